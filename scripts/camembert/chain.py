@@ -1,0 +1,195 @@
+"""Chains: how an encoder came to be, written as a short string.
+
+``12`` is the teacher, ``12-6`` its six-layer student, ``12-10-8-6`` the last student of a cascade through
+two teacher assistants. A hop is ``K`` (layers) or ``KxB`` (layers, with B times the normal budget of
+optimiser steps): ``12-6x0`` is the bottom six layers copied and never trained. A chain that starts with
+``0`` has no teacher: ``0-6`` is six layers of random weights, ``0-6x2`` the same pre-trained by masked
+language modelling for two normal budgets.
+
+This module is pure arithmetic: the Snakefile imports it, so it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+HOP_PATTERN = r"[1-9]\d*(?:x\d+(?:\.\d+)?)?"
+CHAIN_PATTERN = rf"(?:0|[1-9]\d*)(?:-{HOP_PATTERN})*"
+
+
+class ChainError(ValueError):
+    """A chain that cannot be built, with the reason and a way out."""
+
+
+class Method(StrEnum):
+    """What a chain stands for in a comparison; one method has one colour in every figure."""
+
+    TEACHER = "teacher"
+    RANDOM = "random weights"
+    SCRATCH = "pre-trained from scratch"
+    COPIED = "copied layers"
+    DIRECT = "direct"
+    DIRECT_LONGER = "direct, longer"
+    ASSISTANT = "teacher assistant"
+    CASCADE = "cascade"
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One step of a chain: the layers it leads to and its budget in multiples of the normal one."""
+
+    layers: int
+    budget: float
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A parsed chain: the layers of its root (0 where there is no teacher) and its hops."""
+
+    root: int
+    hops: tuple[Hop, ...]
+
+    def __str__(self) -> str:
+        parts = [str(self.root)]
+        for i, hop in enumerate(self.hops):
+            unwritten = 0 if self.root == 0 and i == 0 else 1
+            parts.append(f"{hop.layers}" if hop.budget == unwritten else f"{hop.layers}x{hop.budget:g}")
+        return "-".join(parts)
+
+    @property
+    def layers(self) -> int:
+        """Layers of the encoder at the end of the chain."""
+        return self.hops[-1].layers if self.hops else self.root
+
+    @property
+    def parent(self) -> Chain | None:
+        """The chain without its last hop: this encoder's teacher. None for a root and for ``0-K``."""
+        if not self.hops or (self.root == 0 and len(self.hops) == 1):
+            return None
+        return Chain(self.root, self.hops[:-1])
+
+    @property
+    def ancestry(self) -> list[Chain]:
+        """This chain and all its teachers, the root first."""
+        return [*(self.parent.ancestry if self.parent else []), self]
+
+    @property
+    def budget(self) -> float:
+        """Budget of the last hop; a root has none."""
+        return self.hops[-1].budget if self.hops else 0.0
+
+    @property
+    def is_teacher(self) -> bool:
+        return self.root > 0 and not self.hops
+
+    @property
+    def is_pretrained_from_scratch(self) -> bool:
+        """Whether the last step is masked language modelling from random weights."""
+        return self.root == 0 and len(self.hops) == 1 and self.budget > 0
+
+    @property
+    def is_distilled(self) -> bool:
+        """Whether any hop of the chain was trained towards a teacher."""
+        return any(link.parent is not None and link.budget > 0 for link in self.ancestry)
+
+    @property
+    def depends_on_distill_seed(self) -> bool:
+        """Whether two distillation seeds give two encoders (copies of the teacher do not depend on one)."""
+        return self.root == 0 or any(link.budget > 0 for link in self.ancestry)
+
+
+def parse_chain(text: str) -> Chain:
+    """Reads a chain.
+
+    Raises:
+        ChainError: malformed, or it grows, repeats a layer count or has a negative budget.
+    """
+    text = str(text)
+    if not re.fullmatch(CHAIN_PATTERN, text):
+        raise ChainError(
+            f"chain {text!r} is not written as layer counts joined by '-', such as 6-4-2 or 6-2x3.4 (a budget is a number of at least 0)"
+        )
+    root, *rest = text.split("-")
+    hops = []
+    for i, part in enumerate(rest):
+        layers, _, budget = part.partition("x")
+        unwritten = 0.0 if root == "0" and i == 0 else 1.0
+        hops.append(Hop(int(layers), float(budget) if budget else unwritten))
+    chain = Chain(int(root), tuple(hops))
+    if chain.root == 0 and not hops:
+        raise ChainError("chain '0' has no layers; write 0-K for K layers of random weights")
+    depths = [hop.layers for hop in hops] if chain.root == 0 else [chain.root, *(hop.layers for hop in hops)]
+    for above, below in zip(depths, depths[1:], strict=False):
+        if below == above:
+            raise ChainError(f"chain {text!r} repeats {above} layers; every hop must be smaller than the one before")
+        if below > above:
+            raise ChainError(f"chain {text!r} grows from {above} to {below} layers; a student must be smaller than its teacher")
+    return chain
+
+
+def check_against_teacher(chain: Chain, teacher_layers: int) -> None:
+    """Refuses a chain that starts neither at the teacher's depth nor at 0.
+
+    Raises:
+        ChainError: with the depth that was expected.
+    """
+    if chain.root not in (0, teacher_layers):
+        raise ChainError(f"chain '{chain}' starts with {chain.root}, but the teacher has {teacher_layers} layers; start with {teacher_layers}, or with 0 for random weights")
+
+
+def three_digits(x: float) -> float:
+    """Rounds to three significant digits, so that a multiplier stays readable in a path."""
+    return float(f"{x:.3g}")
+
+
+def layer_passes(chain: Chain) -> float:
+    """Training compute of a chain's distillation hops, in forward passes of one layer per token of a normal budget.
+
+    A hop costs one forward pass of its T teacher layers and a forward and a backward pass (three forward
+    passes) of its S student layers: B (T + 3S).
+    """
+    return sum(link.budget * (link.parent.layers + 3 * link.layers) for link in chain.ancestry if link.parent is not None)
+
+
+def matched_direct(cascade: Chain) -> Chain:
+    """The direct student given a cascade's training compute: ``12-10-8-6`` becomes ``12-6x3.4``."""
+    cost_of_one = cascade.root + 3 * cascade.layers
+    return Chain(cascade.root, (Hop(cascade.layers, three_digits(layer_passes(cascade) / cost_of_one)),))
+
+
+def matched_scratch(cascade: Chain, head_passes: float) -> Chain:
+    """Random weights pre-trained for a cascade's training compute: ``12-10-8-6`` becomes ``0-6xB``.
+
+    Args:
+        cascade: the chain whose distillation compute is to be matched.
+        head_passes: forward cost of the masked-language-model head per token, in forward passes of one
+            layer; distillation never runs that head, pre-training pays for it.
+    """
+    cost_of_one = 3 * (cascade.layers + head_passes)
+    return Chain(0, (Hop(cascade.layers, three_digits(layer_passes(cascade) / cost_of_one)),))
+
+
+def method_of(chain: Chain, cascades: list[Chain]) -> Method:
+    """Names what a chain stands for, given the cascades of the experiment (their inner links are assistants)."""
+    if chain.is_teacher:
+        return Method.TEACHER
+    if chain.root == 0 and len(chain.hops) == 1:
+        return Method.SCRATCH if chain.budget else Method.RANDOM
+    if not chain.is_distilled:
+        return Method.COPIED
+    if any(chain in cascade.ancestry[:-1] for cascade in cascades):
+        return Method.ASSISTANT
+    if len(chain.hops) > 1:
+        return Method.CASCADE
+    return Method.DIRECT if chain.budget == 1 else Method.DIRECT_LONGER
+
+
+def label_of(chain: Chain, cascades: list[Chain]) -> str:
+    """Display name of a chain for tables and figures."""
+    method = method_of(chain, cascades)
+    if method is Method.TEACHER:
+        return f"Teacher ({chain.layers} layers)"
+    name = {Method.DIRECT_LONGER: "Direct, equal compute", Method.SCRATCH: "From scratch, equal compute"}.get(method, method.value.capitalize())
+    return f"{name} {chain}"
