@@ -12,6 +12,7 @@ This module is pure arithmetic: the Snakefile imports it, so it imports nothing 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -171,8 +172,8 @@ def matched_scratch(cascade: Chain, head_passes: float) -> Chain:
     return Chain(0, (Hop(cascade.layers, three_digits(layer_passes(cascade) / cost_of_one)),))
 
 
-def method_of(chain: Chain, cascades: list[Chain]) -> Method:
-    """Names what a chain stands for, given the cascades of the experiment (their inner links are assistants)."""
+def method_of(chain: Chain, cascades: Collection[Chain]) -> Method:
+    """Names what a chain stands for, given the chains of the experiment (their inner links are assistants)."""
     if chain.is_teacher:
         return Method.TEACHER
     if chain.root == 0 and len(chain.hops) == 1:
@@ -183,13 +184,20 @@ def method_of(chain: Chain, cascades: list[Chain]) -> Method:
         return Method.ASSISTANT
     if len(chain.hops) > 1:
         return Method.CASCADE
-    return Method.DIRECT if chain.budget == 1 else Method.DIRECT_LONGER
+    return Method.DIRECT_LONGER if chain.budget > 1 else Method.DIRECT
 
 
-def label_of(chain: Chain, cascades: list[Chain]) -> str:
-    """Display name of a chain for tables and figures."""
+def label_of(chain: Chain, cascades: Collection[Chain], matched: Collection[Chain]) -> str:
+    """Display name of a chain for tables and figures.
+
+    Args:
+        chain: the chain to be named.
+        cascades: the chains of the experiment, see `method_of`.
+        matched: the chains whose budget was computed to equal the training compute of a cascade.
+    """
     method = method_of(chain, cascades)
     if method is Method.TEACHER:
         return f"Teacher ({chain.layers} layers)"
-    name = {Method.DIRECT_LONGER: "Direct, equal compute", Method.SCRATCH: "From scratch, equal compute"}.get(method, method.value.capitalize())
-    return f"{name} {chain}"
+    if chain in matched:
+        return f"{'From scratch' if chain.root == 0 else 'Direct'}, equal compute {chain}"
+    return f"{method.value.capitalize()} {chain}"

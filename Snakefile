@@ -1,0 +1,40 @@
+"""CAMeMBERT: multilingual BERT distilled again and again through teacher assistants.
+
+snakemake --cores all            the whole experiment: models, predictions, tables, figures
+snakemake --cores all tables     (or figures, metrics) a part of it
+snakemake -n                     what would run
+"""
+
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+min_version("9.0")
+if sys.version_info < (3, 11):
+    raise WorkflowError(f"Python {sys.version.split()[0]} is too old; CAMeMBERT needs Python 3.11 or newer")
+
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+
+
+configfile: str(Path(workflow.basedir) / "config.yaml")
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/cascade.smk"
+include: "rules/evaluate.smk"
+include: "rules/paper.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.metrics.input,
+        rules.tables.input,
+        rules.figures.input,
+
+
+onsuccess:
+    show_results()

@@ -1,0 +1,63 @@
+"""Classifiers and their predictions.
+
+Needs encoders and data/nli; makes classifiers, predictions for every language and their metrics.
+"""
+
+
+rule finetune:
+    input:
+        encoder=result(f"encoders/{ENCODER}"),
+        train=INFERENCE_DATA["train"],
+        dev=result("data/nli/dev-en.parquet"),
+    output:
+        classifier=directory(result(f"classifiers/{CLASSIFIER}")),
+        metrics=result(f"metrics/classifiers/{CLASSIFIER}.json"),
+        curve=result(f"metrics/classifiers/{CLASSIFIER}.jsonl"),
+    log:
+        result(f"logs/classifiers/{CLASSIFIER}.log"),
+    benchmark:
+        result(f"benchmarks/classifiers/{CLASSIFIER}.tsv")
+    params:
+        settings=lookup("finetuning", within=config),
+        batch_tokens=config["evaluation"]["batch_tokens"],
+        device=config["device"],
+        threads=config["threads"]["finetuning"],
+        checkpoints=result(f"checkpoints/classifiers/{CLASSIFIER}"),
+        checkpoint_seconds=config["checkpoint_seconds"],
+        config_hash=CONFIG_HASH,
+    threads: config["threads"]["finetuning"]
+    resources:
+        **config["resources"]["finetuning"],
+    message:
+        "Fine-tuning {wildcards.chain} on English (seed {wildcards.seed})"
+    script:
+        "../scripts/finetune.py"
+
+
+rule evaluate:
+    input:
+        classifier=result(f"classifiers/{CLASSIFIER}"),
+        test=INFERENCE_DATA["test"],
+    output:
+        predictions=expand(
+            result(f"predictions/{CLASSIFIER}/{{language}}.parquet"), language=LANGUAGES, allow_missing=True
+        ),
+        metrics=result(f"metrics/evaluation/{CLASSIFIER}.json"),
+    log:
+        result(f"logs/evaluation/{CLASSIFIER}.log"),
+    benchmark:
+        result(f"benchmarks/evaluation/{CLASSIFIER}.tsv")
+    params:
+        languages=LANGUAGES,
+        max_tokens=config["finetuning"]["max_tokens"],
+        batch_tokens=config["evaluation"]["batch_tokens"],
+        device=config["device"],
+        threads=config["threads"]["evaluation"],
+        config_hash=CONFIG_HASH,
+    threads: config["threads"]["evaluation"]
+    resources:
+        **config["resources"]["evaluation"],
+    message:
+        "Evaluating {wildcards.chain} (seed {wildcards.seed}) in {params.languages}"
+    script:
+        "../scripts/evaluate.py"

@@ -1,0 +1,107 @@
+"""Training checkpoints that survive a kill, and are never picked up by a run they do not belong to.
+
+A checkpoint folder holds `step-N` folders, each with `state.pt` (tensors and plain values, read with
+`weights_only`) and, written last, `manifest.json`: the sha256 of the state and the fingerprint of everything
+that the training depends on. The newest two are kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from camembert.files import read_json, write_json
+
+log = logging.getLogger(__name__)
+
+KEPT = 2
+
+
+def fingerprint_of(**dependencies: Any) -> str:
+    """A hash of everything that a training run depends on: settings, data, teacher, code."""
+    text = json.dumps(dependencies, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class CheckpointFolder:
+    """The checkpoints of one training run.
+
+    Args:
+        path: a fixed folder that is no declared output of a workflow, since those are deleted before a rerun.
+        fingerprint: of what the run depends on; checkpoints with another one are set aside.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], fingerprint: str) -> None:
+        self.path = Path(path)
+        self.fingerprint = fingerprint
+
+    def _folders(self) -> list[Path]:
+        """Complete-looking checkpoints, the newest first."""
+        found = [folder for folder in self.path.glob("step-*") if (folder / "manifest.json").is_file()]
+        return sorted(found, key=lambda folder: int(folder.name.split("-")[1]), reverse=True)
+
+    def save(self, step: int, state: dict[str, Any]) -> None:
+        """Writes a checkpoint; a kill or a full disk at any moment leaves the ones before it intact.
+
+        Raises:
+            OSError: it could not be written (for instance "no space left on device").
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        for leftover in self.path.glob(".partial-*"):
+            shutil.rmtree(leftover)
+        partial, target = self.path / f".partial-{step}", self.path / f"step-{step}"
+        try:
+            partial.mkdir()
+            with open(partial / "state.pt", "wb") as file:
+                torch.save(state, file)
+                file.flush()
+                os.fsync(file.fileno())
+            with open(partial / "state.pt", "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            write_json(partial / "manifest.json", {"step": step, "fingerprint": self.fingerprint, "sha256": digest})
+        except (OSError, RuntimeError) as error:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise OSError(f"the checkpoint of step {step} could not be written to {self.path}: {error}; the one before is intact") from error
+        if target.exists():
+            shutil.rmtree(target)
+        os.replace(partial, target)
+        for old in self._folders()[KEPT:]:
+            shutil.rmtree(old)
+
+    def load(self, device: torch.device) -> dict[str, Any] | None:
+        """The newest good checkpoint of this run, or None. Damaged ones are skipped, strangers set aside."""
+        for folder in self._folders():
+            try:
+                manifest = read_json(folder / "manifest.json")
+                if manifest["fingerprint"] != self.fingerprint:
+                    self._set_aside(folder)
+                    continue
+                with open(folder / "state.pt", "rb") as file:
+                    if hashlib.file_digest(file, "sha256").hexdigest() != manifest["sha256"]:
+                        raise ValueError("its content does not match its checksum")
+                state = torch.load(folder / "state.pt", map_location=device, weights_only=True)
+            except Exception as error:  # whatever is wrong with it, the one before may be good
+                log.warning("checkpoint %s is damaged (%s); falling back to the one before", folder, error)
+                continue
+            log.info("continuing from the checkpoint of step %d", manifest["step"])
+            return state
+        return None
+
+    def _set_aside(self, folder: Path) -> None:
+        aside = self.path / f"of-another-run-{folder.name}"
+        if aside.exists():
+            shutil.rmtree(aside)
+        os.replace(folder, aside)
+        log.warning("checkpoint %s was made with other settings, data, teacher or code; set aside as %s", folder, aside)
+
+
+def clear(path: str | os.PathLike[str]) -> None:
+    """Deletes the checkpoints of a run once its results are written."""
+    shutil.rmtree(path, ignore_errors=True)

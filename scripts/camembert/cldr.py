@@ -1,0 +1,377 @@
+"""CLDR-NLI: inference pairs and parallel text that follow from the Unicode CLDR, in fifteen languages.
+
+The CLDR holds human translations of dates, territories, currencies, languages and intervals; the Babel
+library ships it. A *proposition* here is a language-independent tuple such as ``("territory", "JP")`` that
+`render` turns into a phrase of any language, so every pair exists in all languages with the same label.
+
+A premise states two facts that belong to two different topics (place, calendar, offset), a hypothesis one:
+
+* entailment: the hypothesis follows from the premise ("Japan and in 2 weeks" - "Asia"),
+* contradiction: the premise rules it out ("Japan and in 2 weeks" - "Europe"),
+* neutral: the premise leaves it open: it says nothing on the topic ("March 12, 2024 and in 2 weeks" -
+  "Asia"), or, in the family `alternatives`, it names two places that differ ("Japan or Peru" - "Asia").
+
+A hypothesis is drawn before its label, so it says nothing about the label.
+Sources: Unicode CLDR (https://cldr.unicode.org) through Babel (https://babel.pocoo.org).
+"""
+
+from __future__ import annotations
+
+import datetime
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from babel import Locale, dates, lists
+from babel.core import get_global
+from babel.languages import get_official_languages
+from babel.numbers import get_territory_currencies
+
+from camembert.nli import CONTRADICTION, ENTAILMENT, NEUTRAL, Pair
+
+Proposition = tuple[str | int, ...]
+
+CONTINENT_OF_ZONE = {"Africa": "002", "America": "019", "Asia": "142", "Europe": "150", "Pacific": "009"}
+OFFSETS = {  # coarse unit: (finer unit, how many of it, largest number of coarse units used)
+    "year": ("month", 12, 5),
+    "week": ("day", 7, 8),
+    "day": ("hour", 24, 4),
+    "hour": ("minute", 60, 4),
+}
+YEARS = range(2000, 2040)
+
+
+class MissingTranslationError(ValueError):
+    """The CLDR as shipped has no translation of its own for a phrase that the task needs."""
+
+
+# --- the world ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Territory:
+    """A territory with one continent, one official language and a currency of its own (CLDR codes)."""
+
+    code: str
+    continent: str
+    currency: str
+    language: str
+
+
+@cache
+def territories() -> tuple[Territory, ...]:
+    """The territories of CLDR-NLI: one time-zone continent, one legal tender named after them or the euro,
+    one official language. Deterministic, sorted by code."""
+    continents = defaultdict(set)
+    for zone, code in get_global("zone_territories").items():
+        continents[code].add(CONTINENT_OF_ZONE.get(zone.split("/")[0]))
+    found = []
+    for code, continent in sorted(continents.items()):
+        currencies = get_territory_currencies(code)
+        official = get_official_languages(code)
+        if len(continent) != 1 or None in continent or len(currencies) != 1 or len(official) != 1:
+            continue
+        own_currency = currencies[0].startswith(code) or (currencies[0] == "EUR" and continent == {"150"})
+        if own_currency and "_" not in official[0]:
+            found.append(Territory(code, str(*continent), currencies[0], official[0]))
+    return tuple(found)
+
+
+# --- rendering ------------------------------------------------------------------------------------------------
+
+
+def _named(names, key: str, what: str, language: str) -> str:
+    if key not in names:
+        raise MissingTranslationError(f"the CLDR has no {language} name of {what} {key}")
+    return names[key]
+
+
+@cache
+def render(proposition: Proposition, language: str) -> str:
+    """Writes a proposition in a language.
+
+    Stand-alone month and day names are avoided throughout: where they are an alias in the CLDR, Babel 2.18
+    returns those of whichever locale was read before.
+
+    Raises:
+        MissingTranslationError: the CLDR has no translation of its own.
+    """
+    locale = Locale.parse(language)
+    kind, *arguments = proposition
+    match kind, arguments:
+        case "territory" | "continent", [code]:
+            return _named(locale.territories, code, "territory", language)
+        case "currency", [code]:
+            return _named(locale.currencies, code, "currency", language)
+        case "language", [code]:
+            return _named(locale.languages, code, "language", language)
+        case "either", [first, second]:
+            names = [render(("territory", code), language) for code in (first, second)]
+            return lists.format_list(names, "or", locale=locale)
+        case "date", [ordinal]:
+            return dates.format_date(datetime.date.fromordinal(ordinal), "long", locale=locale)
+        case "full date", [ordinal]:
+            return dates.format_date(datetime.date.fromordinal(ordinal), "full", locale=locale)
+        case "weekday", [weekday]:
+            return dates.get_day_names("wide", "format", locale=locale)[weekday]
+        case "quarter", [year, quarter]:
+            return dates.format_skeleton("yQQQQ", datetime.date(year, 3 * quarter, 1), locale=locale)
+        case "month", [year, month]:
+            return dates.format_skeleton("yMMMM", datetime.date(year, month, 1), locale=locale)
+        case "months", [year, first, last]:
+            first_day, last_day = (datetime.date(year, month, 1) for month in (first, last))
+            return dates.format_interval(first_day, last_day, "yMMMM", locale=locale)
+        case "offset", [number, unit]:
+            days = {"year": 365, "month": 30, "week": 7, "day": 1}.get(unit)
+            one = datetime.timedelta(days=days) if days else datetime.timedelta(**{f"{unit}s": 1})
+            return dates.format_timedelta(number * one, unit, threshold=1e9, add_direction=True, locale=locale)
+    raise ValueError(f"unknown kind of proposition: {proposition}")
+
+
+def render_all(propositions: tuple[Proposition, ...], language: str) -> str:
+    """Joins propositions with the language's "and"."""
+    return lists.format_list([render(p, language) for p in propositions], locale=Locale.parse(language))
+
+
+# --- families -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kind of inference: which hypotheses there are, and a fact that makes one of them true, false or open.
+
+    `premise(rng, hypothesis, label)` returns a fact of the family's topic, or None where a neutral premise
+    says nothing on the topic.
+    """
+
+    name: str
+    topic: str
+    hypothesis: Callable[[random.Random], Proposition]
+    premise: Callable[[random.Random, Proposition, int], Proposition | None]
+
+
+def _choose_territory(rng: random.Random, accept: Callable[[Territory], bool]) -> Territory:
+    """A territory that fits, continents being equally likely so that none hints at a label."""
+    fitting = defaultdict(list)
+    for territory in territories():
+        if accept(territory):
+            fitting[territory.continent].append(territory)
+    return rng.choice(fitting[rng.choice(sorted(fitting))])
+
+
+def _any_territory(rng: random.Random) -> Territory:
+    return _choose_territory(rng, lambda _: True)
+
+
+def _territory_family(attribute: str) -> Family:
+    def hypothesis(rng: random.Random) -> Proposition:
+        return (attribute, getattr(_any_territory(rng), attribute))
+
+    def premise(rng: random.Random, hypothesis: Proposition, label: int) -> Proposition | None:
+        if label == NEUTRAL:
+            return None
+        holds = label == ENTAILMENT
+        fits = _choose_territory(rng, lambda t: (getattr(t, attribute) == hypothesis[1]) == holds)
+        return ("territory", fits.code)
+
+    return Family(attribute, "place", hypothesis, premise)
+
+
+def _alternatives_premise(rng: random.Random, hypothesis: Proposition, label: int) -> Proposition:
+    inside = {ENTAILMENT: (True, True), CONTRADICTION: (False, False), NEUTRAL: rng.choice([(True, False), (False, True)])}[label]
+    first = _choose_territory(rng, lambda t: (t.continent == hypothesis[1]) == inside[0])
+    second = _choose_territory(rng, lambda t: (t.continent == hypothesis[1]) == inside[1] and t != first)
+    return ("either", first.code, second.code)
+
+
+def _random_date(rng: random.Random) -> datetime.date:
+    first, last = datetime.date(YEARS[0], 1, 1), datetime.date(YEARS[-1], 12, 31)
+    return datetime.date.fromordinal(rng.randint(first.toordinal(), last.toordinal()))
+
+
+def _quarter(day: datetime.date) -> int:
+    return (day.month + 2) // 3
+
+
+def _quarter_premise(rng: random.Random, hypothesis: Proposition, label: int) -> Proposition | None:
+    if label == NEUTRAL:
+        return None
+    _, year, quarter = hypothesis
+    while True:
+        day = _random_date(rng).replace(year=int(year), day=rng.randint(1, 28))
+        if (_quarter(day) == quarter) == (label == ENTAILMENT):
+            return ("date", day.toordinal())
+
+
+def _weekday_premise(rng: random.Random, hypothesis: Proposition, label: int) -> Proposition | None:
+    if label == NEUTRAL:
+        return None
+    while True:
+        day = _random_date(rng)
+        if (day.weekday() == hypothesis[1]) == (label == ENTAILMENT):
+            return ("full date", day.toordinal())
+
+
+def _random_months(rng: random.Random) -> tuple[int, int]:
+    length = rng.randint(2, 6)
+    first = rng.randint(1, 13 - length)
+    return first, first + length - 1
+
+
+def _interval_premise(rng: random.Random, hypothesis: Proposition, label: int) -> Proposition | None:
+    if label == NEUTRAL:
+        return None
+    _, year, month = hypothesis
+    while True:
+        first, last = _random_months(rng)
+        if (first <= int(month) <= last) == (label == ENTAILMENT):
+            return ("months", year, first, last)
+
+
+def _random_offset(rng: random.Random) -> tuple[str, int]:
+    unit = rng.choice(sorted(OFFSETS))
+    return unit, rng.choice([-1, 1]) * rng.randint(1, OFFSETS[unit][2])
+
+
+def _finer(unit: str, number: int) -> Proposition:
+    finer, many, _ = OFFSETS[unit]
+    return ("offset", number * many, finer)
+
+
+def _offset_premise(rng: random.Random, hypothesis: Proposition, label: int) -> Proposition | None:
+    if label == NEUTRAL:
+        return None
+    while True:
+        unit, number = _random_offset(rng)
+        if label == CONTRADICTION and rng.random() < 0.5:  # the same distance on the other side of now
+            unit, number = next((u, -int(hypothesis[1]) // m) for u, (f, m, _) in OFFSETS.items() if f == hypothesis[2])
+        if (_finer(unit, number) == hypothesis) == (label == ENTAILMENT):
+            return ("offset", number, unit)
+
+
+FAMILIES = (
+    _territory_family("continent"),
+    _territory_family("currency"),
+    _territory_family("language"),
+    Family("alternatives", "place", lambda rng: ("continent", _any_territory(rng).continent), _alternatives_premise),
+    Family("quarter", "calendar", lambda rng: ("quarter", rng.choice(YEARS), rng.randint(1, 4)), _quarter_premise),
+    Family("weekday", "calendar", lambda rng: ("weekday", rng.randint(0, 6)), _weekday_premise),
+    Family("interval", "calendar", lambda rng: ("month", rng.choice(YEARS), rng.randint(1, 12)), _interval_premise),
+    Family("offset", "offset", lambda rng: _finer(*_random_offset(rng)), _offset_premise),
+)
+TOPICS = ("place", "calendar", "offset")
+
+
+def _fact_on(topic: str, rng: random.Random) -> Proposition:
+    """A fact of a topic that a premise of any family may carry beside its own."""
+    if topic == "place":
+        territory = _any_territory(rng)
+        return rng.choice([("territory", territory.code), ("either", territory.code, _choose_territory(rng, lambda t: t != territory).code)])
+    if topic == "calendar":
+        day = _random_date(rng)
+        return rng.choice([("date", day.toordinal()), ("full date", day.toordinal()), ("months", day.year, *_random_months(rng))])
+    unit, number = _random_offset(rng)
+    return ("offset", number, unit)
+
+
+# --- pairs ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Inference:
+    """A premise (two facts), a hypothesis and its label, in no language yet."""
+
+    family: str
+    premise: tuple[Proposition, Proposition]
+    hypothesis: Proposition
+    label: int
+
+
+def _draw(family: Family, label: int, rng: random.Random) -> Inference:
+    hypothesis = family.hypothesis(rng)
+    fact = family.premise(rng, hypothesis, label)
+    others = [topic for topic in TOPICS if topic != family.topic]
+    facts = [_fact_on(topic, rng) for topic in others] if fact is None else [fact, _fact_on(rng.choice(others), rng)]
+    rng.shuffle(facts)
+    return Inference(family.name, (facts[0], facts[1]), hypothesis, label)
+
+
+def draw_splits(sizes: dict[str, int], seed: int) -> dict[str, list[Inference]]:
+    """Draws disjoint splits, each with equally many pairs of every family and label.
+
+    Args:
+        sizes: pairs a split; a multiple of 3 labels x the number of families.
+        seed: the same seed and sizes give the same splits.
+
+    Raises:
+        ValueError: a size is not such a multiple.
+    """
+    cells = [(family, label) for family in FAMILIES for label in (ENTAILMENT, NEUTRAL, CONTRADICTION)]
+    seen: set[tuple] = set()
+    splits = {}
+    for split, size in sizes.items():
+        if size % len(cells):
+            raise ValueError(f"data.cldr.{split} is {size}; choose a multiple of {len(cells)} (families x labels)")
+        rng = random.Random(f"{seed} {split}")
+        pairs = []
+        for family, label in cells:
+            wanted = size // len(cells)
+            while wanted:
+                pair = _draw(family, label, rng)
+                key = (frozenset(pair.premise), pair.hypothesis)
+                if key not in seen:
+                    seen.add(key)
+                    pairs.append(pair)
+                    wanted -= 1
+        rng.shuffle(pairs)
+        splits[split] = pairs
+    return splits
+
+
+def render_split(inferences: list[Inference], split: str, language: str) -> list[Pair]:
+    """Writes a split in a language; ids carry the family and are the same in every language."""
+    return [
+        Pair(f"{split}-{number:05d}-{i.family}", render_all(i.premise, language), render(i.hypothesis, language), i.label)
+        for number, i in enumerate(inferences)
+    ]
+
+
+# --- text -----------------------------------------------------------------------------------------------------
+
+
+def _statements(rng: random.Random, topic: str) -> list[Proposition]:
+    """Two or three consistent propositions of one topic."""
+    if topic == "place":
+        territory = _any_territory(rng)
+        attributes: list[Proposition] = [(name, getattr(territory, name)) for name in ("continent", "currency", "language")]
+        return [("territory", territory.code), *rng.sample(attributes, rng.randint(1, 2))]
+    if topic == "alternatives":
+        first = _any_territory(rng)
+        second = _choose_territory(rng, lambda t: t.continent == first.continent and t != first)
+        return [("either", first.code, second.code), ("continent", first.continent)]
+    if topic == "calendar":
+        day = _random_date(rng)
+        return [
+            rng.choice([("date", day.toordinal()), ("full date", day.toordinal())]),
+            rng.choice([("quarter", day.year, _quarter(day)), ("weekday", day.weekday()), ("month", day.year, day.month)]),
+        ]
+    if topic == "interval":
+        year, (first, last) = rng.choice(YEARS), _random_months(rng)
+        return [("months", year, first, last), ("month", year, rng.randint(first, last))]
+    unit, number = _random_offset(rng)
+    return [("offset", number, unit), _finer(unit, number)]
+
+
+def draw_documents(number: int, seed: int) -> Iterator[tuple[Proposition, ...]]:
+    """Draws documents of the parallel corpus: consistent statements on one or two topics, in random order."""
+    rng = random.Random(f"{seed} text")
+    topics = ("place", "place", "alternatives", "calendar", "calendar", "interval", "offset")
+    for _ in range(number):
+        document = []
+        for topic in rng.sample(topics, rng.randint(1, 2)):
+            statements = _statements(rng, topic)
+            rng.shuffle(statements)
+            document.extend(statements)
+        yield tuple(document)

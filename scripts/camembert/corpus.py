@@ -1,0 +1,219 @@
+"""The text corpus: one shard of token ids a language, memory-mapped, and the packed batches drawn from it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from camembert.files import read_json, whole, write_json
+
+HELD_OUT_SHARE = 0.02
+"""Share of the documents at the end of every shard that is never trained on."""
+LINES_A_BATCH = 4096
+
+
+class CorpusError(ValueError):
+    """Text or a shard that cannot be used, with the file and what was expected."""
+
+
+# --- writing --------------------------------------------------------------------------------------------------
+
+
+def read_lines(path: str | os.PathLike[str], limit: int | None = None) -> Iterator[str]:
+    """Reads documents, one a line, without empty ones.
+
+    Raises:
+        CorpusError: no such file, or not UTF-8.
+    """
+    if not Path(path).is_file():
+        raise CorpusError(f"{path} does not exist; expected a UTF-8 text file, one sentence or paragraph a line")
+    try:
+        with open(path, encoding="utf-8") as lines:
+            yield from islice((line.strip() for line in lines if line.strip()), limit)
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path} is not UTF-8 ({error}); convert it, for instance with iconv") from None
+
+
+def _groups_of(items: Iterable[str], size: int) -> Iterator[list[str]]:
+    iterator = iter(items)
+    while group := list(islice(iterator, size)):
+        yield group
+
+
+def write_shard(path: str | os.PathLike[str], documents: Iterable[str], tokenizer: Tokenizer, facts: dict) -> None:
+    """Tokenises documents (no special tokens) into a shard folder: tokens.npy, offsets.npy, shard.json.
+
+    Args:
+        path: the shard's folder.
+        documents: text, in an order that parallel languages share.
+        tokenizer: its vocabulary decides nothing about the file: ids are int32.
+        facts: what the JSON says beside the counts: source, parallel or not.
+
+    Raises:
+        CorpusError: there is no text.
+    """
+    with whole(path) as partial:
+        partial.mkdir()
+        digest, lengths = hashlib.sha256(), [0]
+        with open(partial / "tokens.bin", "wb") as file:
+            for group in _groups_of(documents, LINES_A_BATCH):
+                for encoding in tokenizer.encode_batch(group, add_special_tokens=False):
+                    ids = np.asarray(encoding.ids, dtype=np.int32)
+                    lengths.append(len(ids))
+                    file.write(ids.tobytes())
+                    digest.update(ids.tobytes())
+        if len(lengths) == 1:
+            raise CorpusError(f"no text for {path}: the source has no line that is not empty")
+        offsets = np.cumsum(lengths, dtype=np.int64)
+        np.save(partial / "offsets.npy", offsets, allow_pickle=False)
+        counts = {"documents": len(lengths) - 1, "tokens": int(offsets[-1]), "sha256": digest.hexdigest()}
+        write_json(partial / "shard.json", facts | counts)
+
+
+# --- reading --------------------------------------------------------------------------------------------------
+
+
+class Shard:
+    """One language's token ids, read through the page cache: nothing is loaded until it is used."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.facts = read_json(Path(path) / "shard.json")
+        self.offsets = np.load(Path(path) / "offsets.npy", mmap_mode="r", allow_pickle=False)
+        self.tokens = np.memmap(Path(path) / "tokens.bin", dtype=np.int32, mode="r")
+        if len(self.tokens) != self.offsets[-1]:
+            raise CorpusError(f"{path} holds {len(self.tokens)} tokens, its offsets say {self.offsets[-1]}; make it again")
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, document: int) -> np.ndarray:
+        return np.asarray(self.tokens[self.offsets[document] : self.offsets[document + 1]])
+
+
+def sampling_probabilities(tokens: Sequence[int], exponent: float) -> np.ndarray:
+    """Exponentially smoothed probabilities of the languages: p_i ~ tokens_i ** exponent (Devlin's mBERT README)."""
+    weights = np.asarray(tokens, dtype=np.float64) ** exponent
+    return weights / weights.sum()
+
+
+@dataclass(frozen=True)
+class SpecialIds:
+    """Ids of the tokens that packing and masking need."""
+
+    pad: int
+    cls: int
+    sep: int
+    mask: int
+    vocabulary: int
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer) -> SpecialIds:
+        pad, cls_, sep, mask = (tokenizer.token_to_id(token) for token in ("[PAD]", "[CLS]", "[SEP]", "[MASK]"))
+        return cls(pad, cls_, sep, mask, tokenizer.get_vocab_size())
+
+
+@dataclass(frozen=True)
+class PackedRows:
+    """Rows of several documents each; every array is int64, (rows, tokens).
+
+    `document` numbers the documents of a row from 0 and is -1 on padding: a token attends to its own
+    document only. `position` starts again at 0 in every document.
+    """
+
+    token: np.ndarray
+    segment: np.ndarray
+    position: np.ndarray
+    document: np.ndarray
+
+    @property
+    def real(self) -> np.ndarray:
+        """True where a token is not padding."""
+        return self.document >= 0
+
+
+class TextBatches:
+    """Packed batches of a corpus. Batch `i` depends on the seed and on `i` alone, so that training can
+    start again at any step without replaying the ones before.
+
+    Languages are drawn by exponential smoothing and documents uniformly, with replacement. Of a parallel
+    corpus a document is a pair of translations ([CLS] a [SEP] b [SEP], as in XLM's translation language
+    modelling, Lample and Conneau 2019), of other text a single line, cut to the room that is left.
+    """
+
+    DRAWS_TO_FILL_A_ROW = 8
+
+    def __init__(
+        self,
+        shards: Sequence[Shard],
+        special: SpecialIds,
+        batch: int,
+        row: int,
+        sampling_exponent: float,
+        seed: int,
+        reads_held_out: bool = False,
+    ) -> None:
+        self.shards, self.special, self.rows, self.tokens, self.seed = shards, special, batch, row, seed
+        self.parallel = len(shards) > 1 and all(shard.facts["parallel"] for shard in shards)
+        if self.parallel and len({len(shard) for shard in shards}) > 1:
+            raise CorpusError("the shards of a parallel corpus hold different numbers of documents; make them again")
+        self.exponent, self.reads_held_out = sampling_exponent, reads_held_out
+        self.probabilities = sampling_probabilities([shard.facts["tokens"] for shard in shards], sampling_exponent)
+
+    def held_out(self) -> TextBatches:
+        """The same, drawn from the documents that are never trained on."""
+        return TextBatches(self.shards, self.special, self.rows, self.tokens, self.exponent, self.seed, True)
+
+    def rng(self, step: int) -> np.random.Generator:
+        """The generator of everything random in one batch."""
+        return np.random.default_rng([self.seed, step, int(self.reads_held_out)])
+
+    def _document(self, rng: np.random.Generator) -> list[np.ndarray]:
+        """One document as its segments: two translations, or one text."""
+        language = int(rng.choice(len(self.shards), p=self.probabilities))
+        shard = self.shards[language]
+        reserved = max(1, int(len(shard) * HELD_OUT_SHARE)) if len(shard) > 1 else 0
+        document = int(rng.integers(len(shard) - reserved, len(shard)) if self.reads_held_out else rng.integers(len(shard) - reserved))
+        if not self.parallel:
+            return [shard[document]]
+        other = int(rng.integers(len(self.shards) - 1))
+        return [shard[document], self.shards[other + (other >= language)][document]]
+
+    def rows_of(self, rng: np.random.Generator) -> PackedRows:
+        """Fills rows with documents."""
+        shape = (self.rows, self.tokens)
+        token = np.full(shape, self.special.pad, dtype=np.int64)
+        segment, position = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+        document = np.full(shape, -1, dtype=np.int64)
+        for row in range(self.rows):
+            start = number = 0
+            for _ in range(self.DRAWS_TO_FILL_A_ROW):
+                segments = self._document(rng)
+                room = self.tokens - start - 1 - len(segments)
+                if sum(map(len, segments)) > room:
+                    if self.parallel and start:
+                        continue
+                    if room < 1 + len(segments):
+                        break
+                    segments = [ids[: room // len(segments)] for ids in segments]
+                end = start + 1
+                token[row, start] = self.special.cls
+                for kind, ids in enumerate(segments):
+                    token[row, end : end + len(ids)] = ids
+                    token[row, end + len(ids)] = self.special.sep
+                    segment[row, end : end + len(ids) + 1] = kind
+                    end += len(ids) + 1
+                position[row, start:end] = np.arange(end - start)
+                document[row, start:end] = number
+                start, number = end, number + 1
+        return PackedRows(token, segment, position, document)
+
+    def batch(self, step: int) -> PackedRows:
+        """The packed rows of a step."""
+        return self.rows_of(self.rng(step))

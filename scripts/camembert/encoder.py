@@ -1,0 +1,219 @@
+"""Encoders: made, cut from another, run layer by layer, saved. Layers are counted from 1; 0 is the embeddings."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers.models.bert.configuration_bert import BertConfig
+from transformers.models.bert.modeling_bert import BertForSequenceClassification, BertModel, BertOnlyMLMHead
+from transformers.utils import logging as transformers_logging
+
+from camembert import nli, tokenizer
+from camembert.files import whole
+
+transformers_logging.disable_progress_bar()
+
+MLM_HEAD = "mlm_head.safetensors"
+
+
+class EncoderError(ValueError):
+    """A model folder that cannot be used, with the reason."""
+
+
+# --- making ---------------------------------------------------------------------------------------------------
+
+
+def random_encoder(
+    layers: int, hidden: int, heads: int, intermediate: int, positions: int, vocabulary: int, pad_id: int, seed: int
+) -> BertModel:
+    """A BERT encoder of random weights (Devlin et al. 2019), with pooler and sdpa attention."""
+    torch.manual_seed(seed)
+    config = BertConfig(
+        vocab_size=vocabulary,
+        hidden_size=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=intermediate,
+        max_position_embeddings=positions,
+        pad_token_id=pad_id,
+        attn_implementation="sdpa",
+    )
+    return BertModel(config)
+
+
+def bottom_layers(teacher: BertModel, layers: int) -> BertModel:
+    """A student made of its teacher's embeddings, bottom layers and pooler (LightMBERT, Jiao et al. 2021).
+
+    The weights are copies: training the student leaves the teacher as it is.
+
+    Raises:
+        EncoderError: the teacher has no more layers than the student is to have.
+    """
+    if layers >= teacher.config.num_hidden_layers:
+        raise EncoderError(f"a student of {layers} layers cannot be cut from {teacher.config.num_hidden_layers} layers")
+    config = BertConfig.from_dict(teacher.config.to_dict() | {"num_hidden_layers": layers})
+    config._attn_implementation = "sdpa"
+    student = BertModel(config)
+    weights = {
+        name: weight
+        for name, weight in teacher.state_dict().items()
+        if not name.startswith("encoder.layer.") or int(name.split(".")[2]) < layers
+    }
+    student.load_state_dict(weights, strict=True)
+    return student
+
+
+def random_mlm_head(encoder: BertModel) -> BertOnlyMLMHead:
+    """A masked-language-model head whose output weights are the encoder's word embeddings, as in BERT."""
+    head = BertOnlyMLMHead(encoder.config)
+    encoder._init_weights(head.predictions.transform.dense)
+    head.predictions.decoder.weight = encoder.embeddings.word_embeddings.weight
+    nn.init.zeros_(head.predictions.decoder.bias)
+    return head
+
+
+def set_dropout(model: nn.Module, probability: float) -> None:
+    """Sets every dropout of a model, attention dropout included."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = probability
+
+
+# --- running --------------------------------------------------------------------------------------------------
+
+
+def same_document_mask(document: Tensor) -> Tensor | None:
+    """Who attends to whom in packed rows: tokens of the same document; padding to padding.
+
+    Args:
+        document: (rows, tokens), the number of each token's document, -1 for padding.
+
+    Returns:
+        (rows, 1, tokens, tokens) booleans, or None where every row is one whole document, which keeps the
+        fast kernel.
+    """
+    if not document.any():
+        return None
+    return (document[:, :, None] == document[:, None, :])[:, None]
+
+
+def embed(encoder: BertModel, token: Tensor, segment: Tensor, position: Tensor) -> Tensor:
+    """The embedding output, layer 0: (rows, tokens, hidden)."""
+    return encoder.embeddings(input_ids=token, token_type_ids=segment, position_ids=position)
+
+
+def run_layer(layer: nn.Module, hidden: Tensor, mask: Tensor | None) -> Tensor:
+    """Runs one transformer layer; older versions of transformers wrap its output in a tuple."""
+    output = layer(hidden, mask)
+    return output[0] if isinstance(output, tuple) else output
+
+
+def run_layers(encoder: BertModel, hidden: Tensor, mask: Tensor | None) -> list[Tensor]:
+    """Outputs of layers 0 (the embeddings given) to the top: index k is layer k."""
+    outputs = [hidden]
+    for layer in encoder.encoder.layer:
+        outputs.append(run_layer(layer, outputs[-1], mask))
+    return outputs
+
+
+def attention_map(encoder: BertModel, layer: int, layer_input: Tensor, mask: Tensor | None) -> Tensor:
+    """The attention probabilities of a layer before dropout, rebuilt from its query and key.
+
+    sdpa never returns them; this costs about one per cent of a forward pass.
+
+    Args:
+        encoder: the encoder.
+        layer: counted from 1.
+        layer_input: (rows, tokens, hidden), the output of the layer below.
+        mask: as from `same_document_mask`.
+
+    Returns:
+        (rows, heads, tokens, tokens)
+    """
+    attention = encoder.encoder.layer[layer - 1].attention.self
+    rows, tokens, _ = layer_input.shape
+    query, key = (
+        project(layer_input).view(rows, tokens, attention.num_attention_heads, -1).transpose(1, 2)
+        for project in (attention.query, attention.key)
+    )
+    scores = query @ key.transpose(-1, -2) / attention.attention_head_size**0.5
+    if mask is not None:
+        scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+    return scores.softmax(-1)
+
+
+# --- files ----------------------------------------------------------------------------------------------------
+
+
+def save_encoder(
+    encoder: BertModel,
+    folder: str | os.PathLike[str],
+    tokenizer_from: str | os.PathLike[str],
+    mlm_head: dict[str, Tensor] | None = None,
+) -> None:
+    """Writes a folder that `AutoModel.from_pretrained` loads offline, whole or not at all.
+
+    Args:
+        encoder: what is saved.
+        folder: where to.
+        tokenizer_from: a folder with the tokenizer's files.
+        mlm_head: weights of a masked-language-model head that belongs to these embeddings.
+    """
+    with whole(folder) as partial:
+        encoder.save_pretrained(partial)
+        for name in tokenizer.FILES:
+            shutil.copyfile(Path(tokenizer_from) / name, partial / name)
+        if mlm_head:
+            save_file(mlm_head, partial / MLM_HEAD, metadata={"format": "pt"})
+
+
+def load_encoder(folder: str | os.PathLike[str]) -> BertModel:
+    """Loads an encoder folder, offline, from safetensors."""
+    return BertModel.from_pretrained(
+        folder, local_files_only=True, use_safetensors=True, trust_remote_code=False, attn_implementation="sdpa"
+    )
+
+
+def load_mlm_head(folder: str | os.PathLike[str]) -> dict[str, Tensor] | None:
+    """The masked-language-model head beside an encoder, where there is one."""
+    path = Path(folder) / MLM_HEAD
+    return load_file(path) if path.is_file() else None
+
+
+def classifier_from(folder: str | os.PathLike[str], dropout: float, seed: int) -> BertForSequenceClassification:
+    """An encoder with a new classification head for the inference labels, seeded."""
+    torch.manual_seed(seed)
+    encoder = load_encoder(folder)
+    config = BertConfig.from_dict(
+        encoder.config.to_dict()
+        | {
+            "id2label": dict(enumerate(nli.LABELS)),
+            "label2id": {label: number for number, label in enumerate(nli.LABELS)},
+            "hidden_dropout_prob": dropout,
+            "attention_probs_dropout_prob": dropout,
+        }
+    )
+    config._attn_implementation = "sdpa"
+    torch.manual_seed(seed)
+    classifier = BertForSequenceClassification(config)
+    classifier.bert.load_state_dict(encoder.state_dict(), strict=True)
+    return classifier
+
+
+def save_classifier(
+    classifier: BertForSequenceClassification, folder: str | os.PathLike[str], tokenizer_from: str | os.PathLike[str]
+) -> None:
+    """Writes a folder that `AutoModelForSequenceClassification.from_pretrained` loads offline."""
+    save_encoder(classifier, folder, tokenizer_from)
+
+
+def load_classifier(folder: str | os.PathLike[str]) -> BertForSequenceClassification:
+    """Loads a classifier folder, offline, from safetensors."""
+    return BertForSequenceClassification.from_pretrained(
+        folder, local_files_only=True, use_safetensors=True, trust_remote_code=False, attn_implementation="sdpa"
+    )

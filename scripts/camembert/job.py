@@ -1,0 +1,75 @@
+"""What every job of the workflow does around its work: a log that people can follow, threads, metrics."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from camembert.files import write_json
+from camembert.provenance import versions
+
+log = logging.getLogger("camembert")
+
+
+@contextmanager
+def logged(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Sends the log both to the job's log file and to whoever watches; a failure ends both with its reason.
+
+    Mistakes of input (ValueError) and failures that explain themselves (RuntimeError, OSError) end in one
+    line and exit status 1, anything else in a traceback.
+    """
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    handlers: list[logging.Handler] = [logging.FileHandler(path, mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)]
+    logging.basicConfig(level=logging.INFO, handlers=handlers, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S", force=True)
+    try:
+        yield
+    except (ValueError, RuntimeError, OSError) as error:
+        known = type(error).__module__.startswith("camembert") or isinstance(error, OSError)
+        log.error("%s: %s", type(error).__name__, error, exc_info=not known)
+        sys.exit(1)
+    except Exception:
+        log.exception("the job failed")
+        sys.exit(1)
+
+
+class Stopwatch:
+    """Wall and CPU seconds of the part of a job that is its purpose, without imports and loading."""
+
+    def __enter__(self) -> Stopwatch:
+        self.seconds, self.cpu_seconds = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds, self.cpu_seconds = time.perf_counter() - self.seconds, time.process_time() - self.cpu_seconds
+
+
+def write_metrics(path: str | os.PathLike[str], job: Any, seconds: float, cpu_seconds: float, **facts: Any) -> None:
+    """Writes the metrics of a job as JSON.
+
+    Args:
+        path: the file.
+        job: the `snakemake` object of a script; its wildcards say which model this is.
+        seconds: wall time of the job's proper work.
+        cpu_seconds: CPU time of the same.
+        facts: what else there is to say.
+    """
+    seeds = {name: int(job.wildcards[name]) for name in ("distill_seed", "seed") if name in job.wildcards.keys()}
+    model = {"recipe": job.wildcards.recipe, "chain": job.wildcards.chain, **seeds}
+    cost = {
+        "seconds": round(seconds, 3),
+        "cpu_seconds": round(cpu_seconds, 3),
+        "job_seconds": round(time.time() - psutil.Process().create_time(), 3),
+        "job_cpu_seconds": round(time.process_time(), 3),
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "threads": job.params.threads,
+    }
+    write_json(path, model | cost | facts | {"config_hash": job.params.config_hash, "versions": versions()})

@@ -1,0 +1,34 @@
+"""What a number came from: hashes of settings and files, versions, the machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "babel", "snakemake")
+
+
+def hash_of(value: Any) -> str:
+    """A short hash of anything JSON can hold; key order does not matter."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def hash_of_file(path: str | os.PathLike[str]) -> str:
+    """The sha256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_of_weights(folder: str | os.PathLike[str]) -> str:
+    """The sha256 of a model folder's weights."""
+    return hash_of_file(Path(folder) / "model.safetensors")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on."""
+    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}

@@ -1,0 +1,145 @@
+"""Accuracies, their averages over languages, and their spread over classifiers.
+
+A *classifier* is one fine-tuned model: a recipe, a chain, a distillation seed and a fine-tuning seed. Averages over
+languages are taken within a classifier first; mean, standard deviation and interval are then taken over classifiers,
+so that a spread is one of whole experiments and not of languages. Accuracies are shares (0 to 1) everywhere here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+from scipy import stats
+
+from camembert.chain import Method, parse_chain
+
+ENGLISH = "en"
+LOGITS = ["entailment", "neutral", "contradiction"]  # in the order of the labels 0, 1, 2
+CLASSIFIER = ["recipe", "chain", "distill_seed", "seed"]
+
+
+class ResultsError(ValueError):
+    """Results that cannot be counted or compared, with the file or the classifier they belong to."""
+
+
+class Model(NamedTuple):
+    """One line of a comparison: what its classifiers share, under a display name."""
+
+    recipe: str
+    chain: str
+    label: str
+    method: Method
+
+    @property
+    def layers(self) -> int:
+        """Layers of the encoder."""
+        return parse_chain(self.chain).layers
+
+
+class Spread(NamedTuple):
+    """Mean over classifiers, sample standard deviation (ddof 1) and 95 % t-interval; NaN where one run cannot tell."""
+
+    runs: int
+    mean: float
+    sd: float
+    low: float
+    high: float
+
+
+def models_of(order: Iterable[Mapping[str, Any]]) -> list[Model]:
+    """Reads the experiment plan: mappings with recipe, chain, label and method, in display order.
+
+    A line that is repeated, as with several distillation seeds, counts once. Labels that belong to several recipes
+    get the recipe's name behind them.
+    """
+    lines = (Model(line["recipe"], line["chain"], line["label"], Method(line["method"])) for line in order)
+    models = list(dict.fromkeys(lines))
+    labels = [model.label for model in models]
+    return [
+        model if labels.count(model.label) == 1 else model._replace(label=f"{model.label}, {model.recipe}")
+        for model in models
+    ]
+
+
+def accuracy_of(predictions: pd.DataFrame) -> float:
+    """Share of the pairs whose largest logit is that of the label."""
+    return float((predictions[LOGITS].to_numpy().argmax(axis=1) == predictions["label"].to_numpy()).mean())
+
+
+def by_classifier(accuracy: pd.DataFrame) -> pd.DataFrame:
+    """One row a classifier (index: recipe, chain, distill_seed, seed), one column a language in the order met.
+
+    Raises:
+        ResultsError: a classifier lacks a language or has it twice, so that averages would not compare.
+    """
+    key = [*CLASSIFIER, "language"]
+    repeated = accuracy.loc[accuracy.duplicated(key), key]
+    if len(repeated):
+        raise ResultsError(f"two accuracies for one classifier and language: {_named(repeated.iloc[0])}")
+    wide = accuracy.pivot(index=CLASSIFIER, columns="language", values="accuracy")
+    if wide.isna().any(axis=None):
+        gap: Any = wide.isna().stack().idxmax()
+        raise ResultsError(f"no accuracy for {_named(gap)}, though other classifiers have this language")
+    return wide[accuracy["language"].unique()]
+
+
+def averages(accuracy: pd.DataFrame) -> pd.DataFrame:
+    """One row a classifier: its accuracy in English, on average over all languages, and over all but English.
+
+    Columns: english, average, zero_shot. NaN where there is no such language.
+    """
+    wide = by_classifier(accuracy)
+    return pd.DataFrame(
+        {
+            "english": wide.reindex(columns=[ENGLISH])[ENGLISH],
+            "average": wide.mean(axis=1),
+            "zero_shot": wide.drop(columns=ENGLISH, errors="ignore").mean(axis=1),
+        }
+    )
+
+
+def runs_of(frame: pd.DataFrame, model: Model) -> pd.DataFrame:
+    """The rows of a model in a frame indexed by classifier.
+
+    Raises:
+        ResultsError: the model was never evaluated.
+    """
+    index = frame.index
+    recipes, chains = index.get_level_values("recipe"), index.get_level_values("chain")
+    runs = frame[(recipes == model.recipe) & (chains == model.chain)]
+    if runs.empty:
+        raise ResultsError(f"no accuracy of chain {model.chain} under recipe {model.recipe}, which the plan names")
+    return runs
+
+
+def spread(values: Sequence[float] | pd.Series) -> Spread:
+    """Mean, standard deviation and Student's t-interval (95 %) of independent runs.
+
+    The interval covers what varied between the runs and nothing else: not the draw of the test pairs, and not the
+    distillation where all runs share one encoder. It takes the runs as independent, which classifiers that share an
+    encoder are not: with few distillation seeds and many fine-tuning seeds it is too narrow.
+    """
+    runs = pd.Series(values, dtype=float)
+    mean, sd = float(runs.mean()), float(runs.std(ddof=1))
+    half = float(stats.t.ppf(0.975, len(runs) - 1)) * sd / math.sqrt(len(runs))
+    return Spread(len(runs), mean, sd, mean - half, mean + half)
+
+
+def teacher_of(model: Model, order: Sequence[Model]) -> Model:
+    """The teacher a model is held against: that of its own recipe, else the only one there is.
+
+    Raises:
+        ResultsError: none, or several under other recipes.
+    """
+    teachers = [other for other in order if other.method is Method.TEACHER]
+    own = [teacher for teacher in teachers if teacher.recipe == model.recipe] or teachers
+    if len(own) != 1:
+        raise ResultsError(f"{len(own)} teachers to hold {model.label} against; the plan must name one a recipe or one")
+    return own[0]
+
+
+def _named(values: Iterable[Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in zip([*CLASSIFIER, "language"], values, strict=True))

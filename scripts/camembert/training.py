@@ -1,0 +1,281 @@
+"""The one training loop: pre-training, distillation and fine-tuning differ in their batches and their loss only.
+
+Everything random in a step - its batch, its dropout - depends on the seed and the number of the step alone, so a
+run continued from a checkpoint takes the very steps that an uninterrupted run takes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import logging
+import math
+import signal
+import sys
+import time
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from types import FrameType, ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from camembert.checkpoint import CheckpointFolder
+
+log = logging.getLogger(__name__)
+
+Batch = Any
+Objective = Callable[[Batch], dict[str, Tensor]]
+"""Maps a batch to named losses; the one named "loss" is minimised, the others are logged."""
+
+LARGEST_GRADIENT_NORM = 1.0
+
+
+class TrainingError(RuntimeError):
+    """Training that cannot go on, with the step and the losses."""
+
+
+class Interrupted(SystemExit):
+    """SIGTERM arrived: a checkpoint was written, the next start continues from it."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast: linear warm-up over a share of the steps, then linear decay to 0."""
+
+    steps: int
+    learning_rate: float
+    warmup: float
+    weight_decay: float
+
+    @classmethod
+    def of(cls, steps: int, settings: Mapping[str, Any]) -> Schedule:
+        """The schedule of a section of the config, for so many steps."""
+        return cls(steps, settings["learning_rate"], settings["warmup"], settings["weight_decay"])
+
+    def rate(self, step: int) -> float:
+        """Learning rate of a step, counted from 0."""
+        warm = max(1, math.ceil(self.warmup * self.steps))
+        if step < warm:
+            return self.learning_rate * (step + 1) / warm
+        return self.learning_rate * (self.steps - step) / max(1, self.steps - warm)
+
+
+@dataclass
+class Evaluation:
+    """A measurement during training: at which steps (counted from 1), and which score decides what is kept."""
+
+    at: Collection[int]
+    measure: Callable[[], dict[str, float]]
+    split: str
+    keep_best: str | None = None
+
+
+@dataclass
+class Run:
+    """What a training run leaves: its curve, one row a log interval and a measurement, and what it took."""
+
+    curve: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    tokens: int = 0
+    best: dict[str, Any] | None = None
+
+
+def start(device: str, threads: int) -> torch.device:
+    """Fixes the CPU threads of this process and chooses where it computes.
+
+    Args:
+        device: "cpu", "cuda", or "auto" for a GPU where the process sees one.
+        threads: CPU threads, which results depend on in the last digits.
+
+    Raises:
+        TrainingError: "cuda" without a usable GPU.
+    """
+    torch.set_num_threads(threads)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise TrainingError("device is 'cuda', but this process sees no GPU; set device: auto or cpu, or give the job a GPU")
+    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def code_hash(*modules: ModuleType) -> str:
+    """A hash of the source of modules: the code part of a checkpoint's fingerprint."""
+    return hashlib.sha256("".join(inspect.getsource(module) for module in modules).encode()).hexdigest()
+
+
+def optimizer_for(model: nn.Module, schedule: Schedule) -> torch.optim.AdamW:
+    """Fused AdamW over the parameters that train; biases and layer norms are not decayed (Devlin et al. 2019)."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": schedule.weight_decay},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=schedule.learning_rate, fused=True)
+
+
+def train(
+    model: nn.Module,
+    objective: Objective,
+    batch_of: Callable[[int], Batch],
+    schedule: Schedule,
+    *,
+    seed: int,
+    device: torch.device,
+    name: str,
+    checkpoints: CheckpointFolder | None = None,
+    checkpoint_seconds: float = math.inf,
+    log_intervals: int = 50,
+    evaluation: Evaluation | None = None,
+) -> Run:
+    """Trains the parameters of `model` that require a gradient.
+
+    Args:
+        model: on `device`; ends with the weights of the last step, or of the best measurement.
+        objective: named losses of a batch.
+        batch_of: the batch of a step, as tensors on the CPU; called ahead of time from another thread.
+        schedule: steps and learning rate.
+        seed: of everything random inside a step.
+        device: where the model is.
+        name: what the log calls the run.
+        checkpoints: where the run is saved every `checkpoint_seconds` and when SIGTERM arrives.
+        checkpoint_seconds: wall time between two checkpoints.
+        log_intervals: rows of the curve.
+        evaluation: a measurement on other data during training.
+
+    Raises:
+        TrainingError: a loss is not finite.
+        Interrupted: after SIGTERM, once a checkpoint is written.
+    """
+    optimizer = optimizer_for(model, schedule)
+    trained = {key: p for key, p in model.named_parameters() if p.requires_grad}
+    run, first = Run(), 0
+    sums: dict[str, Tensor] = {}
+    interval = max(1, schedule.steps // log_intervals)
+
+    if checkpoints and (state := checkpoints.load(device)):
+        with torch.no_grad():
+            for key, parameter in trained.items():
+                parameter.copy_(state["model"][key])
+        optimizer.load_state_dict(state["optimizer"])
+        run = Run(**state["run"])
+        first, sums = state["step"], state["sums"]
+
+    def save(step: int) -> None:
+        if checkpoints:
+            weights = {key: parameter.detach() for key, parameter in trained.items()}
+            state = {"step": step, "model": weights, "optimizer": optimizer.state_dict(), "sums": sums}
+            checkpoints.save(step, state | {"run": vars(run) | spent()})
+
+    def spent() -> dict[str, float]:
+        return {
+            "seconds": run.seconds + time.monotonic() - started,
+            "cpu_seconds": run.cpu_seconds + time.process_time() - cpu_started,
+        }
+
+    started = saved = time.monotonic()
+    cpu_started = time.process_time()
+    with _Termination() as termination, ThreadPoolExecutor(1, "batches") as ahead:
+        upcoming = ahead.submit(batch_of, first) if first < schedule.steps else None
+        for step in range(first, schedule.steps):
+            assert upcoming is not None
+            batch = to_device(upcoming.result(), device)
+            if step + 1 < schedule.steps:
+                upcoming = ahead.submit(batch_of, step + 1)
+            for group in optimizer.param_groups:
+                group["lr"] = schedule.rate(step)
+            torch.manual_seed(hash((seed, step)))
+            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+                losses = objective(batch)
+            losses["loss"].backward()
+            norm = nn.utils.clip_grad_norm_(trained.values(), LARGEST_GRADIENT_NORM)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            for key, value in {**losses, "gradient_norm": norm}.items():
+                sums[key] = sums.get(key, 0) + value.detach()
+            run.tokens += batch_tokens(batch)
+
+            done = step + 1
+            if done % interval == 0 or done == schedule.steps:
+                row = _means(sums, interval if done % interval == 0 else done % interval)
+                sums.clear()
+                row = {"step": done, "split": "train", **row, "learning_rate": schedule.rate(step), "tokens": run.tokens}
+                if not math.isfinite(row["loss"]):
+                    raise TrainingError(f"{name}: the loss is not finite at step {done}: {row}; lower the learning rate")
+                run.curve.append(row)
+                _say(name, done, schedule.steps, row, time.monotonic() - started, done - first)
+            if evaluation and done in evaluation.at:
+                _evaluate(model, trained, evaluation, run, done, name)
+            if termination.requested:
+                save(done)
+                log.warning("%s: stopped by SIGTERM at step %d of %d; the next start continues", name, done, schedule.steps)
+                raise Interrupted(128 + signal.SIGTERM)
+            if time.monotonic() - saved > checkpoint_seconds and done < schedule.steps:
+                save(done)
+                saved = time.monotonic()
+    if run.best:
+        with torch.no_grad():
+            for key, parameter in trained.items():
+                parameter.copy_(run.best["weights"][key])
+    return replace(run, **spent())
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """Moves the tensors of a batch (a mapping) to a device."""
+    if device.type == "cpu":
+        return batch
+    return {key: value.pin_memory().to(device, non_blocking=True) for key, value in batch.items()}
+
+
+def batch_tokens(batch: Batch) -> int:
+    """Tokens of a batch that are not padding; batches count them themselves, on the CPU."""
+    return int(batch["real_tokens"]) if "real_tokens" in batch else 0
+
+
+def _means(sums: dict[str, Tensor], count: int) -> dict[str, float]:
+    return {key: float(value) / count for key, value in sums.items()}
+
+
+def _evaluate(model: nn.Module, trained: dict[str, nn.Parameter], evaluation: Evaluation, run: Run, step: int, name: str) -> None:
+    was_training = model.training
+    model.eval()
+    with torch.inference_mode():
+        scores = evaluation.measure()
+    model.train(was_training)
+    run.curve.append({"step": step, "split": evaluation.split, **scores})
+    log.info("%s: %s at step %d: %s", name, evaluation.split, step, _parts(scores))
+    if evaluation.keep_best and (run.best is None or scores[evaluation.keep_best] > run.best["score"]):
+        weights = {key: parameter.detach().clone() for key, parameter in trained.items()}
+        run.best = {"step": step, "score": scores[evaluation.keep_best], "weights": weights}
+
+
+def _parts(values: dict[str, float]) -> str:
+    return ", ".join(f"{key} {value:.4g}" for key, value in values.items())
+
+
+def _say(name: str, done: int, steps: int, row: dict[str, Any], seconds: float, done_now: int) -> None:
+    left = seconds / done_now * (steps - done)
+    losses = {key: value for key, value in row.items() if key not in ("step", "split", "tokens", "learning_rate", "gradient_norm")}
+    log.info("%s: step %d of %d (%d %%), %s, about %d s left", name, done, steps, 100 * done // steps, _parts(losses), round(left))
+
+
+class _Termination:
+    """Notes a SIGTERM instead of dying of it, for as long as the training loop runs in the main thread."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def _note(self, signum: int, frame: FrameType | None) -> None:
+        self.requested = True
+
+    def __enter__(self) -> _Termination:
+        try:
+            self._before: Any = signal.signal(signal.SIGTERM, self._note)
+        except ValueError:  # not the main thread: signals are somebody else's business
+            self._before = None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGTERM, self._before)

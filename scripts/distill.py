@@ -1,0 +1,37 @@
+"""Distils one hop: reads the teacher, cuts the student, trains it towards the teacher, writes it."""
+
+from pathlib import Path
+
+from camembert.chain import parse_chain
+from camembert.checkpoint import clear
+from camembert.distillation import distill
+from camembert.files import write_json_lines
+from camembert.job import logged, write_metrics
+from camembert.training import Schedule, start
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        settings, device = job.params.settings, start(job.params.device, job.params.threads)
+        layers = parse_chain(job.wildcards.chain).layers
+        run = distill(
+            job.input.teacher,
+            {Path(shard).name: shard for shard in job.input.corpus},
+            job.output.encoder,
+            layers=layers,
+            schedule=Schedule.of(job.params.steps, settings),
+            hidden_weight=settings["hidden_weight"],
+            attention_weight=settings["attention_weight"],
+            freeze_embeddings=settings["freeze_embeddings"],
+            dropout=settings["dropout"],
+            text=job.params.text,
+            seed=int(job.wildcards.distill_seed),
+            device=device,
+            name=job.wildcards.chain,
+            checkpoints=job.params.checkpoints,
+            checkpoint_seconds=job.params.checkpoint_seconds,
+        )
+        write_json_lines(job.output.curve, run.curve)
+        facts = {"layers": layers, "steps": job.params.steps, "tokens": run.tokens, "device": str(device)}
+        write_metrics(job.output.metrics, job, run.seconds, run.cpu_seconds, **facts)
+        clear(job.params.checkpoints)

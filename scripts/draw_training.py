@@ -1,0 +1,24 @@
+"""Draws the training curves of pre-training, distillation and fine-tuning."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from camembert import figures
+from camembert.job import logged
+from camembert.statistics import models_of
+
+
+def draw_training(curves: Iterable[Path], order: Iterable[Mapping[str, Any]], figure: Path) -> None:
+    """Draws the figure of training curves as .pdf and .png, given the stem of its path."""
+    figures.training_curves(figures.read_curves(curves), models_of(order), figure)
+
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        draw_training(
+            curves=job.input.curves,
+            order=job.params.order,
+            figure=Path(job.output.figure[0]).with_suffix(""),
+        )

@@ -1,0 +1,25 @@
+"""Evaluates a classifier in every language: one file of predictions a language."""
+
+from camembert.chain import parse_chain
+from camembert.encoder import load_classifier
+from camembert.evaluation import evaluate
+from camembert.job import Stopwatch, log, logged, write_metrics
+from camembert.tokenizer import load_tokenizer
+from camembert.training import start
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        device = start(job.params.device, job.params.threads)
+        classifier = load_classifier(job.input.classifier).to(device)
+        tokenizer = load_tokenizer(job.input.classifier)
+        accuracy = {}
+        with Stopwatch() as watch:
+            for language, data, path in zip(job.params.languages, job.input.test, job.output.predictions, strict=True):
+                accuracy[language] = evaluate(
+                    classifier, tokenizer, data, path, job.params.max_tokens, job.params.batch_tokens
+                )
+                done = f"{len(accuracy)} of {len(job.params.languages)} languages"
+                log.info("%s: accuracy in %s %.1f %%, %s", job.wildcards.chain, language, 100 * accuracy[language], done)
+        facts = {"layers": parse_chain(job.wildcards.chain).layers, "device": str(device), "accuracy": accuracy}
+        write_metrics(job.output.metrics, job, watch.seconds, watch.cpu_seconds, **facts)

@@ -1,0 +1,37 @@
+"""Writes CLDR-NLI: English training pairs, dev and test pairs in every language."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from camembert import cldr
+from camembert.job import logged
+from camembert.nli import write_pairs
+
+
+def make_cldr_nli(
+    languages: Sequence[str],
+    sizes: Mapping[str, int],
+    seed: int,
+    train: Path,
+    dev: Sequence[Path],
+    test: Sequence[Path],
+) -> None:
+    """Draws the splits and writes the training file and, in the order of the languages, the dev and test files."""
+    splits = cldr.draw_splits(sizes, seed)
+    write_pairs(cldr.render_split(splits["train"], "train", "en"), train)
+    for split, paths in (("dev", dev), ("test", test)):
+        for language, path in zip(languages, paths, strict=True):
+            write_pairs(cldr.render_split(splits[split], split, language), path)
+
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        make_cldr_nli(
+            job.params.languages,
+            job.params.sizes,
+            job.params.seed,
+            job.output.train,
+            job.output.dev,
+            job.output.test,
+        )

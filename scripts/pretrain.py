@@ -1,0 +1,34 @@
+"""Pre-trains an encoder from random weights by masked language modelling: the teacher, and controls without one."""
+
+from pathlib import Path
+
+from camembert.checkpoint import clear
+from camembert.files import write_json_lines
+from camembert.job import logged, write_metrics
+from camembert.pretraining import pretrain
+from camembert.training import Schedule, start
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        settings, device = job.params.settings, start(job.params.device, job.params.threads)
+        run = pretrain(
+            {Path(shard).name: shard for shard in job.input.corpus},
+            job.input.tokenizer[0],
+            job.output.encoder,
+            layers=job.params.layers,
+            architecture=job.params.architecture,
+            schedule=Schedule.of(job.params.steps, settings),
+            mask=settings["mask"],
+            dropout=settings["dropout"],
+            text=job.params.text,
+            seed=job.params.seed,
+            device=device,
+            name=job.wildcards.chain,
+            checkpoints=job.params.checkpoints,
+            checkpoint_seconds=job.params.checkpoint_seconds,
+        )
+        write_json_lines(job.output.curve, run.curve)
+        facts = {"layers": job.params.layers, "steps": job.params.steps, "tokens": run.tokens, "device": str(device)}
+        write_metrics(job.output.metrics, job, run.seconds, run.cpu_seconds, **facts)
+        clear(job.params.checkpoints)

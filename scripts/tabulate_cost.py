@@ -1,0 +1,20 @@
+"""Adds up what the run cost, stage by stage."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from camembert.cost import CAPTION, NOTE, cost_in_print, cost_of
+from camembert.job import logged
+from camembert.tables import write_table
+
+
+def tabulate_cost(metrics: Iterable[Path], benchmarks: Iterable[Path], table: Path) -> None:
+    """Writes .csv, .md and .tex of the cost table, given the stem of their paths."""
+    cost = cost_of(metrics, benchmarks)
+    write_table(cost, cost_in_print(cost), table, CAPTION, NOTE)
+
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        tabulate_cost(job.input.metrics, job.params.benchmarks, Path(job.output.cost[0]).with_suffix(""))

@@ -1,0 +1,116 @@
+"""Averages are taken within a classifier first; spreads are then taken over classifiers."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from camembert.chain import Method
+from camembert.statistics import (
+    Model,
+    ResultsError,
+    accuracy_of,
+    averages,
+    by_classifier,
+    models_of,
+    runs_of,
+    spread,
+    teacher_of,
+)
+
+
+def accuracies(*rows):
+    return pd.DataFrame(rows, columns=["recipe", "chain", "distill_seed", "seed", "language", "accuracy"])
+
+
+TWO_RUNS = accuracies(
+    ("toplayer", "6-2", 1, 1, "en", 0.80),
+    ("toplayer", "6-2", 1, 1, "fr", 0.50),
+    ("toplayer", "6-2", 1, 1, "ur", 0.20),
+    ("toplayer", "6-2", 1, 2, "en", 0.60),
+    ("toplayer", "6-2", 1, 2, "fr", 0.50),
+    ("toplayer", "6-2", 1, 2, "ur", 0.40),
+)
+
+
+def test_accuracy_is_the_share_of_pairs_whose_largest_logit_is_the_label():
+    predictions = pd.DataFrame(
+        {
+            "label": [0, 1, 2, 2],
+            "entailment": [2.0, -1.0, 0.0, 5.0],
+            "neutral": [1.0, 0.0, 0.5, 1.0],
+            "contradiction": [0.0, -2.0, 1.0, 4.9],
+        }
+    )
+    assert accuracy_of(predictions) == 0.75
+
+
+def test_averages_are_taken_within_a_classifier():
+    scores = averages(TWO_RUNS)
+    assert scores["english"].tolist() == [0.80, 0.60]
+    assert scores["average"].tolist() == pytest.approx([0.50, 0.50])
+    assert scores["zero_shot"].tolist() == pytest.approx([0.35, 0.45])
+
+
+def test_languages_that_cancel_within_a_classifier_leave_no_spread_of_the_average():
+    assert spread(averages(TWO_RUNS)["average"]).sd == pytest.approx(0)
+    assert spread(by_classifier(TWO_RUNS)["ur"]).sd == pytest.approx(math.sqrt(0.02))
+
+
+def test_languages_keep_the_order_they_came_in():
+    assert list(by_classifier(TWO_RUNS)) == ["en", "fr", "ur"]
+
+
+def test_english_alone_has_no_zero_shot_average():
+    assert averages(TWO_RUNS[TWO_RUNS["language"] == "en"])["zero_shot"].isna().all()
+
+
+def test_a_classifier_without_a_language_is_refused_by_name():
+    with pytest.raises(ResultsError, match="recipe toplayer, chain 6-2, distill_seed 1, seed 2, language fr"):
+        by_classifier(TWO_RUNS.drop(index=4))
+
+
+def test_a_classifier_with_a_language_twice_is_refused_by_name():
+    with pytest.raises(ResultsError, match="chain 6-2, distill_seed 1, seed 1, language en"):
+        by_classifier(pd.concat([TWO_RUNS, TWO_RUNS.head(1)]))
+
+
+def test_the_interval_is_the_textbook_t_interval():
+    runs = spread([0.50, 0.52, 0.54])  # mean 0.52, sd 0.02, t(0.975, 2) = 4.302653
+    assert (runs.runs, runs.mean, runs.sd) == (3, pytest.approx(0.52), pytest.approx(0.02))
+    assert runs.high - runs.mean == pytest.approx(4.302653 * 0.02 / math.sqrt(3), rel=1e-6)
+    assert runs.mean - runs.low == pytest.approx(runs.high - runs.mean)
+
+
+def test_one_run_has_a_mean_and_no_spread():
+    runs = spread([0.5])
+    assert runs.mean == 0.5
+    assert np.isnan([runs.sd, runs.low, runs.high]).all()
+
+
+def test_equal_runs_have_an_interval_of_no_width():
+    assert spread([0.5, 0.5])[1:] == (0.5, 0.0, 0.5, 0.5)
+
+
+def test_a_model_that_was_never_evaluated_is_refused():
+    with pytest.raises(ResultsError, match="no accuracy of chain 6-4-2 under recipe toplayer"):
+        runs_of(averages(TWO_RUNS), Model("toplayer", "6-4-2", "Cascade", Method.CASCADE))
+
+
+def test_a_plan_names_each_model_once_and_the_recipe_where_labels_are_shared():
+    plan = [
+        {"recipe": "a", "chain": "6", "label": "Teacher", "method": "teacher"},
+        {"recipe": "a", "chain": "6-2", "label": "Direct 6-2", "method": "direct"},
+        {"recipe": "b", "chain": "6-2", "label": "Direct 6-2", "method": "direct"},
+    ]
+    assert [model.label for model in models_of([*plan, plan[-1]])] == ["Teacher", "Direct 6-2, a", "Direct 6-2, b"]
+
+
+def test_a_model_is_held_against_the_teacher_of_its_recipe_or_the_only_one():
+    first, second = (Model(recipe, "6", "Teacher", Method.TEACHER) for recipe in "ab")
+    student = Model("b", "6-2", "Direct 6-2", Method.DIRECT)
+    assert teacher_of(student, [first, second, student]) is second
+    assert teacher_of(student, [first, student]) is first
+    with pytest.raises(ResultsError, match="0 teachers to hold Direct 6-2 against"):
+        teacher_of(student, [student])
