@@ -20,6 +20,8 @@ if __name__ == "__main__":
                     classifier, tokenizer, data, path, job.params.max_tokens, job.params.batch_tokens
                 )
                 done = f"{len(accuracy)} of {len(job.params.languages)} languages"
-                log.info("%s: accuracy in %s %.1f %%, %s", job.wildcards.chain, language, 100 * accuracy[language], done)
+                log.info(
+                    "%s: accuracy in %s %.1f %%, %s", job.wildcards.chain, language, 100 * accuracy[language], done
+                )
         facts = {"layers": parse_chain(job.wildcards.chain).layers, "device": str(device), "accuracy": accuracy}
         write_metrics(job.output.metrics, job, watch.seconds, watch.cpu_seconds, **facts)

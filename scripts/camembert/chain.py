@@ -15,6 +15,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 HOP_PATTERN = r"[1-9]\d*(?:x\d+(?:\.\d+)?)?"
 CHAIN_PATTERN = rf"(?:0|[1-9]\d*)(?:-{HOP_PATTERN})*"
@@ -83,6 +84,7 @@ class Chain:
 
     @property
     def is_teacher(self) -> bool:
+        """Whether this is the teacher itself."""
         return self.root > 0 and not self.hops
 
     @property
@@ -105,12 +107,12 @@ def parse_chain(text: str) -> Chain:
     """Reads a chain.
 
     Raises:
-        ChainError: malformed, or it grows, repeats a layer count or has a negative budget.
+        ChainError: malformed, or it grows, repeats a layer count or has a negative or unprintable budget.
     """
-    text = str(text)
     if not re.fullmatch(CHAIN_PATTERN, text):
         raise ChainError(
-            f"chain {text!r} is not written as layer counts joined by '-', such as 6-4-2 or 6-2x3.4 (a budget is a number of at least 0)"
+            f"chain {text!r} is not written as layer counts joined by '-', such as 6-4-2 or 6-2x3.4"
+            " (a budget is a number of at least 0)"
         )
     root, *rest = text.split("-")
     hops = []
@@ -118,15 +120,19 @@ def parse_chain(text: str) -> Chain:
         layers, _, budget = part.partition("x")
         unwritten = 0.0 if root == "0" and i == 0 else 1.0
         hops.append(Hop(int(layers), float(budget) if budget else unwritten))
+        if budget and not re.fullmatch(HOP_PATTERN, f"1x{float(budget):g}"):
+            raise ChainError(f"chain {text!r} has the budget {budget}; write one between 0.0001 and 999999")
     chain = Chain(int(root), tuple(hops))
     if chain.root == 0 and not hops:
         raise ChainError("chain '0' has no layers; write 0-K for K layers of random weights")
     depths = [hop.layers for hop in hops] if chain.root == 0 else [chain.root, *(hop.layers for hop in hops)]
-    for above, below in zip(depths, depths[1:], strict=False):
+    for above, below in pairwise(depths):
         if below == above:
             raise ChainError(f"chain {text!r} repeats {above} layers; every hop must be smaller than the one before")
         if below > above:
-            raise ChainError(f"chain {text!r} grows from {above} to {below} layers; a student must be smaller than its teacher")
+            raise ChainError(
+                f"chain {text!r} grows from {above} to {below} layers; a student must be smaller than its teacher"
+            )
     return chain
 
 
@@ -137,7 +143,10 @@ def check_against_teacher(chain: Chain, teacher_layers: int) -> None:
         ChainError: with the depth that was expected.
     """
     if chain.root not in (0, teacher_layers):
-        raise ChainError(f"chain '{chain}' starts with {chain.root}, but the teacher has {teacher_layers} layers; start with {teacher_layers}, or with 0 for random weights")
+        raise ChainError(
+            f"chain '{chain}' starts with {chain.root}, but the teacher has {teacher_layers} layers;"
+            f" start with {teacher_layers}, or with 0 for random weights"
+        )
 
 
 def three_digits(x: float) -> float:
@@ -151,7 +160,9 @@ def layer_passes(chain: Chain) -> float:
     A hop costs one forward pass of its T teacher layers and a forward and a backward pass (three forward
     passes) of its S student layers: B (T + 3S).
     """
-    return sum(link.budget * (link.parent.layers + 3 * link.layers) for link in chain.ancestry if link.parent is not None)
+    return sum(
+        link.budget * (link.parent.layers + 3 * link.layers) for link in chain.ancestry if link.parent is not None
+    )
 
 
 def matched_direct(cascade: Chain) -> Chain:

@@ -68,7 +68,9 @@ class CheckpointFolder:
             write_json(partial / "manifest.json", {"step": step, "fingerprint": self.fingerprint, "sha256": digest})
         except (OSError, RuntimeError) as error:
             shutil.rmtree(partial, ignore_errors=True)
-            raise OSError(f"the checkpoint of step {step} could not be written to {self.path}: {error}; the one before is intact") from error
+            raise OSError(
+                f"the checkpoint of step {step} could not be written to {self.path}: {error}; the one before is intact"
+            ) from error
         if target.exists():
             shutil.rmtree(target)
         os.replace(partial, target)

@@ -20,9 +20,10 @@ from __future__ import annotations
 import datetime
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from babel import Locale, dates, lists
 from babel.core import get_global
@@ -31,7 +32,8 @@ from babel.numbers import get_territory_currencies
 
 from camembert.nli import CONTRADICTION, ENTAILMENT, NEUTRAL, Pair
 
-Proposition = tuple[str | int, ...]
+Proposition = tuple[Any, ...]
+"""A kind and its arguments (codes, numbers, a date's ordinal), in no language."""
 
 CONTINENT_OF_ZONE = {"Africa": "002", "America": "019", "Asia": "142", "Europe": "150", "Pacific": "009"}
 OFFSETS = {  # coarse unit: (finer unit, how many of it, largest number of coarse units used)
@@ -180,7 +182,11 @@ def _territory_family(attribute: str) -> Family:
 
 
 def _alternatives_premise(rng: random.Random, hypothesis: Proposition, label: int) -> Proposition:
-    inside = {ENTAILMENT: (True, True), CONTRADICTION: (False, False), NEUTRAL: rng.choice([(True, False), (False, True)])}[label]
+    inside = {
+        ENTAILMENT: (True, True),
+        CONTRADICTION: (False, False),
+        NEUTRAL: rng.choice([(True, False), (False, True)]),
+    }[label]
     first = _choose_territory(rng, lambda t: (t.continent == hypothesis[1]) == inside[0])
     second = _choose_territory(rng, lambda t: (t.continent == hypothesis[1]) == inside[1] and t != first)
     return ("either", first.code, second.code)
@@ -200,7 +206,7 @@ def _quarter_premise(rng: random.Random, hypothesis: Proposition, label: int) ->
         return None
     _, year, quarter = hypothesis
     while True:
-        day = _random_date(rng).replace(year=int(year), day=rng.randint(1, 28))
+        day = _random_date(rng).replace(year=year, day=rng.randint(1, 28))
         if (_quarter(day) == quarter) == (label == ENTAILMENT):
             return ("date", day.toordinal())
 
@@ -226,7 +232,7 @@ def _interval_premise(rng: random.Random, hypothesis: Proposition, label: int) -
     _, year, month = hypothesis
     while True:
         first, last = _random_months(rng)
-        if (first <= int(month) <= last) == (label == ENTAILMENT):
+        if (first <= month <= last) == (label == ENTAILMENT):
             return ("months", year, first, last)
 
 
@@ -246,7 +252,7 @@ def _offset_premise(rng: random.Random, hypothesis: Proposition, label: int) -> 
     while True:
         unit, number = _random_offset(rng)
         if label == CONTRADICTION and rng.random() < 0.5:  # the same distance on the other side of now
-            unit, number = next((u, -int(hypothesis[1]) // m) for u, (f, m, _) in OFFSETS.items() if f == hypothesis[2])
+            unit, number = next((u, -hypothesis[1] // m) for u, (f, m, _) in OFFSETS.items() if f == hypothesis[2])
         if (_finer(unit, number) == hypothesis) == (label == ENTAILMENT):
             return ("offset", number, unit)
 
@@ -268,10 +274,17 @@ def _fact_on(topic: str, rng: random.Random) -> Proposition:
     """A fact of a topic that a premise of any family may carry beside its own."""
     if topic == "place":
         territory = _any_territory(rng)
-        return rng.choice([("territory", territory.code), ("either", territory.code, _choose_territory(rng, lambda t: t != territory).code)])
+        return rng.choice(
+            [
+                ("territory", territory.code),
+                ("either", territory.code, _choose_territory(rng, lambda t: t != territory).code),
+            ]
+        )
     if topic == "calendar":
         day = _random_date(rng)
-        return rng.choice([("date", day.toordinal()), ("full date", day.toordinal()), ("months", day.year, *_random_months(rng))])
+        return rng.choice(
+            [("date", day.toordinal()), ("full date", day.toordinal()), ("months", day.year, *_random_months(rng))]
+        )
     unit, number = _random_offset(rng)
     return ("offset", number, unit)
 
@@ -298,7 +311,7 @@ def _draw(family: Family, label: int, rng: random.Random) -> Inference:
     return Inference(family.name, (facts[0], facts[1]), hypothesis, label)
 
 
-def draw_splits(sizes: dict[str, int], seed: int) -> dict[str, list[Inference]]:
+def draw_splits(sizes: Mapping[str, int], seed: int) -> dict[str, list[Inference]]:
     """Draws disjoint splits, each with equally many pairs of every family and label.
 
     Args:
@@ -333,7 +346,9 @@ def draw_splits(sizes: dict[str, int], seed: int) -> dict[str, list[Inference]]:
 def render_split(inferences: list[Inference], split: str, language: str) -> list[Pair]:
     """Writes a split in a language; ids carry the family and are the same in every language."""
     return [
-        Pair(f"{split}-{number:05d}-{i.family}", render_all(i.premise, language), render(i.hypothesis, language), i.label)
+        Pair(
+            f"{split}-{number:05d}-{i.family}", render_all(i.premise, language), render(i.hypothesis, language), i.label
+        )
         for number, i in enumerate(inferences)
     ]
 
@@ -345,7 +360,9 @@ def _statements(rng: random.Random, topic: str) -> list[Proposition]:
     """Two or three consistent propositions of one topic."""
     if topic == "place":
         territory = _any_territory(rng)
-        attributes: list[Proposition] = [(name, getattr(territory, name)) for name in ("continent", "currency", "language")]
+        attributes: list[Proposition] = [
+            (name, getattr(territory, name)) for name in ("continent", "currency", "language")
+        ]
         return [("territory", territory.code), *rng.sample(attributes, rng.randint(1, 2))]
     if topic == "alternatives":
         first = _any_territory(rng)
@@ -355,11 +372,13 @@ def _statements(rng: random.Random, topic: str) -> list[Proposition]:
         day = _random_date(rng)
         return [
             rng.choice([("date", day.toordinal()), ("full date", day.toordinal())]),
-            rng.choice([("quarter", day.year, _quarter(day)), ("weekday", day.weekday()), ("month", day.year, day.month)]),
+            rng.choice(
+                [("quarter", day.year, _quarter(day)), ("weekday", day.weekday()), ("month", day.year, day.month)]
+            ),
         ]
     if topic == "interval":
-        year, (first, last) = rng.choice(YEARS), _random_months(rng)
-        return [("months", year, first, last), ("month", year, rng.randint(first, last))]
+        year, (opening, closing) = rng.choice(YEARS), _random_months(rng)
+        return [("months", year, opening, closing), ("month", year, rng.randint(opening, closing))]
     unit, number = _random_offset(rng)
     return [("offset", number, unit), _finer(unit, number)]
 

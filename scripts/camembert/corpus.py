@@ -13,6 +13,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from camembert.files import read_json, whole, write_json
+from camembert.tokenizer import token_id
 
 HELD_OUT_SHARE = 0.02
 """Share of the documents at the end of every shard that is never trained on."""
@@ -88,7 +89,9 @@ class Shard:
         self.offsets = np.load(Path(path) / "offsets.npy", mmap_mode="r", allow_pickle=False)
         self.tokens = np.memmap(Path(path) / "tokens.bin", dtype=np.int32, mode="r")
         if len(self.tokens) != self.offsets[-1]:
-            raise CorpusError(f"{path} holds {len(self.tokens)} tokens, its offsets say {self.offsets[-1]}; make it again")
+            raise CorpusError(
+                f"{path} holds {len(self.tokens)} tokens, its offsets say {self.offsets[-1]}; make it again"
+            )
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -115,7 +118,7 @@ class SpecialIds:
 
     @classmethod
     def of(cls, tokenizer: Tokenizer) -> SpecialIds:
-        pad, cls_, sep, mask = (tokenizer.token_to_id(token) for token in ("[PAD]", "[CLS]", "[SEP]", "[MASK]"))
+        pad, cls_, sep, mask = (token_id(tokenizer, token) for token in ("[PAD]", "[CLS]", "[SEP]", "[MASK]"))
         return cls(pad, cls_, sep, mask, tokenizer.get_vocab_size())
 
 
@@ -179,7 +182,11 @@ class TextBatches:
         language = int(rng.choice(len(self.shards), p=self.probabilities))
         shard = self.shards[language]
         reserved = max(1, int(len(shard) * HELD_OUT_SHARE)) if len(shard) > 1 else 0
-        document = int(rng.integers(len(shard) - reserved, len(shard)) if self.reads_held_out else rng.integers(len(shard) - reserved))
+        document = int(
+            rng.integers(len(shard) - reserved, len(shard))
+            if self.reads_held_out
+            else rng.integers(len(shard) - reserved)
+        )
         if not self.parallel:
             return [shard[document]]
         other = int(rng.integers(len(self.shards) - 1))

@@ -32,12 +32,16 @@ def cost_of(metrics: Iterable[Path], benchmarks: Iterable[Path]) -> pd.DataFrame
     for path in metrics:
         facts = read_json(path)
         stage = next(STAGES[part] for part in Path(path).parts if part in STAGES)
-        rows.append((stage, facts["job_seconds"], facts["job_cpu_seconds"], facts["cpu_seconds"], facts["peak_memory_mib"]))
+        rows.append(
+            (stage, facts["job_seconds"], facts["job_cpu_seconds"], facts["cpu_seconds"], facts["peak_memory_mib"])
+        )
     for path in benchmarks:
         job = pd.read_csv(path, sep="\t", na_values="-").fillna(0).iloc[-1]
         rows.append(("Data", job["s"], job["cpu_time"], 0.0, job["max_rss"]))
     jobs = pd.DataFrame(rows, columns=["stage", "seconds", "cpu_seconds", "proper_cpu_seconds", "peak_memory_mib"])
-    sums = {"jobs": ("seconds", "size")} | {name: (name, "sum") for name in ("seconds", "cpu_seconds", "proper_cpu_seconds")}
+    sums = {"jobs": ("seconds", "size")} | {
+        name: (name, "sum") for name in ("seconds", "cpu_seconds", "proper_cpu_seconds")
+    }
     sums["peak_memory_mib"] = ("peak_memory_mib", "max")
     stages = jobs.groupby("stage", sort=False).agg(**sums).reset_index()
     total = jobs.assign(stage="All").groupby("stage").agg(**sums).reset_index()

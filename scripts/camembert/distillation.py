@@ -26,7 +26,9 @@ def text_batch(batches: TextBatches) -> Callable[[int], dict[str, Any]]:
     return lambda step: tensors_of(batches.batch(step))
 
 
-def toplayer(student: BertModel, teacher: BertModel, hidden_weight: float, attention_weight: float, shared_embeddings: bool) -> Objective:
+def toplayer(
+    student: BertModel, teacher: BertModel, hidden_weight: float, attention_weight: float, shared_embeddings: bool
+) -> Objective:
     """LightMBERT's objective (Jiao et al. 2021): hidden states and attention maps of the top layers.
 
     loss = hidden_weight * MSE(h_student, h_teacher) + attention_weight * MSE(A_student, A_teacher)
@@ -127,8 +129,9 @@ def distill(
                 fingerprint_of(
                     teacher=hash_of_weights(teacher_folder),
                     corpus=[shard.facts["sha256"] for shard in shards],
-                    settings=[layers, vars(schedule), hidden_weight, attention_weight, freeze_embeddings, dropout]
-                    + [dict(text), seed, device.type],
+                    student=[layers, freeze_embeddings, dropout],
+                    loss=[hidden_weight, attention_weight],
+                    settings=[vars(schedule), dict(text), seed, device.type],
                     code=code_hash(training, sys.modules[__name__], losses, encoders, corpora),
                 ),
             ),

@@ -15,6 +15,7 @@ from torch import nn
 
 from camembert import nli
 from camembert.files import whole
+from camembert.tokenizer import token_id
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,9 @@ def encode_pairs(pairs: Sequence[nli.Pair], tokenizer: Tokenizer, max_tokens: in
     """Tokenises [CLS] premise [SEP] hypothesis [SEP]; the longer of the two is cut first."""
     tokenizer.enable_truncation(max_tokens, strategy="longest_first")
     encodings = tokenizer.encode_batch([(pair.premise, pair.hypothesis) for pair in pairs])
-    return EncodedPairs([e.ids for e in encodings], [e.type_ids for e in encodings], np.array([pair.label for pair in pairs]))
+    return EncodedPairs(
+        [e.ids for e in encodings], [e.type_ids for e in encodings], np.array([pair.label for pair in pairs])
+    )
 
 
 def pad(pairs: EncodedPairs, chosen: Sequence[int], pad_id: int) -> dict[str, torch.Tensor]:
@@ -88,7 +91,12 @@ def write_predictions(path: str | os.PathLike[str], pairs: Sequence[nli.Pair], l
 
 
 def evaluate(
-    classifier: nn.Module, tokenizer: Tokenizer, data: str | os.PathLike[str], output: str | os.PathLike[str], max_tokens: int, batch_tokens: int
+    classifier: nn.Module,
+    tokenizer: Tokenizer,
+    data: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    max_tokens: int,
+    batch_tokens: int,
 ) -> float:
     """Predicts one language's pairs and writes the predictions; returns the accuracy.
 
@@ -102,6 +110,6 @@ def evaluate(
     """
     pairs = nli.read_pairs(data)
     encoded = encode_pairs(pairs, tokenizer, max_tokens)
-    logits = predict(classifier, encoded, tokenizer.token_to_id("[PAD]"), batch_tokens)
+    logits = predict(classifier, encoded, token_id(tokenizer, "[PAD]"), batch_tokens)
     write_predictions(output, pairs, logits)
     return accuracy(logits, encoded.labels)

@@ -14,8 +14,8 @@ from torch.nn import functional
 from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 from camembert import encoder as encoders
-from camembert import nli, tokenizer, training
 from camembert import evaluation as evaluating
+from camembert import nli, tokenizer, training
 from camembert.checkpoint import CheckpointFolder, fingerprint_of
 from camembert.evaluation import EncodedPairs, accuracy, encode_pairs, pad, predict
 from camembert.provenance import hash_of_file, hash_of_weights
@@ -46,7 +46,9 @@ def classification(classifier: BertForSequenceClassification) -> Objective:
     return objective
 
 
-def dev_scores(classifier: BertForSequenceClassification, pairs: EncodedPairs, pad_id: int, batch_tokens: int) -> Callable[[], dict[str, float]]:
+def dev_scores(
+    classifier: BertForSequenceClassification, pairs: EncodedPairs, pad_id: int, batch_tokens: int
+) -> Callable[[], dict[str, float]]:
     """Measures loss and accuracy on a development set."""
 
     def measure() -> dict[str, float]:
@@ -104,10 +106,12 @@ def finetune(
         TrainingError: fewer training pairs than one batch holds.
     """
     words = tokenizer.load_tokenizer(encoder_folder)
-    pad_id = words.token_to_id("[PAD]")
+    pad_id = tokenizer.token_id(words, "[PAD]")
     pairs, dev = (encode_pairs(nli.read_pairs(path), words, max_tokens) for path in (train_pairs, dev_pairs))
     if len(pairs) < batch:
-        raise TrainingError(f"{train_pairs} holds {len(pairs)} pairs, fewer than finetuning.batch ({batch}); lower the batch")
+        raise TrainingError(
+            f"{train_pairs} holds {len(pairs)} pairs, fewer than finetuning.batch ({batch}); lower the batch"
+        )
     classifier = encoders.classifier_from(encoder_folder, dropout, seed).to(device)
     classifier.train()
     schedule = Schedule(epochs * (len(pairs) // batch), learning_rate, warmup, weight_decay)

@@ -28,8 +28,13 @@ def logged(path: str | os.PathLike[str]) -> Iterator[None]:
     line and exit status 1, anything else in a traceback.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    handlers: list[logging.Handler] = [logging.FileHandler(path, mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)]
-    logging.basicConfig(level=logging.INFO, handlers=handlers, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S", force=True)
+    handlers: list[logging.Handler] = [
+        logging.FileHandler(path, mode="w", encoding="utf-8"),
+        logging.StreamHandler(sys.stderr),
+    ]
+    logging.basicConfig(
+        level=logging.INFO, handlers=handlers, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S", force=True
+    )
     try:
         yield
     except (ValueError, RuntimeError, OSError) as error:
@@ -62,7 +67,7 @@ def write_metrics(path: str | os.PathLike[str], job: Any, seconds: float, cpu_se
         cpu_seconds: CPU time of the same.
         facts: what else there is to say.
     """
-    seeds = {name: int(job.wildcards[name]) for name in ("distill_seed", "seed") if name in job.wildcards.keys()}
+    seeds = {name: int(job.wildcards[name]) for name in ("distill_seed", "seed") if name in job.wildcards.keys()}  # noqa: SIM118
     model = {"recipe": job.wildcards.recipe, "chain": job.wildcards.chain, **seeds}
     cost = {
         "seconds": round(seconds, 3),

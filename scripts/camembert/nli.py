@@ -35,7 +35,9 @@ def write_pairs(pairs: Iterable[Pair], path: str | os.PathLike[str]) -> None:
     """Writes pairs as parquet with the columns id, premise, hypothesis, label."""
     columns = list(zip(*pairs, strict=True))
     with whole(path) as partial:
-        pq.write_table(pa.table([pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA), partial)
+        pq.write_table(
+            pa.table([pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA), partial
+        )
 
 
 def read_pairs(path: str | os.PathLike[str]) -> list[Pair]:
@@ -56,11 +58,15 @@ def read_tsv(path: str | os.PathLike[str], split: str) -> list[Pair]:
     """
     path = Path(path)
     if not path.is_file():
-        raise InferenceDataError(f"{path} does not exist; expected one file a language in XTREME's layout (train-en.tsv, dev-XX.tsv, test-XX.tsv)")
+        raise InferenceDataError(
+            f"{path} does not exist; expected XTREME's layout: train-en.tsv, dev-XX.tsv, test-XX.tsv"
+        )
     try:
         lines = path.read_bytes().decode("utf-8").split("\n")
     except UnicodeDecodeError as error:
-        raise InferenceDataError(f"{path} is not UTF-8 (byte {error.start}); convert it, for instance with iconv") from None
+        raise InferenceDataError(
+            f"{path} is not UTF-8 (byte {error.start}); convert it, for instance with iconv"
+        ) from None
     if lines[-1] == "":
         lines.pop()
     if not lines:
@@ -69,7 +75,9 @@ def read_tsv(path: str | os.PathLike[str], split: str) -> list[Pair]:
     for number, line in enumerate(lines, start=1):
         columns = line.removesuffix("\r").split("\t")
         if len(columns) != 3:
-            raise InferenceDataError(f"{path}:{number} has {len(columns)} tab-separated columns; expected premise, hypothesis, label")
+            raise InferenceDataError(
+                f"{path}:{number} has {len(columns)} tab-separated columns; expected premise, hypothesis, label"
+            )
         premise, hypothesis, label = columns
         if label not in LABELS:
             raise InferenceDataError(f"{path}:{number} has label {label!r}; expected one of {', '.join(LABELS)}")

@@ -25,7 +25,9 @@ IGNORED = -100
 HELD_OUT_BATCHES = 8
 
 
-def mask_tokens(rows: PackedRows, special: SpecialIds, share: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def mask_tokens(
+    rows: PackedRows, special: SpecialIds, share: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Hides a share of the tokens: 80 % become [MASK], 10 % another token, 10 % stay (Devlin et al. 2019).
 
     Returns:
@@ -58,7 +60,9 @@ def tensors_of(rows: PackedRows) -> dict[str, Any]:
     return {key: torch.from_numpy(array) for key, array in arrays.items()} | {"real_tokens": int(rows.real.sum())}
 
 
-def held_out_loss(objective: Objective, batch_of: Callable[[int], Batch], steps: int, device: torch.device) -> Evaluation:
+def held_out_loss(
+    objective: Objective, batch_of: Callable[[int], Batch], steps: int, device: torch.device
+) -> Evaluation:
     """Measures an objective on text that is never trained on, half-way and at the end."""
 
     def measure() -> dict[str, float]:

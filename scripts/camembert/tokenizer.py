@@ -13,7 +13,13 @@ from tokenizers.trainers import WordPieceTrainer
 
 from camembert.files import write_json
 
-SPECIAL_TOKENS = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
+SPECIAL_TOKENS = {
+    "pad_token": "[PAD]",
+    "unk_token": "[UNK]",
+    "cls_token": "[CLS]",
+    "sep_token": "[SEP]",
+    "mask_token": "[MASK]",
+}
 FILES = ("tokenizer.json", "tokenizer_config.json")
 
 
@@ -50,8 +56,8 @@ def train_tokenizer(texts: Sequence[str], vocabulary: int, lowercase: bool) -> T
     draft.normalizer, draft.pre_tokenizer = tokenizer.normalizer, tokenizer.pre_tokenizer
     draft.train_from_iterator(texts, trainer)
     tokenizer.model = WordPiece(draft.get_vocab(), unk_token="[UNK]")
-    cls, sep = (tokenizer.token_to_id(SPECIAL_TOKENS[name]) for name in ("cls_token", "sep_token"))
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", sep), ("[CLS]", cls))
+    sep, cls = ((token, token_id(tokenizer, token)) for token in ("[SEP]", "[CLS]"))
+    tokenizer.post_processor = processors.BertProcessing(sep, cls)
     tokenizer.decoder = decoders.WordPiece()
     return tokenizer
 
@@ -68,6 +74,18 @@ def save_tokenizer(tokenizer: Tokenizer, folder: str | os.PathLike[str], longest
     tokenizer.save(str(folder / "tokenizer.json"))
     settings = {"tokenizer_class": "BertTokenizerFast", "model_max_length": longest, "do_lower_case": lowercase}
     write_json(folder / "tokenizer_config.json", settings | {"strip_accents": lowercase} | SPECIAL_TOKENS)
+
+
+def token_id(tokenizer: Tokenizer, token: str) -> int:
+    """The id of a token that must exist.
+
+    Raises:
+        KeyError: it does not.
+    """
+    number = tokenizer.token_to_id(token)
+    if number is None:
+        raise KeyError(f"the tokenizer has no {token} token")
+    return number
 
 
 def load_tokenizer(folder: str | os.PathLike[str]) -> Tokenizer:

@@ -11,7 +11,6 @@ import inspect
 import logging
 import math
 import signal
-import sys
 import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -96,7 +95,9 @@ def start(device: str, threads: int) -> torch.device:
     """
     torch.set_num_threads(threads)
     if device == "cuda" and not torch.cuda.is_available():
-        raise TrainingError("device is 'cuda', but this process sees no GPU; set device: auto or cpu, or give the job a GPU")
+        raise TrainingError(
+            "device is 'cuda', but this process sees no GPU; set device: auto or cpu, or give the job a GPU"
+        )
     return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
@@ -168,7 +169,7 @@ def train(
             state = {"step": step, "model": weights, "optimizer": optimizer.state_dict(), "sums": sums}
             checkpoints.save(step, state | {"run": vars(run) | spent()})
 
-    def spent() -> dict[str, float]:
+    def spent() -> dict[str, Any]:
         return {
             "seconds": run.seconds + time.monotonic() - started,
             "cpu_seconds": run.cpu_seconds + time.process_time() - cpu_started,
@@ -198,18 +199,23 @@ def train(
 
             done = step + 1
             if done % interval == 0 or done == schedule.steps:
-                row = _means(sums, interval if done % interval == 0 else done % interval)
+                means = _means(sums, interval if done % interval == 0 else done % interval)
                 sums.clear()
-                row = {"step": done, "split": "train", **row, "learning_rate": schedule.rate(step), "tokens": run.tokens}
+                position: dict[str, Any] = {"step": done, "split": "train"}
+                row = position | means | {"learning_rate": schedule.rate(step), "tokens": run.tokens}
                 if not math.isfinite(row["loss"]):
-                    raise TrainingError(f"{name}: the loss is not finite at step {done}: {row}; lower the learning rate")
+                    raise TrainingError(
+                        f"{name}: the loss is not finite at step {done}: {row}; lower the learning rate"
+                    )
                 run.curve.append(row)
                 _say(name, done, schedule.steps, row, time.monotonic() - started, done - first)
             if evaluation and done in evaluation.at:
                 _evaluate(model, trained, evaluation, run, done, name)
             if termination.requested:
                 save(done)
-                log.warning("%s: stopped by SIGTERM at step %d of %d; the next start continues", name, done, schedule.steps)
+                log.warning(
+                    "%s: stopped by SIGTERM at step %d of %d; the next start continues", name, done, schedule.steps
+                )
                 raise Interrupted(128 + signal.SIGTERM)
             if time.monotonic() - saved > checkpoint_seconds and done < schedule.steps:
                 save(done)
@@ -237,7 +243,9 @@ def _means(sums: dict[str, Tensor], count: int) -> dict[str, float]:
     return {key: float(value) / count for key, value in sums.items()}
 
 
-def _evaluate(model: nn.Module, trained: dict[str, nn.Parameter], evaluation: Evaluation, run: Run, step: int, name: str) -> None:
+def _evaluate(
+    model: nn.Module, trained: dict[str, nn.Parameter], evaluation: Evaluation, run: Run, step: int, name: str
+) -> None:
     was_training = model.training
     model.eval()
     with torch.inference_mode():
@@ -256,8 +264,20 @@ def _parts(values: dict[str, float]) -> str:
 
 def _say(name: str, done: int, steps: int, row: dict[str, Any], seconds: float, done_now: int) -> None:
     left = seconds / done_now * (steps - done)
-    losses = {key: value for key, value in row.items() if key not in ("step", "split", "tokens", "learning_rate", "gradient_norm")}
-    log.info("%s: step %d of %d (%d %%), %s, about %d s left", name, done, steps, 100 * done // steps, _parts(losses), round(left))
+    losses = {
+        key: value
+        for key, value in row.items()
+        if key not in ("step", "split", "tokens", "learning_rate", "gradient_norm")
+    }
+    log.info(
+        "%s: step %d of %d (%d %%), %s, about %d s left",
+        name,
+        done,
+        steps,
+        100 * done // steps,
+        _parts(losses),
+        round(left),
+    )
 
 
 class _Termination:

@@ -7,15 +7,8 @@ import pytest
 import yaml
 
 from camembert.chain import parse_chain
-from camembert.config import (
-    ConfigError,
-    EncoderId,
-    check_config,
-    encoder_of,
-    experiment_of,
-    load_yaml,
-    mlm_head_passes,
-)
+from camembert.config import ConfigError, check_config, load_yaml
+from camembert.experiment import EncoderId, encoder_of, experiment_of, mlm_head_passes
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "schemas" / "config.schema.yaml"
@@ -178,8 +171,7 @@ def test_a_missing_file_is_named(tmp_path):
         ("compute_matched", ["8-4-2"], "compute_matched: chain '8-4-2' starts with 8"),
         # one key against another
         ("teacher.heads", 3, "teacher.hidden is 128, expected a multiple of teacher.heads (3)"),
-        ("pretraining.row", 129, "pretraining.row is 129, expected at most teacher.positions (128)"),
-        ("distillation.row", 129, "distillation.row is 129, expected at most teacher.positions (128)"),
+        ("text.row", 129, "text.row is 129, expected at most teacher.positions (128)"),
         ("finetuning.max_tokens", 129, "finetuning.max_tokens is 129, expected at most teacher.positions (128)"),
         ("data.source", "files", "data.files.nli is null, expected a folder since data.source is files"),
     ],
