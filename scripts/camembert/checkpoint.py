@@ -66,16 +66,18 @@ class CheckpointFolder:
             with open(partial / "state.pt", "rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             write_json(partial / "manifest.json", {"step": step, "fingerprint": self.fingerprint, "sha256": digest})
+            if target.exists():
+                shutil.rmtree(target)
+            os.replace(partial, target)
         except (OSError, RuntimeError) as error:
             shutil.rmtree(partial, ignore_errors=True)
             raise OSError(
                 f"the checkpoint of step {step} could not be written to {self.path}: {error}; the one before is intact"
             ) from error
-        if target.exists():
-            shutil.rmtree(target)
-        os.replace(partial, target)
         for old in self._folders()[KEPT:]:
-            shutil.rmtree(old)
+            doomed = self.path / f".partial-{old.name}"  # swept up by the next one if a kill leaves some of it
+            os.replace(old, doomed)
+            shutil.rmtree(doomed)
 
     def load(self, device: torch.device) -> dict[str, Any] | None:
         """The newest good checkpoint of this run, or None. Damaged ones are skipped, strangers set aside."""
@@ -83,25 +85,27 @@ class CheckpointFolder:
             try:
                 manifest = read_json(folder / "manifest.json")
                 if manifest["fingerprint"] != self.fingerprint:
-                    self._set_aside(folder)
+                    reason = "was made with other settings, data, teacher or code"
+                    self._set_aside(folder, "of-another-run", reason)
                     continue
                 with open(folder / "state.pt", "rb") as file:
                     if hashlib.file_digest(file, "sha256").hexdigest() != manifest["sha256"]:
                         raise ValueError("its content does not match its checksum")
                 state = torch.load(folder / "state.pt", map_location=device, weights_only=True)
             except Exception as error:  # whatever is wrong with it, the one before may be good
-                log.warning("checkpoint %s is damaged (%s); falling back to the one before", folder, error)
+                self._set_aside(folder, "damaged", f"is damaged ({error})")
                 continue
             log.info("continuing from the checkpoint of step %d", manifest["step"])
             return state
         return None
 
-    def _set_aside(self, folder: Path) -> None:
-        aside = self.path / f"of-another-run-{folder.name}"
+    def _set_aside(self, folder: Path, name: str, reason: str) -> None:
+        """Renames a checkpoint so that it is neither loaded nor counted among the newest that are kept."""
+        aside = self.path / f"{name}-{folder.name}"
         if aside.exists():
             shutil.rmtree(aside)
         os.replace(folder, aside)
-        log.warning("checkpoint %s was made with other settings, data, teacher or code; set aside as %s", folder, aside)
+        log.warning("checkpoint %s %s; set aside as %s", folder, reason, aside)
 
 
 def clear(path: str | os.PathLike[str]) -> None:

@@ -43,6 +43,7 @@ OFFSETS = {  # coarse unit: (finer unit, how many of it, largest number of coars
     "hour": ("minute", 60, 4),
 }
 YEARS = range(2000, 2040)
+LEFT_OUT = {"VE"}  # the Bulgarian name of its currency holds a Latin code
 
 
 class MissingTranslationError(ValueError):
@@ -74,6 +75,8 @@ def territories() -> tuple[Territory, ...]:
         currencies = get_territory_currencies(code)
         official = get_official_languages(code)
         if len(continent) != 1 or None in continent or len(currencies) != 1 or len(official) != 1:
+            continue
+        if code in LEFT_OUT:
             continue
         own_currency = currencies[0].startswith(code) or (currencies[0] == "EUR" and continent == {"150"})
         if own_currency and "_" not in official[0]:

@@ -69,11 +69,15 @@ def bottom_layers(teacher: BertModel, layers: int) -> BertModel:
 
 
 def random_mlm_head(encoder: BertModel) -> BertOnlyMLMHead:
-    """A masked-language-model head whose output weights are the encoder's word embeddings, as in BERT."""
+    """A masked-language-model head whose output weights are the encoder's word embeddings, as in BERT.
+
+    It is on the encoder's device; its output bias, 0 at first, is saved under BERT's name, `predictions.bias`.
+    """
     head = BertOnlyMLMHead(encoder.config)
     encoder._init_weights(head.predictions.transform.dense)
+    head.to(encoder.device)
     head.predictions.decoder.weight = encoder.embeddings.word_embeddings.weight
-    nn.init.zeros_(head.predictions.decoder.bias)
+    head.predictions.decoder.bias = head.predictions.bias
     return head
 
 

@@ -161,6 +161,6 @@ def pretrain(
             checkpoint_seconds=checkpoint_seconds,
             evaluation=held_out_loss(objective, masked_batch(batches.held_out(), mask), schedule.steps, device),
         )
-    head = {key: weight.contiguous() for key, weight in model.head.state_dict().items() if "decoder.weight" not in key}
+    head = {key: weight.contiguous() for key, weight in model.head.state_dict().items() if "decoder" not in key}
     encoders.save_encoder(encoder, output, tokenizer_folder, head)
     return run

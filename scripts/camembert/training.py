@@ -166,8 +166,16 @@ def train(
     def save(step: int) -> None:
         if checkpoints:
             weights = {key: parameter.detach() for key, parameter in trained.items()}
+            if not all(weight.isfinite().all() for weight in weights.values()):
+                raise diverged(step, losses)
             state = {"step": step, "model": weights, "optimizer": optimizer.state_dict(), "sums": sums}
             checkpoints.save(step, state | {"run": vars(run) | spent()})
+
+    def diverged(step: int, values: Mapping[str, Tensor | float]) -> TrainingError:
+        rate = schedule.rate(step - 1)
+        return TrainingError(
+            f"{name}: not finite at step {step}: {_parts(values)}, at learning rate {rate:.4g}; lower the learning rate"
+        )
 
     def spent() -> dict[str, Any]:
         return {
@@ -203,10 +211,8 @@ def train(
                 sums.clear()
                 position: dict[str, Any] = {"step": done, "split": "train"}
                 row = position | means | {"learning_rate": schedule.rate(step), "tokens": run.tokens}
-                if not math.isfinite(row["loss"]):
-                    raise TrainingError(
-                        f"{name}: the loss is not finite at step {done}: {row}; lower the learning rate"
-                    )
+                if not all(map(math.isfinite, means.values())):
+                    raise diverged(done, means)
                 run.curve.append(row)
                 _say(name, done, schedule.steps, row, time.monotonic() - started, done - first)
             if evaluation and done in evaluation.at:
@@ -231,7 +237,10 @@ def to_device(batch: Batch, device: torch.device) -> Batch:
     """Moves the tensors of a batch (a mapping) to a device."""
     if device.type == "cpu":
         return batch
-    return {key: value.pin_memory().to(device, non_blocking=True) for key, value in batch.items()}
+    return {
+        key: value.pin_memory().to(device, non_blocking=True) if isinstance(value, Tensor) else value
+        for key, value in batch.items()
+    }
 
 
 def batch_tokens(batch: Batch) -> int:
@@ -258,7 +267,7 @@ def _evaluate(
         run.best = {"step": step, "score": scores[evaluation.keep_best], "weights": weights}
 
 
-def _parts(values: dict[str, float]) -> str:
+def _parts(values: Mapping[str, Tensor | float]) -> str:
     return ", ".join(f"{key} {value:.4g}" for key, value in values.items())
 
 

@@ -1,0 +1,117 @@
+"""Tiny encoders, text and inference pairs for the tests of the training engine.
+
+torch is imported inside the fixtures: tests that do not need it do not wait for it.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tensors of these tests are too small to share out
+
+LEXICON = {
+    "en": "one two three cats dogs birds see hear like red big old today never here".split(),
+    "fr": "un deux trois chats chiens oiseaux voient entendent aiment rouge grand vieux maintenant jamais ici".split(),
+    "de": "eins zwei drei Katzen Hunde Vögel sehen hören mögen rot groß alt heute nie hier".split(),
+}
+DOCUMENTS = 120
+VOCABULARY = 90
+HIDDEN, HEADS, POSITIONS = 16, 2, 32
+
+
+def sentences(language: str) -> list[str]:
+    """The same sentences in every language, word by word."""
+    draw = random.Random(0)
+    words = LEXICON[language]
+    return [" ".join(words[draw.randrange(len(words))] for _ in range(draw.randint(2, 5))) for _ in range(DOCUMENTS)]
+
+
+@pytest.fixture(scope="session")
+def lines():
+    """Parallel text: the sentences of each language, line i of one is line i of the others."""
+    return {language: sentences(language) for language in LEXICON}
+
+
+@pytest.fixture(scope="session")
+def words(lines):
+    """A tokenizer trained on the text of all languages."""
+    from camembert.tokenizer import train_tokenizer
+
+    return train_tokenizer([line for text in lines.values() for line in text], VOCABULARY, lowercase=False)
+
+
+@pytest.fixture(scope="session")
+def tokenizer_folder(words, tmp_path_factory) -> Path:
+    from camembert.tokenizer import save_tokenizer
+
+    folder = tmp_path_factory.mktemp("tokenizer")
+    save_tokenizer(words, folder, longest=POSITIONS, lowercase=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def special(words):
+    from camembert.corpus import SpecialIds
+
+    return SpecialIds.of(words)
+
+
+@pytest.fixture(scope="session")
+def corpus(lines, words, tmp_path_factory) -> dict[str, Path]:
+    """The shard folder of every language of a parallel corpus."""
+    from camembert.corpus import write_shard
+
+    folder = tmp_path_factory.mktemp("corpus")
+    for language, text in lines.items():
+        write_shard(folder / language, text, words, {"source": "conftest", "parallel": True})
+    return {language: folder / language for language in lines}
+
+
+@pytest.fixture(scope="session")
+def make_encoder(words):
+    """Makes an encoder in eval mode whose attention is not uniform and whose biases are not 0, unlike a new one's."""
+    import torch
+
+    from camembert.encoder import random_encoder
+
+    def make(layers: int, hidden: int = HIDDEN, heads: int = HEADS, seed: int = 0):
+        encoder = random_encoder(layers, hidden, heads, 2 * hidden, POSITIONS, words.get_vocab_size(), 0, seed)
+        with torch.no_grad():
+            for name, parameter in encoder.named_parameters():
+                parameter.add_(torch.randn_like(parameter) * (0.1 if "LayerNorm" in name else 0.4))
+        return encoder.eval()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def teacher_folder(make_encoder, tokenizer_folder, tmp_path_factory) -> Path:
+    """A saved encoder of three layers with a masked-language-model head beside it."""
+    from camembert.encoder import random_mlm_head, save_encoder
+
+    folder = tmp_path_factory.mktemp("encoders") / "3"
+    encoder = make_encoder(3)
+    head = {key: weight for key, weight in random_mlm_head(encoder).state_dict().items() if "decoder" not in key}
+    save_encoder(encoder, folder, tokenizer_folder, head)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pairs(lines, tmp_path_factory) -> dict[str, Path]:
+    """English inference pairs, 60 to train on and 20 for development: a word of the premise, or another, or two."""
+    from camembert.nli import Pair, write_pairs
+
+    draw = random.Random(1)
+    rows = []
+    for number in range(80):
+        premise, label = lines["en"][number], number % 3
+        hypothesis = [premise.split()[0], draw.choice(LEXICON["en"]), "never " + premise.split()[-1]][label]
+        rows.append(Pair(f"pair-{number}", premise, hypothesis, label))
+    folder = tmp_path_factory.mktemp("nli")
+    write_pairs(rows[:60], folder / "train.parquet")
+    write_pairs(rows[60:], folder / "dev.parquet")
+    return {"train": folder / "train.parquet", "dev": folder / "dev.parquet"}
