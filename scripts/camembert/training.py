@@ -174,7 +174,8 @@ def train(
     def diverged(step: int, values: Mapping[str, Tensor | float]) -> TrainingError:
         rate = schedule.rate(step - 1)
         return TrainingError(
-            f"{name}: not finite at step {step}: {_parts(values)}, at learning rate {rate:.4g}; lower the learning rate"
+            f"{name}: losses or weights are not finite at step {step}: {_parts(values)}, learning rate {rate:.4g};"
+            " lower the learning rate"
         )
 
     def spent() -> dict[str, Any]:

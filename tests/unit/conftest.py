@@ -19,7 +19,7 @@ LEXICON = {
     "de": "eins zwei drei Katzen Hunde Vögel sehen hören mögen rot groß alt heute nie hier".split(),
 }
 DOCUMENTS = 120
-VOCABULARY = 90
+VOCABULARY = 160
 HIDDEN, HEADS, POSITIONS = 16, 2, 32
 
 
@@ -27,7 +27,7 @@ def sentences(language: str) -> list[str]:
     """The same sentences in every language, word by word."""
     draw = random.Random(0)
     words = LEXICON[language]
-    return [" ".join(words[draw.randrange(len(words))] for _ in range(draw.randint(2, 5))) for _ in range(DOCUMENTS)]
+    return [" ".join(words[draw.randrange(len(words))] for _ in range(draw.randint(2, 4))) for _ in range(DOCUMENTS)]
 
 
 @pytest.fixture(scope="session")
