@@ -5,19 +5,6 @@ encoder there is: `pretrain` those that start from random weights, `distill` tho
 """
 
 
-def pretraining_steps(wildcards):
-    """Optimiser steps of an encoder that starts from random weights; 0 leaves it random."""
-    chain = parse_chain(wildcards.chain)
-    if chain.is_teacher:
-        return config["pretraining"]["steps"]
-    return round(chain.budget * config["distillation"]["steps"])
-
-
-def teacher_folder(wildcards):
-    """The encoder one link up the chain."""
-    return encoder_folder(encoder_at(wildcards).parent)
-
-
 rule pretrain:
     input:
         tokenizer=rules.train_tokenizer.output,
@@ -32,21 +19,25 @@ rule pretrain:
         result(f"benchmarks/encoders/{ENCODER}.tsv")
     wildcard_constraints:
         chain=r"\d+|0-\d+(x[\d.]+)?",
+    conda:
+        "../envs/camembert.yaml"
+    threads: config["threads"]["pretraining"]
+    resources:
+        **config["resources"]["pretraining"],
     params:
         architecture={key: value for key, value in config["teacher"].items() if key != "layers"},
         layers=lambda wildcards: parse_chain(wildcards.chain).layers,
         steps=pretraining_steps,
         settings=lookup("pretraining", within=config),
         text=config["text"],
-        seed=lambda wildcards: int(wildcards.distill_seed) if wildcards.chain.startswith("0") else config["pretraining"]["seed"],
+        seed=lambda wildcards: (
+            int(wildcards.distill_seed) if wildcards.chain.startswith("0") else config["pretraining"]["seed"]
+        ),
         device=config["device"],
         threads=config["threads"]["pretraining"],
         checkpoints=result(f"checkpoints/encoders/{ENCODER}"),
         checkpoint_seconds=config["checkpoint_seconds"],
         config_hash=CONFIG_HASH,
-    threads: config["threads"]["pretraining"]
-    resources:
-        **config["resources"]["pretraining"],
     message:
         "Pre-training {wildcards.chain} from random weights ({params.steps} steps)"
     script:
@@ -67,6 +58,11 @@ rule distill:
         result(f"benchmarks/encoders/{ENCODER}.tsv")
     wildcard_constraints:
         chain=r"[1-9]\d*(-\d+(x[\d.]+)?)+|0-\d+(x[\d.]+)?(-\d+(x[\d.]+)?)+",
+    conda:
+        "../envs/camembert.yaml"
+    threads: config["threads"]["distillation"]
+    resources:
+        **config["resources"]["distillation"],
     params:
         steps=lambda wildcards: round(parse_chain(wildcards.chain).budget * config["distillation"]["steps"]),
         settings=lookup("distillation", within=config),
@@ -76,9 +72,6 @@ rule distill:
         checkpoints=result(f"checkpoints/encoders/{ENCODER}"),
         checkpoint_seconds=config["checkpoint_seconds"],
         config_hash=CONFIG_HASH,
-    threads: config["threads"]["distillation"]
-    resources:
-        **config["resources"]["distillation"],
     message:
         "Distilling {wildcards.chain} from {input.teacher} ({params.steps} steps)"
     script:

@@ -21,11 +21,13 @@ if config["data"]["source"] == "cldr":
             result("logs/make_cldr_nli.log"),
         benchmark:
             result("benchmarks/make_cldr_nli.tsv")
+        localrule: True
+        conda:
+            "../envs/camembert.yaml"
         params:
             languages=LANGUAGES,
             sizes={split: config["data"]["cldr"][split] for split in ("train", "dev", "test")},
             seed=config["data"]["cldr"]["seed"],
-        localrule: True
         message:
             "Writing CLDR-NLI in {params.languages}"
         script:
@@ -38,11 +40,13 @@ if config["data"]["source"] == "cldr":
             result("logs/make_cldr_text.log"),
         benchmark:
             result("benchmarks/make_cldr_text.tsv")
+        localrule: True
+        conda:
+            "../envs/camembert.yaml"
         params:
             languages=LANGUAGES,
             documents=config["data"]["cldr"]["documents"],
             seed=config["data"]["cldr"]["seed"],
-        localrule: True
         message:
             "Writing {params.documents} parallel documents in {params.languages}"
         script:
@@ -60,11 +64,13 @@ else:
             result("logs/import_inference_data.log"),
         benchmark:
             result("benchmarks/import_inference_data.tsv")
+        localrule: True
+        conda:
+            "../envs/camembert.yaml"
         params:
             languages=LANGUAGES,
             train_limit=config["data"]["files"]["train_limit"],
             split_dev=config["data"]["files"]["split_dev"],
-        localrule: True
         message:
             "Reading inference data from {input.folder}"
         script:
@@ -83,6 +89,8 @@ rule train_tokenizer:
         result("logs/train_tokenizer.log"),
     benchmark:
         result("benchmarks/train_tokenizer.tsv")
+    conda:
+        "../envs/camembert.yaml"
     params:
         **config["tokenizer"],
         longest=config["teacher"]["positions"],
@@ -103,6 +111,8 @@ rule tokenize_text:
         result("logs/tokenize_text/{language}.log"),
     benchmark:
         result("benchmarks/tokenize_text/{language}.tsv")
+    conda:
+        "../envs/camembert.yaml"
     params:
         parallel=config["data"]["source"] == "cldr",
         limit=TEXT_LIMIT,

@@ -17,6 +17,11 @@ rule finetune:
         result(f"logs/classifiers/{CLASSIFIER}.log"),
     benchmark:
         result(f"benchmarks/classifiers/{CLASSIFIER}.tsv")
+    conda:
+        "../envs/camembert.yaml"
+    threads: config["threads"]["finetuning"]
+    resources:
+        **config["resources"]["finetuning"],
     params:
         settings=lookup("finetuning", within=config),
         batch_tokens=config["evaluation"]["batch_tokens"],
@@ -25,9 +30,6 @@ rule finetune:
         checkpoints=result(f"checkpoints/classifiers/{CLASSIFIER}"),
         checkpoint_seconds=config["checkpoint_seconds"],
         config_hash=CONFIG_HASH,
-    threads: config["threads"]["finetuning"]
-    resources:
-        **config["resources"]["finetuning"],
     message:
         "Fine-tuning {wildcards.chain} on English (seed {wildcards.seed})"
     script:
@@ -47,6 +49,11 @@ rule evaluate:
         result(f"logs/evaluation/{CLASSIFIER}.log"),
     benchmark:
         result(f"benchmarks/evaluation/{CLASSIFIER}.tsv")
+    conda:
+        "../envs/camembert.yaml"
+    threads: config["threads"]["evaluation"]
+    resources:
+        **config["resources"]["evaluation"],
     params:
         languages=LANGUAGES,
         max_tokens=config["finetuning"]["max_tokens"],
@@ -54,9 +61,6 @@ rule evaluate:
         device=config["device"],
         threads=config["threads"]["evaluation"],
         config_hash=CONFIG_HASH,
-    threads: config["threads"]["evaluation"]
-    resources:
-        **config["resources"]["evaluation"],
     message:
         "Evaluating {wildcards.chain} (seed {wildcards.seed}) in {params.languages}"
     script:

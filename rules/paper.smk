@@ -22,10 +22,12 @@ rule tabulate_accuracy:
         table=result("tables/accuracy.csv"),
     log:
         result("logs/tabulate_accuracy.log"),
+    localrule: True
+    conda:
+        "../envs/camembert.yaml"
     params:
         experiment=config["experiment"],
         order=display_order(),
-    localrule: True
     message:
         "Counting the predictions"
     script:
@@ -40,9 +42,11 @@ rule tabulate_summary:
         by_language=multiext(result("tables/accuracy_by_language"), *TABLE),
     log:
         result("logs/tabulate_summary.log"),
+    localrule: True
+    conda:
+        "../envs/camembert.yaml"
     params:
         order=display_order(),
-    localrule: True
     message:
         "Summarising the accuracies"
     script:
@@ -56,9 +60,11 @@ rule tabulate_cost:
         cost=multiext(result("tables/cost"), *TABLE),
     log:
         result("logs/tabulate_cost.log"),
+    localrule: True
+    conda:
+        "../envs/camembert.yaml"
     params:
         benchmarks=DATA_BENCHMARKS,
-    localrule: True
     message:
         "Adding up what the run cost"
     script:
@@ -73,9 +79,11 @@ rule draw_accuracy:
         along_cascade=multiext(result("figures/accuracy_along_cascade"), *FIGURE),
     log:
         result("logs/draw_accuracy.log"),
+    localrule: True
+    conda:
+        "../envs/camembert.yaml"
     params:
         order=display_order(),
-    localrule: True
     message:
         "Drawing accuracy by language and along the cascade"
     script:
@@ -89,9 +97,11 @@ rule draw_training:
         figure=multiext(result("figures/training_curves"), *FIGURE),
     log:
         result("logs/draw_training.log"),
+    localrule: True
+    conda:
+        "../envs/camembert.yaml"
     params:
         order=display_order(),
-    localrule: True
     message:
         "Drawing the training curves"
     script:
@@ -114,12 +124,3 @@ rule figures:
     input:
         rules.draw_accuracy.output,
         rules.draw_training.output,
-
-
-def show_results():
-    """Prints the main table and where tables and figures are; says nothing where there is no table yet."""
-    table = Path(result("tables/accuracy_by_language.md"))
-    if table.is_file():
-        print(table.read_text(encoding="utf-8"))
-        for folder in ("tables", "figures"):
-            print(f"{folder}:", *sorted(str(path) for path in Path(result(folder)).iterdir()), sep="\n  ")

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import random
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,3 +117,78 @@ def pairs(lines, tmp_path_factory) -> dict[str, Path]:
     write_pairs(rows[:60], folder / "train.parquet")
     write_pairs(rows[60:], folder / "dev.parquet")
     return {"train": folder / "train.parquet", "dev": folder / "dev.parquet"}
+
+
+# --- whole trainings: called with `output` and `checkpoints`; any other argument may be given anew -----------------
+
+
+@pytest.fixture(scope="session")
+def common() -> dict[str, Any]:
+    """The arguments that every training takes."""
+    import torch
+
+    return {"seed": 1, "device": torch.device("cpu"), "name": "test", "checkpoint_seconds": 0.0}
+
+
+@pytest.fixture(scope="session")
+def distilling(teacher_folder, corpus, common) -> partial:
+    """`distill` from three layers to two in 12 steps, dropout 0."""
+    from camembert.distillation import distill
+    from camembert.training import Schedule
+
+    return partial(
+        distill,
+        teacher_folder=teacher_folder,
+        corpus=corpus,
+        layers=2,
+        schedule=Schedule(12, learning_rate=1e-2, warmup=0.2, weight_decay=0.01),
+        hidden_weight=1.0,
+        attention_weight=10.0,
+        freeze_embeddings=True,
+        dropout=0.0,
+        text={"batch": 4, "row": 32, "sampling_exponent": 0.7},
+        **common,
+    )
+
+
+@pytest.fixture(scope="session")
+def pretraining(corpus, tokenizer_folder, common) -> partial:
+    """`pretrain` of one layer in 12 steps with dropout."""
+    from camembert.pretraining import pretrain
+    from camembert.training import Schedule
+
+    return partial(
+        pretrain,
+        corpus=corpus,
+        tokenizer_folder=tokenizer_folder,
+        layers=1,
+        architecture={"hidden": HIDDEN, "heads": HEADS, "intermediate": 2 * HIDDEN, "positions": POSITIONS},
+        schedule=Schedule(12, learning_rate=1e-2, warmup=0.2, weight_decay=0.01),
+        mask=0.3,
+        dropout=0.1,
+        text={"batch": 4, "row": 32, "sampling_exponent": 0.7},
+        **common,
+    )
+
+
+@pytest.fixture(scope="session")
+def finetuning(teacher_folder, pairs, common) -> partial:
+    """`finetune` in 14 steps with dropout, reading dev four times."""
+    from camembert.finetuning import finetune
+
+    return partial(
+        finetune,
+        encoder_folder=teacher_folder,
+        train_pairs=pairs["train"],
+        dev_pairs=pairs["dev"],
+        epochs=2,
+        batch=8,
+        learning_rate=1e-2,
+        warmup=0.2,
+        weight_decay=0.01,
+        dropout=0.1,
+        max_tokens=POSITIONS,
+        evaluations=4,
+        batch_tokens=256,
+        **common,
+    )

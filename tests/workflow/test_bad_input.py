@@ -1,0 +1,73 @@
+"""Bad input stops with one clear message before any job runs, and nothing made before is lost."""
+
+import pytest
+import yaml
+
+from camembert.config import load_yaml
+
+from .conftest import ROOT
+
+BASE = load_yaml(ROOT / "tests" / "config" / "smallest.yaml")
+
+BAD = {
+    "unknown key": ({"finetuning": {"epoch": 3}}, "unknown key finetuning.epoch; did you mean finetuning.epochs?"),
+    "wrong type": ({"finetuning": {"batch": "many"}}, 'finetuning.batch is "many", expected an integer of at least 1'),
+    "unknown language": ({"languages": ["en", "xx"]}, 'languages[1] is "xx", expected one of en, fr'),
+    "growing chain": ({"chains": ["3-4"]}, "chain '3-4' grows from 3 to 4 layers"),
+    "repeating chain": ({"chains": ["3-2-2"]}, "chain '3-2-2' repeats 2 layers"),
+    "another root": ({"chains": ["12-6"]}, "starts with 12, but the teacher has 3 layers; start with 3, or with 0"),
+    "negative budget": ({"chains": ["3-2x-1"]}, "chain '3-2x-1' is not written as"),
+    "duplicate seeds": ({"seeds": [1, 1]}, "seeds lists 1 more than once"),
+    "negative seed": ({"seeds": [-1]}, "seeds[0] is -1, expected an integer of at least 0"),
+    "no seed": ({"seeds": []}, "seeds is [], expected a list of at least 1 entry"),
+    "no languages": ({"languages": []}, "languages is [], expected a list of at least 1 entry"),
+    "no English": ({"languages": ["fr"]}, "expected en among them"),
+    "unknown recipe": ({"recipes": ["magic"]}, 'recipes[0] is "magic", expected one of toplayer'),
+    "missing folder": (
+        {"data": {"source": "files", "files": {"nli": "nowhere", "text": "nowhere"}}},
+        "data.files.nli is 'nowhere', but there is no folder",
+    ),
+}
+
+
+def refusal(process):
+    """What a refused run printed; it ran no job and showed no Python traceback of ours."""
+    output = process.stdout + process.stderr
+    assert process.returncode != 0, output
+    assert "Job stats" not in output
+    assert "Traceback" not in output
+    return output
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_wrong_config_is_refused_in_one_sentence(snakemake, tmp_path, name):
+    change, message = BAD[name]
+    kept = tmp_path / "results" / "smallest" / "tables" / "accuracy.csv"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("made before")
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text(yaml.safe_dump(BASE | change))
+    output = refusal(snakemake("--cores", "1", "--configfile", str(overlay), config=None))
+    assert message in output
+    assert kept.read_text() == "made before"
+
+
+def test_a_config_that_is_not_yaml_is_refused(snakemake, tmp_path):
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("seeds: [1\nlanguages: en")
+    process = snakemake("--cores", "1", "--configfile", str(overlay), config=None)
+    output = process.stdout + process.stderr
+    assert process.returncode != 0
+    assert "Config file is not valid JSON or YAML" in output  # Snakemake's own: it reads overlays before the Snakefile
+    assert "Job stats" not in output
+
+
+def test_a_missing_config_file_is_refused(snakemake):
+    process = snakemake("--cores", "1", "--configfile", "no-such.yaml", config=None)
+    assert process.returncode != 0
+    assert "no-such.yaml" in process.stdout + process.stderr
+
+
+def test_an_unwritable_results_folder_is_refused(snakemake, tmp_path):
+    (tmp_path / "results").write_text("a file where the folder should be")
+    assert "cannot be written to; results go there" in refusal(snakemake("--cores", "1"))

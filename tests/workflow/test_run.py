@@ -1,0 +1,92 @@
+"""The whole workflow at its smallest, run as a user runs it."""
+
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from .conftest import ROOT
+
+REAL_DATA = os.environ.get("CAMEMBERT_REAL_DATA")
+OFFLINE = {"HF_HUB_OFFLINE": "1", "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+"""Any attempt to reach a hub fails at once."""
+
+
+def made(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file() and "logs" not in path.parts}
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    for name, value in OFFLINE.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(snakemake, tmp_path, offline):
+    process = snakemake("--cores", "2")
+    assert process.returncode == 0, process.stdout + process.stderr
+    results = tmp_path / "results" / "smallest"
+    for name in ("summary", "accuracy_by_language", "cost"):
+        assert all((results / "tables" / f"{name}{suffix}").stat().st_size for suffix in (".csv", ".md", ".tex"))
+    for name in ("accuracy_by_language", "accuracy_along_cascade", "training_curves"):
+        assert all((results / "figures" / f"{name}{suffix}").stat().st_size for suffix in (".pdf", ".png"))
+    shown = process.stdout
+    assert "| Teacher (3 layers)" in shown
+    assert "results/smallest/figures/accuracy_by_language.png" in shown
+
+    accuracy = pd.read_csv(results / "tables" / "accuracy.csv", dtype={"chain": str})
+    matched = [chain for chain in accuracy["chain"].unique() if chain.startswith("3-1x2")]
+    assert len(matched) == 1, "the direct student at the cascade's compute"
+    assert {"3", "0-1", "3-1x0", "3-1", "3-2", "3-2-1"} <= set(accuracy["chain"])
+    assert set(accuracy["language"]) == {"en", "ru", "th"}
+    predictions = pd.read_parquet(results / "predictions" / "teacher" / "3" / "d0-s1" / "th.parquet")
+    guesses = predictions[["entailment", "neutral", "contradiction"]].to_numpy().argmax(1)
+    expected = accuracy.query("chain == '3' and language == 'th'")["accuracy"].item()
+    assert (guesses == predictions["label"]).mean() == pytest.approx(expected)
+    metrics = json.loads((results / "metrics" / "encoders" / "toplayer" / "3-2-1" / "d1.json").read_text())
+    assert {"chain", "recipe", "distill_seed", "config_hash", "versions", "device", "seconds"} <= set(metrics)
+    assert not (results / "checkpoints" / "encoders" / "toplayer" / "3-2-1" / "d1").exists()
+
+    before = made(results)
+    again = snakemake("--cores", "2")
+    assert again.returncode == 0
+    assert "Nothing to be done" in again.stdout + again.stderr
+    assert made(results) == before
+
+
+def test_a_failing_job_shows_the_end_of_its_log(snakemake, tmp_path):
+    nli, text = tmp_path / "nli", tmp_path / "text"
+    nli.mkdir()
+    text.mkdir()
+    for language in ("en", "ru", "th"):
+        (text / f"{language}.txt").write_text("a line of text\n" * 20)
+    (nli / "train-en.tsv").write_text("a premise\tof two columns\n")
+    overlay = yaml.safe_load((ROOT / "tests" / "config" / "smallest.yaml").read_text())
+    overlay["data"] = {"source": "files", "files": {"nli": str(nli), "text": str(text)}}
+    (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(overlay))
+    process = snakemake("--cores", "1", "--configfile", str(tmp_path / "overlay.yaml"), config=None)
+    output = process.stdout + process.stderr
+    assert process.returncode != 0
+    assert "train-en.tsv:1 has 2 tab-separated columns; expected premise, hypothesis, label" in output
+    log = tmp_path / "results" / "smallest" / "logs" / "import_inference_data.log"
+    assert "train-en.tsv:1" in log.read_text()
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.skipif(REAL_DATA is None, reason="CAMEMBERT_REAL_DATA does not name a folder with real XNLI and text")
+def test_real_files_end_in_the_same_tables_and_figures(snakemake, tmp_path, offline):
+    overlay = yaml.safe_load((ROOT / "tests" / "config" / "smallest.yaml").read_text())
+    overlay |= {"chains": ["3-1"], "compute_matched": []}
+    files = {"nli": str(Path(str(REAL_DATA)) / "xnli"), "text": str(Path(str(REAL_DATA)) / "text")}
+    overlay["data"] = {"source": "files", "files": files | {"train_limit": 256, "text_limit": 300, "split_dev": True}}
+    (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(overlay))
+    process = snakemake("--cores", "2", "--configfile", str(tmp_path / "overlay.yaml"), config=None)
+    assert process.returncode == 0, process.stdout + process.stderr
+    results = tmp_path / "results" / "smallest"
+    assert (results / "figures" / "accuracy_by_language.png").is_file()
+    halves = [pd.read_parquet(results / "data" / "nli" / f"{split}-en.parquet") for split in ("dev", "test")]
+    assert sum(map(len, halves)) == 2490
+    assert not set(halves[0]["premise"]) & set(halves[1]["premise"])
