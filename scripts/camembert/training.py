@@ -30,6 +30,8 @@ Objective = Callable[[Batch], dict[str, Tensor]]
 """Maps a batch to named losses; the one named "loss" is minimised, the others are logged."""
 
 LARGEST_GRADIENT_NORM = 1.0
+SECONDS_BETWEEN_LINES = 5.0
+"""Of a run's log, for those who watch several jobs at once."""
 
 
 class TrainingError(RuntimeError):
@@ -184,7 +186,7 @@ def train(
             "cpu_seconds": run.cpu_seconds + time.process_time() - cpu_started,
         }
 
-    started = saved = time.monotonic()
+    started = saved = said = time.monotonic()
     cpu_started = time.process_time()
     with _Termination() as termination, ThreadPoolExecutor(1, "batches") as ahead:
         upcoming = ahead.submit(batch_of, first) if first < schedule.steps else None
@@ -215,7 +217,15 @@ def train(
                 if not all(map(math.isfinite, means.values())):
                     raise diverged(done, means)
                 run.curve.append(row)
-                _say(name, done, schedule.steps, row, time.monotonic() - started, done - first)
+                if time.monotonic() - said > SECONDS_BETWEEN_LINES or done == schedule.steps:
+                    said = time.monotonic()
+                    left = (said - started) / (done - first) * (schedule.steps - done)
+                    share = 100 * done // schedule.steps
+                    losses_now = _parts({key: means[key] for key in losses})
+                    log.info(
+                        "%s: step %d of %d (%d %%), %s, %.0f s left",
+                        *(name, done, schedule.steps, share, losses_now, left),
+                    )
             if evaluation and done in evaluation.at:
                 _evaluate(model, trained, evaluation, run, done, name)
             if termination.requested:
@@ -270,24 +280,6 @@ def _evaluate(
 
 def _parts(values: Mapping[str, Tensor | float]) -> str:
     return ", ".join(f"{key} {value:.4g}" for key, value in values.items())
-
-
-def _say(name: str, done: int, steps: int, row: dict[str, Any], seconds: float, done_now: int) -> None:
-    left = seconds / done_now * (steps - done)
-    losses = {
-        key: value
-        for key, value in row.items()
-        if key not in ("step", "split", "tokens", "learning_rate", "gradient_norm")
-    }
-    log.info(
-        "%s: step %d of %d (%d %%), %s, about %d s left",
-        name,
-        done,
-        steps,
-        100 * done // steps,
-        _parts(losses),
-        round(left),
-    )
 
 
 class _Termination:

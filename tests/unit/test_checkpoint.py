@@ -38,7 +38,9 @@ def newest(folder: CheckpointFolder) -> int | None:
     state = folder.load(CPU)
     if state is None:
         return None
-    assert torch.equal(state["model"]["weight"], state_of(state["step"], len(state["model"]["weight"]))["model"]["weight"])
+    assert torch.equal(
+        state["model"]["weight"], state_of(state["step"], len(state["model"]["weight"]))["model"]["weight"]
+    )
     return state["step"]
 
 
@@ -272,7 +274,10 @@ def largest_file(size: int):
 
 def test_a_write_that_the_system_refuses_half_way_leaves_the_checkpoint_before(folder):
     folder.save(1, state_of(1, 10**5))
-    with largest_file(150_000), pytest.raises(OSError, match="step 2 could not be written to .* the one before is intact"):
+    with (
+        largest_file(150_000),
+        pytest.raises(OSError, match=r"step 2 could not be written to .* the one before is intact"),
+    ):
         folder.save(2, state_of(2, 10**5))
     assert names(folder) == ["step-1"]
     assert newest(folder) == 1
@@ -288,7 +293,7 @@ def test_a_full_disk_is_named_and_leaves_the_checkpoint_before(folder, monkeypat
     folder.save(1, state_of(1))
     with monkeypatch.context() as full:
         full.setattr(checkpoint, where, refuse) if where == "write_json" else full.setattr(where, refuse)
-        with pytest.raises(OSError, match="step 2 could not be written to .*No space left on device"):
+        with pytest.raises(OSError, match=r"step 2 could not be written to .*No space left on device"):
             folder.save(2, state_of(2))
     assert names(folder) == ["step-1"]
     assert newest(folder) == 1

@@ -48,7 +48,8 @@ def batches_of(shards, special, seed=0, exponent=0.7) -> TextBatches:
 
 def same_rows(one, other) -> bool:
     return all(
-        np.array_equal(getattr(one, name), getattr(other, name)) for name in ("token", "segment", "position", "document")
+        np.array_equal(getattr(one, name), getattr(other, name))
+        for name in ("token", "segment", "position", "document")
     )
 
 

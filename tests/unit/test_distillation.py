@@ -46,6 +46,7 @@ def test_everything_trains_but_pooler_embeddings_and_key_biases(teacher, batch):
     norms = {name: grad.norm().item() for name, grad in gradients(student, teacher, batch, 1.0, 10.0).items()}
     untouched = {name for name, _ in student.named_parameters()} - norms.keys()
     assert untouched == {name for name, _ in student.named_parameters() if name.startswith(("embeddings.", "pooler."))}
+    assert untouched == {name for name, p in student.named_parameters() if not p.requires_grad}
     keys = {name for name in norms if name.endswith("key.bias")}
     assert len(keys) == 2
     largest_of_a_key = max(norms[name] for name in keys)
@@ -86,11 +87,14 @@ def test_the_teacher_gets_no_gradient_and_no_dropout(teacher, batch):
     assert all(parameter.grad is None for parameter in teacher.parameters())
 
 
-@pytest.mark.parametrize("frozen", [True, False])
-def test_a_hop_leaves_pooler_and_frozen_embeddings_bit_for_bit(distilling, teacher, tmp_path, frozen):
-    schedule = Schedule(6, learning_rate=1e-2, warmup=0.0, weight_decay=0.1)
+@pytest.mark.parametrize(("frozen", "dropout"), [(True, 0.0), (True, 0.1), (False, 0.0)])
+def test_a_hop_leaves_pooler_and_frozen_embeddings_bit_for_bit(distilling, teacher, tmp_path, frozen, dropout):
     distilling(
-        output=tmp_path / "2", checkpoints=tmp_path / "checkpoints", schedule=schedule, freeze_embeddings=frozen
+        output=tmp_path / "2",
+        checkpoints=tmp_path / "checkpoints",
+        schedule=Schedule(6, learning_rate=1e-2, warmup=0.0, weight_decay=0.1),
+        freeze_embeddings=frozen,
+        dropout=dropout,
     )
     before, after = teacher.state_dict(), load_encoder(tmp_path / "2").state_dict()
     same = {name for name in after if torch.equal(after[name], before[name])}

@@ -133,7 +133,9 @@ def test_the_loss_falls(pretraining, tmp_path):
         dropout=0.0,
         checkpoint_seconds=60,
     )
-    losses = {split: [row["masked_lm"] for row in run.curve if row["split"] == split] for split in ("train", "held-out")}
+    losses = {
+        split: [row["masked_lm"] for row in run.curve if row["split"] == split] for split in ("train", "held-out")
+    }
     assert losses["train"][0] == pytest.approx(np.log(160), abs=0.3), "at first, a guess among all words"
     assert np.mean(losses["train"][-5:]) < 0.8 * losses["train"][0]
     assert losses["held-out"][-1] < losses["held-out"][0] < losses["train"][0]
@@ -172,9 +174,7 @@ def test_no_steps_leave_random_weights_that_the_seed_decides(pretraining, tmp_pa
 
 def test_pretraining_leaves_the_pooler_and_trains_the_rest(pretraining, tmp_path):
     pretraining(output=tmp_path / "1", checkpoints=tmp_path / "checkpoints")
-    pretraining(
-        output=tmp_path / "random", checkpoints=tmp_path / "checkpoints", schedule=Schedule(0, 1e-2, 0.1, 0.0)
-    )
+    pretraining(output=tmp_path / "random", checkpoints=tmp_path / "checkpoints", schedule=Schedule(0, 1e-2, 0.1, 0.0))
     after, before = (load_encoder(tmp_path / name).state_dict() for name in ("1", "random"))
     same = {name for name in after if torch.equal(after[name], before[name])}
     assert same - {name for name in after if name.endswith("key.bias")} == {"pooler.dense.weight", "pooler.dense.bias"}
