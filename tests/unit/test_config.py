@@ -226,6 +226,10 @@ def small(config):
         "recipes": ["toplayer"],
         "distill_seeds": [1, 2],
         "seeds": [7, 8],
+        "tokenizer": {"vocabulary": 6000, "lowercase": False},
+        "teacher": {"layers": 6, "hidden": 128, "heads": 4, "intermediate": 512, "positions": 128},
+        "text": config["text"] | {"row": 64},
+        "pretraining": config["pretraining"] | {"mask": 0.3},
     }
 
 

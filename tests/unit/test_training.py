@@ -7,6 +7,7 @@ import math
 import multiprocessing
 import os
 import random
+import re
 import signal
 import time
 from functools import partial
@@ -180,11 +181,13 @@ def test_the_curve_has_a_row_an_interval_with_means_of_the_losses_and_the_tokens
         assert row["gradient_norm"] > 0
 
 
-def test_the_log_says_how_far_a_run_is(caplog):
+def test_the_log_says_how_far_a_run_is_and_at_least_that_it_is_done(caplog, monkeypatch):
     caplog.set_level(logging.INFO)
     Toy(steps=10).train(log_intervals=2)
-    assert "toy: step 5 of 10 (50 %), loss " in caplog.text
-    assert "s left" in caplog.text
+    assert [record.getMessage().split(", ")[0] for record in caplog.records] == ["toy: step 10 of 10 (100 %)"]
+    monkeypatch.setattr("camembert.training.SECONDS_BETWEEN_LINES", 0.0)
+    Toy(steps=10).train(log_intervals=2)
+    assert re.search(r"toy: step 5 of 10 \(50 %\), loss [\d.]+, error [\d.]+, \d+ s left", caplog.text)
 
 
 def test_the_seed_decides_dropout_and_nothing_before_a_run_does():
@@ -342,6 +345,15 @@ def test_a_stopped_training_ends_with_the_same_weights_and_curve(
     if expected.best:
         assert run.best is not None
         assert (run.best["step"], run.best["score"]) == (expected.best["step"], expected.best["score"])
+
+
+@pytest.mark.parametrize("fixture", [fixture for fixture, *_ in TRAININGS])
+def test_dropout_is_on_while_training(request, tmp_path, fixture):
+    """Otherwise no stop in a run with dropout would show anything."""
+    training = partial(request.getfixturevalue(fixture), checkpoints=tmp_path / "none", checkpoint_seconds=math.inf)
+    for dropout in (0.0, 0.1):
+        training(output=tmp_path / str(dropout), dropout=dropout)
+    assert weights_of(tmp_path / "0.0") != weights_of(tmp_path / "0.1")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -627,14 +639,14 @@ def test_a_run_killed_twenty_times_ends_with_the_same_weights(distilling, tmp_pa
 
 
 def test_a_job_stopped_by_sigterm_ends_with_143_and_continues(finetuning, tmp_path, processes):
-    training = partial(finetuning, epochs=20)
+    training = partial(finetuning, epochs=20, evaluations=20)
     expected = training(output=tmp_path / "through", checkpoints=tmp_path / "none", checkpoint_seconds=math.inf)
     assert expected.best is not None
     checkpoints, log = tmp_path / "checkpoints", tmp_path / "log"
     job = partial(processes.Process, target=run_job, args=(training, tmp_path / "model", checkpoints, log, 60.0))
     process = job()
     process.start()
-    wait_for(lambda: log.exists() and "test: step" in log.read_text(), process)
+    wait_for(lambda: log.exists() and "test: dev at step" in log.read_text(), process)
     process.terminate()
     process.join()
     assert process.exitcode == 143
