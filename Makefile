@@ -1,7 +1,7 @@
 # make run      the embedded experiment: from nothing to tables and figures
 # make test     all tests
 # make setup    only the environment, in .venv
-.PHONY: setup run test check lock clean
+.PHONY: setup run test check record lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -30,6 +30,13 @@ check: setup
 	snakefmt --check Snakefile rules
 	mypy
 	snakemake --lint
+
+# Keeps the predictions, metrics, tables and figures of the embedded experiment as results of record
+record: run
+	rm -rf docs/results/embedded
+	mkdir -p docs/results/embedded/figures
+	cp -r results/embedded/predictions results/embedded/metrics results/embedded/tables docs/results/embedded/
+	cp results/embedded/figures/*.png docs/results/embedded/figures/
 
 # Pins every package again; run it where only the CPU build of torch is offered, or the lock names CUDA packages
 lock: setup

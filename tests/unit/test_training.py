@@ -601,7 +601,7 @@ def wait_for(condition, process) -> None:
 def test_a_run_killed_twenty_times_ends_with_the_same_weights(distilling, tmp_path, processes):
     """Killed while it starts, between steps, and while a checkpoint is half-written, at one step after another."""
     draw = random.Random(0)
-    training = partial(distilling, schedule=Schedule(300, 1e-2, 0.2, 0.01), dropout=0.1)
+    training = partial(distilling, schedule=Schedule(200, 1e-2, 0.2, 0.01), dropout=0.1)
     training(output=tmp_path / "through", checkpoints=tmp_path / "none", checkpoint_seconds=math.inf)
     checkpoints, log = tmp_path / "checkpoints", tmp_path / "log"
     job = partial(processes.Process, target=run_job, args=(training, tmp_path / "2", checkpoints, log, 0.0))
@@ -627,7 +627,7 @@ def test_a_run_killed_twenty_times_ends_with_the_same_weights(distilling, tmp_pa
         kills += 1
     assert hits > 3, "hardly any kill hit a checkpoint while it was written"
     reached = newest_step(checkpoints)
-    assert 15 <= reached < 300
+    assert 15 <= reached < 200
 
     process = job()
     process.start()
