@@ -1,7 +1,7 @@
 # make run      the embedded experiment: from nothing to tables and figures
 # make test     all tests
 # make setup    only the environment, in .venv
-.PHONY: setup run test check record lock clean
+.PHONY: setup run test check record lock
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -43,6 +43,3 @@ lock: setup
 	pip-compile --quiet --upgrade --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links \
 		--no-header --output-file requirements.txt requirements.in
 	sed -i 's/^torch==\([0-9.]*\)+cpu/torch==\1/' requirements.txt
-
-clean:
-	rm -rf .snakemake results/*

@@ -36,5 +36,9 @@ rule all:
         rules.figures.input,
 
 
+onstart:
+    write_json(result("config.json"), config)
+
+
 onsuccess:
     show_results()

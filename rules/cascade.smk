@@ -18,28 +18,24 @@ rule pretrain:
     benchmark:
         result(f"benchmarks/encoders/{ENCODER}.tsv")
     wildcard_constraints:
-        chain=r"\d+|0-\d+(x[\d.]+)?",
+        chain=one_of(encoder.chain for encoder in EXPERIMENT.encoders if encoder.parent is None),
     conda:
         "../envs/camembert.yaml"
     threads: config["threads"]["pretraining"]
     resources:
         **config["resources"]["pretraining"],
     params:
-        architecture={key: value for key, value in config["teacher"].items() if key != "layers"},
-        layers=lambda wildcards: parse_chain(wildcards.chain).layers,
-        steps=pretraining_steps,
-        settings=lookup("pretraining", within=config),
+        architecture=without(config["teacher"], "layers"),
+        steps=training_steps,
+        settings=without(config["pretraining"], "steps", "seed"),
         text=config["text"],
-        seed=lambda wildcards: (
-            int(wildcards.distill_seed) if wildcards.chain.startswith("0") else config["pretraining"]["seed"]
-        ),
+        seed=data_seed,
         device=config["device"],
         threads=config["threads"]["pretraining"],
         checkpoints=result(f"checkpoints/encoders/{ENCODER}"),
-        checkpoint_seconds=config["checkpoint_seconds"],
-        config_hash=CONFIG_HASH,
+        checkpoint_seconds=not_a_trigger(config["checkpoint_seconds"]),
     message:
-        "Pre-training {wildcards.chain} from random weights ({params.steps} steps)"
+        "Making {wildcards.chain} from random weights and pre-training it for {params.steps} steps"
     script:
         "../scripts/pretrain.py"
 
@@ -57,22 +53,22 @@ rule distill:
     benchmark:
         result(f"benchmarks/encoders/{ENCODER}.tsv")
     wildcard_constraints:
-        chain=r"[1-9]\d*(-\d+(x[\d.]+)?)+|0-\d+(x[\d.]+)?(-\d+(x[\d.]+)?)+",
+        chain=one_of(encoder.chain for encoder in EXPERIMENT.encoders if encoder.parent is not None),
     conda:
         "../envs/camembert.yaml"
     threads: config["threads"]["distillation"]
     resources:
         **config["resources"]["distillation"],
     params:
-        steps=lambda wildcards: round(parse_chain(wildcards.chain).budget * config["distillation"]["steps"]),
-        settings=lookup("distillation", within=config),
+        steps=training_steps,
+        seed=data_seed,
+        settings=without(config["distillation"], "steps"),
         text=config["text"],
         device=config["device"],
         threads=config["threads"]["distillation"],
         checkpoints=result(f"checkpoints/encoders/{ENCODER}"),
-        checkpoint_seconds=config["checkpoint_seconds"],
-        config_hash=CONFIG_HASH,
+        checkpoint_seconds=not_a_trigger(config["checkpoint_seconds"]),
     message:
-        "Distilling {wildcards.chain} from {input.teacher} ({params.steps} steps)"
+        "Cutting {wildcards.chain} from its teacher and distilling it for {params.steps} steps"
     script:
         "../scripts/distill.py"

@@ -4,20 +4,22 @@ Needs the merged config; refuses a wrong one in one sentence before anything run
 """
 
 import os
+import re
 
 from camembert.chain import parse_chain
-from camembert.config import ConfigError, check_config
+from camembert.config import ConfigError, check_config, load_yaml
 from camembert.experiment import EncoderId, experiment_of
-from camembert.provenance import hash_of
+from camembert.files import write_json
 
 try:
+    for path in workflow.configfiles:
+        load_yaml(path)  # Snakemake has read it already, but takes the last of two equal keys
     check_config(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml")
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 EXPERIMENT = experiment_of(config)
 RESULTS = f"results/{config['experiment']}"
-CONFIG_HASH = hash_of(config)
 ENCODER = "{recipe}/{chain}/d{distill_seed}"
 CLASSIFIER = f"{ENCODER}-s{{seed}}"
 
@@ -30,17 +32,32 @@ for folder in (Path(RESULTS), *Path(RESULTS).parents):
         break
 
 
+def one_of(values):
+    """A regular expression for a wildcard that is one of some values."""
+    return "|".join(re.escape(str(value)) for value in sorted(set(values), key=str)) or "(?!)"
+
+
 wildcard_constraints:
-    language="|".join(config["languages"]),
-    recipe="[a-z]+",
-    chain=r"[\dx.-]+",
-    distill_seed=r"\d+",
-    seed=r"\d+",
+    language=one_of(config["languages"]),
+    recipe=one_of(encoder.recipe for encoder in EXPERIMENT.encoders),
+    chain=one_of(encoder.chain for encoder in EXPERIMENT.encoders),
+    distill_seed=one_of([0, *config["distill_seeds"]]),
+    seed=one_of(config["seeds"]),
 
 
 def result(path):
     """A path inside the experiment's results folder; wildcards stay as they are."""
     return f"{RESULTS}/{path}"
+
+
+def without(section, *keys):
+    """A section of the config without some of its keys."""
+    return {key: value for key, value in section.items() if key not in keys}
+
+
+def not_a_trigger(value):
+    """A parameter that does not change what a job makes: Snakemake does not record functions of the output."""
+    return lambda wildcards, output: value
 
 
 def encoder_folder(encoder):
@@ -76,12 +93,20 @@ def of_all_encoders(pattern):
     return [result(pattern.format(encoder.path)) for encoder in EXPERIMENT.encoders]
 
 
-def pretraining_steps(wildcards):
-    """Optimiser steps of an encoder that starts from random weights; 0 leaves it random."""
+def training_steps(wildcards):
+    """Optimiser steps of an encoder; 0 leaves it as it was cut or drawn."""
     chain = parse_chain(wildcards.chain)
     if chain.is_teacher:
         return config["pretraining"]["steps"]
     return round(chain.budget * config["distillation"]["steps"])
+
+
+def data_seed(wildcards):
+    """Seed of an encoder's text and, where it starts from random weights, of those; each hop reads other text."""
+    chain = parse_chain(wildcards.chain)
+    if chain.is_teacher:
+        return config["pretraining"]["seed"]
+    return 1000 * int(wildcards.distill_seed) + len(chain.hops)
 
 
 def teacher_folder(wildcards):

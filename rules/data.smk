@@ -55,9 +55,13 @@ if config["data"]["source"] == "cldr":
 else:
     TEXT = str(Path(config["data"]["files"]["text"]) / "{language}.txt")
 
+    NLI_FOLDER = Path(config["data"]["files"]["nli"])
+    SPLITS = ["dev"] if config["data"]["files"]["split_dev"] else ["dev", "test"]
+
     rule import_inference_data:
         input:
-            folder=config["data"]["files"]["nli"],
+            [NLI_FOLDER / "train-en.tsv"],
+            expand(NLI_FOLDER / "{split}-{language}.tsv", split=SPLITS, language=LANGUAGES),
         output:
             **INFERENCE_DATA,
         log:
@@ -68,11 +72,12 @@ else:
         conda:
             "../envs/camembert.yaml"
         params:
+            folder=str(NLI_FOLDER),
             languages=LANGUAGES,
             train_limit=config["data"]["files"]["train_limit"],
             split_dev=config["data"]["files"]["split_dev"],
         message:
-            "Reading inference data from {input.folder}"
+            "Reading inference data from {params.folder}"
         script:
             "../scripts/import_inference_data.py"
 
@@ -83,6 +88,7 @@ TEXT_LIMIT = config["data"]["files"]["text_limit"] if config["data"]["source"] =
 rule train_tokenizer:
     input:
         texts=expand(TEXT, language=LANGUAGES),
+        read_first=INFERENCE_DATA["train"],  # so that a wrong row stops the run before anything trains
     output:
         directory(result("data/tokenizer")),
     log:

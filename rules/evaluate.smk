@@ -24,12 +24,11 @@ rule finetune:
         **config["resources"]["finetuning"],
     params:
         settings=lookup("finetuning", within=config),
-        batch_tokens=config["evaluation"]["batch_tokens"],
+        batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
         device=config["device"],
         threads=config["threads"]["finetuning"],
         checkpoints=result(f"checkpoints/classifiers/{CLASSIFIER}"),
-        checkpoint_seconds=config["checkpoint_seconds"],
-        config_hash=CONFIG_HASH,
+        checkpoint_seconds=not_a_trigger(config["checkpoint_seconds"]),
     message:
         "Fine-tuning {wildcards.chain} on English (seed {wildcards.seed})"
     script:
@@ -57,10 +56,9 @@ rule evaluate:
     params:
         languages=LANGUAGES,
         max_tokens=config["finetuning"]["max_tokens"],
-        batch_tokens=config["evaluation"]["batch_tokens"],
+        batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
         device=config["device"],
         threads=config["threads"]["evaluation"],
-        config_hash=CONFIG_HASH,
     message:
         "Evaluating {wildcards.chain} (seed {wildcards.seed}) in {params.languages}"
     script:

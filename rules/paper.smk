@@ -56,6 +56,7 @@ rule tabulate_summary:
 rule tabulate_cost:
     input:
         metrics=METRICS,
+        benchmarks=DATA_BENCHMARKS,
     output:
         cost=multiext(result("tables/cost"), *TABLE),
     log:
@@ -63,8 +64,6 @@ rule tabulate_cost:
     localrule: True
     conda:
         "../envs/camembert.yaml"
-    params:
-        benchmarks=DATA_BENCHMARKS,
     message:
         "Adding up what the run cost"
     script:

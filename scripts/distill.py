@@ -12,7 +12,8 @@ from camembert.training import Schedule, start
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
-        settings, device = job.params.settings, start(job.params.device, job.params.threads)
+        settings = job.params.settings
+        device = start(job.params.device, job.params.threads, job.resources.gpu)
         layers = parse_chain(job.wildcards.chain).layers
         run = distill(
             job.input.teacher,
@@ -25,13 +26,13 @@ if __name__ == "__main__":
             freeze_embeddings=settings["freeze_embeddings"],
             dropout=settings["dropout"],
             text=job.params.text,
-            seed=int(job.wildcards.distill_seed),
+            seed=job.params.seed,
             device=device,
-            name=job.wildcards.chain,
+            name=f"{job.wildcards.chain} seed {job.wildcards.distill_seed}",
             checkpoints=job.params.checkpoints,
             checkpoint_seconds=job.params.checkpoint_seconds,
         )
         write_json_lines(job.output.curve, run.curve)
-        facts = {"layers": layers, "steps": job.params.steps, "tokens": run.tokens, "device": str(device)}
-        write_metrics(job.output.metrics, job, run.seconds, run.cpu_seconds, **facts)
+        facts = {"data_seed": job.params.seed, "steps": job.params.steps, "tokens": run.tokens, "device": str(device)}
+        write_metrics(job, run, **facts)
         clear(job.params.checkpoints)

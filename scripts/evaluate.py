@@ -1,6 +1,5 @@
 """Evaluates a classifier in every language: one file of predictions a language."""
 
-from camembert.chain import parse_chain
 from camembert.encoder import load_classifier
 from camembert.evaluation import evaluate
 from camembert.job import Stopwatch, log, logged, write_metrics
@@ -10,7 +9,7 @@ from camembert.training import start
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
-        device = start(job.params.device, job.params.threads)
+        device = start(job.params.device, job.params.threads, job.resources.gpu)
         classifier = load_classifier(job.input.classifier).to(device)
         tokenizer = load_tokenizer(job.input.classifier)
         accuracy = {}
@@ -23,5 +22,5 @@ if __name__ == "__main__":
                 log.info(
                     "%s: accuracy in %s %.1f %%, %s", job.wildcards.chain, language, 100 * accuracy[language], done
                 )
-        facts = {"layers": parse_chain(job.wildcards.chain).layers, "device": str(device), "accuracy": accuracy}
-        write_metrics(job.output.metrics, job, watch.seconds, watch.cpu_seconds, **facts)
+        facts = {"device": str(device), "accuracy": accuracy}
+        write_metrics(job, watch, **facts)

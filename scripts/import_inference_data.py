@@ -36,7 +36,7 @@ if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
         import_inference_data(
-            Path(job.input.folder),
+            Path(job.params.folder),
             job.params.languages,
             job.params.train_limit,
             job.params.split_dev,

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from camembert.chain import parse_chain
 from camembert.checkpoint import clear
 from camembert.files import write_json_lines
 from camembert.job import logged, write_metrics
@@ -11,12 +12,13 @@ from camembert.training import Schedule, start
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
-        settings, device = job.params.settings, start(job.params.device, job.params.threads)
+        settings = job.params.settings
+        device = start(job.params.device, job.params.threads, job.resources.gpu)
         run = pretrain(
             {Path(shard).name: shard for shard in job.input.corpus},
             job.input.tokenizer[0],
             job.output.encoder,
-            layers=job.params.layers,
+            layers=parse_chain(job.wildcards.chain).layers,
             architecture=job.params.architecture,
             schedule=Schedule.of(job.params.steps, settings),
             mask=settings["mask"],
@@ -24,11 +26,11 @@ if __name__ == "__main__":
             text=job.params.text,
             seed=job.params.seed,
             device=device,
-            name=job.wildcards.chain,
+            name=f"{job.wildcards.chain} seed {job.wildcards.distill_seed}",
             checkpoints=job.params.checkpoints,
             checkpoint_seconds=job.params.checkpoint_seconds,
         )
         write_json_lines(job.output.curve, run.curve)
-        facts = {"layers": job.params.layers, "steps": job.params.steps, "tokens": run.tokens, "device": str(device)}
-        write_metrics(job.output.metrics, job, run.seconds, run.cpu_seconds, **facts)
+        facts = {"data_seed": job.params.seed, "steps": job.params.steps, "tokens": run.tokens, "device": str(device)}
+        write_metrics(job, run, **facts)
         clear(job.params.checkpoints)

@@ -17,4 +17,4 @@ def tabulate_cost(metrics: Iterable[Path], benchmarks: Iterable[Path], table: Pa
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
-        tabulate_cost(job.input.metrics, job.params.benchmarks, Path(job.output.cost[0]).with_suffix(""))
+        tabulate_cost(job.input.metrics, job.input.benchmarks, Path(job.output.cost[0]).with_suffix(""))

@@ -77,6 +77,7 @@ _BOUND_NAMES = {
     "maximum": "at most {}",
     "exclusiveMaximum": "below {}",
     "minItems": "of at least {} entry",
+    "multipleOf": "a multiple of {}",
     "pattern": "that matches {}",
 }
 
@@ -146,7 +147,7 @@ def _check_chains(config: dict[str, Any]) -> None:
     teacher_layers = config["teacher"]["layers"]
     _checked_chains("chains", config["chains"], teacher_layers)
     for chain in _checked_chains("compute_matched", config["compute_matched"], teacher_layers):
-        if chain.root == 0 or len(chain.hops) < 2 or not chain.is_distilled:
+        if chain.root == 0 or len(chain.hops) < 2 or not all(hop.budget for hop in chain.hops):
             raise ConfigError(
                 f"compute_matched: chain '{chain}' is not a cascade, expected the teacher and two or more hops with"
                 " training; correct or remove it"
@@ -178,6 +179,17 @@ def _check_sizes(config: dict[str, Any]) -> None:
                 f"{section}.{key} is {config[section][key]}, expected at most teacher.positions ({positions});"
                 " lower the one or raise the other"
             )
+    for stage, resources in config["resources"].items():
+        if config["device"] == "cuda" and not resources["gpu"]:
+            raise ConfigError(
+                f"device is cuda, but resources.{stage}.gpu is 0; reserve a GPU there, or set device to auto or cpu"
+            )
+    cldr = config["data"]["cldr"]
+    if config["data"]["source"] == "cldr" and config["finetuning"]["batch"] > cldr["train"]:
+        raise ConfigError(
+            f"finetuning.batch is {config['finetuning']['batch']}, expected at most data.cldr.train ({cldr['train']});"
+            " lower the one or raise the other"
+        )
     if distillation["hidden_weight"] == distillation["attention_weight"] == 0:
         raise ConfigError(
             "distillation.hidden_weight and distillation.attention_weight are both 0, expected one above 0;"

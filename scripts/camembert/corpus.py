@@ -49,7 +49,7 @@ def _groups_of(items: Iterable[str], size: int) -> Iterator[list[str]]:
 
 
 def write_shard(path: str | os.PathLike[str], documents: Iterable[str], tokenizer: Tokenizer, facts: dict) -> None:
-    """Tokenises documents (no special tokens) into a shard folder: tokens.npy, offsets.npy, shard.json.
+    """Tokenises documents (no special tokens) into a shard folder: tokens.bin, offsets.npy, shard.json.
 
     Args:
         path: the shard's folder.
@@ -170,8 +170,8 @@ class TextBatches:
         self.probabilities = sampling_probabilities([shard.facts["tokens"] for shard in shards], sampling_exponent)
 
     def held_out(self) -> TextBatches:
-        """The same, drawn from the documents that are never trained on."""
-        return TextBatches(self.shards, self.special, self.rows, self.tokens, self.exponent, self.seed, True)
+        """The documents that are never trained on, drawn with the same seed whatever the training seed."""
+        return TextBatches(self.shards, self.special, self.rows, self.tokens, self.exponent, 0, True)
 
     def rng(self, step: int) -> np.random.Generator:
         """The generator of everything random in one batch."""
@@ -192,6 +192,11 @@ class TextBatches:
         other = int(rng.integers(len(self.shards) - 1))
         return [shard[document], self.shards[other + (other >= language)][document]]
 
+    def _window(self, ids: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+        """A part of a text that is longer than the room for it: any part, or of a translation its beginning."""
+        start = 0 if self.parallel or len(ids) <= size else int(rng.integers(len(ids) - size + 1))
+        return ids[start : start + size]
+
     def rows_of(self, rng: np.random.Generator) -> PackedRows:
         """Fills rows with documents."""
         shape = (self.rows, self.tokens)
@@ -208,7 +213,7 @@ class TextBatches:
                         continue
                     if room < 1 + len(segments):
                         break
-                    segments = [ids[: room // len(segments)] for ids in segments]
+                    segments = [self._window(ids, room // len(segments), rng) for ids in segments]
                 end = start + 1
                 token[row, start] = self.special.cls
                 for kind, ids in enumerate(segments):

@@ -23,7 +23,7 @@ def cost_of(metrics: Iterable[Path], benchmarks: Iterable[Path]) -> pd.DataFrame
 
     Args:
         metrics: JSON files under `metrics/<stage>/`, with the seconds and the peak memory of every job.
-        benchmarks: Snakemake's benchmark files of the jobs that have no metrics (data, tables and figures).
+        benchmarks: Snakemake's benchmark files of the jobs that have no metrics (data).
 
     Returns:
         Stage, jobs, seconds, CPU seconds, proper CPU seconds, their share and peak memory in MiB.

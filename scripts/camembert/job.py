@@ -1,4 +1,4 @@
-"""What every job of the workflow does around its work: a log that people can follow, threads, metrics."""
+"""What every job of the workflow does around its work: a log that people can follow, and its metrics."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 
+from camembert.chain import parse_chain
 from camembert.files import write_json
-from camembert.provenance import versions
+from camembert.provenance import hash_of, versions
 
 log = logging.getLogger("camembert")
 
@@ -46,8 +47,18 @@ def logged(path: str | os.PathLike[str]) -> Iterator[None]:
         sys.exit(1)
 
 
+class Work(Protocol):
+    """What a job is for: a training run, or whatever a `Stopwatch` measured."""
+
+    seconds: float
+    cpu_seconds: float
+    earlier_cpu_seconds: float
+
+
 class Stopwatch:
     """Wall and CPU seconds of the part of a job that is its purpose, without imports and loading."""
+
+    earlier_cpu_seconds = 0.0
 
     def __enter__(self) -> Stopwatch:
         self.seconds, self.cpu_seconds = time.perf_counter(), time.process_time()
@@ -57,24 +68,24 @@ class Stopwatch:
         self.seconds, self.cpu_seconds = time.perf_counter() - self.seconds, time.process_time() - self.cpu_seconds
 
 
-def write_metrics(path: str | os.PathLike[str], job: Any, seconds: float, cpu_seconds: float, **facts: Any) -> None:
-    """Writes the metrics of a job as JSON.
+def write_metrics(job: Any, work: Work, **facts: Any) -> None:
+    """Writes the metrics of a job as JSON: which model this is, what it took, what it ran with.
 
     Args:
-        path: the file.
-        job: the `snakemake` object of a script; its wildcards say which model this is.
-        seconds: wall time of the job's proper work.
-        cpu_seconds: CPU time of the same.
+        job: the `snakemake` object of a script.
+        work: times of the job's purpose; parts done by processes that were killed before count as well.
         facts: what else there is to say.
     """
+    chain = job.wildcards.chain
     seeds = {name: int(job.wildcards[name]) for name in ("distill_seed", "seed") if name in job.wildcards.keys()}  # noqa: SIM118
-    model = {"recipe": job.wildcards.recipe, "chain": job.wildcards.chain, **seeds}
+    model = {"recipe": job.wildcards.recipe, "chain": chain, "layers": parse_chain(chain).layers, **seeds}
     cost = {
-        "seconds": round(seconds, 3),
-        "cpu_seconds": round(cpu_seconds, 3),
+        "seconds": round(work.seconds, 3),
+        "cpu_seconds": round(work.cpu_seconds, 3),
         "job_seconds": round(time.time() - psutil.Process().create_time(), 3),
-        "job_cpu_seconds": round(time.process_time(), 3),
+        "job_cpu_seconds": round(work.earlier_cpu_seconds + time.process_time(), 3),
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "threads": job.params.threads,
     }
-    write_json(path, model | cost | facts | {"config_hash": job.params.config_hash, "versions": versions()})
+    origin = {"config_hash": hash_of(job.config), "versions": versions()}
+    write_json(job.output.metrics, model | cost | facts | origin)

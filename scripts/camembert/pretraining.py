@@ -28,13 +28,17 @@ HELD_OUT_BATCHES = 8
 def mask_tokens(
     rows: PackedRows, special: SpecialIds, share: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Hides a share of the tokens: 80 % become [MASK], 10 % another token, 10 % stay (Devlin et al. 2019).
+    """Hides tokens: 80 % become [MASK], 10 % another token, 10 % stay (Devlin et al. 2019).
+
+    As many are hidden in every row, so that the cost of a step is known: a share of the row's places, chosen
+    among its words (never [CLS], [SEP] or padding).
 
     Returns:
         Inputs and targets, (rows, tokens) each; the target is -100 where nothing is to be predicted.
     """
     candidates = rows.real & (rows.token != special.cls) & (rows.token != special.sep)
-    chosen = candidates & (rng.random(rows.token.shape) < share)
+    order = np.where(candidates, rng.random(rows.token.shape), np.inf).argsort(axis=1).argsort(axis=1)
+    chosen = candidates & (order < round(share * rows.token.shape[1]))
     fate = rng.random(rows.token.shape)
     inputs = np.where(chosen & (fate < 0.8), special.mask, rows.token)
     swapped = chosen & (fate >= 0.8) & (fate < 0.9)

@@ -11,6 +11,7 @@ import inspect
 import logging
 import math
 import signal
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +40,7 @@ class TrainingError(RuntimeError):
 
 
 class Interrupted(SystemExit):
-    """SIGTERM arrived: a checkpoint was written, the next start continues from it."""
+    """SIGTERM or SIGINT arrived: a checkpoint was written, the next start continues from it."""
 
 
 @dataclass(frozen=True)
@@ -81,16 +82,18 @@ class Run:
     curve: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
     cpu_seconds: float = 0.0
+    earlier_cpu_seconds: float = 0.0
     tokens: int = 0
     best: dict[str, Any] | None = None
 
 
-def start(device: str, threads: int) -> torch.device:
+def start(device: str, threads: int, gpus: int) -> torch.device:
     """Fixes the CPU threads of this process and chooses where it computes.
 
     Args:
-        device: "cpu", "cuda", or "auto" for a GPU where the process sees one.
+        device: "cpu", "cuda", or "auto" for a GPU where one is reserved and the process sees one.
         threads: CPU threads, which results depend on in the last digits.
+        gpus: GPUs reserved for the job; 0 means the CPU, whatever the machine has.
 
     Raises:
         TrainingError: "cuda" without a usable GPU.
@@ -100,7 +103,8 @@ def start(device: str, threads: int) -> torch.device:
         raise TrainingError(
             "device is 'cuda', but this process sees no GPU; set device: auto or cpu, or give the job a GPU"
         )
-    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+    wanted = device == "cuda" or (device == "auto" and gpus > 0)
+    return torch.device("cuda" if wanted and torch.cuda.is_available() else "cpu")
 
 
 def code_hash(*modules: ModuleType) -> str:
@@ -163,6 +167,7 @@ def train(
                 parameter.copy_(state["model"][key])
         optimizer.load_state_dict(state["optimizer"])
         run = Run(**state["run"])
+        run.earlier_cpu_seconds = run.cpu_seconds
         first, sums = state["step"], state["sums"]
 
     def save(step: int) -> None:
@@ -228,12 +233,13 @@ def train(
                     )
             if evaluation and done in evaluation.at:
                 _evaluate(model, trained, evaluation, run, done, name)
-            if termination.requested:
+            if termination.signal:
                 save(done)
+                sender = signal.Signals(termination.signal).name
                 log.warning(
-                    "%s: stopped by SIGTERM at step %d of %d; the next start continues", name, done, schedule.steps
+                    "%s: stopped by %s at step %d of %d; the next start continues", name, sender, done, schedule.steps
                 )
-                raise Interrupted(128 + signal.SIGTERM)
+                raise Interrupted(128 + termination.signal)
             if time.monotonic() - saved > checkpoint_seconds and done < schedule.steps:
                 save(done)
                 saved = time.monotonic()
@@ -283,21 +289,22 @@ def _parts(values: Mapping[str, Tensor | float]) -> str:
 
 
 class _Termination:
-    """Notes a SIGTERM instead of dying of it, for as long as the training loop runs in the main thread."""
+    """Notes a SIGTERM (of a cluster) or SIGINT (Ctrl-C) instead of dying of it, while the training loop runs."""
+
+    SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
     def __init__(self) -> None:
-        self.requested = False
+        self.signal = 0
+        self.before: dict[signal.Signals, Any] = {}
 
     def _note(self, signum: int, frame: FrameType | None) -> None:
-        self.requested = True
+        self.signal = signum
 
     def __enter__(self) -> _Termination:
-        try:
-            self._before: Any = signal.signal(signal.SIGTERM, self._note)
-        except ValueError:  # not the main thread: signals are somebody else's business
-            self._before = None
+        if threading.current_thread() is threading.main_thread():
+            self.before = {number: signal.signal(number, self._note) for number in self.SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGTERM, self._before)
+        for number, handler in self.before.items():
+            signal.signal(number, handler)

@@ -85,7 +85,14 @@ def test_labels_balance_over_all_and_within_every_family(splits):
 
 
 def test_splits_share_no_pair_and_repeat_none(splits):
-    keys = [(frozenset(i.premise), i.hypothesis) for inferences in splits.values() for i in inferences]
+    keys = [
+        (
+            frozenset((fact[0], *sorted(map(str, fact[1:]))) if fact[0] == "either" else fact for fact in i.premise),
+            i.hypothesis,
+        )
+        for inferences in splits.values()
+        for i in inferences
+    ]
     assert len(keys) == len(set(keys))
 
 
@@ -97,6 +104,11 @@ def test_no_two_pairs_read_the_same(splits, language):
         for pair in cldr.render_split(splits[split], split, language)
     ]
     assert len(rendered) == len(set(rendered))
+
+
+def test_no_english_training_pair_reads_like_one_of_dev_or_test(english):
+    train = {(pair.premise, pair.hypothesis) for pair in english["train"]}
+    assert not train & {(pair.premise, pair.hypothesis) for split in ("dev", "test") for pair in english[split]}
 
 
 def test_ids_and_labels_are_shared_by_the_languages(splits, english):
@@ -116,7 +128,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path, sp
 
 
 def test_a_size_that_cannot_balance_is_refused():
-    with pytest.raises(ValueError, match=r"data\.cldr\.dev is 100; choose a multiple of 24"):
+    with pytest.raises(cldr.SizeError, match=r"data\.cldr\.dev is 100; choose a multiple of 24"):
         cldr.draw_splits({"dev": 100}, 0)
 
 

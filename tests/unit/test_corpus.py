@@ -180,6 +180,13 @@ def test_a_batch_depends_on_the_seed_and_its_number_alone(corpus, special):
     assert not same_rows(batches.held_out().batch(0), in_order[0])
 
 
+def test_held_out_batches_are_the_same_whatever_the_seed(shards, special):
+    """So that held-out losses of several seeds compare."""
+    one, other = (batches_of(shards, special, seed).held_out() for seed in (1, 2))
+    assert same_rows(one.batch(3), other.batch(3))
+    assert not same_rows(one.batch(3), one.batch(4))
+
+
 def test_documents_of_parallel_text_are_pairs_of_translations(shards, lines, special, words):
     texts = [[tuple(words.encode(line, add_special_tokens=False).ids) for line in text] for text in lines.values()]
     numbers = [{ids: i for i, ids in reversed(list(enumerate(text)))} for text in texts]
@@ -199,18 +206,21 @@ def test_documents_of_parallel_text_are_pairs_of_translations(shards, lines, spe
     assert len(found) > 3
 
 
+def is_part_of(ids: tuple, text: tuple) -> bool:
+    return any(text[start : start + len(ids)] == ids for start in range(len(text) - len(ids) + 1))
+
+
 def test_documents_of_other_text_are_single_lines(single, lines, words, special):
-    known = {tuple(words.encode(line, add_special_tokens=False).ids) for text in lines.values() for line in text}
+    known = [tuple(words.encode(line, add_special_tokens=False).ids) for text in lines.values() for line in text]
     for token, segment, _ in documents_of(single.batch(0)):
         assert token[0] == special.cls
         assert token[-1] == special.sep
         assert not segment.any()
-        whole = tuple(token[1:-1].tolist())
-        assert whole in known or any(line[: len(whole)] == whole for line in known)
+        assert any(is_part_of(tuple(token[1:-1].tolist()), line) for line in known)
 
 
-def test_no_token_is_lost_or_doubled_in_a_document(single, words, special):
-    """Every document is one that was drawn, whole; only the one that ends a row may be cut, and only at its end."""
+def test_no_token_is_lost_or_doubled_in_a_document(single):
+    """Every document is one that was drawn, whole; only the one that fills up a row may be a part of one."""
     cut = 0
     for step in range(5):
         for shard in single.shards:
@@ -225,8 +235,19 @@ def test_no_token_is_lost_or_doubled_in_a_document(single, words, special):
                     cut += 1
                     assert number == last
                     assert rows.real[row].all()
-                    assert any(document[: len(ids)] == ids for document in drawn)
+                    assert any(is_part_of(ids, document) for document in drawn)
     assert cut > 0, "no document was cut, so nothing was shown about cutting"
+
+
+def test_any_part_of_a_text_longer_than_a_row_is_read(lines, words, special, tmp_path):
+    write_shard(tmp_path / "en", [" ".join(lines["en"])] * 2, words, {"parallel": False})
+    text = tuple(Shard(tmp_path / "en")[0].tolist())
+    batches = TextBatches([Shard(tmp_path / "en")], special, ROWS, TOKENS, 1.0, seed=0)
+    parts = {tuple(row[1:-1].tolist()) for step in range(50) for row in batches.batch(step).token}
+    assert {len(part) for part in parts} == {TOKENS - 2}
+    starts = [next(i for i in range(len(text)) if text[i : i + TOKENS - 2] == part) for part in parts]
+    quarters = np.bincount(np.array(starts) * 4 // (len(text) - TOKENS + 3), minlength=4)
+    assert (quarters > len(starts) / 8).all()
 
 
 def test_documents_lie_one_after_another_and_padding_at_the_end(shards, single, special):
@@ -250,7 +271,7 @@ def test_positions_start_again_in_every_document(shards, special):
         assert position.tolist() == list(range(len(position)))
 
 
-def test_a_pair_longer_than_a_row_is_cut_on_both_sides(lines, words, special, tmp_path):
+def test_a_pair_longer_than_a_row_is_cut_at_the_end_on_both_sides(lines, words, special, tmp_path):
     for language in ("en", "de"):
         write_shard(tmp_path / language, [" ".join(lines[language][:20])] * 3, words, {"parallel": True})
     rows = TextBatches([Shard(tmp_path / name) for name in ("en", "de")], special, 4, 15, 1.0, seed=0).batch(0)
@@ -258,6 +279,8 @@ def test_a_pair_longer_than_a_row_is_cut_on_both_sides(lines, words, special, tm
         assert (segment == 0).sum() == 8  # [CLS], 6 of the 12 tokens of room, [SEP]
         assert (segment == 1).sum() == 7
         assert (token == special.sep).sum() == 2
+        beginnings = {tuple(Shard(tmp_path / name)[0][:6].tolist()) for name in ("en", "de")}
+        assert {tuple(token[1:7].tolist()), tuple(token[8:14].tolist())} == beginnings
     assert rows.real.all()
 
 

@@ -10,6 +10,7 @@ import random
 import re
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -290,7 +291,8 @@ def test_seconds_add_up_over_stops(tmp_path):
     assert state["run"]["seconds"] > 0
     run = Toy(steps=6, checkpoints=tmp_path).train()
     assert run.seconds > state["run"]["seconds"]
-    assert run.cpu_seconds > state["run"]["cpu_seconds"]
+    assert run.cpu_seconds > state["run"]["cpu_seconds"] == run.earlier_cpu_seconds > 0
+    assert Toy(steps=6).train().earlier_cpu_seconds == 0
 
 
 def test_checkpoints_wait_for_their_time(tmp_path):
@@ -484,12 +486,12 @@ def root_of_nothing_at(step: int, objective):
     return diverging
 
 
-def send_at(step: int, objective):
-    """The same objective, but SIGTERM arrives in the midst of one step (counted from 1)."""
+def send_at(step: int, objective, number: int = signal.SIGTERM):
+    """The same objective, but a signal arrives in the midst of one step (counted from 1)."""
 
     def sending(batch: dict) -> dict[str, torch.Tensor]:
         if batch["step"] == step - 1:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
         return objective(batch)
 
     return sending
@@ -553,21 +555,30 @@ def test_a_full_disk_ends_a_run_which_continues_when_there_is_room(tmp_path, mon
 # --- signals and kills ----------------------------------------------------------------------------------------
 
 
-def test_sigterm_saves_a_checkpoint_and_the_next_start_continues(tmp_path, caplog):
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_saves_a_checkpoint_and_the_next_start_continues(tmp_path, caplog, number, status):
     through, stopped, continued = Toy(), Toy(checkpoints=tmp_path), Toy(checkpoints=tmp_path)
     expected = through.train()
-    before = signal.getsignal(signal.SIGTERM)
-    stopped.objective = send_at(35, stopped.objective)
+    before = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
+    stopped.objective = send_at(35, stopped.objective, number)
     with pytest.raises(Interrupted) as stop:
         stopped.train(checkpoint_seconds=60)
-    assert stop.value.code == 143
-    assert signal.getsignal(signal.SIGTERM) == before
-    assert "toy: stopped by SIGTERM at step 35 of 110; the next start continues" in caplog.text
+    assert stop.value.code == status
+    assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)] == before
+    assert f"toy: stopped by {number.name} at step 35 of 110; the next start continues" in caplog.text
     assert [path.name for path in tmp_path.iterdir()] == ["step-35"]
     run = continued.train()
     assert continued.asked[0] == 35
     assert same_weights(continued, through)
     assert run.curve == expected.curve
+
+
+def test_a_loop_outside_the_main_thread_leaves_signals_alone():
+    """Only the main thread may handle them."""
+    before = signal.getsignal(signal.SIGTERM)
+    with ThreadPoolExecutor(1) as pool:
+        assert len(pool.submit(Toy(steps=3).train).result().curve) == 3
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def slow_disk(_: int) -> None:
@@ -668,21 +679,29 @@ def test_a_job_stopped_by_sigterm_ends_with_143_and_continues(finetuning, tmp_pa
 def test_a_gpu_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(TrainingError, match="device is 'cuda', but this process sees no GPU"):
-        start("cuda", torch.get_num_threads())
+        start("cuda", torch.get_num_threads(), gpus=1)
 
 
-def test_auto_is_a_gpu_where_there_is_one(monkeypatch):
-    for there, expected in ((True, "cuda"), (False, "cpu")):
-        monkeypatch.setattr("torch.cuda.is_available", lambda there=there: there)
-        assert start("auto", torch.get_num_threads()).type == expected
-        assert start("cpu", torch.get_num_threads()).type == "cpu"
+@pytest.mark.parametrize(
+    ("device", "gpus", "there", "expected"),
+    [
+        ("auto", 1, True, "cuda"),
+        ("auto", 1, False, "cpu"),
+        ("auto", 0, True, "cpu"),
+        ("cuda", 0, True, "cuda"),
+        ("cpu", 1, True, "cpu"),
+    ],
+)
+def test_auto_is_a_gpu_where_one_is_reserved_and_seen(monkeypatch, device, gpus, there, expected):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: there)
+    assert start(device, torch.get_num_threads(), gpus).type == expected
 
 
 def test_a_job_computes_with_its_threads():
     before = torch.get_num_threads()
-    start("cpu", 2)
+    start("cpu", 2, 0)
     assert torch.get_num_threads() == 2
-    start("cpu", before)
+    start("cpu", before, 0)
 
 
 def test_a_batch_moves_with_its_tensors_and_keeps_its_count(monkeypatch):
