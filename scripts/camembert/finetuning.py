@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,15 +22,29 @@ from camembert.evaluation import EncodedPairs, accuracy, encode_pairs, pad, pred
 from camembert.provenance import hash_of_file, hash_of_weights
 from camembert.training import Evaluation, Objective, Run, Schedule, TrainingError, code_hash, train
 
+BATCHES_SORTED_TOGETHER = 50
+
 
 def shuffled_batch(pairs: EncodedPairs, size: int, pad_id: int, seed: int) -> Callable[[int], dict[str, Any]]:
-    """The batch of a step: every epoch is its own permutation; the last, smaller batch of an epoch is left out."""
+    """The batch of a step: every epoch is its own permutation; the pairs left over at its end are not read.
+
+    Pairs of like length share a batch, so that little is spent on padding: each epoch's permutation is cut into
+    chunks of some batches, each chunk is sorted by length, and the batches are shuffled again.
+    """
     per_epoch = len(pairs) // size
+    lengths = np.array([len(ids) for ids in pairs.ids])
+
+    @lru_cache(maxsize=2)
+    def batches_of(epoch: int) -> np.ndarray:
+        rng = np.random.default_rng([seed, epoch])
+        order = rng.permutation(len(pairs))[: per_epoch * size]
+        chunks = np.array_split(order, max(1, per_epoch // BATCHES_SORTED_TOGETHER))
+        order = np.concatenate([chunk[lengths[chunk].argsort(kind="stable")] for chunk in chunks])
+        return rng.permutation(order.reshape(per_epoch, size))
 
     def batch_of(step: int) -> dict[str, Any]:
         epoch, number = divmod(step, per_epoch)
-        order = np.random.default_rng([seed, epoch]).permutation(len(pairs))
-        batch = pad(pairs, order[number * size : (number + 1) * size].tolist(), pad_id)
+        batch = pad(pairs, batches_of(epoch)[number].tolist(), pad_id)
         return batch | {"real_tokens": int(batch["attention_mask"].sum())}
 
     return batch_of

@@ -83,6 +83,17 @@ def test_every_epoch_reads_every_pair_once_in_another_order():
     assert batch_of(4)["input_ids"].tolist() == shuffled_batch(pairs, 4, PAD, seed=3)(4)["input_ids"].tolist()
 
 
+def test_pairs_of_like_length_share_a_batch():
+    rng = np.random.default_rng(0)
+    pairs = EncodedPairs([[1] * n for n in rng.integers(5, 40, size=800)], [[0] * 40] * 800, np.zeros(800, dtype=int))
+    pairs = EncodedPairs(pairs.ids, [[0] * len(ids) for ids in pairs.ids], pairs.labels)
+    batch_of = shuffled_batch(pairs, 8, PAD, seed=0)
+    batches = [batch_of(step) for step in range(100)]
+    assert sum(batch["real_tokens"] for batch in batches) / sum(b["input_ids"].numel() for b in batches) > 0.9
+    widths = [batch["input_ids"].shape[1] for batch in batches]
+    assert np.corrcoef(widths[:-1], widths[1:])[0, 1] < 0.5, "lengths do not come in order"
+
+
 def test_accuracy_counts_the_largest_logit():
     assert accuracy(np.array([[1.0, 0, 0], [0, 0, 1], [0, 1, 0], [0, 1, 0]]), np.array([0, 2, 0, 1])) == 0.75
 

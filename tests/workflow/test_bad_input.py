@@ -23,6 +23,8 @@ BAD = {
     "no languages": ({"languages": []}, "languages is [], expected a list of at least 1 entry"),
     "no English": ({"languages": ["fr"]}, "expected en among them"),
     "unknown recipe": ({"recipes": ["magic"]}, 'recipes[0] is "magic", expected one of toplayer'),
+    "unbalanced split": ({"data": {"cldr": {"test": 50}}}, "data.cldr.test is 50, expected an integer of at least 24"),
+    "GPU without one": ({"device": "cuda"}, "device is cuda, but resources.pretraining.gpu is 0"),
     "missing folder": (
         {"data": {"source": "files", "files": {"nli": "nowhere", "text": "nowhere"}}},
         "data.files.nli is 'nowhere', but there is no folder",
@@ -60,6 +62,13 @@ def test_a_config_that_is_not_yaml_is_refused(snakemake, tmp_path):
     assert process.returncode != 0
     assert "Config file is not valid JSON or YAML" in output  # Snakemake's own: it reads overlays before the Snakefile
     assert "Job stats" not in output
+
+
+def test_a_repeated_key_is_refused(snakemake, tmp_path):
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("seeds: [1]\nseeds: [2]\n")
+    output = refusal(snakemake("--cores", "1", "--configfile", str(overlay), config=None))
+    assert "overlay.yaml, line 2, column 1 is not valid YAML: the key 'seeds' is repeated" in output
 
 
 def test_a_missing_config_file_is_refused(snakemake):

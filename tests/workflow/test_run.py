@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,19 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "http_proxy": "http://127.0.0.1:9", "https_pro
 
 def made(folder):
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file() and "logs" not in path.parts}
+
+
+PAPER = dict.fromkeys(("tabulate_accuracy", "tabulate_summary", "tabulate_cost", "draw_accuracy", "draw_training"), 1)
+
+
+def planned(snakemake, tmp_path, change):
+    """How many jobs of each rule a changed config would run."""
+    overlay = yaml.safe_load((ROOT / "tests" / "config" / "smallest.yaml").read_text()) | change
+    (tmp_path / "changed.yaml").write_text(yaml.safe_dump(overlay))
+    process = snakemake("-n", "--configfile", str(tmp_path / "changed.yaml"), config=None)
+    assert process.returncode == 0, process.stderr
+    rows = re.findall(r"^(\w+) +(\d+)$", process.stdout + process.stderr, flags=re.MULTILINE)
+    return {rule: int(count) for rule, count in rows if rule not in ("all", "total")}
 
 
 @pytest.fixture
@@ -55,6 +69,15 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(snakem
     assert again.returncode == 0
     assert "Nothing to be done" in again.stdout + again.stderr
     assert made(results) == before
+
+    assert planned(snakemake, tmp_path, {"chains": ["3", "0-1", "3-1x0", "3-1", "3-2x0"]}) == {
+        "distill": 1, "finetune": 1, "evaluate": 1, **PAPER
+    }, "a new chain builds itself alone"  # fmt: skip
+    assert planned(snakemake, tmp_path, {"seeds": [1, 2]}) == {"finetune": 8, "evaluate": 8, **PAPER}
+    assert planned(snakemake, tmp_path, {"checkpoint_seconds": 5, "evaluation": {"batch_tokens": 8}}) == {}
+    faster = planned(snakemake, tmp_path, {"distillation": {"steps": 5, "learning_rate": 0.5}})
+    assert "pretrain" not in faster
+    assert faster["distill"] == 5
 
 
 def test_a_failing_job_shows_the_end_of_its_log(snakemake, tmp_path):

@@ -1,0 +1,24 @@
+"""The committed data card is that of the committed config."""
+
+from pathlib import Path
+
+from camembert.config import load_yaml
+from camembert.datacard import data_card, foreign_letters
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_data_card_is_up_to_date():
+    config = load_yaml(ROOT / "config.yaml")
+    settings = config["data"]["cldr"]
+    sizes = {split: settings[split] for split in ("train", "dev", "test")}
+    card = data_card(sizes, settings["documents"], settings["seed"], config["languages"])
+    assert card == (ROOT / "docs" / "cldr-nli.md").read_text(encoding="utf-8"), "run python scripts/write_data_card.py"
+
+
+def test_letters_of_another_script_are_found():
+    assert foreign_letters("3 length-kilometer 公里", "zh") == set("length-kilometer") - {"-"}
+    assert foreign_letters("3月12日", "zh") == set()
+    assert foreign_letters("мая 2024 г.", "ru") == set()
+    assert foreign_letters("1.º de mayo", "es") == set()
+    assert foreign_letters("三月", "ur") == set("三月")
