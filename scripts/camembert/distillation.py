@@ -16,14 +16,13 @@ from camembert import encoder as encoders
 from camembert import losses, tokenizer, training
 from camembert.checkpoint import CheckpointFolder, fingerprint_of
 from camembert.corpus import Shard, SpecialIds, TextBatches
-from camembert.pretraining import held_out_loss, tensors_of
 from camembert.provenance import hash_of_weights
-from camembert.training import Objective, Run, Schedule, code_hash, train
+from camembert.training import Objective, Run, Schedule, code_hash, held_out_loss, train
 
 
 def text_batch(batches: TextBatches) -> Callable[[int], dict[str, Any]]:
     """The batch of a step: packed rows as they are."""
-    return lambda step: tensors_of(batches.batch(step))
+    return lambda step: encoders.tensors_of(batches.batch(step))
 
 
 def toplayer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -14,6 +15,7 @@ from transformers.models.bert.modeling_bert import BertForSequenceClassification
 from transformers.utils import logging as transformers_logging
 
 from camembert import nli, tokenizer
+from camembert.corpus import PackedRows
 from camembert.files import whole
 
 transformers_logging.disable_progress_bar()
@@ -89,6 +91,12 @@ def set_dropout(model: nn.Module, probability: float) -> None:
 
 
 # --- running --------------------------------------------------------------------------------------------------
+
+
+def tensors_of(rows: PackedRows) -> dict[str, Any]:
+    """Packed rows as tensors, and the number of tokens in them that are not padding."""
+    arrays = {"token": rows.token, "segment": rows.segment, "position": rows.position, "document": rows.document}
+    return {key: torch.from_numpy(array) for key, array in arrays.items()} | {"real_tokens": int(rows.real.sum())}
 
 
 def same_document_mask(document: Tensor) -> Tensor | None:

@@ -33,9 +33,8 @@ def logged(path: str | os.PathLike[str]) -> Iterator[None]:
         logging.FileHandler(path, mode="w", encoding="utf-8"),
         logging.StreamHandler(sys.stderr),
     ]
-    logging.basicConfig(
-        level=logging.INFO, handlers=handlers, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S", force=True
-    )
+    logging.basicConfig(handlers=handlers, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S", force=True)
+    log.setLevel(logging.INFO)  # of this library alone: font packages tell every step
     try:
         yield
     except (ValueError, RuntimeError, OSError) as error:

@@ -19,10 +19,9 @@ from camembert import encoder as encoders
 from camembert import tokenizer, training
 from camembert.checkpoint import CheckpointFolder, fingerprint_of
 from camembert.corpus import PackedRows, Shard, SpecialIds, TextBatches
-from camembert.training import Batch, Evaluation, Objective, Run, Schedule, code_hash, to_device, train
+from camembert.training import Objective, Run, Schedule, code_hash, held_out_loss, train
 
 IGNORED = -100
-HELD_OUT_BATCHES = 8
 
 
 def mask_tokens(
@@ -53,27 +52,9 @@ def masked_batch(batches: TextBatches, share: float) -> Callable[[int], dict[str
         rng = batches.rng(step)
         rows = batches.rows_of(rng)
         inputs, targets = mask_tokens(rows, batches.special, share, rng)
-        return tensors_of(rows) | {"token": torch.from_numpy(inputs), "target": torch.from_numpy(targets)}
+        return encoders.tensors_of(rows) | {"token": torch.from_numpy(inputs), "target": torch.from_numpy(targets)}
 
     return batch_of
-
-
-def tensors_of(rows: PackedRows) -> dict[str, Any]:
-    """Packed rows as tensors, and the number of tokens in them that are not padding."""
-    arrays = {"token": rows.token, "segment": rows.segment, "position": rows.position, "document": rows.document}
-    return {key: torch.from_numpy(array) for key, array in arrays.items()} | {"real_tokens": int(rows.real.sum())}
-
-
-def held_out_loss(
-    objective: Objective, batch_of: Callable[[int], Batch], steps: int, device: torch.device
-) -> Evaluation:
-    """Measures an objective on text that is never trained on, half-way and at the end."""
-
-    def measure() -> dict[str, float]:
-        rows = [objective(to_device(batch_of(i), device)) for i in range(HELD_OUT_BATCHES)]
-        return {key: float(torch.stack([row[key] for row in rows]).mean()) for key in rows[0]}
-
-    return Evaluation({max(1, steps // 2), steps}, measure, "held-out")
 
 
 class MaskedLanguageModel(nn.Module):

@@ -31,6 +31,7 @@ Objective = Callable[[Batch], dict[str, Tensor]]
 """Maps a batch to named losses; the one named "loss" is minimised, the others are logged."""
 
 LARGEST_GRADIENT_NORM = 1.0
+HELD_OUT_BATCHES = 8
 SECONDS_BETWEEN_LINES = 5.0
 """Of a run's log, for those who watch several jobs at once."""
 
@@ -248,6 +249,18 @@ def train(
             for key, parameter in trained.items():
                 parameter.copy_(run.best["weights"][key])
     return replace(run, **spent())
+
+
+def held_out_loss(
+    objective: Objective, batch_of: Callable[[int], Batch], steps: int, device: torch.device
+) -> Evaluation:
+    """Measures an objective on text that is never trained on, half-way and at the end."""
+
+    def measure() -> dict[str, float]:
+        rows = [objective(to_device(batch_of(i), device)) for i in range(HELD_OUT_BATCHES)]
+        return {key: float(torch.stack([row[key] for row in rows]).mean()) for key in rows[0]}
+
+    return Evaluation({max(1, steps // 2), steps}, measure, "held-out")
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
