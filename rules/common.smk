@@ -7,7 +7,7 @@ import os
 import re
 
 from camembert.chain import parse_chain
-from camembert.config import ConfigError, check_config, load_yaml
+from camembert.config import ConfigError, check_config, load_yaml, sort_keys
 from camembert.experiment import EncoderId, experiment_of
 from camembert.files import write_json
 
@@ -18,6 +18,7 @@ try:
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
+sort_keys(config)
 EXPERIMENT = experiment_of(config)
 RESULTS = f"results/{config['experiment']}"
 ENCODER = "{recipe}/{chain}/d{distill_seed}"

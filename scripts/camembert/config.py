@@ -60,6 +60,15 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
     return content
 
 
+def sort_keys(config: dict[str, Any]) -> None:
+    """Puts the keys of every mapping in order, in place: Snakemake compares parameters as text."""
+    for key in sorted(config):
+        value = config.pop(key)
+        if isinstance(value, dict):
+            sort_keys(value)
+        config[key] = value
+
+
 # --- Checking ----------------------------------------------------------------------------------------------
 
 _TYPE_NAMES = {

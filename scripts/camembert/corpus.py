@@ -70,8 +70,8 @@ def write_shard(path: str | os.PathLike[str], documents: Iterable[str], tokenize
                     lengths.append(len(ids))
                     file.write(ids.tobytes())
                     digest.update(ids.tobytes())
-        if len(lengths) == 1:
-            raise CorpusError(f"no text for {path}: the source has no line that is not empty")
+        if len(lengths) <= 2 or not sum(lengths):
+            raise CorpusError(f"too little text for {path}: expected at least two lines that are not empty")
         offsets = np.cumsum(lengths, dtype=np.int64)
         np.save(partial / "offsets.npy", offsets, allow_pickle=False)
         counts = {"documents": len(lengths) - 1, "tokens": int(offsets[-1]), "sha256": digest.hexdigest()}

@@ -185,10 +185,11 @@ def save_encoder(
 
 
 def load_encoder(folder: str | os.PathLike[str]) -> BertModel:
-    """Loads an encoder folder, offline, from safetensors."""
-    return BertModel.from_pretrained(
+    """Loads an encoder folder, offline, from safetensors, in float32 whatever the file holds."""
+    encoder = BertModel.from_pretrained(
         folder, local_files_only=True, use_safetensors=True, trust_remote_code=False, attn_implementation="sdpa"
     )
+    return encoder.float()
 
 
 def load_mlm_head(folder: str | os.PathLike[str]) -> dict[str, Tensor] | None:

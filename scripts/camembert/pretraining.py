@@ -37,7 +37,7 @@ def mask_tokens(
     """
     candidates = rows.real & (rows.token != special.cls) & (rows.token != special.sep)
     order = np.where(candidates, rng.random(rows.token.shape), np.inf).argsort(axis=1).argsort(axis=1)
-    chosen = candidates & (order < round(share * rows.token.shape[1]))
+    chosen = candidates & (order < max(1, round(share * rows.token.shape[1])))
     fate = rng.random(rows.token.shape)
     inputs = np.where(chosen & (fate < 0.8), special.mask, rows.token)
     swapped = chosen & (fate >= 0.8) & (fate < 0.9)

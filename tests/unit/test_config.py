@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from camembert.chain import parse_chain
-from camembert.config import ConfigError, check_config, load_yaml
+from camembert.config import ConfigError, check_config, load_yaml, sort_keys
 from camembert.experiment import EncoderId, encoder_of, experiment_of, mlm_head_passes
 
 ROOT = Path(__file__).parents[2]
@@ -231,6 +231,13 @@ def small(config):
         "text": config["text"] | {"row": 64},
         "pretraining": config["pretraining"] | {"mask": 0.3},
     }
+
+
+def test_the_order_of_keys_is_no_difference():
+    one, other = {"b": {"d": 1, "c": [3, 2]}, "a": 2}, {"a": 2, "b": {"c": [3, 2], "d": 1}}
+    sort_keys(one)
+    sort_keys(other)
+    assert repr(one) == repr(other) == "{'a': 2, 'b': {'c': [3, 2], 'd': 1}}"
 
 
 def test_chains_are_completed_and_ordered_by_method(small):

@@ -103,7 +103,7 @@ def test_documents_keep_their_number_beyond_one_tokenizer_batch(words, tmp_path,
 
 
 def test_a_shard_without_text_is_refused_and_not_left_behind(words, tmp_path):
-    with pytest.raises(CorpusError, match=rf"no text for {tmp_path}/en"):
+    with pytest.raises(CorpusError, match=rf"too little text for {tmp_path}/en"):
         write_shard(tmp_path / "en", [], words, {})
     assert list(tmp_path.iterdir()) == []
 
@@ -140,7 +140,7 @@ def test_text_that_is_not_utf8_is_refused_by_name(tmp_path):
 @pytest.mark.parametrize("content", ["", "\n \n\t\n"])
 def test_empty_text_is_refused_by_name(content, words, tmp_path):
     (tmp_path / "th.txt").write_text(content)
-    with pytest.raises(CorpusError, match=r"no text for .*th"):
+    with pytest.raises(CorpusError, match=r"too little text for .*th"):
         write_shard(tmp_path / "th", read_lines(tmp_path / "th.txt"), words, {})
 
 

@@ -18,7 +18,9 @@ def test_every_shipped_overlay_plans(snakemake, tmp_path, overlay):
     data = tmp_path / "data"
     for folder in ("xnli", "text"):
         (data / folder).mkdir(parents=True)
+    (data / "xnli" / "train-en.tsv").touch()
     for language in "ar bg de el en es fr hi ru sw th tr ur vi zh".split():
         (data / "text" / f"{language}.txt").touch()
+        (data / "xnli" / f"dev-{language}.tsv").touch()
     process = snakemake("-n", "--configfile", str(overlay), config=None)
     assert process.returncode == 0, process.stderr

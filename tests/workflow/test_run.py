@@ -86,6 +86,8 @@ def test_a_failing_job_shows_the_end_of_its_log(snakemake, tmp_path):
     text.mkdir()
     for language in ("en", "ru", "th"):
         (text / f"{language}.txt").write_text("a line of text\n" * 20)
+        for split in ("dev", "test"):
+            (nli / f"{split}-{language}.tsv").write_text("premise\thypothesis\tneutral\n")
     (nli / "train-en.tsv").write_text("a premise\tof two columns\n")
     overlay = yaml.safe_load((ROOT / "tests" / "config" / "smallest.yaml").read_text())
     overlay["data"] = {"source": "files", "files": {"nli": str(nli), "text": str(text)}}
