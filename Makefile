@@ -35,7 +35,7 @@ check: setup
 record: run
 	rm -rf docs/results/embedded
 	mkdir -p docs/results/embedded/figures
-	cp -r results/embedded/predictions results/embedded/metrics results/embedded/tables docs/results/embedded/
+	cd results/embedded && cp -r predictions metrics tables config.json ../../docs/results/embedded/
 	cp results/embedded/figures/*.png docs/results/embedded/figures/
 
 # Pins every package again; run it where only the CPU build of torch is offered, or the lock names CUDA packages
