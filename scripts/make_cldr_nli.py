@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from camembert import cldr
+from camembert import cldr_nli
 from camembert.job import logged
 from camembert.nli import write_pairs
 
@@ -17,11 +17,11 @@ def make_cldr_nli(
     test: Sequence[Path],
 ) -> None:
     """Draws the splits and writes the training file and, in the order of the languages, the dev and test files."""
-    splits = cldr.draw_splits(sizes, seed)
-    write_pairs(cldr.render_split(splits["train"], "train", "en"), train)
+    splits = cldr_nli.draw_splits(sizes, seed)
+    write_pairs(cldr_nli.render_split(splits["train"], "train", "en"), train)
     for split, paths in (("dev", dev), ("test", test)):
         for language, path in zip(languages, paths, strict=True):
-            write_pairs(cldr.render_split(splits[split], split, language), path)
+            write_pairs(cldr_nli.render_split(splits[split], split, language), path)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from camembert import cldr
+from camembert import cldr, cldr_nli
 from camembert.files import write_text
 from camembert.job import logged
 
 
 def make_cldr_text(languages: Sequence[str], documents: int, seed: int, output: Sequence[Path]) -> None:
     """Draws documents and writes them, one a line, into one file a language."""
-    drawn = list(cldr.draw_documents(documents, seed))
+    drawn = list(cldr_nli.draw_documents(documents, seed))
     for language, path in zip(languages, output, strict=True):
         write_text(path, "".join(f"{cldr.render_all(document, language)}\n" for document in drawn))
 

@@ -11,7 +11,7 @@ from scipy.sparse import hstack
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from camembert import cldr, nli
+from camembert import cldr, cldr_nli, nli
 from camembert.nli import Pair
 
 SCRIPTS = {
@@ -69,9 +69,9 @@ def hypotheses_by_label(pairs: Iterable[Pair]) -> pd.DataFrame:
     return counts.unstack("label", fill_value=0)
 
 
-def relevant_fact(pair: cldr.Inference) -> tuple[cldr.Proposition, cldr.Proposition] | None:
+def relevant_fact(pair: cldr_nli.Inference) -> tuple[cldr.Proposition, cldr.Proposition] | None:
     """The fact of the premise that decides the label, with the hypothesis; None where no fact is on its topic."""
-    kinds = next(family.facts for family in cldr.FAMILIES if family.name == pair.family)
+    kinds = next(family.facts for family in cldr_nli.FAMILIES if family.name == pair.family)
     return next(((fact, pair.hypothesis) for fact in pair.premise if fact[0] in kinds), None)
 
 
@@ -85,9 +85,9 @@ def data_card(sizes: Mapping[str, int], documents: int, seed: int, languages: Se
         languages: that are shown.
         examples: pairs shown a language.
     """
-    splits = cldr.draw_splits(sizes, seed)
-    train, dev = (cldr.render_split(splits[split], split, "en") for split in ("train", "dev"))
-    text = set(cldr.draw_documents(documents, seed))
+    splits = cldr_nli.draw_splits(sizes, seed)
+    train, dev = (cldr_nli.render_split(splits[split], split, "en") for split in ("train", "dev"))
+    text = set(cldr_nli.draw_documents(documents, seed))
     seen = sum(any(set(pair.premise) <= set(document) for document in text) for pair in splits["test"])
     relevant = [{relevant_fact(pair) for pair in splits[split]} for split in ("train", "test")]
     facts = {"facts": len(relevant[1] - {None}), "known": len((relevant[0] & relevant[1]) - {None})}
@@ -99,7 +99,7 @@ def data_card(sizes: Mapping[str, int], documents: int, seed: int, languages: Se
                 "Pairs (test)": sum(pair.family == family.name for pair in splits["test"]),
                 "Hypotheses": len({pair.hypothesis for pair in splits["train"] if pair.family == family.name}),
             }
-            for family in cldr.FAMILIES
+            for family in cldr_nli.FAMILIES
         ]
     )
     baselines = pd.DataFrame(
@@ -119,7 +119,7 @@ def data_card(sizes: Mapping[str, int], documents: int, seed: int, languages: Se
         f"## {examples} dev pairs in every language",
     ]
     for language in languages:
-        pairs = cldr.render_split(splits["dev"], "dev", language)[:examples]
+        pairs = cldr_nli.render_split(splits["dev"], "dev", language)[:examples]
         table = pd.DataFrame(
             [
                 {"Premise": pair.premise, "Hypothesis": pair.hypothesis, "Label": nli.LABELS[pair.label]}

@@ -1,11 +1,12 @@
 """CLDR-NLI: labels that follow, no shortcuts, every language its own words."""
 
+import datetime
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from camembert import cldr, nli
+from camembert import cldr, cldr_nli, nli
 from camembert.config import load_yaml
 from camembert.datacard import baseline_accuracies, family_of, foreign_letters, hypotheses_by_label
 from camembert.nli import CONTRADICTION, ENTAILMENT, NEUTRAL
@@ -18,12 +19,12 @@ SEED = CONFIG["data"]["cldr"]["seed"]
 
 @pytest.fixture(scope="module")
 def splits():
-    return cldr.draw_splits(SIZES, SEED)
+    return cldr_nli.draw_splits(SIZES, SEED)
 
 
 @pytest.fixture(scope="module")
 def english(splits):
-    return {split: cldr.render_split(inferences, split, "en") for split, inferences in splits.items()}
+    return {split: cldr_nli.render_split(inferences, split, "en") for split, inferences in splits.items()}
 
 
 def facts_of(topic_kinds, inference):
@@ -48,7 +49,7 @@ def follows(inference):
             year, first, last = arguments
             truths = {value == [year, month] for month in range(first, last + 1)}
             return ENTAILMENT if True in truths else CONTRADICTION
-        day = cldr.datetime.date.fromordinal(arguments[0])
+        day = datetime.date.fromordinal(arguments[0])
         truths = {{"quarter": [day.year, (day.month - 1) // 3 + 1], "weekday": [day.isoweekday() - 1]}[kind] == value}
     else:
         facts = facts_of({"offset"}, inference)
@@ -81,7 +82,7 @@ def test_there_are_at_least_seven_families_and_a_thousand_test_pairs(splits):
 def test_labels_balance_over_all_and_within_every_family(splits):
     for split, inferences in splits.items():
         counts = Counter((inference.family, inference.label) for inference in inferences)
-        assert set(counts.values()) == {SIZES[split] // (3 * len(cldr.FAMILIES))}
+        assert set(counts.values()) == {SIZES[split] // (3 * len(cldr_nli.FAMILIES))}
 
 
 def test_splits_share_no_pair_and_repeat_none(splits):
@@ -101,7 +102,7 @@ def test_no_two_pairs_read_the_same(splits, language):
     rendered = [
         (pair.premise, pair.hypothesis)
         for split in ("dev", "test")
-        for pair in cldr.render_split(splits[split], split, language)
+        for pair in cldr_nli.render_split(splits[split], split, language)
     ]
     assert len(rendered) == len(set(rendered))
 
@@ -113,7 +114,7 @@ def test_no_english_training_pair_reads_like_one_of_dev_or_test(english):
 
 def test_ids_and_labels_are_shared_by_the_languages(splits, english):
     for language in ("ar", "zh"):
-        pairs = cldr.render_split(splits["dev"], "dev", language)
+        pairs = cldr_nli.render_split(splits["dev"], "dev", language)
         assert [(pair.id, pair.label) for pair in pairs] == [(pair.id, pair.label) for pair in english["dev"]]
 
 
@@ -121,15 +122,15 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path, sp
     sizes = {"dev": 48}
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         nli.write_pairs(
-            cldr.render_split(cldr.draw_splits(sizes, seed)["dev"], "dev", "th"), tmp_path / f"{name}.parquet"
+            cldr_nli.render_split(cldr_nli.draw_splits(sizes, seed)["dev"], "dev", "th"), tmp_path / f"{name}.parquet"
         )
     a, b, c = ((tmp_path / f"{name}.parquet").read_bytes() for name in "abc")
     assert a == b != c
 
 
 def test_a_size_that_cannot_balance_is_refused():
-    with pytest.raises(cldr.SizeError, match=r"data\.cldr\.dev is 100; choose a multiple of 24"):
-        cldr.draw_splits({"dev": 100}, 0)
+    with pytest.raises(cldr_nli.SizeError, match=r"data\.cldr\.dev is 100; choose a multiple of 24"):
+        cldr_nli.draw_splits({"dev": 100}, 0)
 
 
 def test_the_kind_of_hypothesis_does_not_depend_on_the_label(splits):
@@ -158,7 +159,7 @@ def test_linear_baselines_stay_near_chance(english):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_phrase_is_in_the_script_of_its_language(splits, language):
     """A missing translation falls back to a key such as length-kilometer, or to another locale's words."""
-    documents = list(cldr.draw_documents(2000, SEED))
+    documents = list(cldr_nli.draw_documents(2000, SEED))
     facts = {fact for document in documents for fact in document}
     facts |= {i.hypothesis for i in splits["test"]} | {fact for i in splits["test"] for fact in i.premise}
     facts |= {("territory", t.code) for t in cldr.territories()}
@@ -188,7 +189,7 @@ def test_rendering_does_not_depend_on_which_language_was_read_before():
 def test_parallel_documents_state_consistent_facts():
     """A document never places a country elsewhere than the CLDR does."""
     attributes = {t.code: t for t in cldr.territories()}
-    for document in cldr.draw_documents(500, 1):
+    for document in cldr_nli.draw_documents(500, 1):
         places = [fact for fact in document if fact[0] == "territory"]
         if len(places) == 1 and not any(fact[0] == "either" for fact in document):
             for kind in ("continent", "currency", "language"):
@@ -197,4 +198,4 @@ def test_parallel_documents_state_consistent_facts():
 
 
 def test_ids_carry_the_family(english):
-    assert {family_of(pair) for pair in english["dev"]} == {family.name for family in cldr.FAMILIES}
+    assert {family_of(pair) for pair in english["dev"]} == {family.name for family in cldr_nli.FAMILIES}
