@@ -10,6 +10,7 @@ from itertools import product
 from typing import Any
 
 from camembert.chain import Chain, Method, label_of, matched_direct, matched_scratch, method_of, parse_chain
+from camembert.flops import Shape
 
 TEACHER = "teacher"
 """Recipe of the teacher, which is pre-trained or given."""
@@ -103,13 +104,7 @@ def experiment_of(config: dict[str, Any]) -> Experiment:
     Chains are ordered by method, the teacher first and cascades last, then from deep to shallow.
     """
     cascades = [parse_chain(str(text)) for text in config["compute_matched"]]
-    head_passes = mlm_head_passes(
-        hidden=config["teacher"]["hidden"],
-        intermediate=config["teacher"]["intermediate"],
-        vocabulary=config["tokenizer"]["vocabulary"],
-        row=config["text"]["row"],
-        mask=config["pretraining"]["mask"],
-    )
+    head_passes = shape_of(config).mlm_head_passes(config["text"]["row"], config["pretraining"]["mask"])
     matched = [matched_direct(cascade) for cascade in cascades]
     matched += [matched_scratch(cascade, head_passes) for cascade in cascades]
     asked = [*(parse_chain(str(text)) for text in config["chains"]), *cascades, *matched]
@@ -124,20 +119,6 @@ def experiment_of(config: dict[str, Any]) -> Experiment:
     )
 
 
-def mlm_head_passes(hidden: int, intermediate: int, vocabulary: int, row: int, mask: float) -> float:
-    """Forward cost of the masked-language-model head per token, in forward passes of one layer.
-
-    A layer multiplies each token by four h x h and two h x f matrices, at two FLOPs a weight, and compares it
-    with the row's other tokens twice, at two FLOPs a number. The head is run on masked tokens alone, and
-    multiplies each by an h x h and an h x V matrix.
-
-    Args:
-        hidden: width of the hidden states, h.
-        intermediate: width of the feed-forward network, f.
-        vocabulary: tokens in the vocabulary, V.
-        row: tokens a row.
-        mask: share of the tokens to be predicted.
-    """
-    layer = 2 * (4 * hidden**2 + 2 * hidden * intermediate) + 4 * row * hidden
-    head = mask * 2 * (hidden**2 + hidden * vocabulary)
-    return head / layer
+def shape_of(config: dict[str, Any]) -> Shape:
+    """The shape of the experiment's encoders; students have their teacher's."""
+    return Shape(config["teacher"]["hidden"], config["teacher"]["intermediate"], config["tokenizer"]["vocabulary"])

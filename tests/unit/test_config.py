@@ -8,7 +8,7 @@ import yaml
 
 from camembert.chain import parse_chain
 from camembert.config import ConfigError, check_config, load_yaml, sort_keys
-from camembert.experiment import EncoderId, encoder_of, experiment_of, mlm_head_passes
+from camembert.experiment import EncoderId, encoder_of, experiment_of
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "schemas" / "config.schema.yaml"
@@ -335,9 +335,3 @@ def test_the_parents_of_an_encoder_lead_to_its_root(recipe, chain, seed, lineage
 def test_every_parent_of_an_encoder_is_built_too(small):
     encoders = experiment_of(small).encoders
     assert all(encoder.parent is None or encoder.parent in encoders for encoder in encoders)
-
-
-def test_the_head_costs_its_multiplications_over_those_of_a_layer():
-    # a layer: 2 (4 * 2 * 2 + 2 * 2 * 8) + 4 * 4 * 2 = 128 FLOPs; the head on every token: 2 (2 * 2 + 2 * 100) = 408
-    assert mlm_head_passes(hidden=2, intermediate=8, vocabulary=100, row=4, mask=1.0) == pytest.approx(408 / 128)
-    assert mlm_head_passes(hidden=2, intermediate=8, vocabulary=100, row=4, mask=0.5) == pytest.approx(204 / 128)
