@@ -62,7 +62,8 @@ rule distill:
     params:
         steps=training_steps,
         seed=data_seed,
-        settings=without(config["distillation"], "steps"),
+        recipe=distillation_recipe,
+        settings=without(config["distillation"], "steps", "recipes"),
         text=config["text"],
         device=config["device"],
         threads=config["threads"]["distillation"],

@@ -10,6 +10,7 @@ from camembert.chain import parse_chain
 from camembert.config import ConfigError, check_config, load_yaml, sort_keys
 from camembert.experiment import EncoderId, experiment_of
 from camembert.files import write_json
+from camembert.recipe import COPY
 
 try:
     for path in workflow.configfiles:
@@ -108,6 +109,12 @@ def data_seed(wildcards):
     if chain.is_teacher:
         return config["pretraining"]["seed"]
     return 1000 * int(wildcards.distill_seed) + len(chain.hops)
+
+
+def distillation_recipe(wildcards):
+    """How a student is made; one that predicts hidden words gets the share of them too."""
+    recipe = config["distillation"]["recipes"].get(wildcards.recipe, vars(COPY))
+    return recipe | ({"mask": config["pretraining"]["mask"]} if recipe["loss"] == "logits" else {})
 
 
 def teacher_folder(wildcards):

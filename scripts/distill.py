@@ -1,38 +1,36 @@
 """Distils one hop: reads the teacher, cuts the student, trains it towards the teacher, writes it."""
 
-from pathlib import Path
-
 from camembert.chain import parse_chain
 from camembert.checkpoint import clear
+from camembert.corpus import by_language, tokens_of
 from camembert.distillation import distill
-from camembert.files import write_json_lines
-from camembert.job import logged, write_metrics
+from camembert.job import logged, write_run
+from camembert.parallel import in_workers, workers_for
+from camembert.recipe import Recipe
 from camembert.training import Schedule, start
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
-        settings = job.params.settings
         device = start(job.params.device, job.params.threads, job.resources.gpu)
-        layers = parse_chain(job.wildcards.chain).layers
-        run = distill(
-            job.input.teacher,
-            {Path(shard).name: shard for shard in job.input.corpus},
-            job.output.encoder,
-            layers=layers,
-            schedule=Schedule.of(job.params.steps, settings),
-            hidden_weight=settings["hidden_weight"],
-            attention_weight=settings["attention_weight"],
-            freeze_embeddings=settings["freeze_embeddings"],
-            dropout=settings["dropout"],
+        corpus = by_language(job.input.corpus)
+        run = in_workers(
+            distill,
+            device,
+            workers_for(device, job.resources.gpu),
+            job.params.threads,
+            teacher_folder=job.input.teacher,
+            corpus=corpus,
+            output=job.output.encoder,
+            layers=parse_chain(job.wildcards.chain).layers,
+            recipe=Recipe.of(job.params.recipe),
+            schedule=Schedule.of(job.params.steps, job.params.settings),
+            dropout=job.params.settings["dropout"],
             text=job.params.text,
             seed=job.params.seed,
-            device=device,
             name=f"{job.wildcards.chain} seed {job.wildcards.distill_seed}",
             checkpoints=job.params.checkpoints,
             checkpoint_seconds=job.params.checkpoint_seconds,
         )
-        write_json_lines(job.output.curve, run.curve)
-        facts = {"data_seed": job.params.seed, "steps": job.params.steps, "tokens": run.tokens, "device": str(device)}
-        write_metrics(job, run, **facts)
+        write_run(job, run, device, data_seed=job.params.seed, steps=job.params.steps, corpus_tokens=tokens_of(corpus))
         clear(job.params.checkpoints)

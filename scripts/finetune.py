@@ -1,31 +1,31 @@
 """Fine-tunes an encoder on English inference pairs; English dev chooses the weights that are kept."""
 
 from camembert.checkpoint import clear
-from camembert.files import write_json_lines
 from camembert.finetuning import finetune
-from camembert.job import logged, write_metrics
+from camembert.job import logged, write_run
+from camembert.parallel import in_workers, workers_for
 from camembert.training import start
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
         device = start(job.params.device, job.params.threads, job.resources.gpu)
-        run = finetune(
-            job.input.encoder,
-            job.input.train,
-            job.input.dev,
-            job.output.classifier,
+        run = in_workers(
+            finetune,
+            device,
+            workers_for(device, job.resources.gpu),
+            job.params.threads,
+            encoder_folder=job.input.encoder,
+            train_pairs=job.input.train,
+            dev_pairs=job.input.dev,
+            output=job.output.classifier,
             **job.params.settings,
             batch_tokens=job.params.batch_tokens,
             seed=int(job.wildcards.seed),
-            device=device,
             name=f"{job.wildcards.chain} seeds {job.wildcards.distill_seed}, {job.wildcards.seed}",
             checkpoints=job.params.checkpoints,
             checkpoint_seconds=job.params.checkpoint_seconds,
         )
-        write_json_lines(job.output.curve, run.curve)
         assert run.best is not None
-        facts = {"device": str(device), "tokens": run.tokens}
-        best = {"kept_step": run.best["step"], "dev_accuracy": run.best["score"]}
-        write_metrics(job, run, **facts, **best)
+        write_run(job, run, device, kept_step=run.best["step"], dev_accuracy=run.best["score"])
         clear(job.params.checkpoints)

@@ -1,36 +1,36 @@
 """Pre-trains an encoder from random weights by masked language modelling: the teacher, and controls without one."""
 
-from pathlib import Path
-
 from camembert.chain import parse_chain
 from camembert.checkpoint import clear
-from camembert.files import write_json_lines
-from camembert.job import logged, write_metrics
+from camembert.corpus import by_language, tokens_of
+from camembert.job import logged, write_run
+from camembert.parallel import in_workers, workers_for
 from camembert.pretraining import pretrain
 from camembert.training import Schedule, start
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
-        settings = job.params.settings
         device = start(job.params.device, job.params.threads, job.resources.gpu)
-        run = pretrain(
-            {Path(shard).name: shard for shard in job.input.corpus},
-            job.input.tokenizer[0],
-            job.output.encoder,
+        corpus = by_language(job.input.corpus)
+        run = in_workers(
+            pretrain,
+            device,
+            workers_for(device, job.resources.gpu),
+            job.params.threads,
+            corpus=corpus,
+            tokenizer_folder=job.input.tokenizer[0],
+            output=job.output.encoder,
             layers=parse_chain(job.wildcards.chain).layers,
             architecture=job.params.architecture,
-            schedule=Schedule.of(job.params.steps, settings),
-            mask=settings["mask"],
-            dropout=settings["dropout"],
+            schedule=Schedule.of(job.params.steps, job.params.settings),
+            mask=job.params.settings["mask"],
+            dropout=job.params.settings["dropout"],
             text=job.params.text,
             seed=job.params.seed,
-            device=device,
             name=f"{job.wildcards.chain} seed {job.wildcards.distill_seed}",
             checkpoints=job.params.checkpoints,
             checkpoint_seconds=job.params.checkpoint_seconds,
         )
-        write_json_lines(job.output.curve, run.curve)
-        facts = {"data_seed": job.params.seed, "steps": job.params.steps, "tokens": run.tokens, "device": str(device)}
-        write_metrics(job, run, **facts)
+        write_run(job, run, device, data_seed=job.params.seed, steps=job.params.steps, corpus_tokens=tokens_of(corpus))
         clear(job.params.checkpoints)

@@ -8,7 +8,6 @@ that the training depends on. The newest two are kept.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 import shutil
@@ -18,6 +17,7 @@ from typing import Any
 import torch
 
 from camembert.files import read_json, write_json
+from camembert.provenance import hash_of
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +26,7 @@ KEPT = 2
 
 def fingerprint_of(**dependencies: Any) -> str:
     """A hash of everything that a training run depends on: settings, data, teacher, code."""
-    text = json.dumps(dependencies, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hash_of(dependencies)
 
 
 class CheckpointFolder:

@@ -18,6 +18,10 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.exceptions import best_match
 
 from camembert.chain import Chain, ChainError, check_against_teacher, parse_chain
+from camembert.experiment import RESERVED_RECIPES
+from camembert.recipe import PARTS
+
+RECIPE_PATTERN = r"[a-z][a-z0-9_-]*"
 
 
 class ConfigError(ValueError):
@@ -109,6 +113,7 @@ def check_config(config: dict[str, Any], schema_path: str | Path) -> None:
         raise ConfigError(_sentence(error))
     _check_lists(config)
     _check_chains(config)
+    _check_recipes(config["recipes"], config["distillation"]["recipes"])
     _check_sizes(config)
     if config["data"]["source"] == "files":
         _check_folders(config["data"]["files"])
@@ -174,8 +179,31 @@ def _checked_chains(key: str, texts: list[str | int], teacher_layers: int) -> li
     return chains
 
 
+def _check_recipes(picked: list[str], recipes: dict[str, Any]) -> None:
+    for name, recipe in recipes.items():
+        if not re.fullmatch(RECIPE_PATTERN, name) or name in RESERVED_RECIPES:
+            raise ConfigError(
+                f"distillation.recipes has the name {name!r}, expected small letters, digits, '-' and '_', and none of"
+                f" {', '.join(RESERVED_RECIPES)}; rename it"
+            )
+        where, parts = f"distillation.recipes.{name}.weights", PARTS[recipe["loss"]]
+        if set(recipe["weights"]) != set(parts):
+            raise ConfigError(
+                f"{where} names {', '.join(recipe['weights']) or 'nothing'}, expected {' and '.join(parts)}, the parts"
+                f" of the loss {recipe['loss']}; name exactly these (0 leaves one out)"
+            )
+        if not any(recipe["weights"].values()):
+            raise ConfigError(f"{where} are all 0, expected one above 0; raise one, or a student has nothing to match")
+    for name in picked:
+        if name not in recipes:
+            raise ConfigError(
+                f"recipes names {name}, expected some of {', '.join(recipes)}; correct it, or describe it under"
+                " distillation.recipes"
+            )
+
+
 def _check_sizes(config: dict[str, Any]) -> None:
-    teacher, distillation = config["teacher"], config["distillation"]
+    teacher = config["teacher"]
     positions = teacher["positions"]
     if teacher["hidden"] % teacher["heads"]:
         raise ConfigError(
@@ -198,11 +226,6 @@ def _check_sizes(config: dict[str, Any]) -> None:
         raise ConfigError(
             f"finetuning.batch is {config['finetuning']['batch']}, expected at most data.cldr.train ({cldr['train']});"
             " lower the one or raise the other"
-        )
-    if distillation["hidden_weight"] == distillation["attention_weight"] == 0:
-        raise ConfigError(
-            "distillation.hidden_weight and distillation.attention_weight are both 0, expected one above 0;"
-            " raise one, or a student has nothing to match"
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -100,6 +100,16 @@ class Shard:
         return np.asarray(self.tokens[self.offsets[document] : self.offsets[document + 1]])
 
 
+def by_language(folders: Iterable[str | os.PathLike[str]]) -> dict[str, str]:
+    """Shard folders by language, which each is named by."""
+    return {Path(folder).name: str(folder) for folder in folders}
+
+
+def tokens_of(corpus: Mapping[str, str | os.PathLike[str]]) -> dict[str, int]:
+    """Tokens of every language."""
+    return {language: read_json(Path(folder) / "shard.json")["tokens"] for language, folder in corpus.items()}
+
+
 def sampling_probabilities(tokens: Sequence[int], exponent: float) -> np.ndarray:
     """Exponentially smoothed probabilities of the languages: p_i ~ tokens_i ** exponent (Devlin's mBERT README)."""
     weights = np.asarray(tokens, dtype=np.float64) ** exponent
@@ -161,6 +171,7 @@ class TextBatches:
         sampling_exponent: float,
         seed: int,
         reads_held_out: bool = False,
+        language: int | None = None,
     ) -> None:
         self.shards, self.special, self.rows, self.tokens, self.seed = shards, special, batch, row, seed
         self.parallel = len(shards) > 1 and all(shard.facts["parallel"] for shard in shards)
@@ -168,10 +179,17 @@ class TextBatches:
             raise CorpusError("the shards of a parallel corpus hold different numbers of documents; make them again")
         self.exponent, self.reads_held_out = sampling_exponent, reads_held_out
         self.probabilities = sampling_probabilities([shard.facts["tokens"] for shard in shards], sampling_exponent)
+        if language is not None:
+            self.probabilities = np.eye(len(shards))[language]
 
-    def held_out(self) -> TextBatches:
-        """The documents that are never trained on, drawn with the same seed whatever the training seed."""
-        return TextBatches(self.shards, self.special, self.rows, self.tokens, self.exponent, 0, True)
+    def held_out(self, language: int | None = None) -> TextBatches:
+        """The documents that are never trained on, drawn with the same seed whatever the training seed.
+
+        Args:
+            language: the number of the only shard to draw from (of a parallel corpus, with a translation); None draws
+                from all as in training.
+        """
+        return TextBatches(self.shards, self.special, self.rows, self.tokens, self.exponent, 0, True, language)
 
     def rng(self, step: int) -> np.random.Generator:
         """The generator of everything random in one batch."""

@@ -1,71 +1,178 @@
-"""One hop of a cascade: a student of its teacher's bottom layers, trained towards the teacher's top layer."""
+"""One hop of a cascade: a student cut from its teacher and trained towards it, as its recipe says."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers.models.bert.modeling_bert import BertModel
+from transformers.models.bert.modeling_bert import BertModel, BertOnlyMLMHead
 
 from camembert import corpus as corpora
 from camembert import encoder as encoders
-from camembert import losses, tokenizer, training
+from camembert import losses, masking, parallel, tokenizer, training
+from camembert import recipe as recipes
 from camembert.checkpoint import CheckpointFolder, fingerprint_of
 from camembert.corpus import Shard, SpecialIds, TextBatches
+from camembert.masking import IGNORED, masked_batch
 from camembert.provenance import hash_of_weights
-from camembert.training import Objective, Run, Schedule, code_hash, held_out_loss, train
+from camembert.recipe import Recipe, matched_layers
+from camembert.training import Objective, Run, Schedule, code_hash, held_out_by_language, held_out_loss, train
 
 
-def text_batch(batches: TextBatches) -> Callable[[int], dict[str, Any]]:
-    """The batch of a step: packed rows as they are."""
-    return lambda step: encoders.tensors_of(batches.batch(step))
+class DistillationError(ValueError):
+    """A student that cannot be made of this teacher by this recipe."""
 
 
-def toplayer(
-    student: BertModel, teacher: BertModel, hidden_weight: float, attention_weight: float, shared_embeddings: bool
+# --- what is matched ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One encoder's forward pass over a batch: `layers[k]` is the output of layer k, (rows, tokens, hidden)."""
+
+    encoder: BertModel
+    layers: list[Tensor]
+    mask: Tensor | None
+    head: BertOnlyMLMHead | None = None
+
+    def relation(self, layer: int, one: str, other: str) -> Tensor:
+        """Scores between tokens inside a layer, (rows, heads, tokens, tokens); see `encoder.relation`."""
+        return encoders.relation(self.encoder, layer, self.layers[layer - 1], self.mask, one, other)
+
+    def attention_map(self, layer: int) -> Tensor:
+        """Attention probabilities of a layer, (rows, heads, tokens, tokens)."""
+        return encoders.attention_map(self.encoder, layer, self.layers[layer - 1], self.mask)
+
+
+Batch = dict[str, Any]
+Loss = Callable[[Pass, Pass, Batch], dict[str, Tensor]]
+"""Maps the passes of student and teacher over a batch to the parts of a loss."""
+
+
+def layer_losses(student: Pass, teacher: Pass, batch: Batch, layer: int, teacher_layer: int) -> dict[str, Tensor]:
+    """Hidden states and attention maps of one layer of the student against one of the teacher."""
+    hidden = losses.hidden_state_loss(
+        student.layers[layer], teacher.layers[teacher_layer], batch["real"], batch["real_tokens"]
+    )
+    attention = losses.attention_map_loss(
+        student.attention_map(layer), teacher.attention_map(teacher_layer), batch["same_document"], batch["pairs"]
+    )
+    return {"hidden": hidden, "attention": attention}
+
+
+def toplayer(student: Pass, teacher: Pass, batch: Batch) -> dict[str, Tensor]:
+    """LightMBERT's (Jiao et al. 2021): hidden states and attention maps of the top layers."""
+    return layer_losses(student, teacher, batch, len(student.layers) - 1, len(teacher.layers) - 1)
+
+
+def uniform(student: Pass, teacher: Pass, batch: Batch) -> dict[str, Tensor]:
+    """TinyBERT's (Jiao et al. 2020), from layer 1 up: the mean over the student's layers, each against a teacher's."""
+    matched = matched_layers(len(teacher.layers) - 1, len(student.layers) - 1)
+    parts = [layer_losses(student, teacher, batch, k, layer) for k, layer in enumerate(matched, start=1)]
+    return {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
+
+
+def minilm(student: Pass, teacher: Pass, batch: Batch) -> dict[str, Tensor]:
+    """MiniLM's (Wang et al. 2020): attention and value relations of the last layers."""
+    tops = len(student.layers) - 1, len(teacher.layers) - 1
+    parts = {}
+    for name, one, other in (("attention", "query", "key"), ("value", "value", "value")):
+        learned, taught = student.relation(tops[0], one, other), teacher.relation(tops[1], one, other)
+        parts[name] = losses.relation_loss(learned, taught, batch["same_document"], batch["real_tokens"])
+    return parts
+
+
+def logits(student: Pass, teacher: Pass, batch: Batch) -> dict[str, Tensor]:
+    """DistilBERT's (Sanh et al. 2019) without its hard labels: predicted words, and the direction of hidden states."""
+    chosen = batch["target"] != IGNORED
+    assert student.head is not None
+    assert teacher.head is not None
+    predicted, expected = student.head(student.layers[-1][chosen]), teacher.head(teacher.layers[-1][chosen])
+    return {
+        "soft_targets": losses.soft_target_loss(predicted, expected, batch["targets"]),
+        "cosine": losses.cosine_loss(student.layers[-1], teacher.layers[-1], batch["real"], batch["real_tokens"]),
+    }
+
+
+LOSSES: dict[str, Loss] = {"toplayer": toplayer, "uniform": uniform, "minilm": minilm, "logits": logits}
+
+
+def objective_of(
+    recipe: Recipe,
+    student: BertModel,
+    teacher: BertModel,
+    mlm_head: dict[str, Tensor] | None = None,
+    shared_embeddings: bool = False,
 ) -> Objective:
-    """LightMBERT's objective (Jiao et al. 2021): hidden states and attention maps of the top layers.
-
-    loss = hidden_weight * MSE(h_student, h_teacher) + attention_weight * MSE(A_student, A_teacher)
-
-    It never trains the pooler, nor the embeddings where they are frozen.
+    """The weighted sum of the parts of a recipe's loss.
 
     Args:
+        recipe: which loss, and its weights.
         student: fewer layers than the teacher, the same width and heads.
         teacher: runs without gradients, without dropout.
-        hidden_weight: of the hidden-state loss.
-        attention_weight: of the attention-map loss.
-        shared_embeddings: whether both have the same frozen embeddings and no dropout, so that the
-            embedding output is computed once for both.
-    """
-    teacher.eval()
+        mlm_head: weights of the teacher's masked-language-model head, where the loss predicts words; not trained.
+        shared_embeddings: whether both have the same frozen embeddings and no dropout, so that the embedding output
+            is computed once for both.
 
-    def objective(batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        mask = encoders.same_document_mask(batch["document"])
+    Raises:
+        DistillationError: the loss predicts words and the teacher has no head for it.
+    """
+    teacher.eval().requires_grad_(False)
+    parts_of = LOSSES[recipe.loss]
+    heads: list[BertOnlyMLMHead | None] = [None, None]
+    if recipe.mask is not None:
+        if mlm_head is None:
+            raise DistillationError(
+                f"the loss {recipe.loss} needs the teacher's masked-language-model head, which its folder lacks;"
+                " choose another recipe, or a teacher with a head"
+            )
+        heads = [encoders.mlm_head_of(encoder, mlm_head).requires_grad_(False) for encoder in (student, teacher)]
+        # the output weights are the word embeddings, which the line above froze in both
+        student.embeddings.word_embeddings.requires_grad_(not recipe.freeze_embeddings)
+
+    def objective(batch: Batch) -> dict[str, Tensor]:
+        mask = encoders.attention_mask(batch)
         real = batch["document"] >= 0
         pairs = (real[:, :, None] & real[:, None, :])[:, None] & (mask if mask is not None else True)
         inputs = batch["token"], batch["segment"], batch["position"]
         with torch.no_grad():
-            teacher_layers = encoders.run_layers(teacher, encoders.embed(teacher, *inputs), mask)
-            teacher_map = encoders.attention_map(teacher, len(teacher_layers) - 1, teacher_layers[-2], mask)
-        embedded = teacher_layers[0] if shared_embeddings else encoders.embed(student, *inputs)
-        student_layers = encoders.run_layers(student, embedded, mask)
-        student_map = encoders.attention_map(student, len(student_layers) - 1, student_layers[-2], mask)
-        hidden = losses.hidden_state_loss(student_layers[-1], teacher_layers[-1], real)
-        attention = losses.attention_map_loss(student_map, teacher_map, pairs)
-        return {"loss": hidden_weight * hidden + attention_weight * attention, "hidden": hidden, "attention": attention}
+            taught = Pass(teacher, encoders.run_layers(teacher, encoders.embed(teacher, *inputs), mask), mask, heads[1])
+        embedded = taught.layers[0] if shared_embeddings else encoders.embed(student, *inputs)
+        learned = Pass(student, encoders.run_layers(student, embedded, mask), mask, heads[0])
+        parts = parts_of(learned, taught, batch | {"real": real, "same_document": pairs})
+        weighted = [weight * parts[name] for name, weight in recipe.weights.items()]
+        return {"loss": torch.stack(weighted).sum(), **parts}
 
     return objective
 
 
-def freeze(encoder: BertModel, embeddings: bool) -> None:
-    """Marks what a student does not train: the pooler, which no encoder loss reaches, and maybe the embeddings."""
-    encoder.pooler.requires_grad_(False)
-    encoder.embeddings.requires_grad_(not embeddings)
+# --- a hop ----------------------------------------------------------------------------------------------------
+
+
+def text_batch(batches: TextBatches, recipe: Recipe) -> Callable[[int], Batch]:
+    """The batch of a step: packed rows as they are, or with tokens hidden where the recipe predicts them."""
+    if recipe.mask is not None:
+        return masked_batch(batches, recipe.mask)
+    return lambda step: encoders.tensors_of(batches.batch(step))
+
+
+def freeze(student: BertModel, recipe: Recipe) -> None:
+    """Marks what a student does not train by its recipe."""
+    untrained = tuple(recipe.untrained(student.config.num_hidden_layers))
+    for name, parameter in student.named_parameters():
+        parameter.requires_grad_(not name.startswith(untrained))
+
+
+def flops_of_step(recipe: Recipe, student: BertModel, teacher: BertModel, row: int) -> float:
+    """FLOPs of a distillation step for each token, heads included; see `flops`."""
+    shape = encoders.shape_of(student)
+    layers = shape.distillation_step(teacher.config.num_hidden_layers, student.config.num_hidden_layers, row)
+    return layers + (4 * recipe.mask * shape.mlm_head_forward() if recipe.mask is not None else 0)
 
 
 def distill(
@@ -74,10 +181,8 @@ def distill(
     output: str | os.PathLike[str],
     *,
     layers: int,
+    recipe: Recipe,
     schedule: Schedule,
-    hidden_weight: float,
-    attention_weight: float,
-    freeze_embeddings: bool,
     dropout: float,
     text: Mapping[str, Any],
     seed: int,
@@ -86,17 +191,15 @@ def distill(
     checkpoints: str | os.PathLike[str],
     checkpoint_seconds: float,
 ) -> Run:
-    """Cuts a student from its teacher and trains it towards the teacher's top layer; 0 steps leave it a copy.
+    """Cuts a student from its teacher and trains it towards the teacher; 0 steps leave it a copy.
 
     Args:
         teacher_folder: the encoder one link up the chain.
         corpus: the shard folder of every language.
         output: folder of the student, with the teacher's tokenizer and masked-language-model head.
         layers: of the student.
+        recipe: which layers it starts from, what it is asked to match, what it does not train.
         schedule: steps and learning rate.
-        hidden_weight: of the hidden-state loss.
-        attention_weight: of the attention-map loss.
-        freeze_embeddings: whether the student keeps the teacher's embeddings unchanged.
         dropout: in the student.
         text: batch, row and sampling_exponent, as in the config.
         seed: of the order of the text.
@@ -104,21 +207,29 @@ def distill(
         name: what the log calls the run.
         checkpoints: folder of its checkpoints.
         checkpoint_seconds: wall time between two of them.
+
+    Raises:
+        DistillationError: the recipe asks for what the teacher does not have.
     """
     teacher = encoders.load_encoder(teacher_folder).to(device)
-    student = encoders.bottom_layers(teacher, layers).to(device)
+    student = encoders.cut(teacher, recipe.layers_to_copy(teacher.config.num_hidden_layers, layers)).to(device)
+    head = encoders.load_mlm_head(teacher_folder)
     run = Run()
     if schedule.steps:
-        freeze(student, freeze_embeddings)
+        freeze(student, recipe)
         encoders.set_dropout(student, dropout)
         student.train()
+        shared = recipe.freeze_embeddings and dropout == 0
+        objective = objective_of(recipe, student, teacher, head, shared)
+        if device.type == "cuda":
+            encoders.compile_layers(teacher)
+            encoders.compile_layers(student)
         shards = [Shard(path) for path in corpus.values()]
         batches = TextBatches(shards, SpecialIds.of(tokenizer.load_tokenizer(teacher_folder)), **text, seed=seed)
-        objective = toplayer(student, teacher, hidden_weight, attention_weight, freeze_embeddings and dropout == 0)
         run = train(
             student,
             objective,
-            text_batch(batches),
+            text_batch(batches, recipe),
             schedule,
             seed=seed,
             device=device,
@@ -128,14 +239,20 @@ def distill(
                 fingerprint_of(
                     teacher=hash_of_weights(teacher_folder),
                     corpus=[shard.facts["sha256"] for shard in shards],
-                    student=[layers, freeze_embeddings, dropout],
-                    loss=[hidden_weight, attention_weight],
+                    student=[layers, vars(recipe), dropout],
                     settings=[vars(schedule), dict(text), seed, device.type],
-                    code=code_hash(training, sys.modules[__name__], losses, encoders, corpora),
+                    code=code_hash(training, sys.modules[__name__], losses, recipes, masking, encoders, corpora),
                 ),
             ),
             checkpoint_seconds=checkpoint_seconds,
-            evaluation=held_out_loss(objective, text_batch(batches.held_out()), schedule.steps, device),
+            evaluation=held_out_loss(objective, text_batch(batches.held_out(), recipe), schedule.steps, device),
         )
-    encoders.save_encoder(student, output, teacher_folder, encoders.load_mlm_head(teacher_folder))
+        places = schedule.steps * text["batch"] * text["row"]
+        run = replace(run, flops=places * flops_of_step(recipe, student, teacher, text["row"]))
+    if parallel.rank() == 0:
+        if schedule.steps:
+            run.held_out = held_out_by_language(
+                student, objective, lambda number: text_batch(batches.held_out(number), recipe), list(corpus), device
+            )
+        encoders.save_encoder(student, output, teacher_folder, head)
     return run

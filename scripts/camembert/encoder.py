@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -17,6 +19,7 @@ from transformers.utils import logging as transformers_logging
 from camembert import nli, tokenizer
 from camembert.corpus import PackedRows
 from camembert.files import whole
+from camembert.flops import Shape
 
 transformers_logging.disable_progress_bar()
 
@@ -48,26 +51,35 @@ def random_encoder(
     return BertModel(config)
 
 
-def bottom_layers(teacher: BertModel, layers: int) -> BertModel:
-    """A student made of its teacher's embeddings, bottom layers and pooler (LightMBERT, Jiao et al. 2021).
+def cut(teacher: BertModel, kept: Sequence[int]) -> BertModel:
+    """A student made of its teacher's embeddings, some of its layers and its pooler.
 
     The weights are copies: training the student leaves the teacher as it is.
+
+    Args:
+        teacher: stays as it is.
+        kept: layers to copy, counted from 1.
 
     Raises:
         EncoderError: the teacher has no more layers than the student is to have.
     """
-    if layers >= teacher.config.num_hidden_layers:
-        raise EncoderError(f"a student of {layers} layers cannot be cut from {teacher.config.num_hidden_layers} layers")
-    config = BertConfig.from_dict(teacher.config.to_dict() | {"num_hidden_layers": layers})
+    if len(kept) >= teacher.config.num_hidden_layers:
+        raise EncoderError(
+            f"a student of {len(kept)} layers cannot be cut from {teacher.config.num_hidden_layers} layers"
+        )
+    config = BertConfig.from_dict(teacher.config.to_dict() | {"num_hidden_layers": len(kept)})
     config._attn_implementation = "sdpa"
     student = BertModel(config)
-    weights = {
-        name: weight
-        for name, weight in teacher.state_dict().items()
-        if not name.startswith("encoder.layer.") or int(name.split(".")[2]) < layers
-    }
-    student.load_state_dict(weights, strict=True)
+    for part in ("embeddings", "pooler"):
+        getattr(student, part).load_state_dict(getattr(teacher, part).state_dict(), strict=True)
+    for layer, number in zip(student.encoder.layer, kept, strict=True):
+        layer.load_state_dict(teacher.encoder.layer[number - 1].state_dict(), strict=True)
     return student
+
+
+def bottom_layers(teacher: BertModel, layers: int) -> BertModel:
+    """A student made of its teacher's bottom layers (LightMBERT, Jiao et al. 2021)."""
+    return cut(teacher, range(1, layers + 1))
 
 
 def random_mlm_head(encoder: BertModel) -> BertOnlyMLMHead:
@@ -83,6 +95,19 @@ def random_mlm_head(encoder: BertModel) -> BertOnlyMLMHead:
     return head
 
 
+def mlm_head_of(encoder: BertModel, weights: dict[str, Tensor]) -> BertOnlyMLMHead:
+    """A masked-language-model head of saved weights whose output weights are the encoder's word embeddings."""
+    head = random_mlm_head(encoder)
+    tied = {name: weight for name, weight in head.state_dict().items() if "decoder" in name}
+    head.load_state_dict(weights | tied, strict=True)
+    return head
+
+
+def shape_of(encoder: BertModel) -> Shape:
+    """What the encoder's cost depends on."""
+    return Shape(encoder.config.hidden_size, encoder.config.intermediate_size, encoder.config.vocab_size)
+
+
 def set_dropout(model: nn.Module, probability: float) -> None:
     """Sets every dropout of a model, attention dropout included."""
     for module in model.modules():
@@ -94,24 +119,38 @@ def set_dropout(model: nn.Module, probability: float) -> None:
 
 
 def tensors_of(rows: PackedRows) -> dict[str, Any]:
-    """Packed rows as tensors, and the number of tokens in them that are not padding."""
+    """Packed rows as tensors, with what the losses divide by.
+
+    Returns:
+        token, segment, position and document, (rows, tokens) each; real_tokens and pairs, the numbers of tokens that
+        are not padding and of pairs of them in one document; one_document, whether every row is one whole document.
+    """
     arrays = {"token": rows.token, "segment": rows.segment, "position": rows.position, "document": rows.document}
-    return {key: torch.from_numpy(array) for key, array in arrays.items()} | {"real_tokens": int(rows.real.sum())}
+    number, tokens = rows.document.shape
+    of_row = np.arange(number)[:, None] * tokens + rows.document
+    lengths = np.bincount(of_row[rows.real], minlength=1)
+    return {key: torch.from_numpy(array) for key, array in arrays.items()} | {
+        "real_tokens": int(lengths.sum()),
+        "pairs": int((lengths**2).sum()),
+        "one_document": not rows.document.any(),
+    }
 
 
-def same_document_mask(document: Tensor) -> Tensor | None:
+def same_document(document: Tensor) -> Tensor:
     """Who attends to whom in packed rows: tokens of the same document; padding to padding.
 
     Args:
         document: (rows, tokens), the number of each token's document, -1 for padding.
 
     Returns:
-        (rows, 1, tokens, tokens) booleans, or None where every row is one whole document, which keeps the
-        fast kernel.
+        (rows, 1, tokens, tokens) booleans.
     """
-    if not document.any():
-        return None
     return (document[:, :, None] == document[:, None, :])[:, None]
+
+
+def attention_mask(batch: Mapping[str, Any]) -> Tensor | None:
+    """The mask of a batch of `tensors_of`; None where every row is one whole document, which keeps the fast kernel."""
+    return None if batch["one_document"] else same_document(batch["document"])
 
 
 def embed(encoder: BertModel, token: Tensor, segment: Tensor, position: Tensor) -> Tensor:
@@ -133,30 +172,50 @@ def run_layers(encoder: BertModel, hidden: Tensor, mask: Tensor | None) -> list[
     return outputs
 
 
-def attention_map(encoder: BertModel, layer: int, layer_input: Tensor, mask: Tensor | None) -> Tensor:
-    """The attention probabilities of a layer before dropout, rebuilt from its query and key.
-
-    sdpa never returns them; this costs about one per cent of a forward pass.
+def relation(
+    encoder: BertModel, layer: int, layer_input: Tensor, mask: Tensor | None, one: str = "query", other: str = "key"
+) -> Tensor:
+    """Scaled products of two projections of a layer, head by head: attention scores from query and key.
 
     Args:
         encoder: the encoder.
         layer: counted from 1.
         layer_input: (rows, tokens, hidden), the output of the layer below.
-        mask: as from `same_document_mask`.
+        mask: as from `attention_mask`; scores of pairs outside it are the lowest there are.
+        one: "query", "key" or "value".
+        other: the same.
+
+    Returns:
+        (rows, heads, tokens, tokens), before the softmax.
+    """
+    attention = encoder.encoder.layer[layer - 1].attention.self
+    rows, tokens, _ = layer_input.shape
+    left, right = (
+        getattr(attention, name)(layer_input).view(rows, tokens, attention.num_attention_heads, -1).transpose(1, 2)
+        for name in (one, other)
+    )
+    scores = left @ right.transpose(-1, -2) / attention.attention_head_size**0.5
+    return scores if mask is None else scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+
+
+def attention_map(encoder: BertModel, layer: int, layer_input: Tensor, mask: Tensor | None) -> Tensor:
+    """The attention probabilities of a layer before dropout, rebuilt from its query and key.
+
+    sdpa never returns them; this costs about one per cent of a forward pass. Arguments are those of `relation`.
 
     Returns:
         (rows, heads, tokens, tokens)
     """
-    attention = encoder.encoder.layer[layer - 1].attention.self
-    rows, tokens, _ = layer_input.shape
-    query, key = (
-        project(layer_input).view(rows, tokens, attention.num_attention_heads, -1).transpose(1, 2)
-        for project in (attention.query, attention.key)
-    )
-    scores = query @ key.transpose(-1, -2) / attention.attention_head_size**0.5
-    if mask is not None:
-        scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
-    return scores.softmax(-1)
+    return relation(encoder, layer, layer_input, mask).softmax(-1)
+
+
+def compile_layers(encoder: BertModel, backend: str = "inductor") -> None:
+    """Compiles every layer in place, which pays on a GPU; the names of weights stay as they are.
+
+    PyTorch's environment variable TORCHDYNAMO_DISABLE=1 switches it off.
+    """
+    for layer in encoder.encoder.layer:
+        layer.compile(backend=backend)
 
 
 # --- files ----------------------------------------------------------------------------------------------------

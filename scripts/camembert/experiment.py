@@ -18,6 +18,7 @@ UNTRAINED = "untrained"
 """Recipe of encoders that nothing was trained for: random weights, and layers copied from the teacher."""
 MLM = "mlm"
 """Recipe of encoders pre-trained from scratch by masked language modelling."""
+RESERVED_RECIPES = (TEACHER, UNTRAINED, MLM)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 from camembert import encoder as encoders
 from camembert import evaluation as evaluating
-from camembert import nli, tokenizer, training
+from camembert import nli, parallel, tokenizer, training
 from camembert.checkpoint import CheckpointFolder, fingerprint_of
 from camembert.evaluation import EncodedPairs, accuracy, encode_pairs, pad, predict
 from camembert.provenance import hash_of_file, hash_of_weights
@@ -45,7 +45,7 @@ def shuffled_batch(pairs: EncodedPairs, size: int, pad_id: int, seed: int) -> Ca
     def batch_of(step: int) -> dict[str, Any]:
         epoch, number = divmod(step, per_epoch)
         batch = pad(pairs, batches_of(epoch)[number].tolist(), pad_id)
-        return batch | {"real_tokens": int(batch["attention_mask"].sum())}
+        return batch | {"real_tokens": int(batch["attention_mask"].sum()), "pairs": size}
 
     return batch_of
 
@@ -53,10 +53,10 @@ def shuffled_batch(pairs: EncodedPairs, size: int, pad_id: int, seed: int) -> Ca
 def classification(classifier: BertForSequenceClassification) -> Objective:
     """Cross-entropy of the inference labels."""
 
-    def objective(batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    def objective(batch: dict[str, Any]) -> dict[str, Tensor]:
         inputs = {key: batch[key] for key in ("input_ids", "token_type_ids", "attention_mask")}
-        loss = functional.cross_entropy(classifier(**inputs).logits.float(), batch["labels"])
-        return {"loss": loss}
+        logits = classifier(**inputs).logits.float()
+        return {"loss": functional.cross_entropy(logits, batch["labels"], reduction="sum") / batch["pairs"]}
 
     return objective
 
@@ -151,5 +151,6 @@ def finetune(
         checkpoint_seconds=checkpoint_seconds,
         evaluation=Evaluation(marks, dev_scores(classifier, dev, pad_id, batch_tokens), "dev", keep_best="accuracy"),
     )
-    encoders.save_classifier(classifier, output, encoder_folder)
+    if parallel.rank() == 0:
+        encoders.save_classifier(classifier, output, encoder_folder)
     return run

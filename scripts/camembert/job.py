@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import psutil
 
 from camembert.chain import parse_chain
-from camembert.files import write_json
+from camembert.files import write_json, write_json_lines
 from camembert.provenance import hash_of, versions
 
 log = logging.getLogger("camembert")
@@ -78,13 +78,30 @@ def write_metrics(job: Any, work: Work, **facts: Any) -> None:
     chain = job.wildcards.chain
     seeds = {name: int(job.wildcards[name]) for name in ("distill_seed", "seed") if name in job.wildcards.keys()}  # noqa: SIM118
     model = {"recipe": job.wildcards.recipe, "chain": chain, "layers": parse_chain(chain).layers, **seeds}
+    own, workers = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     cost = {
         "seconds": round(work.seconds, 3),
         "cpu_seconds": round(work.cpu_seconds, 3),
         "job_seconds": round(time.time() - psutil.Process().create_time(), 3),
-        "job_cpu_seconds": round(work.earlier_cpu_seconds + time.process_time(), 3),
-        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "job_cpu_seconds": round(
+            work.earlier_cpu_seconds + time.process_time() + workers.ru_utime + workers.ru_stime, 3
+        ),
+        "peak_memory_mib": max(own.ru_maxrss, workers.ru_maxrss) // 1024,  # of the largest process
         "threads": job.params.threads,
     }
     origin = {"config_hash": hash_of(job.config), "versions": versions()}
     write_json(job.output.metrics, model | cost | facts | origin)
+
+
+def write_run(job: Any, run: Any, device: object, **facts: Any) -> None:
+    """Writes the curve and the metrics of a training.
+
+    Args:
+        job: the `snakemake` object of a script.
+        run: a `training.Run`.
+        device: where it ran.
+        facts: what else there is to say.
+    """
+    write_json_lines(job.output.curve, run.curve)
+    took = {"tokens": run.tokens, "training_flops": run.flops, "held_out": run.held_out, "device": str(device)}
+    write_metrics(job, run, **took, **facts)

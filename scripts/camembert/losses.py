@@ -1,11 +1,18 @@
-"""What a student is asked to match. Every loss is a mean over real tokens only, computed in float32."""
+"""What a student is asked to match. Every loss is computed in float32, as a sum over real tokens by their number.
+
+The number is an argument, so that processes which share the rows of a batch each compute their part of one mean.
+"""
 
 from __future__ import annotations
 
 from torch import Tensor
+from torch.nn import functional
+
+TEMPERATURE = 2.0
+"""Of soft targets (DistilBERT, Sanh et al. 2019)."""
 
 
-def hidden_state_loss(student: Tensor, teacher: Tensor, real: Tensor) -> Tensor:
+def hidden_state_loss(student: Tensor, teacher: Tensor, real: Tensor, tokens: int) -> Tensor:
     """Mean squared error of hidden states (LightMBERT, Jiao et al. 2021; TinyBERT eq. 8, Jiao et al. 2020).
 
     L = 1 / (n d) sum over the n real tokens i and the d hidden units of (s_i - t_i)^2
@@ -14,12 +21,13 @@ def hidden_state_loss(student: Tensor, teacher: Tensor, real: Tensor) -> Tensor:
         student: (rows, tokens, hidden)
         teacher: (rows, tokens, hidden)
         real: (rows, tokens), False on padding.
+        tokens: real tokens in the whole batch, n.
     """
     squared = (student.float() - teacher.float()).square().mean(-1)
-    return (squared * real).sum() / real.sum()
+    return (squared * real).sum() / tokens
 
 
-def attention_map_loss(student: Tensor, teacher: Tensor, pairs: Tensor) -> Tensor:
+def attention_map_loss(student: Tensor, teacher: Tensor, pairs: Tensor, count: int) -> Tensor:
     """Mean squared error of attention probabilities (LightMBERT, Jiao et al. 2021; cf. TinyBERT eq. 7).
 
     L = 1 / (h m) sum over the h heads and the m pairs of real tokens of one document of (S_ij - T_ij)^2
@@ -28,6 +36,54 @@ def attention_map_loss(student: Tensor, teacher: Tensor, pairs: Tensor) -> Tenso
         student: (rows, heads, tokens, tokens), rows sum to 1.
         teacher: the same shape.
         pairs: (rows, 1, tokens, tokens), True where both tokens are real and of the same document.
+        count: such pairs in the whole batch, m.
     """
     squared = (student.float() - teacher.float()).square().mean(1, keepdim=True)
-    return (squared * pairs).sum() / pairs.sum()
+    return (squared * pairs).sum() / count
+
+
+def relation_loss(student: Tensor, teacher: Tensor, pairs: Tensor, tokens: int) -> Tensor:
+    """Divergence of the student's relations between tokens from the teacher's (MiniLM eq. 4 and 6, Wang et al. 2020).
+
+    L = 1 / (h n) sum over the h heads and the n real tokens i of KL(T_i || S_i), T_i and S_i distributions over the
+    tokens of i's document
+
+    Args:
+        student: (rows, heads, tokens, tokens), scores before the softmax; very low where a token is not looked at.
+        teacher: the same shape.
+        pairs: (rows, 1, tokens, tokens), True where both tokens are real and of the same document.
+        tokens: real tokens in the whole batch, n.
+    """
+    expected = teacher.float().log_softmax(-1)
+    divergence = expected.exp() * (expected - student.float().log_softmax(-1))
+    return (divergence.mean(1, keepdim=True) * pairs).sum() / tokens
+
+
+def soft_target_loss(student: Tensor, teacher: Tensor, targets: int) -> Tensor:
+    """Divergence of predicted words from the teacher's, both softened (DistilBERT, Sanh 2019; Hinton et al. 2015).
+
+    L = t^2 / n sum over the n hidden tokens i of KL(softmax(T_i / t) || softmax(S_i / t))
+
+    Args:
+        student: (hidden tokens, vocabulary), logits.
+        teacher: the same shape.
+        targets: hidden tokens in the whole batch, n.
+    """
+    log_student, log_teacher = ((logits.float() / TEMPERATURE).log_softmax(-1) for logits in (student, teacher))
+    divergence = functional.kl_div(log_student, log_teacher, reduction="sum", log_target=True)
+    return TEMPERATURE**2 * divergence / targets
+
+
+def cosine_loss(student: Tensor, teacher: Tensor, real: Tensor, tokens: int) -> Tensor:
+    """One minus the cosine of hidden states (DistilBERT, Sanh et al. 2019).
+
+    L = 1 / n sum over the n real tokens i of 1 - cos(s_i, t_i)
+
+    Args:
+        student: (rows, tokens, hidden)
+        teacher: (rows, tokens, hidden)
+        real: (rows, tokens), False on padding.
+        tokens: real tokens in the whole batch, n.
+    """
+    cosine = functional.cosine_similarity(student.float(), teacher.float(), dim=-1)
+    return ((1 - cosine) * real).sum() / tokens

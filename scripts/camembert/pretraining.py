@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -16,45 +17,12 @@ from transformers.models.bert.modeling_bert import BertModel, BertOnlyMLMHead
 
 from camembert import corpus as corpora
 from camembert import encoder as encoders
-from camembert import tokenizer, training
+from camembert import masking, parallel, tokenizer, training
 from camembert.checkpoint import CheckpointFolder, fingerprint_of
-from camembert.corpus import PackedRows, Shard, SpecialIds, TextBatches
-from camembert.training import Objective, Run, Schedule, code_hash, held_out_loss, train
-
-IGNORED = -100
-
-
-def mask_tokens(
-    rows: PackedRows, special: SpecialIds, share: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Hides tokens: 80 % become [MASK], 10 % another token, 10 % stay (Devlin et al. 2019).
-
-    As many are hidden in every row, so that the cost of a step is known: a share of the row's places, chosen
-    among its words (never [CLS], [SEP] or padding).
-
-    Returns:
-        Inputs and targets, (rows, tokens) each; the target is -100 where nothing is to be predicted.
-    """
-    candidates = rows.real & (rows.token != special.cls) & (rows.token != special.sep)
-    order = np.where(candidates, rng.random(rows.token.shape), np.inf).argsort(axis=1).argsort(axis=1)
-    chosen = candidates & (order < max(1, round(share * rows.token.shape[1])))
-    fate = rng.random(rows.token.shape)
-    inputs = np.where(chosen & (fate < 0.8), special.mask, rows.token)
-    swapped = chosen & (fate >= 0.8) & (fate < 0.9)
-    inputs = np.where(swapped, rng.integers(special.vocabulary, size=rows.token.shape), inputs)
-    return inputs, np.where(chosen, rows.token, IGNORED)
-
-
-def masked_batch(batches: TextBatches, share: float) -> Callable[[int], dict[str, Any]]:
-    """The batch of a step: packed rows with tokens hidden."""
-
-    def batch_of(step: int) -> dict[str, Any]:
-        rng = batches.rng(step)
-        rows = batches.rows_of(rng)
-        inputs, targets = mask_tokens(rows, batches.special, share, rng)
-        return encoders.tensors_of(rows) | {"token": torch.from_numpy(inputs), "target": torch.from_numpy(targets)}
-
-    return batch_of
+from camembert.corpus import Shard, SpecialIds, TextBatches
+from camembert.masking import IGNORED, masked_batch
+from camembert.provenance import hash_of_file
+from camembert.training import Objective, Run, Schedule, code_hash, held_out_by_language, held_out_loss, train
 
 
 class MaskedLanguageModel(nn.Module):
@@ -69,12 +37,13 @@ class MaskedLanguageModel(nn.Module):
 def masked_language_modelling(model: MaskedLanguageModel) -> Objective:
     """Cross-entropy of the hidden tokens; the head runs on their positions only."""
 
-    def objective(batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        mask = encoders.same_document_mask(batch["document"])
+    def objective(batch: dict[str, Any]) -> dict[str, Tensor]:
+        mask = encoders.attention_mask(batch)
         embedded = encoders.embed(model.encoder, batch["token"], batch["segment"], batch["position"])
         top = encoders.run_layers(model.encoder, embedded, mask)[-1]
         chosen = batch["target"] != IGNORED
-        loss = functional.cross_entropy(model.head(top[chosen]).float(), batch["target"][chosen])
+        logits, target = model.head(top[chosen]).float(), batch["target"][chosen]
+        loss = functional.cross_entropy(logits, target, reduction="sum") / batch["targets"]
         return {"loss": loss, "masked_lm": loss}
 
     return objective
@@ -124,6 +93,8 @@ def pretrain(
     encoder.pooler.requires_grad_(False)
     run = Run()
     if schedule.steps:
+        if device.type == "cuda":
+            encoders.compile_layers(encoder)
         shards = [Shard(path) for path in corpus.values()]
         batches = TextBatches(shards, special, **text, seed=seed)
         objective = masked_language_modelling(model)
@@ -139,13 +110,21 @@ def pretrain(
                 checkpoints,
                 fingerprint_of(
                     corpus=[shard.facts["sha256"] for shard in shards],
+                    tokenizer=hash_of_file(Path(tokenizer_folder) / tokenizer.FILES[0]),
                     settings=[layers, dict(architecture), vars(schedule), mask, dropout, dict(text), seed, device.type],
-                    code=code_hash(training, sys.modules[__name__], encoders, corpora),
+                    code=code_hash(training, sys.modules[__name__], masking, encoders, corpora),
                 ),
             ),
             checkpoint_seconds=checkpoint_seconds,
             evaluation=held_out_loss(objective, masked_batch(batches.held_out(), mask), schedule.steps, device),
         )
-    head = {key: weight.contiguous() for key, weight in model.head.state_dict().items() if "decoder" not in key}
-    encoders.save_encoder(encoder, output, tokenizer_folder, head)
+        places = schedule.steps * text["batch"] * text["row"]
+        run = replace(run, flops=places * encoders.shape_of(encoder).pretraining_step(layers, text["row"], mask))
+    if parallel.rank() == 0:
+        if schedule.steps:
+            run.held_out = held_out_by_language(
+                model, objective, lambda number: masked_batch(batches.held_out(number), mask), list(corpus), device
+            )
+        head = {key: weight.contiguous() for key, weight in model.head.state_dict().items() if "decoder" not in key}
+        encoders.save_encoder(encoder, output, tokenizer_folder, head)
     return run

@@ -1,7 +1,9 @@
 """The one training loop: pre-training, distillation and fine-tuning differ in their batches and their loss only.
 
 Everything random in a step - its batch, its dropout - depends on the seed and the number of the step alone, so a
-run continued from a checkpoint takes the very steps that an uninterrupted run takes.
+run continued from a checkpoint takes the very steps that an uninterrupted run takes. Of several processes each takes
+its rows of every batch; losses are sums divided by what the whole batch counts, so that theirs add up to the loss of
+one process.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from types import FrameType, ModuleType
@@ -22,16 +24,22 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from camembert import parallel
 from camembert.checkpoint import CheckpointFolder
 
 log = logging.getLogger(__name__)
 
 Batch = Any
 Objective = Callable[[Batch], dict[str, Tensor]]
-"""Maps a batch to named losses; the one named "loss" is minimised, the others are logged."""
+"""Maps a batch to named losses; the one named "loss" is minimised, the others are logged.
+
+A batch maps names to tensors, rows first, and to numbers that describe the whole batch. A loss is a sum over rows
+divided by such a number: the processes that share a batch each see some of its rows.
+"""
 
 LARGEST_GRADIENT_NORM = 1.0
 HELD_OUT_BATCHES = 8
+HELD_OUT_BATCHES_A_LANGUAGE = 2
 SECONDS_BETWEEN_LINES = 5.0
 """Of a run's log, for those who watch several jobs at once."""
 
@@ -78,13 +86,26 @@ class Evaluation:
 
 @dataclass
 class Run:
-    """What a training run leaves: its curve, one row a log interval and a measurement, and what it took."""
+    """What a training run leaves.
+
+    Attributes:
+        curve: one row a log interval and a measurement.
+        seconds: wall time, over all starts.
+        cpu_seconds: of all processes, over all starts.
+        earlier_cpu_seconds: those of starts before the last.
+        tokens: read, without padding.
+        flops: floating-point operations, by the formulas of `flops`.
+        held_out: losses on text that was never trained on, at the end, by language.
+        best: step and score of the best measurement, where one decides what is kept (during training also the weights).
+    """
 
     curve: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     earlier_cpu_seconds: float = 0.0
     tokens: int = 0
+    flops: float = 0.0
+    held_out: dict[str, dict[str, float]] = field(default_factory=dict)
     best: dict[str, Any] | None = None
 
 
@@ -162,7 +183,12 @@ def train(
     sums: dict[str, Tensor] = {}
     interval = max(1, schedule.steps // log_intervals)
 
-    if checkpoints and (state := checkpoints.load(device)):
+    if parallel.rank():
+        parallel.wait_for_first()
+    state = checkpoints.load(device) if checkpoints else None
+    if not parallel.rank():
+        parallel.wait_for_first()
+    if state:
         with torch.no_grad():
             for key, parameter in trained.items():
                 parameter.copy_(state["model"][key])
@@ -172,7 +198,7 @@ def train(
         first, sums = state["step"], state["sums"]
 
     def save(step: int) -> None:
-        if checkpoints:
+        if checkpoints and parallel.rank() == 0:
             weights = {key: parameter.detach() for key, parameter in trained.items()}
             if not all(weight.isfinite().all() for weight in weights.values()):
                 raise diverged(step, losses)
@@ -189,29 +215,36 @@ def train(
     def spent() -> dict[str, Any]:
         return {
             "seconds": run.seconds + time.monotonic() - started,
-            "cpu_seconds": run.cpu_seconds + time.process_time() - cpu_started,
+            "cpu_seconds": run.cpu_seconds + (time.process_time() - cpu_started) * parallel.size(),
         }
 
     started = saved = said = time.monotonic()
     cpu_started = time.process_time()
+
+    def fetch(step: int) -> Batch:
+        return pinned(parallel.own_rows(batch_of(step)), device)
+
     with _Termination() as termination, ThreadPoolExecutor(1, "batches") as ahead:
-        upcoming = ahead.submit(batch_of, first) if first < schedule.steps else None
+        upcoming = ahead.submit(fetch, first) if first < schedule.steps else None
         for step in range(first, schedule.steps):
             assert upcoming is not None
             batch = to_device(upcoming.result(), device)
             if step + 1 < schedule.steps:
-                upcoming = ahead.submit(batch_of, step + 1)
+                upcoming = ahead.submit(fetch, step + 1)
             for group in optimizer.param_groups:
                 group["lr"] = schedule.rate(step)
-            torch.manual_seed(hash((seed, step)))
-            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            torch.manual_seed(hash((seed, step, *([parallel.rank()] if parallel.rank() else []))))
+            with autocast(device):
                 losses = objective(batch)
             losses["loss"].backward()
+            losses = {key: value.detach() for key, value in losses.items()}
+            gradients = [parameter.grad for parameter in trained.values() if parameter.grad is not None]
+            parallel.add_up([*gradients, *losses.values()])
             norm = nn.utils.clip_grad_norm_(trained.values(), LARGEST_GRADIENT_NORM)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             for key, value in {**losses, "gradient_norm": norm}.items():
-                sums[key] = sums.get(key, 0) + value.detach()
+                sums[key] = sums.get(key, 0) + value
             run.tokens += batch_tokens(batch)
 
             done = step + 1
@@ -232,22 +265,24 @@ def train(
                         "%s: step %d of %d (%d %%), %s, %.0f s left",
                         *(name, done, schedule.steps, share, losses_now, left),
                     )
-            if evaluation and done in evaluation.at:
+            if evaluation and done in evaluation.at and parallel.rank() == 0:
                 _evaluate(model, trained, evaluation, run, done, name)
-            if termination.signal:
+            stop, due = parallel.largest(termination.signal, time.monotonic() - saved > checkpoint_seconds)
+            if stop:
                 save(done)
-                sender = signal.Signals(termination.signal).name
+                sender = signal.Signals(stop).name
                 log.warning(
                     "%s: stopped by %s at step %d of %d; the next start continues", name, sender, done, schedule.steps
                 )
-                raise Interrupted(128 + termination.signal)
-            if time.monotonic() - saved > checkpoint_seconds and done < schedule.steps:
+                raise Interrupted(128 + stop)
+            if due and done < schedule.steps:
                 save(done)
                 saved = time.monotonic()
     if run.best:
         with torch.no_grad():
             for key, parameter in trained.items():
                 parameter.copy_(run.best["weights"][key])
+        del run.best["weights"]
     return replace(run, **spent())
 
 
@@ -255,21 +290,64 @@ def held_out_loss(
     objective: Objective, batch_of: Callable[[int], Batch], steps: int, device: torch.device
 ) -> Evaluation:
     """Measures an objective on text that is never trained on, half-way and at the end."""
+    return Evaluation(
+        {max(1, steps // 2), steps}, lambda: mean_loss(objective, batch_of, HELD_OUT_BATCHES, device), "held-out"
+    )
 
-    def measure() -> dict[str, float]:
-        rows = [objective(to_device(batch_of(i), device)) for i in range(HELD_OUT_BATCHES)]
-        return {key: float(torch.stack([row[key] for row in rows]).mean()) for key in rows[0]}
 
-    return Evaluation({max(1, steps // 2), steps}, measure, "held-out")
+def held_out_by_language(
+    model: nn.Module,
+    objective: Objective,
+    batch_of: Callable[[int], Callable[[int], Batch]],
+    languages: Sequence[str],
+    device: torch.device,
+) -> dict[str, dict[str, float]]:
+    """Measures an objective in each language, on text that is never trained on.
+
+    Args:
+        model: put into eval mode.
+        objective: named losses of a batch.
+        batch_of: the batches of a language, by its number.
+        languages: their names.
+        device: where the model is.
+    """
+    model.eval()
+    with torch.inference_mode():
+        return {
+            language: mean_loss(objective, batch_of(number), HELD_OUT_BATCHES_A_LANGUAGE, device)
+            for number, language in enumerate(languages)
+        }
+
+
+def mean_loss(
+    objective: Objective, batch_of: Callable[[int], Batch], batches: int, device: torch.device
+) -> dict[str, float]:
+    """Means of the named losses over some batches, computed as in training."""
+    rows = []
+    for i in range(batches):
+        with autocast(device):
+            rows.append(objective(to_device(pinned(batch_of(i), device), device)))
+    return {key: float(torch.stack([row[key] for row in rows]).mean()) for key in rows[0]}
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """bfloat16 for matrix products on a GPU, where weights and losses stay in float32; nothing on CPU."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+
+
+def pinned(batch: Batch, device: torch.device) -> Batch:
+    """A batch in memory that a GPU can fetch from while it computes."""
+    if device.type == "cpu":
+        return batch
+    return {key: value.pin_memory() if isinstance(value, Tensor) else value for key, value in batch.items()}
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
-    """Moves the tensors of a batch (a mapping) to a device."""
+    """Moves the tensors of a batch to a device."""
     if device.type == "cpu":
         return batch
     return {
-        key: value.pin_memory().to(device, non_blocking=True) if isinstance(value, Tensor) else value
-        for key, value in batch.items()
+        key: value.to(device, non_blocking=True) if isinstance(value, Tensor) else value for key, value in batch.items()
     }
 
 

@@ -134,6 +134,7 @@ def common() -> dict[str, Any]:
 def distilling(teacher_folder, corpus, common) -> partial:
     """`distill` from three layers to two in 12 steps, dropout 0."""
     from camembert.distillation import distill
+    from camembert.recipe import Recipe
     from camembert.training import Schedule
 
     return partial(
@@ -142,9 +143,7 @@ def distilling(teacher_folder, corpus, common) -> partial:
         corpus=corpus,
         layers=2,
         schedule=Schedule(12, learning_rate=1e-2, warmup=0.2, weight_decay=0.01),
-        hidden_weight=1.0,
-        attention_weight=10.0,
-        freeze_embeddings=True,
+        recipe=Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}),
         dropout=0.0,
         text={"batch": 4, "row": 32, "sampling_exponent": 0.7},
         **common,

@@ -2,6 +2,7 @@
 
 import copy
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,20 @@ from transformers import BertModel
 
 from camembert import distillation
 from camembert.corpus import Shard, TextBatches
-from camembert.distillation import freeze, text_batch, toplayer
-from camembert.encoder import bottom_layers, load_encoder, load_mlm_head
+from camembert.distillation import DistillationError, freeze, objective_of, text_batch
+from camembert.encoder import (
+    attention_mask,
+    bottom_layers,
+    cut,
+    embed,
+    load_encoder,
+    load_mlm_head,
+    mlm_head_of,
+    run_layers,
+)
+from camembert.masking import IGNORED
+from camembert.pretraining import MaskedLanguageModel
+from camembert.recipe import Recipe, matched_layers
 from camembert.training import Run, Schedule
 
 GOLDEN = {
@@ -20,9 +33,29 @@ GOLDEN = {
 }
 
 
+TOPLAYER = Recipe("toplayer", {"hidden": 1.0, "attention": 10.0})
+UNIFORM = Recipe("uniform", {"hidden": 1.0, "attention": 10.0})
+MINILM = Recipe("minilm", {"attention": 1.0, "value": 1.0})
+LOGITS = Recipe("logits", {"soft_targets": 5.0, "cosine": 1.0}, mask=0.3)
+RECIPES = [TOPLAYER, UNIFORM, MINILM, LOGITS]
+TOP = "encoder.layer.1."
+ABOVE_RELATIONS = (f"{TOP}attention.output.", f"{TOP}intermediate.", f"{TOP}output.")
+QUERY_AND_KEY = (f"{TOP}attention.self.query.", f"{TOP}attention.self.key.")
+VALUE = (f"{TOP}attention.self.value.",)
+
+
+def loss_of(recipe: Recipe) -> str:
+    return recipe.loss
+
+
 @pytest.fixture
-def batch(corpus, special):
-    return text_batch(TextBatches([Shard(path) for path in corpus.values()], special, 4, 32, 0.7, seed=0))(0)
+def batches(corpus, special):
+    return TextBatches([Shard(path) for path in corpus.values()], special, 4, 32, 0.7, seed=0)
+
+
+@pytest.fixture
+def batch(batches):
+    return text_batch(batches, TOPLAYER)(0)
 
 
 @pytest.fixture
@@ -30,86 +63,99 @@ def teacher(teacher_folder):
     return load_encoder(teacher_folder)
 
 
-def gradients(student, teacher, batch, *weights: float, shared: bool = True) -> dict[str, torch.Tensor]:
-    """The gradient of every parameter that trains and has one, after one backward pass."""
-    toplayer(student, teacher, *weights, shared)(batch)["loss"].backward()
-    return {name: p.grad for name, p in student.named_parameters() if p.grad is not None}
+@pytest.fixture
+def head(teacher_folder):
+    return load_mlm_head(teacher_folder)
+
+
+def weighted(hidden: float, attention: float) -> Recipe:
+    return Recipe("toplayer", {"hidden": hidden, "attention": attention})
 
 
 # --- which tensors train --------------------------------------------------------------------------------------
 
 
-def test_everything_trains_but_pooler_embeddings_and_key_biases(teacher, batch):
-    """Key biases have no gradient by symmetry: softmax does not see what is added to all scores of a query."""
-    student = bottom_layers(teacher, 2)
-    freeze(student, embeddings=True)
-    norms = {name: grad.norm().item() for name, grad in gradients(student, teacher, batch, 1.0, 10.0).items()}
-    untouched = {name for name, _ in student.named_parameters()} - norms.keys()
-    assert untouched == {name for name, _ in student.named_parameters() if name.startswith(("embeddings.", "pooler."))}
-    assert untouched == {name for name, p in student.named_parameters() if not p.requires_grad}
-    keys = {name for name in norms if name.endswith("key.bias")}
-    assert len(keys) == 2
-    largest_of_a_key = max(norms[name] for name in keys)
-    assert min(norm for name, norm in norms.items() if name not in keys) > 1000 * largest_of_a_key
-    assert min(norm for name, norm in norms.items() if name not in keys) > 1e-4
+@pytest.mark.parametrize(
+    ("recipe", "stated"),
+    [
+        (TOPLAYER, ()),
+        (UNIFORM, ()),
+        (LOGITS, ()),
+        (MINILM, ABOVE_RELATIONS),
+        (weighted(1.0, 0.0), ()),
+        (weighted(0.0, 1.0), ABOVE_RELATIONS + VALUE),
+        (Recipe("minilm", {"attention": 0.0, "value": 1.0}), ABOVE_RELATIONS + QUERY_AND_KEY),
+        (Recipe("minilm", {"attention": 1.0, "value": 0.0}), ABOVE_RELATIONS + VALUE),
+        (Recipe("logits", {"soft_targets": 0.0, "cosine": 1.0}, mask=0.3), ()),
+    ],
+)
+@pytest.mark.parametrize("freeze_embeddings", [True, False])
+@pytest.mark.parametrize("initialisation", ["bottom", "strided"])
+def test_a_recipe_trains_all_tensors_but_those_it_states(
+    teacher, head, batches, recipe, stated, freeze_embeddings, initialisation
+):
+    """Whatever trains gets a gradient; whatever does not would get none, or one by rounding alone."""
+    recipe = replace(recipe, freeze_embeddings=freeze_embeddings, initialisation=initialisation)
+    student = cut(teacher, recipe.layers_to_copy(3, 2))
+    names = {name for name, _ in student.named_parameters()}
+    untrained = {name for name in names if name.startswith(("pooler.", *stated)) or name.endswith("key.bias")}
+    untrained |= {name for name in names if freeze_embeddings and name.startswith("embeddings.")}
+    freeze(student, recipe)
+    objective = objective_of(recipe, student, teacher, head, shared_embeddings=freeze_embeddings)
+    assert {name for name, p in student.named_parameters() if not p.requires_grad} == untrained
+
+    objective(text_batch(batches, recipe)(0))["loss"].backward()
+    norms = {name: p.grad.norm().item() for name, p in student.named_parameters() if p.grad is not None}
+    assert norms.keys() == names - untrained
+    assert min(norms.values()) > 1e-6
+
+    student.zero_grad()
+    reachable = [name for name in untrained if not name.startswith(("pooler.", "embeddings."))]
+    for name in reachable:
+        student.get_parameter(name).requires_grad_(True)
+    objective(text_batch(batches, recipe)(0))["loss"].backward()
+    by_rounding = [p.grad.norm().item() for name in reachable if (p := student.get_parameter(name)).grad is not None]
+    assert max(by_rounding, default=0.0) < 1e-6
 
 
-def test_unfrozen_embeddings_train_too(teacher, batch):
-    student = bottom_layers(teacher, 2)
-    freeze(student, embeddings=False)
-    reached = gradients(student, teacher, batch, 1.0, 10.0, shared=False)
-    assert {name for name, _ in student.named_parameters()} - reached.keys() == {
-        "pooler.dense.weight",
-        "pooler.dense.bias",
-    }
-    assert all(reached[name].any() for name in reached if name.startswith("embeddings."))
-
-
-def test_the_attention_loss_alone_trains_no_more_than_queries_and_keys_of_the_top_layer(teacher, batch):
-    student = bottom_layers(teacher, 2)
-    freeze(student, embeddings=True)
-    reached = gradients(student, teacher, batch, 0.0, 1.0)
-    top = {name.removeprefix("encoder.layer.1.") for name in reached if name.startswith("encoder.layer.1.")}
-    trained = {name for name in top if reached[f"encoder.layer.1.{name}"].any()}
-    assert trained - {"attention.self.key.bias"} == {
-        "attention.self.query.weight",
-        "attention.self.query.bias",
-        "attention.self.key.weight",
-    }
-
-
-def test_the_teacher_gets_no_gradient_and_no_dropout(teacher, batch):
+@pytest.mark.parametrize("recipe", RECIPES, ids=loss_of)
+def test_the_teacher_gets_no_gradient_and_no_dropout(teacher, head, batches, recipe):
     teacher.train()
     student = bottom_layers(teacher, 2).eval()
-    objective = toplayer(student, teacher, 1.0, 1.0, shared_embeddings=False)
+    objective, batch = objective_of(recipe, student, teacher, head), text_batch(batches, recipe)(0)
     assert objective(batch)["loss"].item() == objective(batch)["loss"].item()
     objective(batch)["loss"].backward()
     assert all(parameter.grad is None for parameter in teacher.parameters())
 
 
+def test_a_recipe_that_predicts_words_needs_a_head(teacher):
+    with pytest.raises(DistillationError, match="needs the teacher's masked-language-model head, which its folder lac"):
+        objective_of(LOGITS, bottom_layers(teacher, 2), teacher, None)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=loss_of)
 @pytest.mark.parametrize(("frozen", "dropout"), [(True, 0.0), (True, 0.1), (False, 0.0)])
-def test_a_hop_leaves_pooler_and_frozen_embeddings_bit_for_bit(distilling, teacher, tmp_path, frozen, dropout):
+def test_a_hop_leaves_what_its_recipe_does_not_train_bit_for_bit(
+    distilling, teacher, tmp_path, recipe, frozen, dropout
+):
+    recipe = replace(recipe, freeze_embeddings=frozen)
     distilling(
         output=tmp_path / "2",
         checkpoints=tmp_path / "checkpoints",
         schedule=Schedule(6, learning_rate=1e-2, warmup=0.0, weight_decay=0.1),
-        freeze_embeddings=frozen,
+        recipe=recipe,
         dropout=dropout,
     )
     before, after = teacher.state_dict(), load_encoder(tmp_path / "2").state_dict()
     same = {name for name in after if torch.equal(after[name], before[name])}
-    assert {name for name in after if name.startswith("pooler.")} <= same
-    embeddings = {name for name in after if name.startswith("embeddings.")}
-    assert embeddings & same == (embeddings if frozen else set())
-    layers = {name for name in after if name.startswith("encoder.") and not name.endswith("key.bias")}
-    assert not layers & same
+    assert same == {name for name in after if name.startswith(tuple(recipe.untrained(2)))}
 
 
 # --- the objective --------------------------------------------------------------------------------------------
 
 
 def test_the_loss_is_the_weighted_sum_of_its_parts(teacher, batch):
-    parts = toplayer(bottom_layers(teacher, 1), teacher, 2.0, 30.0, shared_embeddings=True)(batch)
+    parts = objective_of(weighted(2.0, 30.0), bottom_layers(teacher, 1), teacher, shared_embeddings=True)(batch)
     assert parts["hidden"] > 0
     assert parts["attention"] > 0
     assert parts["loss"].item() == pytest.approx(2 * parts["hidden"].item() + 30 * parts["attention"].item())
@@ -117,7 +163,7 @@ def test_the_loss_is_the_weighted_sum_of_its_parts(teacher, batch):
 
 def test_the_parts_are_what_the_library_computes_for_each_document_alone(teacher, batch):
     student = bottom_layers(teacher, 2).eval()
-    parts = toplayer(student, teacher, 1.0, 1.0, shared_embeddings=True)(batch)
+    parts = objective_of(weighted(1.0, 1.0), student, teacher, shared_embeddings=True)(batch)
     hidden, attention = [], []
     eager = []
     for model in (student, teacher):
@@ -139,7 +185,7 @@ def test_the_parts_are_what_the_library_computes_for_each_document_alone(teacher
 def test_the_parts_compare_the_top_layers(teacher, batch):
     """A student whose layers are the teacher's has no loss; one whose top layer alone is another's has."""
     student = copy.deepcopy(teacher)
-    objective = toplayer(student, teacher, 1.0, 1.0, shared_embeddings=True)
+    objective = objective_of(weighted(1.0, 1.0), student, teacher, shared_embeddings=True)
     assert objective(batch)["loss"].item() == 0.0
     with torch.no_grad():
         student.encoder.layer[2].attention.self.query.weight.add_(0.1)
@@ -147,13 +193,13 @@ def test_the_parts_compare_the_top_layers(teacher, batch):
     student = copy.deepcopy(teacher)
     with torch.no_grad():
         student.encoder.layer[2].output.dense.bias.add_(torch.linspace(0, 1, 16))
-    parts = toplayer(student, teacher, 1.0, 1.0, shared_embeddings=True)(batch)
+    parts = objective_of(weighted(1.0, 1.0), student, teacher, shared_embeddings=True)(batch)
     assert parts["hidden"].item() > 0
     assert parts["attention"].item() == 0.0
 
 
 def test_padding_does_not_count(teacher, batch):
-    objective = toplayer(bottom_layers(teacher, 2).eval(), teacher, 1.0, 10.0, shared_embeddings=True)
+    objective = objective_of(TOPLAYER, bottom_layers(teacher, 2).eval(), teacher, shared_embeddings=True)
     padding = batch["document"] < 0
     assert padding.any()
     expected = objective(batch)["loss"].item()
@@ -161,18 +207,85 @@ def test_padding_does_not_count(teacher, batch):
     assert objective(other)["loss"].item() == pytest.approx(expected, rel=1e-6)
 
 
-def test_embeddings_computed_once_give_the_loss_and_gradients_of_embeddings_computed_twice(teacher, batch):
-    results = []
+@pytest.mark.parametrize("recipe", RECIPES, ids=loss_of)
+def test_embeddings_computed_once_give_the_loss_and_gradients_of_embeddings_computed_twice(
+    teacher, head, batches, recipe
+):
+    results, batch = [], text_batch(batches, recipe)(0)
     for shared in (True, False):
         student = bottom_layers(teacher, 2).eval()
-        freeze(student, embeddings=True)
-        loss = toplayer(student, teacher, 1.0, 10.0, shared)(batch)["loss"]
-        results.append((loss.item(), gradients(student, teacher, batch, 1.0, 10.0, shared=shared)))
+        freeze(student, recipe)
+        loss = objective_of(recipe, student, teacher, head, shared)(batch)["loss"]
+        loss.backward()
+        results.append((loss.item(), {name: p.grad for name, p in student.named_parameters() if p.grad is not None}))
     (once, gradients_once), (twice, gradients_twice) = results
     assert once == pytest.approx(twice, rel=1e-6)
     assert gradients_once.keys() == gradients_twice.keys()
     for name in gradients_once:
         torch.testing.assert_close(gradients_once[name], gradients_twice[name])
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=loss_of)
+def test_a_student_equal_to_its_teacher_has_no_loss(teacher, head, batches, recipe):
+    loss = objective_of(recipe, copy.deepcopy(teacher), teacher, head)(text_batch(batches, recipe)(0))["loss"]
+    assert loss.item() == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=loss_of)
+def test_padded_documents_have_the_loss_and_gradients_of_packed_ones(teacher, head, batches, recipe):
+    """The same documents, several a row and one a row."""
+    packed = text_batch(batches, recipe)(0)
+    documents = [
+        (row, number) for row, numbers in enumerate(packed["document"]) for number in range(int(numbers.max()) + 1)
+    ]
+    names = {"token": 0, "segment": 0, "position": 0, "document": -1, **({"target": IGNORED} if recipe.mask else {})}
+    one_a_row = {name: torch.full((len(documents), 32), padding) for name, padding in names.items()}
+    for i, (row, number) in enumerate(documents):
+        here = packed["document"][row] == number
+        for name in names:
+            one_a_row[name][i, : int(here.sum())] = packed[name][row, here] if name != "document" else 0
+    padded = {**packed, **one_a_row}
+    results = []
+    for batch in (packed, padded):
+        student = bottom_layers(teacher, 2).eval()
+        freeze(student, recipe)
+        loss = objective_of(recipe, student, teacher, head, shared_embeddings=True)(batch)["loss"]
+        loss.backward()
+        results.append((loss.item(), {name: p.grad for name, p in student.named_parameters() if p.grad is not None}))
+    assert len(documents) > 8
+    assert results[0][0] == pytest.approx(results[1][0], rel=1e-5)
+    for name, gradient in results[0][1].items():
+        torch.testing.assert_close(gradient, results[1][1][name], atol=1e-5, rtol=1e-3)
+
+
+def test_uniform_is_the_mean_over_the_student_s_layers_each_against_its_own(teacher, batch):
+    """Of three layers to two, layer 1 is matched with 2 and layer 2 with 3."""
+    assert matched_layers(3, 2) == [2, 3]
+    student = bottom_layers(teacher, 2).eval()
+    parts = objective_of(UNIFORM, student, teacher, shared_embeddings=True)(batch)
+    one = objective_of(TOPLAYER, bottom_layers(teacher, 1).eval(), bottom_layers(teacher, 2), shared_embeddings=True)
+    two = objective_of(TOPLAYER, student, teacher, shared_embeddings=True)
+    for name in ("hidden", "attention"):
+        expected = (one(batch)[name].item() + two(batch)[name].item()) / 2
+        assert parts[name].item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_words_are_predicted_where_they_are_hidden_by_the_teacher_s_head(teacher, head, batches):
+    """Against the library's masked language models, in double precision."""
+    student = bottom_layers(teacher, 2).eval()
+    batch = text_batch(batches, LOGITS)(0)
+    part = objective_of(LOGITS, student, teacher, head)(batch)["soft_targets"].item()
+    predicted = []
+    for encoder in (student, teacher):
+        model = MaskedLanguageModel(encoder).eval()
+        model.head = mlm_head_of(encoder, head)
+        top = run_layers(
+            encoder, embed(encoder, batch["token"], batch["segment"], batch["position"]), attention_mask(batch)
+        )[-1]
+        predicted.append((model.head(top)[batch["target"] != IGNORED].double() / 2).log_softmax(-1).detach().numpy())
+    divergence = (np.exp(predicted[1]) * (predicted[1] - predicted[0])).sum(axis=1)
+    assert len(divergence) > 20
+    assert part == pytest.approx(4 * divergence.mean(), rel=1e-4)
 
 
 # --- a whole hop ----------------------------------------------------------------------------------------------
@@ -249,12 +362,12 @@ def test_a_hop_never_trains_on_held_out_documents(distilling, tmp_path, monkeypa
 def test_a_hop_is_measured_without_dropout(distilling, tmp_path, monkeypatch):
     seen = []
 
-    def spy(student, *rest):
-        objective = toplayer(student, *rest)
+    def spy(recipe, student, *rest):
+        objective = objective_of(recipe, student, *rest)
         return lambda batch: seen.append(student.training) or objective(batch)
 
-    monkeypatch.setattr(distillation, "toplayer", spy)
+    monkeypatch.setattr(distillation, "objective_of", spy)
     distilling(
         output=tmp_path / "2", checkpoints=tmp_path / "checkpoints", schedule=Schedule(2, 1e-3, 0.0, 0.0), dropout=0.1
     )
-    assert seen == [True] + [False] * 8 + [True] + [False] * 8
+    assert seen == [True] + [False] * 8 + [True] + [False] * (8 + 2 * 3)

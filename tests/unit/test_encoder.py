@@ -12,11 +12,15 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer, BertForMaskedLM, BertModel
 
+from camembert.corpus import PackedRows
 from camembert.encoder import (
     EncoderError,
     attention_map,
+    attention_mask,
     bottom_layers,
     classifier_from,
+    compile_layers,
+    cut,
     embed,
     load_classifier,
     load_encoder,
@@ -24,10 +28,11 @@ from camembert.encoder import (
     random_encoder,
     random_mlm_head,
     run_layers,
-    same_document_mask,
+    same_document,
     save_classifier,
     save_encoder,
     set_dropout,
+    tensors_of,
 )
 
 
@@ -54,6 +59,16 @@ def test_a_student_is_exactly_the_bottom_of_its_teacher_and_its_pooler(make_enco
     assert "pooler.dense.weight" in expected
     assert student.config.num_hidden_layers == len(student.encoder.layer) == kept
     assert student.config._attn_implementation == "sdpa"
+
+
+def test_a_student_may_take_any_of_its_teacher_s_layers(make_encoder):
+    teacher = make_encoder(5)
+    student = cut(teacher, [2, 4, 5])
+    for ours, theirs in enumerate([2, 4, 5]):
+        layer = teacher.encoder.layer[theirs - 1]
+        assert same_weights(student.encoder.layer[ours].state_dict(), layer.state_dict())
+    assert same_weights(student.embeddings.state_dict(), teacher.embeddings.state_dict())
+    assert same_weights(student.pooler.state_dict(), teacher.pooler.state_dict())
 
 
 def test_a_student_gives_the_hidden_states_of_its_teacher(make_encoder):
@@ -124,7 +139,7 @@ def hidden_states(encoder, rows: list[list[list[int]]], tokens: int) -> list[tor
     """Outputs of all layers of each document, in order: (layers + 1, its tokens, hidden) each."""
     token, segment, position, document = inputs_of(rows, tokens)
     with torch.no_grad():
-        layers = run_layers(encoder, embed(encoder, token, segment, position), same_document_mask(document))
+        layers = run_layers(encoder, embed(encoder, token, segment, position), same_document(document))
     stacked = torch.stack(layers)
     return [stacked[:, row, document[row] == n] for row, documents in enumerate(rows) for n in range(len(documents))]
 
@@ -154,17 +169,30 @@ def test_layer_by_layer_is_what_the_library_computes(make_encoder):
 
 
 def test_a_token_attends_to_its_own_document_and_padding_to_padding():
-    mask = same_document_mask(torch.tensor([[0, 0, 1, -1], [0, 0, 0, 0]]))
-    assert mask is not None
+    mask = same_document(torch.tensor([[0, 0, 1, -1], [0, 0, 0, 0]]))
     assert mask.shape == (2, 1, 4, 4)
     assert mask[0, 0].int().tolist() == [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
     assert mask[1].all()
 
 
+def batch_with_documents(documents: list[list[int]]) -> dict:
+    array = np.array(documents)
+    return tensors_of(PackedRows(*(np.zeros_like(array) for _ in range(3)), array))
+
+
 def test_rows_that_are_one_whole_document_need_no_mask():
-    assert same_document_mask(torch.zeros(2, 4, dtype=torch.long)) is None
-    assert same_document_mask(torch.tensor([[0, 0, -1]])) is not None
-    assert same_document_mask(torch.tensor([[0, 0, 1]])) is not None
+    whole = batch_with_documents([[0, 0, 0], [0, 0, 0]])
+    assert whole["one_document"]
+    assert attention_mask(whole) is None
+    for documents in ([[0, 0, -1]], [[0, 0, 1]]):
+        assert attention_mask(batch_with_documents(documents)).sum() == 5
+
+
+def test_a_batch_counts_its_tokens_and_pairs():
+    batch = batch_with_documents([[0, 0, 1, -1], [0, 0, 0, 0], [0, 1, 2, 3]])
+    assert batch["real_tokens"] == 3 + 4 + 4
+    assert batch["pairs"] == (4 + 1) + 16 + 4
+    assert not batch["one_document"]
 
 
 @pytest.mark.parametrize("rows", [[[list(range(5, 17))], [list(range(20, 32))]], [[ids] for ids in DOCUMENTS]])
@@ -177,7 +205,7 @@ def test_the_attention_map_is_the_library_s(make_encoder, rows):
     real = document >= 0
     with torch.no_grad():
         expected = eager(token, token_type_ids=segment, attention_mask=real.long(), output_attentions=True).attentions
-        mask = same_document_mask(document)
+        mask = same_document(document)
         layers = run_layers(encoder, embed(encoder, token, segment, position), mask)
         for layer in (1, 2, 3):
             ours = attention_map(encoder, layer, layers[layer - 1], mask).transpose(1, 2)[real]
@@ -185,12 +213,32 @@ def test_the_attention_map_is_the_library_s(make_encoder, rows):
             assert ours.max() > 0.5, "a uniform map would compare nothing"
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_compiled_layers_keep_their_names_and_compute_the_same(make_encoder, training):
+    """Traced and differentiated ahead of time, without the code generator, which a GPU's machine has."""
+    encoder = make_encoder(2).train(training)
+    set_dropout(encoder, 0.0)
+    token, segment, position, document = inputs_of([DOCUMENTS], 24)
+
+    def outputs_and_gradient() -> tuple[torch.Tensor, torch.Tensor]:
+        encoder.zero_grad()
+        top = run_layers(encoder, embed(encoder, token, segment, position), same_document(document))[-1]
+        top.square().sum().backward()
+        return top.detach(), encoder.encoder.layer[0].output.dense.weight.grad.clone()
+
+    names, expected = list(encoder.state_dict()), outputs_and_gradient()
+    compile_layers(encoder, backend="aot_eager")
+    assert list(encoder.state_dict()) == names
+    for ours, eager in zip(outputs_and_gradient(), expected, strict=True):
+        torch.testing.assert_close(ours, eager, atol=1e-4, rtol=1e-4)
+
+
 def test_the_attention_map_of_packed_documents_is_that_of_each_alone(make_encoder):
     encoder = make_encoder(2)
 
     def maps(documents: list[list[int]], tokens: int) -> torch.Tensor:
         token, segment, position, document = inputs_of([documents], tokens)
-        mask = same_document_mask(document)
+        mask = same_document(document)
         layers = run_layers(encoder, embed(encoder, token, segment, position), mask)
         return attention_map(encoder, 2, layers[1], mask)[0].detach()
 

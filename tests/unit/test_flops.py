@@ -1,6 +1,7 @@
 """Floating-point operations from the shape of an encoder."""
 
 import pytest
+
 from camembert.flops import Shape
 
 SHAPE = Shape(hidden=2, intermediate=8, vocabulary=100)

@@ -25,6 +25,8 @@ from camembert.corpus import write_shard
 from camembert.encoder import save_encoder
 from camembert.job import logged
 from camembert.nli import read_pairs, write_pairs
+from camembert.recipe import Recipe
+from camembert.tokenizer import save_tokenizer, train_tokenizer
 from camembert.training import (
     Evaluation,
     Interrupted,
@@ -375,6 +377,7 @@ def fingerprint(training, module, monkeypatch, tmp_path, **changes) -> str:
     with monkeypatch.context() as stub:
         stub.setattr(module, "CheckpointFolder", lambda path, fingerprint: found.append(fingerprint))
         stub.setattr(module, "train", lambda *_, **__: Run())
+        stub.setattr(module, "held_out_by_language", lambda *_: {}, raising=False)
         training(**{"output": tmp_path / "model", "checkpoints": tmp_path / "checkpoints"} | changes)
     return found[0]
 
@@ -390,6 +393,12 @@ def other_corpus(lines, words, tmp_path):
 def other_encoder(make_encoder, tokenizer_folder, tmp_path):
     save_encoder(make_encoder(3, seed=5), tmp_path / "other", tokenizer_folder)
     return tmp_path / "other"
+
+
+@pytest.fixture
+def other_tokenizer(lines, tmp_path):
+    save_tokenizer(train_tokenizer(lines["en"], 120, lowercase=False), tmp_path / "words", longest=32, lowercase=False)
+    return tmp_path / "words"
 
 
 @pytest.fixture
@@ -409,7 +418,11 @@ CHANGES = {
     "distilling": [
         *SCHEDULES,
         *TEXTS,
-        *({"layers": 1}, {"hidden_weight": 2.0}, {"attention_weight": 2.0}, {"freeze_embeddings": False}),
+        {"layers": 1},
+        *({"recipe": Recipe("toplayer", weights)} for weights in ({"hidden": 2.0}, {"hidden": 1.0, "attention": 2.0})),
+        {"recipe": Recipe("uniform", {"hidden": 1.0, "attention": 10.0})},
+        {"recipe": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}, freeze_embeddings=False)},
+        {"recipe": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}, initialisation="strided")},
         *({"dropout": 0.2}, {"seed": 2}, {"corpus": "other_corpus"}, {"teacher_folder": "other_encoder"}),
     ],
     "pretraining": [
@@ -417,6 +430,7 @@ CHANGES = {
         *TEXTS,
         *({"layers": 2}, {"mask": 0.2}, {"dropout": 0.2}, {"seed": 2}, {"corpus": "other_corpus"}),
         {"architecture": {"hidden": 16, "heads": 4, "intermediate": 32, "positions": 32}},
+        {"tokenizer_folder": "other_tokenizer"},
     ],
     "finetuning": [
         *({"epochs": 3}, {"batch": 10}, {"learning_rate": 1e-3}, {"warmup": 0.1}, {"weight_decay": 0.1}),

@@ -22,7 +22,7 @@ BAD = {
     "no seed": ({"seeds": []}, "seeds is [], expected a list of at least 1 entry"),
     "no languages": ({"languages": []}, "languages is [], expected a list of at least 1 entry"),
     "no English": ({"languages": ["fr"]}, "expected en among them"),
-    "unknown recipe": ({"recipes": ["magic"]}, 'recipes[0] is "magic", expected one of toplayer'),
+    "unknown recipe": ({"recipes": ["magic"]}, "recipes names magic, expected some of toplayer"),
     "unbalanced split": ({"data": {"cldr": {"test": 50}}}, "data.cldr.test is 50, expected an integer of at least 24"),
     "GPU without one": ({"device": "cuda"}, "device is cuda, but resources.pretraining.gpu is 0"),
     "missing folder": (

@@ -1,0 +1,180 @@
+"""Several processes that train one model: each takes some rows of every batch, and gradients are added up.
+
+A workflow's job is one process and cannot be started by a launcher, so the library starts its own workers: one a
+GPU (NCCL), or on CPU (gloo) for tests. Without workers every function here does nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, distributed
+from torch import multiprocessing as processes
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+
+class WorkerError(RuntimeError):
+    """A worker that died, with what it said."""
+
+
+def size() -> int:
+    """How many processes train together."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def rank() -> int:
+    """The number of this process among them, from 0; the first one writes logs, checkpoints and models."""
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def workers_for(device: torch.device, gpus: int) -> int:
+    """Processes for a job: one a GPU that it holds, one on CPU."""
+    return max(1, gpus) if device.type == "cuda" else 1
+
+
+def own_rows(batch: dict[str, Any]) -> dict[str, Any]:
+    """The rows of a batch that this process takes; whatever is no tensor describes the whole batch and stays."""
+    if size() == 1:
+        return batch
+    return {key: value[rank() :: size()] if isinstance(value, Tensor) else value for key, value in batch.items()}
+
+
+def add_up(tensors: Iterable[Tensor]) -> None:
+    """Replaces tensors by their sums over all processes, in one message."""
+    if size() == 1:
+        return
+    tensors = list(tensors)
+    flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+    distributed.all_reduce(flat)
+    for tensor, total in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
+        tensor.copy_(total.view_as(tensor))
+
+
+def largest(*numbers: int) -> list[int]:
+    """Of each number the largest that a process says, so that all of them do the same next."""
+    if size() == 1:
+        return list(numbers)
+    told = torch.tensor(numbers)  # on the CPU, where gloo carries it: a GPU need not be waited for
+    distributed.all_reduce(told, distributed.ReduceOp.MAX)
+    return [int(number) for number in told]
+
+
+def wait_for_first() -> None:
+    """Lets the first process go ahead: the others call this before, the first one after, what it does alone."""
+    if size() > 1:
+        distributed.barrier()
+
+
+def in_workers(work: Callable[..., Result], device: torch.device, count: int, threads: int, **arguments: Any) -> Result:
+    """Calls `work(device=..., **arguments)`, in this process or in so many workers, and returns the first's result.
+
+    Args:
+        work: a function of a module, the same in every worker.
+        device: where one process computes; of several, each takes the GPU of its number.
+        count: processes; 1 starts none.
+        threads: CPU threads of each worker.
+        arguments: of `work`; a copy goes to every worker.
+
+    Raises:
+        WorkerError: a worker failed.
+        SystemExit: the workers stopped because this process was told to, with their status.
+    """
+    if count == 1:
+        return work(device=device, **arguments)
+    context = processes.get_context("spawn")
+    results, messages = context.SimpleQueue(), context.Queue()
+    listener = logging.handlers.QueueListener(messages, *logging.getLogger().handlers)
+    with tempfile.TemporaryDirectory() as folder:
+        meeting = str(Path(folder) / "meeting")
+        rest = (count, meeting, device, threads, messages, results, work, arguments)
+        workers = [context.Process(target=_work, args=(number, *rest)) for number in range(count)]
+        main = sys.modules["__main__"]
+        path, main.__file__ = getattr(main, "__file__", None), None  # workers need the library, not the script
+        for worker in workers:
+            worker.start()
+        main.__file__ = path
+        before = {number: signal.signal(number, _pass_on(workers)) for number in (signal.SIGTERM, signal.SIGINT)}
+        listener.start()
+        try:
+            result = None
+            while any(worker.is_alive() for worker in workers):
+                if any(worker.exitcode and worker.exitcode <= 128 for worker in workers):
+                    _end(workers)  # they would wait for the one that failed
+                if not results.empty():
+                    result = results.get()
+                workers[0].join(0.05)
+            if not results.empty():
+                result = results.get()
+        finally:
+            _end(workers)
+            listener.stop()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    statuses = [worker.exitcode or 0 for worker in workers]
+    if any(status > 128 for status in statuses):
+        raise SystemExit(max(statuses))
+    if result is None:
+        raise WorkerError(f"a worker failed (exit statuses {statuses}); the log says why")
+    return result[0]
+
+
+def _work(
+    number: int,
+    count: int,
+    meeting: str,
+    device: torch.device,
+    threads: int,
+    messages: Any,
+    results: Any,
+    work: Callable[..., Any],
+    arguments: dict[str, Any],
+) -> None:
+    logging.basicConfig(handlers=[logging.handlers.QueueHandler(messages)], format="%(message)s")
+    logging.getLogger("camembert").setLevel(logging.INFO if number == 0 else logging.ERROR)
+    torch.set_num_threads(threads)
+    if device.type == "cuda":
+        device = torch.device("cuda", number)
+        torch.cuda.set_device(device)
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    distributed.init_process_group(backend, init_method=f"file://{meeting}", rank=number, world_size=count)
+    try:
+        result = work(device=device, **arguments)
+        if number == 0:
+            results.put((result,))
+    except Exception as error:
+        known = type(error).__module__.startswith("camembert") or isinstance(error, OSError)
+        log.error("worker %d: %s: %s", number, type(error).__name__, error, exc_info=not known)
+        messages.close()
+        messages.join_thread()
+        os._exit(1)  # a process group that others still wait in cannot be left in order
+    distributed.destroy_process_group()
+
+
+def _pass_on(workers: list[Any]) -> Callable[..., None]:
+    """A signal handler that tells the workers, who stop together after a checkpoint."""
+
+    def handler(number: int, _: object) -> None:
+        for worker in workers:
+            if worker.is_alive():
+                os.kill(worker.pid, number)
+
+    return handler
+
+
+def _end(workers: list[Any]) -> None:
+    for worker in workers:
+        if worker.is_alive():
+            worker.kill()
+        worker.join()

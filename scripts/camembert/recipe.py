@@ -1,0 +1,86 @@
+"""Recipes: how a student is cut from its teacher and what it is asked to match.
+
+It is pure: the Snakefile and the config's checks import it. The losses themselves are in `losses`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+PARTS = {
+    "toplayer": ("hidden", "attention"),
+    "uniform": ("hidden", "attention"),
+    "minilm": ("attention", "value"),
+    "logits": ("soft_targets", "cosine"),
+}
+"""The parts of every loss; a recipe gives each a weight."""
+INITIALISATIONS = ("bottom", "strided")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What sets two students of one teacher apart, beside their depth and their seed.
+
+    Attributes:
+        loss: a key of `PARTS`.
+        weights: of the parts of the loss.
+        initialisation: "bottom" copies the teacher's bottom layers (LightMBERT, Jiao et al. 2021), "strided" every
+            so many of them (as DistilBERT, Sanh et al. 2019), those of `matched_layers`.
+        freeze_embeddings: whether the student keeps the teacher's embeddings unchanged.
+        mask: share of the tokens hidden from both where the loss predicts them; None elsewhere.
+    """
+
+    loss: str
+    weights: Mapping[str, float]
+    initialisation: str = "bottom"
+    freeze_embeddings: bool = True
+    mask: float | None = None
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Self:
+        """The recipe of an entry of the config's `distillation.recipes`."""
+        return cls(**settings)
+
+    def asks_for(self, part: str) -> bool:
+        """Whether a part of the loss counts."""
+        return self.weights.get(part, 0) > 0
+
+    def layers_to_copy(self, teacher_layers: int, student_layers: int) -> list[int]:
+        """Which of the teacher's layers a student starts from, counted from 1."""
+        if self.initialisation == "strided":
+            return matched_layers(teacher_layers, student_layers)
+        return list(range(1, student_layers + 1))
+
+    def untrained(self, layers: int) -> list[str]:
+        """Which of a student's parameters this recipe does not train, as beginnings of their names.
+
+        No loss of an encoder reaches the pooler. By symmetry of the softmax, key biases have no gradient. Of the top
+        layer, a loss on attention reaches query and key alone, one on values the value alone.
+        """
+        names = ["pooler."]
+        if self.freeze_embeddings:
+            names.append("embeddings.")
+        names += [f"encoder.layer.{i}.attention.self.key.bias" for i in range(layers)]
+        top = f"encoder.layer.{layers - 1}."
+        if not any(map(self.asks_for, ("hidden", "soft_targets", "cosine"))):
+            names += [f"{top}attention.output.", f"{top}intermediate.", f"{top}output."]
+            if not self.asks_for("value"):
+                names.append(f"{top}attention.self.value.")
+            if not self.asks_for("attention"):
+                names += [f"{top}attention.self.query.", f"{top}attention.self.key."]
+        return names
+
+
+COPY = Recipe("toplayer", {})
+"""Of a student that is cut and not trained."""
+
+
+def matched_layers(teacher_layers: int, student_layers: int) -> list[int]:
+    """The teacher's layer that each of the student's layers is matched with, counted from 1: spread evenly, top to top.
+
+    TinyBERT's uniform map (Jiao et al. 2020) where the depths divide: 12 to 4 gives 3, 6, 9, 12; elsewhere rounded up:
+    5 to 3 gives 2, 4, 5.
+    """
+    return [-(-k * teacher_layers // student_layers) for k in range(1, student_layers + 1)]
