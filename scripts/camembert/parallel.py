@@ -149,6 +149,7 @@ def _work(
         torch.cuda.set_device(device)
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     distributed.init_process_group(backend, init_method=f"file://{meeting}", rank=number, world_size=count)
+    distributed.barrier()  # one that was done before others have met would look dead to them
     try:
         result = work(device=device, **arguments)
         if number == 0:
