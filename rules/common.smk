@@ -10,17 +10,19 @@ from camembert.chain import parse_chain
 from camembert.config import ConfigError, check_config, load_yaml, sort_keys
 from camembert.experiment import EncoderId, experiment_of
 from camembert.files import write_json
+from camembert.questions import comparisons_of
 from camembert.recipe import COPY
 
 try:
     for path in workflow.configfiles:
         load_yaml(path)  # Snakemake has read it already, but takes the last of two equal keys
     check_config(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml")
+    EXPERIMENT = experiment_of(config)
+    COMPARISONS = comparisons_of(config, EXPERIMENT)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 sort_keys(config)
-EXPERIMENT = experiment_of(config)
 RESULTS = f"results/{config['experiment']}"
 ENCODER = "{recipe}/{chain}/d{distill_seed}"
 CLASSIFIER = f"{ENCODER}-s{{seed}}"
@@ -122,10 +124,37 @@ def teacher_folder(wildcards):
     return encoder_folder(encoder_at(wildcards).parent)
 
 
+def compared_pairs():
+    """The pairs of models that are compared: what for, and recipe and chain of both."""
+    return [
+        {"question": str(pair.question), "first": list(pair.first), "second": list(pair.second)} for pair in COMPARISONS
+    ]
+
+
+def compares_recipes():
+    """Whether the experiment is an ablation."""
+    return len(config["recipes"]) > 1
+
+
+def shows_published_rows():
+    """Whether accuracies are on the whole test set of XNLI after all of its training pairs, as published ones are."""
+    source = config["data"]["source"]
+    settings = config["data"][source]
+    return source != "cldr" and not settings.get("split_dev") and settings.get("train_limit") is None
+
+
+def published_rows():
+    """The file of published accuracies, where they can stand beside ours."""
+    return [Path(workflow.basedir) / "docs" / "published.csv"] if shows_published_rows() else []
+
+
 def show_results():
-    """Prints the main table and where tables and figures are; says nothing where there is no table yet."""
+    """Prints the main table, the conclusion and where tables and figures are; says nothing where there is no table."""
     table = Path(result("tables/accuracy_by_language.md"))
     if table.is_file():
         print(table.read_text(encoding="utf-8"))
+        conclusion = Path(result("tables/conclusion.md"))
+        if conclusion.is_file():
+            print(conclusion.read_text(encoding="utf-8"))
         for folder in ("tables", "figures"):
             print(f"{folder}:", *sorted(str(path) for path in Path(result(folder)).iterdir()), sep="\n  ")

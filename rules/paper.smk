@@ -20,8 +20,11 @@ rule tabulate_accuracy:
         predictions=PREDICTIONS,
     output:
         table=result("tables/accuracy.csv"),
+        answers=result("predictions/answers.parquet"),
     log:
         result("logs/tabulate_accuracy.log"),
+    benchmark:
+        result("benchmarks/tabulate_accuracy.tsv")
     localrule: True
     conda:
         "../envs/camembert.yaml"
@@ -37,11 +40,15 @@ rule tabulate_accuracy:
 rule tabulate_summary:
     input:
         accuracy=rules.tabulate_accuracy.output.table,
+        answers=rules.tabulate_accuracy.output.answers,
+        published=published_rows(),
     output:
         summary=multiext(result("tables/summary"), *TABLE),
         by_language=multiext(result("tables/accuracy_by_language"), *TABLE),
     log:
         result("logs/tabulate_summary.log"),
+    benchmark:
+        result("benchmarks/tabulate_summary.tsv")
     localrule: True
     conda:
         "../envs/camembert.yaml"
@@ -53,6 +60,72 @@ rule tabulate_summary:
         "../scripts/tabulate_summary.py"
 
 
+rule tabulate_comparisons:
+    input:
+        answers=rules.tabulate_accuracy.output.answers,
+    output:
+        comparisons=multiext(result("tables/comparisons"), *TABLE),
+        conclusion=result("tables/conclusion.md"),
+    log:
+        result("logs/tabulate_comparisons.log"),
+    benchmark:
+        result("benchmarks/tabulate_comparisons.tsv")
+    localrule: True
+    conda:
+        "../envs/camembert.yaml"
+    params:
+        order=display_order(),
+        pairs=compared_pairs(),
+    message:
+        "Comparing models in pairs"
+    script:
+        "../scripts/tabulate_comparisons.py"
+
+
+rule tabulate_ablation:
+    input:
+        answers=rules.tabulate_accuracy.output.answers,
+    output:
+        table=multiext(result("tables/ablation"), *TABLE),
+        figure=multiext(result("figures/ablation"), *FIGURE),
+    log:
+        result("logs/tabulate_ablation.log"),
+    benchmark:
+        result("benchmarks/tabulate_ablation.tsv")
+    localrule: True
+    conda:
+        "../envs/camembert.yaml"
+    params:
+        order=display_order(),
+        recipes=config["recipes"],
+    message:
+        "Comparing the recipes {params.recipes}"
+    script:
+        "../scripts/tabulate_ablation.py"
+
+
+rule tabulate_languages:
+    input:
+        accuracy=rules.tabulate_accuracy.output.table,
+        metrics=of_all_encoders("metrics/encoders/{}.json"),
+    output:
+        table=result("tables/languages.csv"),
+        figure=multiext(result("figures/languages"), *FIGURE),
+    log:
+        result("logs/tabulate_languages.log"),
+    benchmark:
+        result("benchmarks/tabulate_languages.tsv")
+    localrule: True
+    conda:
+        "../envs/camembert.yaml"
+    params:
+        order=display_order(),
+    message:
+        "Looking where compression hurts"
+    script:
+        "../scripts/tabulate_languages.py"
+
+
 rule tabulate_cost:
     input:
         metrics=METRICS,
@@ -61,6 +134,8 @@ rule tabulate_cost:
         cost=multiext(result("tables/cost"), *TABLE),
     log:
         result("logs/tabulate_cost.log"),
+    benchmark:
+        result("benchmarks/tabulate_cost.tsv")
     localrule: True
     conda:
         "../envs/camembert.yaml"
@@ -73,11 +148,14 @@ rule tabulate_cost:
 rule draw_accuracy:
     input:
         accuracy=rules.tabulate_accuracy.output.table,
+        published=published_rows(),
     output:
         by_language=multiext(result("figures/accuracy_by_language"), *FIGURE),
         along_cascade=multiext(result("figures/accuracy_along_cascade"), *FIGURE),
     log:
         result("logs/draw_accuracy.log"),
+    benchmark:
+        result("benchmarks/draw_accuracy.tsv")
     localrule: True
     conda:
         "../envs/camembert.yaml"
@@ -96,6 +174,8 @@ rule draw_training:
         figure=multiext(result("figures/training_curves"), *FIGURE),
     log:
         result("logs/draw_training.log"),
+    benchmark:
+        result("benchmarks/draw_training.tsv")
     localrule: True
     conda:
         "../envs/camembert.yaml"
@@ -114,12 +194,17 @@ rule metrics:
 
 rule tables:
     input:
-        rules.tabulate_accuracy.output,
+        rules.tabulate_accuracy.output.table,
         rules.tabulate_summary.output,
+        rules.tabulate_comparisons.output,
         rules.tabulate_cost.output,
+        rules.tabulate_languages.output.table,
+        rules.tabulate_ablation.output.table if compares_recipes() else [],
 
 
 rule figures:
     input:
         rules.draw_accuracy.output,
         rules.draw_training.output,
+        rules.tabulate_languages.output.figure,
+        rules.tabulate_ablation.output.figure if compares_recipes() else [],

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from camembert import figures
+from camembert.figures.training import read_curves, training_curves
 from camembert.job import logged
 from camembert.statistics import models_of
 
 
 def draw_training(curves: Iterable[Path], order: Iterable[Mapping[str, Any]], figure: Path) -> None:
     """Draws the figure of training curves as .pdf and .png, given the stem of its path."""
-    figures.training_curves(figures.read_curves(curves), models_of(order), figure)
+    training_curves(read_curves(curves), models_of(order), figure)
 
 
 if __name__ == "__main__":

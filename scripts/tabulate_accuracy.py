@@ -1,19 +1,22 @@
-"""Counts the predictions of every classifier: one row a classifier and language."""
+"""Reads the predictions of every classifier, once, and counts the right ones."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from camembert.job import logged
+from camembert.predictions import count, write_answers
 from camembert.statistics import models_of
-from camembert.tables import accuracy_rows, write_csv
+from camembert.tables import write_csv
 
 
 def tabulate_accuracy(
-    experiment: str, order: Iterable[Mapping[str, Any]], predictions: Iterable[Path], table: Path
+    experiment: str, order: Iterable[Mapping[str, Any]], predictions: Iterable[Path], table: Path, answers: Path
 ) -> None:
-    """Writes the tidy table of accuracies of an experiment; order is its plan, in display order."""
-    write_csv(accuracy_rows(experiment, models_of(order), predictions), table)
+    """Writes the tidy table of accuracies, and which pairs were right; order is the plan, in display order."""
+    accuracy, right = count(experiment, models_of(order), predictions)
+    write_csv(accuracy, table)
+    write_answers(right, answers)
 
 
 if __name__ == "__main__":
@@ -24,4 +27,5 @@ if __name__ == "__main__":
             order=job.params.order,
             predictions=job.input.predictions,
             table=Path(job.output.table),
+            answers=Path(job.output.answers),
         )

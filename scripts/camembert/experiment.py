@@ -104,11 +104,9 @@ def experiment_of(config: dict[str, Any]) -> Experiment:
     Chains computed from ``compute_matched``, teacher assistants and the teacher are added to what is listed.
     Chains are ordered by method, the teacher first and cascades last, then from deep to shallow.
     """
-    cascades = [parse_chain(str(text)) for text in config["compute_matched"]]
-    head_passes = shape_of(config).mlm_head_passes(config["text"]["row"], config["pretraining"]["mask"])
-    matched = [matched_direct(cascade) for cascade in cascades]
-    matched += [matched_scratch(cascade, head_passes) for cascade in cascades]
-    asked = [*(parse_chain(str(text)) for text in config["chains"]), *cascades, *matched]
+    controls = controls_of(config)
+    matched = [control for pair in controls.values() for control in pair]
+    asked = [*(parse_chain(str(text)) for text in config["chains"]), *controls, *matched]
     chains = list(dict.fromkeys(link for chain in asked for link in chain.ancestry))
     methods = list(Method)
     return Experiment(
@@ -118,6 +116,13 @@ def experiment_of(config: dict[str, Any]) -> Experiment:
         distill_seeds=tuple(config["distill_seeds"]),
         seeds=tuple(config["seeds"]),
     )
+
+
+def controls_of(config: dict[str, Any]) -> dict[Chain, tuple[Chain, Chain]]:
+    """For each cascade of ``compute_matched``: the direct student and the one from scratch with its training FLOPs."""
+    head_passes = shape_of(config).mlm_head_passes(config["text"]["row"], config["pretraining"]["mask"])
+    cascades = [parse_chain(str(text)) for text in config["compute_matched"]]
+    return {cascade: (matched_direct(cascade), matched_scratch(cascade, head_passes)) for cascade in cascades}
 
 
 def shape_of(config: dict[str, Any]) -> Shape:

@@ -1,18 +1,16 @@
 """Accuracies, their averages over languages, and their spread over classifiers.
 
 A *classifier* is one fine-tuned model: a recipe, a chain, a distillation seed and a fine-tuning seed. Averages over
-languages are taken within a classifier first; mean, standard deviation and interval are then taken over classifiers,
-so that a spread is one of whole experiments and not of languages. Accuracies are shares (0 to 1) everywhere here.
+languages are taken within a classifier first; mean and standard deviation are then taken over classifiers, so that a
+spread is one of whole experiments and not of languages. Accuracies are shares (0 to 1) everywhere here.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
-from scipy import stats
 
 from camembert.chain import Method, parse_chain
 
@@ -40,13 +38,11 @@ class Model(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """Mean over classifiers, sample standard deviation (ddof 1) and 95 % t-interval; NaN where one run cannot tell."""
+    """Mean over classifiers and their sample standard deviation (ddof 1; NaN for one)."""
 
     runs: int
     mean: float
     sd: float
-    low: float
-    high: float
 
 
 def models_of(order: Iterable[Mapping[str, Any]]) -> list[Model]:
@@ -62,11 +58,6 @@ def models_of(order: Iterable[Mapping[str, Any]]) -> list[Model]:
         model if labels.count(model.label) == 1 else model._replace(label=f"{model.label}, {model.recipe}")
         for model in models
     ]
-
-
-def accuracy_of(predictions: pd.DataFrame) -> float:
-    """Share of the pairs whose largest logit is that of the label."""
-    return float((predictions[LOGITS].to_numpy().argmax(axis=1) == predictions["label"].to_numpy()).mean())
 
 
 def by_classifier(accuracy: pd.DataFrame) -> pd.DataFrame:
@@ -92,13 +83,17 @@ def averages(accuracy: pd.DataFrame) -> pd.DataFrame:
     Columns: english, average, zero_shot. NaN where there is no such language.
     """
     wide = by_classifier(accuracy)
-    return pd.DataFrame(
-        {
-            "english": wide.reindex(columns=[ENGLISH])[ENGLISH],
-            "average": wide.mean(axis=1),
-            "zero_shot": wide.drop(columns=ENGLISH, errors="ignore").mean(axis=1),
-        }
-    )
+    return pd.DataFrame({name: wide[own].mean(axis=1) for name, own in languages_of(wide.columns).items()})
+
+
+def languages_of(languages: Iterable[str]) -> dict[str, list[str]]:
+    """The languages that each column of `averages` is an average of."""
+    languages = list(languages)
+    return {
+        "english": [language for language in languages if language == ENGLISH],
+        "average": languages,
+        "zero_shot": [language for language in languages if language != ENGLISH],
+    }
 
 
 def runs_of(frame: pd.DataFrame, model: Model) -> pd.DataFrame:
@@ -116,16 +111,9 @@ def runs_of(frame: pd.DataFrame, model: Model) -> pd.DataFrame:
 
 
 def spread(values: Sequence[float] | pd.Series) -> Spread:
-    """Mean, standard deviation and Student's t-interval (95 %) of independent runs.
-
-    The interval covers what varied between the runs and nothing else: not the draw of the test pairs, and not the
-    distillation where all runs share one encoder. It takes the runs as independent, which classifiers that share an
-    encoder are not: with few distillation seeds and many fine-tuning seeds it is too narrow.
-    """
+    """Mean and standard deviation of runs. How sure the mean is, is another question: see ``intervals``."""
     runs = pd.Series(values, dtype=float)
-    mean, sd = float(runs.mean()), float(runs.std(ddof=1))
-    half = float(stats.t.ppf(0.975, len(runs) - 1)) * sd / math.sqrt(len(runs))
-    return Spread(len(runs), mean, sd, mean - half, mean + half)
+    return Spread(len(runs), float(runs.mean()), float(runs.std(ddof=1)))
 
 
 def teacher_of(model: Model, order: Sequence[Model]) -> Model:

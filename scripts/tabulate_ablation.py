@@ -1,0 +1,36 @@
+"""Makes the table and the figure of what the recipe changes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from camembert import ablation
+from camembert.figures.ablation import ablation as draw_ablation
+from camembert.job import logged
+from camembert.predictions import read_answers
+from camembert.statistics import models_of
+from camembert.summary import coverage
+from camembert.tables import write_table
+
+
+def tabulate_ablation(
+    answers: Path, order: Iterable[Mapping[str, Any]], recipes: Sequence[str], table: Path, figure: Path
+) -> None:
+    """Writes .csv, .md and .tex of the ablation and draws it as .pdf and .png, given the stems of their paths."""
+    numbers = ablation.ablation(read_answers(answers), models_of(order), recipes)
+    write_table(
+        numbers, ablation.ablation_in_print(numbers), table, ablation.CAPTION, ablation.NOTE + coverage(numbers)
+    )
+    draw_ablation(numbers, figure)
+
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        tabulate_ablation(
+            answers=Path(job.input.answers),
+            order=job.params.order,
+            recipes=job.params.recipes,
+            table=Path(job.output.table[0]).with_suffix(""),
+            figure=Path(job.output.figure[0]).with_suffix(""),
+        )

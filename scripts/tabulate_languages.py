@@ -1,0 +1,33 @@
+"""Makes the table and the figure of where compression hurts."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from camembert.figures.languages import languages as draw_languages
+from camembert.job import logged
+from camembert.languages import languages
+from camembert.statistics import models_of
+from camembert.tables import read_accuracy, write_csv
+
+
+def tabulate_languages(
+    accuracy: Path, metrics: Iterable[Path], order: Iterable[Mapping[str, Any]], table: Path, figure: Path
+) -> None:
+    """Writes the table as .csv and draws it as .pdf and .png, given the stem of their paths."""
+    models = models_of(order)
+    numbers = languages(read_accuracy(accuracy), metrics, models)
+    write_csv(numbers, table)
+    draw_languages(numbers, models, figure)
+
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        tabulate_languages(
+            accuracy=Path(job.input.accuracy),
+            metrics=job.input.metrics,
+            order=job.params.order,
+            table=Path(job.output.table),
+            figure=Path(job.output.figure[0]).with_suffix(""),
+        )
