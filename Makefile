@@ -1,7 +1,8 @@
 # make run      the embedded experiment: from nothing to tables and figures
 # make test     all tests
+# make paper    tables and figures again, from the committed results of record
 # make setup    only the environment, in .venv
-.PHONY: setup run test check record lock
+.PHONY: setup run test check record keep paper lock
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -31,12 +32,29 @@ check: setup
 	mypy
 	snakemake --lint
 
-# Keeps the predictions, metrics, tables and figures of the embedded experiment as results of record
-record: run
-	rm -rf docs/results/embedded
-	mkdir -p docs/results/embedded/figures
-	cd results/embedded && cp -r predictions metrics tables config.json ../../docs/results/embedded/
-	cp results/embedded/figures/*.png docs/results/embedded/figures/
+# Keeps what the tables and figures of the embedded experiment are made of, and themselves, as results of record
+record: run keep
+
+RESULTS ?= results/embedded
+RECORD ?= docs/results/embedded
+
+keep:
+	rm -rf $(RECORD)
+	mkdir -p $(RECORD)/figures
+	cp -r $(addprefix $(RESULTS)/,predictions metrics benchmarks tables config.json) $(RECORD)/
+	rm $(RECORD)/predictions/answers.parquet
+	cp $(RESULTS)/figures/*.png $(RECORD)/figures/
+
+# Makes all tables and figures again from what the record keeps, in results/paper; trains nothing, needs no torch
+PAPER ?= results/paper
+PAPER_RULES = $(shell sed -n 's/^rule \(.*\):/\1/p' rules/paper.smk)
+
+paper: setup
+	rm -rf $(PAPER)
+	mkdir -p $(PAPER)/results/$(notdir $(RECORD))
+	cp -r $(addprefix $(RECORD)/,predictions metrics benchmarks) $(PAPER)/results/$(notdir $(RECORD))/
+	snakemake --cores all --directory $(PAPER) --configfile $(RECORD)/config.json \
+		--allowed-rules $(PAPER_RULES) -- tables figures
 
 # Pins every package again; run it where only the CPU build of torch is offered, or the lock names CUDA packages
 lock: setup

@@ -92,8 +92,6 @@ def compare(answers: Answers, order: Sequence[Model], pairs: Iterable[Comparison
             "covers": ", ".join(covered(answers, first, second)),
         }
         tests = mcnemar_by_language(answers.ensemble(first), answers.ensemble(second))
-            "records"
-        )
         for language, test in zip(answers.languages, tests.to_dict("records"), strict=True):
             rows.append({**facts, **_difference(answers, first, second, language, [language]), **test})
         for name, languages in averages.items():

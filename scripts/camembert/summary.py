@@ -21,9 +21,9 @@ SUMMARY_CAPTION = "Accuracy and what is left of the teacher's, in percent."
 SUMMARY_NOTE = (
     "English is the language of fine-tuning; zero-shot is the average of all other languages, average that of all. "
     "Each is taken within a classifier, then averaged over the runs (standard deviation in parentheses). The "
-    "interval is that of the average, a t-interval with Satterthwaite's degrees of freedom in which a test pair and its "
-    "translations count as one. Retention is the average divided by the teacher's; guessing is right for a third of "
-    "balanced pairs, so retention does not start at zero."
+    "interval is that of the average, a t-interval with Satterthwaite's degrees of freedom in which a test pair and "
+    "its translations count as one. Retention is the average divided by the teacher's; guessing is right for a third "
+    "of balanced pairs, so retention does not start at zero."
 )
 PUBLISHED = "published"  # stands for the method of a model of others
 

@@ -8,8 +8,12 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from camembert import figures
 from camembert.chain import Method
+from camembert.figures import accuracy as accuracy_figures
+from camembert.figures import languages as languages_figure
+from camembert.figures import style, training
+from camembert.figures.ablation import ablation
+from camembert.figures.languages import languages
 from camembert.statistics import Model, ResultsError
 
 ORDER = [
@@ -64,19 +68,59 @@ def curve_paths(tmp_path):
 
 
 @pytest.fixture
-def draw(accuracy, curve_paths, tmp_path):
+def published():
+    rows = [("Published: A", "A 2020", 0.7, 0.8, 0.6, 0.7), ("Published: B", "B 2021", 0.6, 0.7, np.nan, np.nan)]
+    return pd.DataFrame(rows, columns=["label", "source", *LANGUAGES, "average"])
+
+
+@pytest.fixture
+def by_language():
+    """What compression costs the models that were cut from the teacher; copied layers have no loss."""
+    rows = [
+        (language, share, model.recipe, model.chain, np.nan if "x0" in model.chain else 0.1 / share, -0.01 * i)
+        for i, model in enumerate(ORDER)
+        if model.chain.startswith("6-")
+        for language, share in zip(LANGUAGES, (0.3, 0.6, 0.1), strict=True)
+    ]
+    names = ["language", "corpus_share", "recipe", "chain", "held_out_loss", "accuracy_change"]
+    return pd.DataFrame(rows, columns=names)
+
+
+@pytest.fixture
+def recipes():
+    """Three chains under two recipes."""
+    rows = [
+        (recipe, model.chain, model.method.value, *(level + 0.01 * i for level in (0.5, 0.4, 0.6)))
+        for i, model in enumerate(ORDER)
+        if model.method in (Method.DIRECT, Method.ASSISTANT, Method.CASCADE)
+        for recipe in ("toplayer", "minilm")
+    ]
+    return pd.DataFrame(rows, columns=["recipe", "chain", "method", "average", "average_low", "average_high"])
+
+
+@pytest.fixture
+def draw(accuracy, published, by_language, recipes, curve_paths, tmp_path):
     """A function that draws a figure by its name and returns its stem."""
 
     def drawn(name, folder="figures"):
         stem = tmp_path / folder / name
-        data = figures.read_curves(curve_paths) if name == "training_curves" else accuracy
-        getattr(figures, name)(data, ORDER, stem)
+        match name:
+            case "accuracy_by_language":
+                accuracy_figures.accuracy_by_language(accuracy, ORDER, published, stem)
+            case "accuracy_along_cascade":
+                accuracy_figures.accuracy_along_cascade(accuracy, ORDER, stem)
+            case "training_curves":
+                training.training_curves(training.read_curves(curve_paths), ORDER, stem)
+            case "languages":
+                languages(by_language, ORDER, stem)
+            case "ablation":
+                ablation(recipes, stem)
         return stem
 
     return drawn
 
 
-FIGURES = ["accuracy_by_language", "accuracy_along_cascade", "training_curves"]
+FIGURES = ["accuracy_by_language", "accuracy_along_cascade", "training_curves", "languages", "ablation"]
 
 
 def colours_in(png):
@@ -87,12 +131,12 @@ def colours_in(png):
     return dict(zip(colours.tolist(), counts.tolist(), strict=True))
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", FIGURES[:3])
 def test_a_figure_shows_every_method_in_its_colour(draw, name):
     stem = draw(name)
     assert stem.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
     pixels = colours_in(stem.with_suffix(".png"))
-    for method, colour in figures.COLOURS.items():
+    for method, colour in style.COLOURS.items():
         assert pixels.get(int(colour[1:], 16), 0) > 100, f"{method} is not to be seen in {name}"
 
 
@@ -106,19 +150,19 @@ def test_a_figure_is_the_same_bytes_twice_and_leaves_nothing_unfinished(draw, na
 
 def test_a_figure_is_as_wide_as_a_page_at_200_dots_an_inch(draw):
     with Image.open(draw("accuracy_by_language").with_suffix(".png")) as image:
-        assert image.width == pytest.approx(figures.WIDTH * 200, abs=1)
+        assert image.width == pytest.approx(style.WIDTH * 200, abs=1)
 
 
 def test_methods_differ_in_colour_and_in_marker():
-    assert set(figures.COLOURS) == set(figures.MARKERS) == set(Method)
-    assert len(set(figures.COLOURS.values())) == len(set(figures.MARKERS.values())) == len(Method)
-    brightness = [np.dot(to_rgb(colour), (0.299, 0.587, 0.114)) for colour in figures.COLOURS.values()]
+    assert set(style.COLOURS) == set(style.MARKERS) == set(Method)
+    assert len(set(style.COLOURS.values())) == len(set(style.MARKERS.values())) == len(Method)
+    brightness = [np.dot(to_rgb(colour), (0.299, 0.587, 0.114)) for colour in style.COLOURS.values()]
     assert max(brightness) < 0.75  # dark enough to be seen on white in grey
 
 
 def test_two_models_of_a_method_differ_in_filling_alone():
     first, second = (Model(recipe, "6-2", f"Direct 6-2, {recipe}", Method.DIRECT) for recipe in ("a", "b"))
-    styles = figures.styles_of([first, second])
+    styles = style.styles_of([first, second])
     assert styles[first][:2] == styles[second][:2]
     assert styles[first].filling != styles[second].filling
 
@@ -126,7 +170,8 @@ def test_two_models_of_a_method_differ_in_filling_alone():
 def axes_of(monkeypatch, draw, name):
     """The axes of a figure, caught when it would be written."""
     caught = []
-    monkeypatch.setattr(figures, "_save", lambda figure, stem: caught.append(figure))
+    for module in (accuracy_figures, training, languages_figure):
+        monkeypatch.setattr(module, "save", lambda figure, stem: caught.append(figure))
     draw(name)
     return caught[0].axes
 
@@ -148,25 +193,27 @@ def test_the_cascade_goes_from_the_teacher_through_its_assistant_to_the_student(
 
 def test_a_cascade_is_joined_to_what_it_came_from_and_to_nothing_else(accuracy, monkeypatch, tmp_path):
     caught = []
-    monkeypatch.setattr(figures, "_save", lambda figure, stem: caught.append(figure))
+    for module in (accuracy_figures, training, languages_figure):
+        monkeypatch.setattr(module, "save", lambda figure, stem: caught.append(figure))
     scratch, cascade = ORDER[2]._replace(recipe="mlm", chain="0-4x2"), ORDER[7]._replace(chain="0-4x2-2")
     renamed = accuracy.replace({"chain": {"0-2x2.9": "0-4x2", "6-4-2": "0-4x2-2"}})
     renamed.loc[renamed["chain"] == "0-4x2", "recipe"] = "mlm"
-    figures.accuracy_along_cascade(renamed, [ORDER[0], scratch, cascade], tmp_path / "figure")
+    accuracy_figures.accuracy_along_cascade(renamed, [ORDER[0], scratch, cascade], tmp_path / "figure")
     (path,) = (line for line in caught[0].axes[0].lines if len(line.get_xdata()) > 1)
     assert path.get_ydata() == pytest.approx([67.5, 82.5])  # models 2 and 7, without the teacher
 
 
 def test_without_other_languages_there_is_no_zero_shot_panel(accuracy, monkeypatch, tmp_path):
     caught = []
-    monkeypatch.setattr(figures, "_save", lambda figure, stem: caught.append(figure))
-    figures.accuracy_along_cascade(accuracy[accuracy["language"] == "en"], ORDER, tmp_path / "figure")
+    for module in (accuracy_figures, training, languages_figure):
+        monkeypatch.setattr(module, "save", lambda figure, stem: caught.append(figure))
+    accuracy_figures.accuracy_along_cascade(accuracy[accuracy["language"] == "en"], ORDER, tmp_path / "figure")
     assert [axes.get_title() for axes in caught[0].axes] == ["English"]
 
 
 def test_training_has_a_panel_for_everything_logged(monkeypatch, draw):
     panels = axes_of(monkeypatch, draw, "training_curves")
-    assert [axes.get_ylabel() for axes in panels] == [panel.label for panel in figures.PANELS]
+    assert [axes.get_ylabel() for axes in panels] == [panel.label for panel in training.PANELS]
     assert [axes.get_yscale() for axes in panels] == ["linear", "log", "log", "linear"]
 
 
@@ -180,17 +227,42 @@ def test_what_was_not_trained_has_no_panel(curve_paths, monkeypatch, draw):
 
 def test_nothing_trained_is_refused(tmp_path):
     with pytest.raises(ResultsError, match="no training curve"):
-        figures.training_curves(figures.read_curves([]), ORDER, tmp_path / "figure")
+        training.training_curves(training.read_curves([]), ORDER, tmp_path / "figure")
 
 
 def test_a_misnamed_curve_is_refused_with_its_file(tmp_path):
     with pytest.raises(ResultsError, match=r"elsewhere\.jsonl"):
-        figures.read_curves([tmp_path / "elsewhere.jsonl"])
+        training.read_curves([tmp_path / "elsewhere.jsonl"])
 
 
 def test_a_point_of_a_curve_is_a_mean_over_runs_and_steps():
     run = pd.DataFrame({"step": range(1, 121), "loss": range(1, 121)})
     other = run.assign(loss=run["loss"] + 1)
-    points = figures.binned(pd.concat([run, other]), "loss")
-    assert len(points) == figures.BINS
+    points = training.binned(pd.concat([run, other]), "loss")
+    assert len(points) == training.BINS
     assert (points.index[0], points.iloc[0]) == (1.5, 2.0)  # steps 1 and 2; losses 1, 2 and 2, 3
+
+
+def test_languages_are_sorted_by_their_share_of_the_corpus(monkeypatch, draw):
+    corpus, losses, changes = axes_of(monkeypatch, draw, "languages")
+    assert [label.get_text() for label in corpus.get_yticklabels()] == ["ur", "fr", "en"]  # upwards
+    assert [bar.get_width() for bar in corpus.patches[:3]] == pytest.approx([10, 30, 60])
+    direct = losses.lines[0]  # the first model whose last hop was trained
+    assert dict(zip(np.round(direct.get_ydata()).tolist(), direct.get_xdata().tolist(), strict=True)) == {
+        0: pytest.approx(1.0), 1: pytest.approx(1 / 3), 2: pytest.approx(1 / 6)
+    }  # fmt: skip
+    assert len(changes.lines) == 1 + 5  # no change, and five models cut from the teacher
+
+
+def test_without_a_trained_hop_there_is_no_panel_of_losses(by_language, monkeypatch, tmp_path):
+    caught = []
+    monkeypatch.setattr(languages_figure, "save", lambda figure, stem: caught.append(figure))
+    languages(by_language.assign(held_out_loss=np.nan), ORDER, tmp_path / "figure")
+    assert len(caught[0].axes) == 2
+
+
+def test_published_accuracies_are_named_in_the_legend(monkeypatch, draw):
+    (axes,) = axes_of(monkeypatch, draw, "accuracy_by_language")
+    labels = [text.get_text() for text in axes.figure.legends[0].get_texts()]
+    assert labels[-2:] == ["Published: A", "Published: B"]
+    assert len(labels) == len(ORDER) + 2

@@ -9,7 +9,8 @@ import pytest
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 LIGHT = [
     "make_cldr_nli", "make_cldr_text", "import_inference_data", "train_tokenizer", "tokenize_text",
-    "tabulate_accuracy", "tabulate_summary", "tabulate_cost", "draw_accuracy", "draw_training",
+    "tabulate_accuracy", "tabulate_summary", "tabulate_comparisons", "tabulate_ablation", "tabulate_languages",
+    "tabulate_cost", "draw_accuracy", "draw_training",
 ]  # fmt: skip
 
 
@@ -22,7 +23,7 @@ def test_a_light_script_loads_no_model_library(script):
 
 def test_planning_loads_nothing_heavy():
     code = (
-        "import sys, camembert.experiment, camembert.config, camembert.provenance;"
+        "import sys, camembert.experiment, camembert.config, camembert.provenance, camembert.questions;"
         "print([name for name in ('torch', 'transformers', 'pandas', 'pyarrow') if name in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=SCRIPTS)

@@ -20,7 +20,14 @@ def made(folder):
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file() and "logs" not in path.parts}
 
 
-PAPER = dict.fromkeys(("tabulate_accuracy", "tabulate_summary", "tabulate_cost", "draw_accuracy", "draw_training"), 1)
+PAPER = {
+    f"{verb}_{what}": 1
+    for verb, subjects in (
+        ("tabulate", ("accuracy", "summary", "comparisons", "cost", "languages")),
+        ("draw", ("accuracy", "training")),
+    )
+    for what in subjects
+}
 
 
 def planned(snakemake, tmp_path, change):
@@ -43,12 +50,13 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(snakem
     process = snakemake("--cores", "2")
     assert process.returncode == 0, process.stdout + process.stderr
     results = tmp_path / "results" / "smallest"
-    for name in ("summary", "accuracy_by_language", "cost"):
+    for name in ("summary", "accuracy_by_language", "comparisons", "cost"):
         assert all((results / "tables" / f"{name}{suffix}").stat().st_size for suffix in (".csv", ".md", ".tex"))
-    for name in ("accuracy_by_language", "accuracy_along_cascade", "training_curves"):
+    for name in ("accuracy_by_language", "accuracy_along_cascade", "languages", "training_curves"):
         assert all((results / "figures" / f"{name}{suffix}").stat().st_size for suffix in (".pdf", ".png"))
     shown = process.stdout
     assert "| Teacher (3 layers)" in shown
+    assert "At equal compute the cascade 3-2-1 is " in shown
     assert "results/smallest/figures/accuracy_by_language.png" in shown
 
     accuracy = pd.read_csv(results / "tables" / "accuracy.csv", dtype={"chain": str})

@@ -35,6 +35,7 @@ def languages(numbers: pd.DataFrame, order: Sequence[Model], stem: Path) -> None
     trained = [model for model in models if _of(numbers, model)["held_out_loss"].notna().any()]
     shown = [("held_out_loss", trained, 1)] if trained else []
     shown.append(("accuracy_change", models, 100))
+    offsets = dict(zip(models, _spread(len(models)), strict=True))
     styles = styles_of(order)
     with mpl.rc_context(dict(STYLE)):
         figure = Figure(figsize=(WIDTH, 1.5 + 0.25 * len(rows)))
@@ -43,9 +44,9 @@ def languages(numbers: pd.DataFrame, order: Sequence[Model], stem: Path) -> None
         corpus.set_xlabel("Share of the corpus (%)")
         corpus.set_yticks(list(rows.values()), list(rows))
         for axes, (column, drawn, scale) in zip(panels, shown, strict=True):
-            for offset, model in zip(_spread(len(drawn)), drawn, strict=True):
+            for model in drawn:
                 own = _of(numbers, model)
-                y = [rows[language] + offset for language in own["language"]]
+                y = [rows[language] + offsets[model] for language in own["language"]]
                 axes.plot(scale * own[column], y, linestyle="none", **marker(styles[model]))
         for axes in (corpus, *panels):
             _rows(axes, len(rows))

@@ -1,0 +1,61 @@
+"""Tables and figures are made again from a record, without training and without torch."""
+
+import pytest
+from benchmarks.paper import make, write_record
+
+from camembert.config import load_yaml
+
+from .conftest import ROOT
+
+SMALLEST = load_yaml(ROOT / "tests" / "config" / "smallest.yaml")
+CONFIG = {
+    key: value | SMALLEST.get(key, {}) if isinstance(value, dict) else SMALLEST.get(key, value)
+    for key, value in load_yaml(ROOT / "config.yaml").items()
+}
+
+
+@pytest.fixture
+def no_torch(tmp_path, monkeypatch):
+    """Any import of a model library fails."""
+    for name in ("torch", "transformers"):
+        package = tmp_path / "refusing" / name
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(f"raise RuntimeError('{name} is imported')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "refusing"))
+
+
+def paper_of(folder):
+    """The bytes of all tables and figures under a folder, by name."""
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for kind in ("tables", "figures")
+        for path in (folder / kind).iterdir()
+    }
+
+
+def test_a_record_is_made_into_the_same_tables_and_figures_again(tmp_path, no_torch):
+    made_up = tmp_path / "made_up" / "smallest"
+    write_record(made_up, CONFIG, pairs=48)
+    first = make("paper", RECORD=made_up, PAPER=tmp_path / "first")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "At equal compute the cascade 3-2-1 is " in first.stdout
+    results = tmp_path / "first" / "results" / "smallest"
+
+    kept = make("keep", RESULTS=results, RECORD=tmp_path / "record" / "smallest")
+    assert kept.returncode == 0, kept.stderr
+    again = make("paper", RECORD=tmp_path / "record" / "smallest", PAPER=tmp_path / "again")
+    assert again.returncode == 0, again.stdout + again.stderr
+    remade = paper_of(tmp_path / "again" / "results" / "smallest")
+    assert {path.name for path in remade} >= {"conclusion.md", "comparisons.tex", "cost.csv", "languages.pdf"}
+    assert remade == paper_of(results)
+    assert not (results / "encoders").exists()
+
+
+def test_a_record_that_lacks_predictions_is_refused(tmp_path):
+    record = tmp_path / "smallest"
+    write_record(record, CONFIG, pairs=12)
+    (record / "predictions" / "toplayer" / "3-1" / "d1-s1" / "th.parquet").unlink()
+    process = make("paper", RECORD=record, PAPER=tmp_path / "paper")
+    assert process.returncode != 0
+    assert "toplayer/3-1/d1-s1" in process.stdout + process.stderr
+    assert not (tmp_path / "paper" / "results" / "smallest" / "tables").exists()
