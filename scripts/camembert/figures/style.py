@@ -124,9 +124,9 @@ def key(model: Model, style: Style, dashes: Any = "none") -> Line2D:
     return Line2D([], [], label=model.label, linestyle=dashes, **marker(style))
 
 
-def legend(figure: Figure, keys: list[Line2D]) -> None:
+def legend(figure: Figure, keys: list[Line2D], columns: int = 3) -> None:
     """Puts the legend above the figure."""
-    figure.legend(handles=keys, loc="outside upper center", ncols=3)
+    figure.legend(handles=keys, loc="outside upper center", ncols=columns)
 
 
 def save(figure: Figure, stem: Path) -> None:
