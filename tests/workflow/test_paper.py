@@ -11,7 +11,7 @@ SMALLEST = load_yaml(ROOT / "tests" / "config" / "smallest.yaml")
 CONFIG = {
     key: value | SMALLEST.get(key, {}) if isinstance(value, dict) else SMALLEST.get(key, value)
     for key, value in load_yaml(ROOT / "config.yaml").items()
-}
+} | {"recipes": ["toplayer", "minilm"]}
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_a_record_is_made_into_the_same_tables_and_figures_again(tmp_path, no_to
     again = make("paper", RECORD=tmp_path / "record" / "smallest", PAPER=tmp_path / "again")
     assert again.returncode == 0, again.stdout + again.stderr
     remade = paper_of(tmp_path / "again" / "results" / "smallest")
-    assert {path.name for path in remade} >= {"conclusion.md", "comparisons.tex", "cost.csv", "languages.pdf"}
+    assert {path.name for path in remade} >= {"conclusion.md", "comparisons.tex", "cost.csv", "languages.pdf", "ablation.md", "ablation.png"}
     assert remade == paper_of(results)
     assert not (results / "encoders").exists()
 

@@ -57,6 +57,7 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(snakem
     shown = process.stdout
     assert "| Teacher (3 layers)" in shown
     assert "At equal compute the cascade 3-2-1 is " in shown
+    assert not (results / "tables" / "ablation.csv").exists(), "one recipe is no ablation"
     assert "results/smallest/figures/accuracy_by_language.png" in shown
 
     accuracy = pd.read_csv(results / "tables" / "accuracy.csv", dtype={"chain": str})

@@ -39,6 +39,9 @@ PANELS = [
     Panel("encoders", "masked_lm", ("train", HELD_OUT), "Masked-LM loss (nats)", 1, False),
     Panel("encoders", "hidden", ("train", HELD_OUT), "Hidden-state loss", 1, True),
     Panel("encoders", "attention", ("train", HELD_OUT), "Attention loss", 1, True),
+    Panel("encoders", "value", ("train", HELD_OUT), "Value-relation loss", 1, True),
+    Panel("encoders", "soft_targets", ("train", HELD_OUT), "Soft-target loss (nats)", 1, True),
+    Panel("encoders", "cosine", ("train", HELD_OUT), "Cosine loss", 1, True),
     Panel("classifiers", "accuracy", ("dev",), "English dev accuracy (%)", 100, False),
 ]
 CURVE_PATH = re.compile(r"(?P<stage>encoders|classifiers)/(?P<recipe>[^/]+)/(?P<chain>[^/]+)/d\d+(-s\d+)?\.jsonl")
