@@ -40,6 +40,6 @@ def test_published_accuracies_are_shown_beside_the_whole_of_xnli_alone(snakemake
     files = {"nli": str(tmp_path / "data" / "xnli"), "text": str(tmp_path / "data" / "text")} | change
     overlay = load_yaml(ROOT / "tests" / "config" / "smallest.yaml") | {"data": {"source": "files", "files": files}}
     (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(overlay))
-    process = snakemake("--detailed-summary", "--configfile", str(tmp_path / "overlay.yaml"), config=None)
+    process = snakemake("--filegraph", "--configfile", str(tmp_path / "overlay.yaml"), config=None)
     assert process.returncode == 0, process.stderr
     assert ("docs/published.csv" in process.stdout) == shown
