@@ -1,4 +1,4 @@
-"""Every shipped config plans, without running anything."""
+"""Every shipped config plans with every shipped profile, without running anything."""
 
 import pytest
 import yaml
@@ -8,6 +8,7 @@ from camembert.config import load_yaml
 from .conftest import ROOT
 
 OVERLAYS = sorted([*(ROOT / "experiments").glob("*.yaml"), *(ROOT / "tests" / "config").glob("*.yaml")])
+PROFILES = ["default", "slurm"]
 
 
 def write_folders(data):
@@ -21,16 +22,18 @@ def write_folders(data):
             (data / "xnli" / f"{split}-{language}.tsv").touch()
 
 
-def test_the_embedded_experiment_plans(snakemake):
-    process = snakemake("-n", config=None)
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_embedded_experiment_plans(snakemake, profile):
+    process = snakemake("-n", "--workflow-profile", profile, config=None)
     assert process.returncode == 0, process.stderr
     assert "distill" in process.stdout + process.stderr
 
 
+@pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.stem)
-def test_every_shipped_overlay_plans(snakemake, tmp_path, overlay):
+def test_every_shipped_overlay_plans(snakemake, tmp_path, overlay, profile):
     write_folders(tmp_path / "data")
-    process = snakemake("-n", "--configfile", str(overlay), config=None)
+    process = snakemake("-n", "--configfile", str(overlay), "--workflow-profile", profile, config=None)
     assert process.returncode == 0, process.stderr
 
 
