@@ -22,6 +22,7 @@ configfile: str(Path(workflow.basedir) / "config.yaml")
 
 
 include: "rules/common.smk"
+include: "rules/sources.smk"
 include: "rules/data.smk"
 include: "rules/cascade.smk"
 include: "rules/evaluate.smk"

@@ -1,13 +1,14 @@
 """The cascade: encoders, each a file-producing job of its lineage.
 
 Needs data/tokenizer and data/corpus; makes encoders/<recipe>/<chain>/d<distill_seed>. Two rules make every
-encoder there is: `pretrain` those that start from random weights, `distill` those cut from a teacher.
+encoder there is: `pretrain` those that start from random weights, `distill` those cut from a teacher; a teacher that is
+given comes by `import_teacher` instead.
 """
 
 
 rule pretrain:
     input:
-        tokenizer=rules.train_tokenizer.output,
+        tokenizer=TOKENIZER,
         corpus=CORPUS,
     output:
         encoder=directory(result(f"encoders/{ENCODER}")),
@@ -25,7 +26,7 @@ rule pretrain:
     resources:
         **config["resources"]["pretraining"],
     params:
-        architecture=without(config["teacher"], "layers"),
+        architecture=without(teacher_sizes(), "layers"),
         steps=training_steps,
         settings=without(config["pretraining"], "steps", "seed"),
         text=config["text"],
@@ -38,6 +39,40 @@ rule pretrain:
         "Making {wildcards.chain} from random weights and pre-training it for {params.steps} steps"
     script:
         "../scripts/pretrain.py"
+
+
+if TEACHER["source"] != "pretrain":
+
+    ruleorder: import_teacher > pretrain
+
+    rule import_teacher:
+        input:
+            source=teacher_source_files(),
+            tokenizer=TOKENIZER,
+        output:
+            encoder=directory(result(f"encoders/{ENCODER}")),
+            metrics=result(f"metrics/encoders/{ENCODER}.json"),
+            curve=result(f"metrics/encoders/{ENCODER}.jsonl"),
+        log:
+            result(f"logs/encoders/{ENCODER}.log"),
+        benchmark:
+            result(f"benchmarks/encoders/{ENCODER}.tsv")
+        wildcard_constraints:
+            recipe=TEACHER_RECIPE,
+        conda:
+            "../envs/camembert.yaml"
+        threads: config["threads"]["evaluation"]
+        resources:
+            **without(config["resources"]["evaluation"], "gpu"),
+        params:
+            source=TEACHER[TEACHER["source"]],
+            declared=teacher_sizes(),
+            vocabulary=config["tokenizer"]["vocabulary"],
+            threads=config["threads"]["evaluation"],
+        message:
+            "Taking the teacher from {input.source[0]}"
+        script:
+            "../scripts/import_teacher.py"
 
 
 rule distill:

@@ -8,6 +8,7 @@ import re
 
 from camembert.chain import parse_chain
 from camembert.config import ConfigError, check_config, load_yaml, sort_keys
+from camembert.experiment import TEACHER as TEACHER_RECIPE
 from camembert.experiment import EncoderId, experiment_of
 from camembert.files import write_json
 from camembert.questions import comparisons_of
@@ -138,9 +139,8 @@ def compares_recipes():
 
 def shows_published_rows():
     """Whether accuracies are on the whole test set of XNLI after all of its training pairs, as published ones are."""
-    source = config["data"]["source"]
-    settings = config["data"][source]
-    return source != "cldr" and not settings.get("split_dev") and settings.get("train_limit") is None
+    nli = config["data"]["nli"]
+    return nli["source"] != "cldr" and not nli["split_dev"] and nli["train_limit"] is None
 
 
 def published_rows():

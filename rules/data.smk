@@ -1,18 +1,40 @@
 """Data: inference pairs, text, tokenizer, token shards.
 
-Needs nothing (source cldr) or two local folders (source files); makes data/nli, data/tokenizer, data/corpus.
+Needs nothing (source cldr), local folders (folder) or a network (hub); makes data/downloads, data/nli, data/tokenizer,
+data/corpus. Downloads are the only jobs that use the network, and run where Snakemake runs.
 """
 
-LANGUAGES = config["languages"]
 INFERENCE_DATA = {
     "train": result("data/nli/train-en.parquet"),
     "dev": expand(result("data/nli/dev-{language}.parquet"), language=LANGUAGES),
     "test": expand(result("data/nli/test-{language}.parquet"), language=LANGUAGES),
 }
 CORPUS = expand(result("data/corpus/{language}"), language=LANGUAGES)
+TOKENIZER = [result("data/tokenizer")]
 
-if config["data"]["source"] == "cldr":
-    TEXT = result("data/text/{language}.txt")
+
+rule download:
+    output:
+        directory(downloaded("{what}")),
+    log:
+        result("logs/download/{what}.log"),
+    benchmark:
+        result("benchmarks/download/{what}.tsv")
+    wildcard_constraints:
+        what=one_of(DOWNLOADS),
+    localrule: True
+    conda:
+        "../envs/camembert.yaml"
+    params:
+        source=download_source,
+        unfinished=result("checkpoints/download/{what}"),
+    message:
+        "Downloading {wildcards.what}: {params.source[repository]} at {params.source[revision]}"
+    script:
+        "../scripts/download.py"
+
+
+if NLI["source"] == "cldr":
 
     rule make_cldr_nli:
         output:
@@ -33,9 +55,35 @@ if config["data"]["source"] == "cldr":
         script:
             "../scripts/make_cldr_nli.py"
 
+else:
+
+    rule import_inference_data:
+        input:
+            **inference_files(),
+        output:
+            **INFERENCE_DATA,
+        log:
+            result("logs/import_inference_data.log"),
+        benchmark:
+            result("benchmarks/import_inference_data.tsv")
+        localrule: True
+        conda:
+            "../envs/camembert.yaml"
+        params:
+            patterns=inference_patterns(),
+            languages=LANGUAGES,
+            train_limit=NLI["train_limit"],
+        message:
+            "Reading inference data from {input}"
+        script:
+            "../scripts/import_inference_data.py"
+
+
+if TEXT["source"] == "cldr":
+
     rule make_cldr_text:
         output:
-            expand(TEXT, language=LANGUAGES),
+            expand(result("data/text/{language}.txt"), language=LANGUAGES),
         log:
             result("logs/make_cldr_text.log"),
         benchmark:
@@ -52,65 +100,59 @@ if config["data"]["source"] == "cldr":
         script:
             "../scripts/make_cldr_text.py"
 
-else:
-    TEXT = str(Path(config["data"]["files"]["text"]) / "{language}.txt")
 
-    NLI_FOLDER = Path(config["data"]["files"]["nli"])
-    SPLITS = ["dev"] if config["data"]["files"]["split_dev"] else ["dev", "test"]
+if TEACHER["source"] == "pretrain":
 
-    rule import_inference_data:
+    rule train_tokenizer:
         input:
-            [NLI_FOLDER / "train-en.tsv"],
-            expand(NLI_FOLDER / "{split}-{language}.tsv", split=SPLITS, language=LANGUAGES),
+            **{language: text_of(language) for language in LANGUAGES},
+            read_first=INFERENCE_DATA["train"],  # so that a wrong row stops the run before anything trains
         output:
-            **INFERENCE_DATA,
+            directory(TOKENIZER),
         log:
-            result("logs/import_inference_data.log"),
+            result("logs/train_tokenizer.log"),
         benchmark:
-            result("benchmarks/import_inference_data.tsv")
+            result("benchmarks/train_tokenizer.tsv")
+        conda:
+            "../envs/camembert.yaml"
+        params:
+            **config["tokenizer"],
+            languages=LANGUAGES,
+            longest=TEACHER["positions"],
+            limit=TEXT_LIMIT,
+        message:
+            "Training a tokenizer of {params.vocabulary} tokens"
+        script:
+            "../scripts/train_tokenizer.py"
+
+else:
+
+    rule import_tokenizer:
+        input:
+            teacher=teacher_source_files(),
+            read_first=INFERENCE_DATA["train"],  # so that a wrong row stops the run before anything trains
+        output:
+            directory(TOKENIZER),
+        log:
+            result("logs/import_tokenizer.log"),
+        benchmark:
+            result("benchmarks/import_tokenizer.tsv")
         localrule: True
         conda:
             "../envs/camembert.yaml"
         params:
-            folder=str(NLI_FOLDER),
-            languages=LANGUAGES,
-            train_limit=config["data"]["files"]["train_limit"],
-            split_dev=config["data"]["files"]["split_dev"],
+            declared=teacher_sizes(),
+            vocabulary=config["tokenizer"]["vocabulary"],
         message:
-            "Reading inference data from {params.folder}"
+            "Taking the tokenizer of {input.teacher[0]}"
         script:
-            "../scripts/import_inference_data.py"
-
-
-TEXT_LIMIT = config["data"]["files"]["text_limit"] if config["data"]["source"] == "files" else None
-
-
-rule train_tokenizer:
-    input:
-        texts=expand(TEXT, language=LANGUAGES),
-        read_first=INFERENCE_DATA["train"],  # so that a wrong row stops the run before anything trains
-    output:
-        directory(result("data/tokenizer")),
-    log:
-        result("logs/train_tokenizer.log"),
-    benchmark:
-        result("benchmarks/train_tokenizer.tsv")
-    conda:
-        "../envs/camembert.yaml"
-    params:
-        **config["tokenizer"],
-        longest=config["teacher"]["positions"],
-        limit=TEXT_LIMIT,
-    message:
-        "Training a tokenizer of {params.vocabulary} tokens"
-    script:
-        "../scripts/train_tokenizer.py"
+            "../scripts/import_tokenizer.py"
 
 
 rule tokenize_text:
     input:
-        text=TEXT,
-        tokenizer=rules.train_tokenizer.output,
+        text=text_of_job,
+        tokenizer=TOKENIZER,
     output:
         directory(result("data/corpus/{language}")),
     log:
@@ -119,9 +161,14 @@ rule tokenize_text:
         result("benchmarks/tokenize_text/{language}.tsv")
     conda:
         "../envs/camembert.yaml"
+    threads: config["threads"]["tokenization"]
+    resources:
+        **config["resources"]["tokenization"],
     params:
-        parallel=config["data"]["source"] == "cldr",
+        parallel=TEXT["source"] == "cldr",
         limit=TEXT_LIMIT,
+        unfinished=result("checkpoints/corpus/{language}"),
+        checkpoint_seconds=not_a_trigger(config["checkpoint_seconds"]),
     message:
         "Tokenizing {wildcards.language}"
     script:
@@ -129,11 +176,9 @@ rule tokenize_text:
 
 
 DATA_BENCHMARKS = [
+    *expand(result("benchmarks/download/{what}.tsv"), what=DOWNLOADS),
     *expand(result("benchmarks/tokenize_text/{language}.tsv"), language=LANGUAGES),
-    result("benchmarks/train_tokenizer.tsv"),
-    *(
-        [result("benchmarks/make_cldr_nli.tsv"), result("benchmarks/make_cldr_text.tsv")]
-        if config["data"]["source"] == "cldr"
-        else [result("benchmarks/import_inference_data.tsv")]
-    ),
+    result(f"benchmarks/{'train' if TEACHER['source'] == 'pretrain' else 'import'}_tokenizer.tsv"),
+    result(f"benchmarks/{'make_cldr_nli' if NLI['source'] == 'cldr' else 'import_inference_data'}.tsv"),
+    *([result("benchmarks/make_cldr_text.tsv")] if TEXT["source"] == "cldr" else []),
 ]

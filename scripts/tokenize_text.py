@@ -1,19 +1,25 @@
 """Turns the text of one language into a shard of token ids."""
 
-from pathlib import Path
+import os
 
-from camembert.corpus import read_lines, write_shard
-from camembert.job import logged
+from camembert.corpus import write_shard
+from camembert.job import log, logged
+from camembert.manifest import describe
+from camembert.text import read_documents
 from camembert.tokenizer import load_tokenizer
-
-
-def tokenize_text(text: Path, tokenizer: Path, parallel: bool, limit: int | None, output: Path) -> None:
-    """Reads at most `limit` lines and writes the shard folder."""
-    facts = {"source": Path(text).name, "parallel": parallel}
-    write_shard(output, read_lines(text, limit), load_tokenizer(tokenizer), facts)
-
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
-        tokenize_text(job.input.text, job.input.tokenizer[0], job.params.parallel, job.params.limit, job.output[0])
+        os.environ |= {"TOKENIZERS_PARALLELISM": "true", "RAYON_NUM_THREADS": str(job.threads)}
+        write_shard(
+            job.output[0],
+            read_documents(job.input.text, job.params.limit),
+            load_tokenizer(job.input.tokenizer[0]),
+            {"source": describe(job.input.text), "parallel": job.params.parallel, "limit": job.params.limit},
+            unfinished=job.params.unfinished,
+            journal_seconds=job.params.checkpoint_seconds,
+            progress=lambda documents, tokens: log.info(
+                "%s: %d documents, %d tokens so far", job.wildcards.language, documents, tokens
+            ),
+        )

@@ -17,6 +17,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.exceptions import best_match
 
+from camembert import sources
 from camembert.chain import Chain, ChainError, check_against_teacher, parse_chain
 from camembert.experiment import RESERVED_RECIPES
 from camembert.recipe import PARTS
@@ -90,6 +91,7 @@ _BOUND_NAMES = {
     "maximum": "at most {}",
     "exclusiveMaximum": "below {}",
     "minItems": "of at least {} entry",
+    "minLength": "of at least {} letter",
     "multipleOf": "a multiple of {}",
     "pattern": "that matches {}",
 }
@@ -115,8 +117,7 @@ def check_config(config: dict[str, Any], schema_path: str | Path) -> None:
     _check_chains(config)
     _check_recipes(config["recipes"], config["distillation"]["recipes"])
     _check_sizes(config)
-    if config["data"]["source"] == "files":
-        _check_folders(config["data"]["files"])
+    _check_sources(config)
 
 
 def _sentence(error: ValidationError) -> str:
@@ -217,30 +218,60 @@ def _check_sizes(config: dict[str, Any]) -> None:
                 " lower the one or raise the other"
             )
     for stage, resources in config["resources"].items():
-        if config["device"] == "cuda" and not resources["gpu"]:
+        if config["device"] == "cuda" and not resources.get("gpu", True):
             raise ConfigError(
                 f"device is cuda, but resources.{stage}.gpu is 0; reserve a GPU there, or set device to auto or cpu"
             )
     cldr = config["data"]["cldr"]
-    if config["data"]["source"] == "cldr" and config["finetuning"]["batch"] > cldr["train"]:
+    if config["data"]["nli"]["source"] == "cldr" and config["finetuning"]["batch"] > cldr["train"]:
         raise ConfigError(
             f"finetuning.batch is {config['finetuning']['batch']}, expected at most data.cldr.train ({cldr['train']});"
             " lower the one or raise the other"
         )
 
 
-def _check_folders(files: dict[str, Any]) -> None:
-    for key in ("nli", "text"):
-        if files[key] is None:
+def _check_sources(config: dict[str, Any]) -> None:
+    """Checks that what a source names is there: every file of a folder; of a teacher, its kind and its sizes."""
+    nli, text, teacher = config["data"]["nli"], config["data"]["text"], config["teacher"]
+    for key, section in (("data.nli", nli), ("data.text", text), ("teacher", teacher)):
+        if section["source"] == "folder":
+            _check_folder(key, section)
+    languages = config["languages"]
+    try:
+        if nli["source"] == "folder":
+            sources.training_file(nli["folder"])
+            for split in ("dev",) if nli["split_dev"] else ("dev", "test"):
+                sources.evaluation_files(nli["folder"], split, languages)
+        if text["source"] == "folder":
+            for language in languages:
+                sources.text_files(text["folder"], language)
+        if teacher["source"] == "folder":
+            sources.teacher_files(teacher["folder"])
+            sources.check_architecture(teacher["folder"], teacher, config["tokenizer"]["vocabulary"])
+    except sources.SourceError as error:
+        raise ConfigError(str(error)) from None
+    if text["source"] == "hub" and "{language}" not in text["hub"]["files"]:
+        raise ConfigError(
+            f"data.text.hub.files is {text['hub']['files']!r}, expected {{language}} in it; without it every language"
+            " would read the same text"
+        )
+    for split in ("dev", "test"):
+        files = nli["hub"][split]["files"]
+        if nli["source"] == "hub" and "{language}" not in files:
             raise ConfigError(
-                f"data.files.{key} is null, expected a folder since data.source is files;"
-                " name one, or set data.source to cldr"
+                f"data.nli.hub.{split}.files is {files!r}, expected {{language}} in it; without it every language"
+                " would be evaluated on the same pairs"
             )
-        if not Path(files[key]).is_dir():
-            raise ConfigError(
-                f"data.files.{key} is {files[key]!r}, but there is no folder {Path(files[key]).resolve()};"
-                " correct the path or create the folder"
-            )
+
+
+def _check_folder(key: str, section: dict[str, Any]) -> None:
+    if section["folder"] is None:
+        raise ConfigError(f"{key}.folder is null, expected a folder since {key}.source is folder; name one")
+    if not Path(section["folder"]).is_dir():
+        raise ConfigError(
+            f"{key}.folder is {section['folder']!r}, but there is no folder {Path(section['folder']).resolve()};"
+            " correct the path or create the folder"
+        )
 
 
 def _refuse_repeats(key: str, values: list[Any]) -> None:

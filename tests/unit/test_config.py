@@ -1,5 +1,6 @@
 """What a config may say, and what it asks for."""
 
+import json
 from copy import deepcopy
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import yaml
 from camembert.chain import parse_chain
 from camembert.config import ConfigError, check_config, load_yaml, sort_keys
 from camembert.experiment import EncoderId, encoder_of, experiment_of
+from camembert.sources import downloads
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "schemas" / "config.schema.yaml"
@@ -150,8 +152,12 @@ MLM_NAMED = {
             'is "3e-4", expected a number above 0; YAML reads powers of ten only with',
         ),
         ("pretraining.mask", 1.0, "pretraining.mask is 1.0, expected a number above 0 and below 1"),
-        ("data.files.text_limit", 0, "data.files.text_limit is 0, expected null or an integer of at least 1"),
-        ("data.source", "cldr2", 'data.source is "cldr2", expected one of cldr, files'),
+        ("data.text.limit", 0, "data.text.limit is 0, expected null or an integer of at least 1"),
+        ("data.nli.source", "cldr2", 'data.nli.source is "cldr2", expected one of cldr, folder, hub'),
+        ("teacher.source", "here", 'teacher.source is "here", expected one of pretrain, folder, hub'),
+        ("data.nli.hub.dev.repository", "a b", 'data.nli.hub.dev.repository is "a b", expected a text that matches'),
+        ("data.text.hub.revision", "", 'data.text.hub.revision is "", expected a text of at least 1 letter'),
+        ("data.text.hub.files", "a/*.csv", 'data.text.hub.files is "a/*.csv", expected a text that matches'),
         ("device", "gpu", 'device is "gpu", expected one of auto, cpu, cuda'),
         ("experiment", "a/b", 'experiment is "a/b", expected a text that matches'),
         # languages, seeds, recipes
@@ -194,7 +200,13 @@ MLM_NAMED = {
         ("teacher.heads", 3, "teacher.hidden is 128, expected a multiple of teacher.heads (3)"),
         ("text.row", 129, "text.row is 129, expected at most teacher.positions (128)"),
         ("finetuning.max_tokens", 129, "finetuning.max_tokens is 129, expected at most teacher.positions (128)"),
-        ("data.source", "files", "data.files.nli is null, expected a folder since data.source is files"),
+        (
+            "data.nli.source",
+            "folder",
+            "data.nli.folder is null, expected a folder since data.nli.source is folder; name one",
+        ),
+        ("data.text.source", "folder", "data.text.folder is null, expected a folder since data.text.source is folder"),
+        ("teacher.source", "folder", "teacher.folder is null, expected a folder since teacher.source is folder"),
     ],
 )
 def test_a_mistake_gives_one_line_that_names_key_and_value(config, path, value, message):
@@ -210,17 +222,91 @@ def test_a_missing_key_is_named_and_described(config):
         check_config(config, SCHEMA)
 
 
-def test_folders_of_local_data_must_exist(config, tmp_path):
-    config["data"] |= {"source": "files"}
-    config["data"]["files"] |= {"nli": str(tmp_path), "text": str(tmp_path / "text")}
-    with pytest.raises(ConfigError, match=r"data\.files\.text is .*, but there is no folder .*/text; correct the path"):
-        check_config(config, SCHEMA)
-    (tmp_path / "text").mkdir()
-    check_config(config, SCHEMA)
+@pytest.fixture
+def with_folders(config, tmp_path):
+    """A config that reads three languages from local folders in which everything is."""
+    for language in ("en", "fr"):
+        for split in ("dev", "test"):
+            (tmp_path / f"{split}-{language}.tsv").write_text("a\tb\tneutral\n")
+        (tmp_path / f"{language}.txt").write_text("text\n")
+    (tmp_path / "train-en.tsv").write_text("a\tb\tneutral\n")
+    for section in (config["data"]["nli"], config["data"]["text"]):
+        section |= {"source": "folder", "folder": str(tmp_path)}
+    return config | {"languages": ["en", "fr"]}
+
+
+def test_every_file_of_local_data_must_exist(with_folders, tmp_path):
+    check_config(with_folders, SCHEMA)
+    with pytest.raises(
+        ConfigError, match=r"data\.text\.folder is .*, but there is no folder .*/text; correct the path"
+    ):
+        check_config(changed(with_folders, "data.text.folder", str(tmp_path / "text")), SCHEMA)
+    with pytest.raises(ConfigError, match=r"has no text in sw; expected one of sw\.txt, .*: add it, or take sw out"):
+        check_config(changed(with_folders | {"languages": ["en", "sw"]}, "data.nli.source", "cldr"), SCHEMA)
+    (tmp_path / "test-fr.tsv").unlink()
+    with pytest.raises(ConfigError, match=r"test-fr\.tsv does not exist, nor does xnli\.test\.tsv .*split_dev: true"):
+        check_config(with_folders, SCHEMA)
+    check_config(changed(with_folders, "data.nli.split_dev", True), SCHEMA)
+    (tmp_path / "xnli.test.tsv").write_text("language\n")
+    check_config(with_folders, SCHEMA)
+    (tmp_path / "fr.txt").write_text("")
+    with pytest.raises(ConfigError, match=r"fr\.txt is empty; expected text in UTF-8"):
+        check_config(with_folders, SCHEMA)
+    (tmp_path / "train-en.tsv").unlink()
+    with pytest.raises(
+        ConfigError, match=r"has no English training pairs; expected train-en\.tsv or multinli_1\.0_train"
+    ):
+        check_config(with_folders, SCHEMA)
 
 
 def test_folders_are_not_looked_for_where_another_source_is_chosen(config):
-    check_config(changed(config, "data.files.nli", "no/such/folder"), SCHEMA)
+    check_config(changed(config, "data.nli.folder", "no/such/folder"), SCHEMA)
+
+
+@pytest.fixture
+def given_teacher(config, tmp_path):
+    """A config with a given teacher of two layers in a local folder."""
+    architecture = {"num_hidden_layers": 2, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 32}
+    facts = {"model_type": "bert", "vocab_size": 100, "max_position_embeddings": 64} | architecture
+    (tmp_path / "config.json").write_text(json.dumps(facts))
+    for name in ("model.safetensors", "tokenizer.json"):
+        (tmp_path / name).touch()
+    config["teacher"] |= {"source": "folder", "folder": str(tmp_path), "layers": 2, "hidden": 16, "heads": 2}
+    config["teacher"] |= {"intermediate": 32, "positions": 64}
+    config["tokenizer"]["vocabulary"] = 100
+    return config | {"chains": ["2", "2-1"], "compute_matched": []}
+
+
+def test_a_given_teacher_is_checked_before_anything_runs(given_teacher, tmp_path):
+    check_config(given_teacher, SCHEMA)
+    with pytest.raises(
+        ConfigError, match=r"teacher\.hidden is 32, but .* has hidden_size 16; set teacher\.hidden to it"
+    ):
+        check_config(changed(given_teacher, "teacher.hidden", 32), SCHEMA)
+    with pytest.raises(ConfigError, match=r"tokenizer\.vocabulary is 101, but .* has vocab_size 100"):
+        check_config(changed(given_teacher, "tokenizer.vocabulary", 101), SCHEMA)
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(ConfigError, match=r"has no weights; expected model\.safetensors"):
+        check_config(given_teacher, SCHEMA)
+
+
+@pytest.mark.parametrize("key", ["data.nli.hub.dev", "data.nli.hub.test", "data.text.hub"])
+def test_files_of_the_hub_name_their_language(config, key):
+    section, _, _ = key.partition(".hub")
+    config = changed(changed(config, f"{section}.source", "hub"), f"{key}.files", "all/*.parquet")
+    with pytest.raises(ConfigError, match=rf"{key}\.files is 'all/\*\.parquet', expected {{language}} in it"):
+        check_config(config, SCHEMA)
+
+
+def test_what_a_config_downloads(config):
+    assert downloads(config) == {}
+    for section in (config["data"]["nli"], config["data"]["text"], config["teacher"]):
+        section["source"] = "hub"
+    config["data"]["nli"]["split_dev"] = True
+    wanted = downloads(config | {"languages": ["en", "fr"]})
+    assert list(wanted) == ["teacher", "nli-train", "nli-dev", "text-en", "text-fr"]
+    assert wanted["nli-dev"]["files"] == ["en/validation-*.parquet", "fr/validation-*.parquet"]
+    assert wanted["text-fr"]["files"] == ["20231101.fr/*.parquet"]
 
 
 def test_an_unquoted_teacher_is_a_chain(config):
@@ -242,7 +328,7 @@ def small(config):
         "distill_seeds": [1, 2],
         "seeds": [7, 8],
         "tokenizer": {"vocabulary": 6000, "lowercase": False},
-        "teacher": {"layers": 6, "hidden": 128, "heads": 4, "intermediate": 512, "positions": 128},
+        "teacher": config["teacher"] | {"layers": 6, "hidden": 128, "heads": 4, "intermediate": 512, "positions": 128},
         "text": config["text"] | {"row": 64},
         "pretraining": config["pretraining"] | {"mask": 0.3},
     }

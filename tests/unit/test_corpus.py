@@ -9,7 +9,6 @@ from camembert.corpus import (
     CorpusError,
     Shard,
     TextBatches,
-    read_lines,
     sampling_probabilities,
     write_shard,
 )
@@ -96,12 +95,6 @@ def test_the_same_text_gives_the_same_checksum(lines, words, tmp_path, corpus):
     assert Shard(tmp_path / "en").facts["sha256"] == Shard(corpus["en"]).facts["sha256"]
 
 
-def test_documents_keep_their_number_beyond_one_tokenizer_batch(words, tmp_path, monkeypatch, lines):
-    monkeypatch.setattr("camembert.corpus.LINES_A_BATCH", 7)
-    write_shard(tmp_path / "en", lines["en"], words, {"parallel": False})
-    assert Shard(tmp_path / "en")[100].tolist() == words.encode(lines["en"][100], add_special_tokens=False).ids
-
-
 def test_a_shard_without_text_is_refused_and_not_left_behind(words, tmp_path):
     with pytest.raises(CorpusError, match=rf"too little text for {tmp_path}/en"):
         write_shard(tmp_path / "en", [], words, {})
@@ -115,33 +108,6 @@ def test_a_shard_cut_short_is_refused(corpus, tmp_path):
         file.truncate(40)
     with pytest.raises(CorpusError, match=rf"{tmp_path} holds 10 tokens, its offsets say \d+"):
         Shard(tmp_path)
-
-
-# --- text -----------------------------------------------------------------------------------------------------
-
-
-def test_lines_are_read_without_empty_ones_and_up_to_a_limit(tmp_path):
-    (tmp_path / "en.txt").write_text("one\n\n  two  \r\n \nthree", encoding="utf-8")
-    assert list(read_lines(tmp_path / "en.txt")) == ["one", "two", "three"]
-    assert list(read_lines(tmp_path / "en.txt", limit=2)) == ["one", "two"]
-
-
-def test_a_missing_file_is_refused_by_name(tmp_path):
-    with pytest.raises(CorpusError, match=r"sw\.txt does not exist"):
-        list(read_lines(tmp_path / "sw.txt"))
-
-
-def test_text_that_is_not_utf8_is_refused_by_name(tmp_path):
-    (tmp_path / "de.txt").write_bytes("schön\n".encode("latin-1"))
-    with pytest.raises(CorpusError, match=r"de\.txt is not UTF-8"):
-        list(read_lines(tmp_path / "de.txt"))
-
-
-@pytest.mark.parametrize("content", ["", "\n \n\t\n"])
-def test_empty_text_is_refused_by_name(content, words, tmp_path):
-    (tmp_path / "th.txt").write_text(content)
-    with pytest.raises(CorpusError, match=r"too little text for .*th"):
-        write_shard(tmp_path / "th", read_lines(tmp_path / "th.txt"), words, {})
 
 
 # --- sampling -------------------------------------------------------------------------------------------------

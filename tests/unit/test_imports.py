@@ -1,5 +1,6 @@
 """Data, table and figure jobs start fast: none of them loads torch or transformers."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,9 +9,9 @@ import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 LIGHT = [
-    "make_cldr_nli", "make_cldr_text", "import_inference_data", "train_tokenizer", "tokenize_text",
-    "tabulate_accuracy", "tabulate_summary", "tabulate_comparisons", "tabulate_ablation", "tabulate_languages",
-    "tabulate_cost", "draw_accuracy", "draw_training",
+    "make_cldr_nli", "make_cldr_text", "download", "import_inference_data", "train_tokenizer", "import_tokenizer",
+    "tokenize_text", "tabulate_accuracy", "tabulate_summary", "tabulate_comparisons", "tabulate_ablation",
+    "tabulate_languages", "tabulate_cost", "draw_accuracy", "draw_training",
 ]  # fmt: skip
 
 
@@ -19,6 +20,17 @@ def test_a_light_script_loads_no_model_library(script):
     code = f"import sys, {script}; print([name for name in ('torch', 'transformers') if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=SCRIPTS)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("user", ["", "0", "1"])
+def test_whoever_imports_the_library_computes_offline_but_downloads_obey_the_user(user):
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "CAMEMBERT_SW"))}
+    environment |= {"HF_HUB_OFFLINE": user} if user else {}
+    for module, offline in (("camembert.encoder", True), ("camembert.hub", user == "1")):
+        code = f"import {module}; from huggingface_hub import constants; print(constants.HF_HUB_OFFLINE)"
+        command = [sys.executable, "-c", code]
+        run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=SCRIPTS, env=environment)
+        assert run.stdout.strip() == str(offline), module
 
 
 def test_planning_loads_nothing_heavy():

@@ -26,8 +26,12 @@ BAD = {
     "unbalanced split": ({"data": {"cldr": {"test": 50}}}, "data.cldr.test is 50, expected an integer of at least 24"),
     "GPU without one": ({"device": "cuda"}, "device is cuda, but resources.pretraining.gpu is 0"),
     "missing folder": (
-        {"data": {"source": "files", "files": {"nli": "nowhere", "text": "nowhere"}}},
-        "data.files.nli is 'nowhere', but there is no folder",
+        {"data": {"nli": {"source": "folder", "folder": "nowhere"}}},
+        "data.nli.folder is 'nowhere', but there is no folder",
+    ),
+    "given teacher of another kind": (
+        {"teacher": BASE["teacher"] | {"source": "folder", "folder": "."}},
+        "has no config.json; expected a Hugging Face model folder",
     ),
 }
 

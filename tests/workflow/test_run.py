@@ -99,7 +99,10 @@ def test_a_failing_job_shows_the_end_of_its_log(snakemake, tmp_path):
             (nli / f"{split}-{language}.tsv").write_text("premise\thypothesis\tneutral\n")
     (nli / "train-en.tsv").write_text("a premise\tof two columns\n")
     overlay = yaml.safe_load((ROOT / "tests" / "config" / "smallest.yaml").read_text())
-    overlay["data"] = {"source": "files", "files": {"nli": str(nli), "text": str(text)}}
+    overlay["data"] = {
+        "nli": {"source": "folder", "folder": str(nli)},
+        "text": {"source": "folder", "folder": str(text)},
+    }
     (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(overlay))
     process = snakemake("--cores", "1", "--configfile", str(tmp_path / "overlay.yaml"), config=None)
     output = process.stdout + process.stderr
@@ -114,8 +117,11 @@ def test_a_failing_job_shows_the_end_of_its_log(snakemake, tmp_path):
 def test_real_files_end_in_the_same_tables_and_figures(snakemake, tmp_path, offline):
     overlay = yaml.safe_load((ROOT / "tests" / "config" / "smallest.yaml").read_text())
     overlay |= {"chains": ["3-1"], "compute_matched": []}
-    files = {"nli": str(Path(str(REAL_DATA)) / "xnli"), "text": str(Path(str(REAL_DATA)) / "text")}
-    overlay["data"] = {"source": "files", "files": files | {"train_limit": 256, "text_limit": 300, "split_dev": True}}
+    nli, text = (str(Path(str(REAL_DATA)) / name) for name in ("xnli", "text"))
+    overlay["data"] = {
+        "nli": {"source": "folder", "folder": nli, "train_limit": 256, "split_dev": True},
+        "text": {"source": "folder", "folder": text, "limit": 300},
+    }
     (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(overlay))
     process = snakemake("--cores", "2", "--configfile", str(tmp_path / "overlay.yaml"), config=None)
     assert process.returncode == 0, process.stdout + process.stderr
