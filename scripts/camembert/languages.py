@@ -64,8 +64,8 @@ def languages(accuracy: pd.DataFrame, metrics: Iterable[Path], order: Sequence[M
 
 
 def _tokens(files: Sequence[tuple[Path, Mapping[str, Any]]], names: Sequence[str]) -> dict[str, int]:
-    """Tokens of the corpus in each language, which all encoders share."""
-    path, facts = files[0]
+    """Tokens of the corpus in each language, which all encoders share; a given teacher has seen none of it."""
+    path, facts = next((file for file in files if "corpus_tokens" in file[1]), files[0])
     return {language: _fact(path, facts, "corpus_tokens", language) for language in names}
 
 

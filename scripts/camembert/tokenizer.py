@@ -1,17 +1,19 @@
-"""The WordPiece tokenizer: trained on the corpus, kept as the files that `transformers` loads."""
+"""The WordPiece tokenizer: trained on the corpus or a given teacher's, kept as the files that `transformers` loads."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, processors
 from tokenizers.models import WordPiece
 from tokenizers.trainers import WordPieceTrainer
 
-from camembert.files import write_json
+from camembert.files import read_json, write_json
 
 SPECIAL_TOKENS = {
     "pad_token": "[PAD]",
@@ -21,6 +23,13 @@ SPECIAL_TOKENS = {
     "mask_token": "[MASK]",
 }
 FILES = ("tokenizer.json", "tokenizer_config.json")
+
+
+class TokenizerError(ValueError):
+    """A tokenizer that cannot be used, with the file and what was expected."""
+
+
+# --- trained here ---------------------------------------------------------------------------------------------
 
 
 def train_tokenizer(texts: Sequence[str], vocabulary: int, lowercase: bool) -> Tokenizer:
@@ -56,9 +65,7 @@ def train_tokenizer(texts: Sequence[str], vocabulary: int, lowercase: bool) -> T
     draft.normalizer, draft.pre_tokenizer = tokenizer.normalizer, tokenizer.pre_tokenizer
     draft.train_from_iterator(texts, trainer)
     tokenizer.model = WordPiece(draft.get_vocab(), unk_token="[UNK]")
-    sep, cls = ((token, token_id(tokenizer, token)) for token in ("[SEP]", "[CLS]"))
-    tokenizer.post_processor = processors.BertProcessing(sep, cls)
-    tokenizer.decoder = decoders.WordPiece()
+    _add_frame(tokenizer)
     return tokenizer
 
 
@@ -67,13 +74,116 @@ def _most_frequent(letters: Counter[str], limit: int) -> list[str]:
     return sorted(letters, key=lambda letter: (-letters[letter], letter))[:limit]
 
 
+# --- given ----------------------------------------------------------------------------------------------------
+
+
+def read_tokenizer(folder: str | os.PathLike[str], vocabulary: int) -> tuple[Tokenizer, bool]:
+    """Reads the tokenizer of a BERT checkpoint: tokenizer.json, or vocab.txt with what tokenizer_config.json says.
+
+    Whether it lower-cases is read, never guessed: a bare vocab.txt does not say it, and transformers would
+    lower-case by default.
+
+    Args:
+        folder: of the checkpoint.
+        vocabulary: rows of the model's embedding, which no token id may exceed.
+
+    Returns:
+        The tokenizer, and whether it lower-cases.
+
+    Raises:
+        TokenizerError: it is no BERT tokenizer, contradicts itself, does not fit the model or does not say whether
+            it lower-cases.
+    """
+    folder = Path(folder)
+    settings_path = folder / "tokenizer_config.json"
+    settings: dict[str, Any] = read_json(settings_path) if settings_path.is_file() else {}
+    path = folder / "tokenizer.json"
+    if path.is_file():
+        tokenizer = _from_json(path)
+    else:
+        path = folder / "vocab.txt"
+        tokenizer = _from_vocabulary(path, settings)
+    lowercase = bool(_normalizer_of(tokenizer)["lowercase"])
+    if settings.get("do_lower_case", lowercase) != lowercase:
+        raise TokenizerError(
+            f"{path} has lowercase {lowercase}, but {settings_path} has do_lower_case {settings['do_lower_case']};"
+            " make the two agree"
+        )
+    for token in SPECIAL_TOKENS.values():
+        if tokenizer.token_to_id(token) is None:
+            raise TokenizerError(f"{path} has no token {token}, expected BERT's special tokens; take another teacher")
+    largest = max(tokenizer.get_vocab().values())
+    if largest >= vocabulary:
+        raise TokenizerError(
+            f"{path} has token ids up to {largest}, but the model's embedding has {vocabulary} rows;"
+            " the two do not belong together: take both from one checkpoint"
+        )
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    _add_frame(tokenizer)
+    return tokenizer, lowercase
+
+
+def _from_json(path: Path) -> Tokenizer:
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises no narrower class
+        raise TokenizerError(f"{path} cannot be read ({error}); copy the tokenizer again") from None
+    kinds = json.loads(tokenizer.to_str())
+    found = {part: (kinds[part] or {}).get("type") for part in ("model", "normalizer", "pre_tokenizer")}
+    expected = {"model": "WordPiece", "normalizer": "BertNormalizer", "pre_tokenizer": "BertPreTokenizer"}
+    if found != expected:
+        shown = ", ".join(str(kind) for kind in found.values())
+        raise TokenizerError(f"{path} is made of {shown}; expected BERT's {', '.join(expected.values())}")
+    return tokenizer
+
+
+def _from_vocabulary(path: Path, settings: dict[str, Any]) -> Tokenizer:
+    if "do_lower_case" not in settings:
+        raise TokenizerError(
+            f"{path} does not say whether it is cased; add a tokenizer_config.json that does beside it:"
+            ' {"do_lower_case": false} for a cased model such as multilingual BERT, true for an uncased one'
+        )
+    tokenizer = Tokenizer(WordPiece.from_file(str(path), unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(
+        clean_text=True,
+        handle_chinese_chars=settings.get("tokenize_chinese_chars", True),
+        strip_accents=settings.get("strip_accents"),
+        lowercase=settings["do_lower_case"],
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.add_special_tokens([token for token in SPECIAL_TOKENS.values() if tokenizer.token_to_id(token)])
+    return tokenizer
+
+
+# --- either ---------------------------------------------------------------------------------------------------
+
+
+def _add_frame(tokenizer: Tokenizer) -> None:
+    """[CLS] a [SEP], or [CLS] a [SEP] b [SEP], as BERT reads texts."""
+    sep, cls = ((token, token_id(tokenizer, token)) for token in ("[SEP]", "[CLS]"))
+    tokenizer.post_processor = processors.BertProcessing(sep, cls)
+    tokenizer.decoder = decoders.WordPiece()
+
+
+def _normalizer_of(tokenizer: Tokenizer) -> dict[str, Any]:
+    return json.loads(tokenizer.to_str())["normalizer"]  # type: ignore[no-any-return]
+
+
 def save_tokenizer(tokenizer: Tokenizer, folder: str | os.PathLike[str], longest: int, lowercase: bool) -> None:
     """Writes the files that `AutoTokenizer.from_pretrained` reads; `longest` is the model's longest input in tokens."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
-    settings = {"tokenizer_class": "BertTokenizerFast", "model_max_length": longest, "do_lower_case": lowercase}
-    write_json(folder / "tokenizer_config.json", settings | {"strip_accents": lowercase} | SPECIAL_TOKENS)
+    normalizer = _normalizer_of(tokenizer)
+    settings = {
+        "tokenizer_class": "BertTokenizerFast",
+        "model_max_length": longest,
+        "do_lower_case": lowercase,
+        "strip_accents": normalizer["strip_accents"],
+        "tokenize_chinese_chars": normalizer["handle_chinese_chars"],
+    }
+    write_json(folder / "tokenizer_config.json", settings | SPECIAL_TOKENS)
 
 
 def token_id(tokenizer: Tokenizer, token: str) -> int:

@@ -57,6 +57,14 @@ def test_a_row_says_what_was_lost_what_could_not_be_matched_and_how_much_text_th
     assert np.isnan(rows.loc["6-2x0", "en"]["held_out_loss"])
 
 
+def test_a_given_teacher_has_no_corpus_and_changes_nothing(accuracy, metrics):
+    expected = languages(accuracy, metrics, ORDER)
+    facts = json.loads(metrics[0].read_text())
+    del facts["corpus_tokens"]
+    metrics[0].write_text(json.dumps(facts))
+    pd.testing.assert_frame_equal(languages(accuracy, metrics, ORDER), expected)
+
+
 @pytest.mark.parametrize(
     ("fact", "file"), [("held_out", r"toplayer/6-2/d2\.json"), ("corpus_tokens", r"teacher/6/d0\.json")]
 )

@@ -1,0 +1,23 @@
+"""Makes a BERT checkpoint from elsewhere the teacher of the workflow."""
+
+from camembert.files import write_json_lines
+from camembert.job import Stopwatch, logged, write_metrics
+from camembert.sources import folder_of
+from camembert.teacher import import_teacher
+from camembert.training import start
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        device = start("cpu", job.params.threads, 0)
+        with Stopwatch() as work:
+            found = import_teacher(
+                folder_of(job.input.source),
+                job.input.tokenizer[0],
+                job.output.encoder,
+                job.params.declared,
+                job.params.vocabulary,
+            )
+        write_json_lines(job.output.curve, [])
+        facts = {"steps": 0, "tokens": 0, "training_flops": 0.0, "held_out": {}, "device": str(device)}
+        write_metrics(job, work, **facts, source=job.params.source, came_with=found)

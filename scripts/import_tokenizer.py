@@ -1,0 +1,26 @@
+"""Makes the tokenizer of a given teacher the workflow's, after a look at what kind of model it is."""
+
+from pathlib import Path
+
+from camembert.files import whole
+from camembert.job import logged
+from camembert.manifest import MANIFEST, check_manifest
+from camembert.sources import check_architecture, folder_of, teacher_files
+from camembert.tokenizer import read_tokenizer, save_tokenizer
+
+
+def import_tokenizer(teacher: Path, declared: dict[str, int], vocabulary: int, output: Path) -> None:
+    """Checks config and tokenizer of a model folder and writes the tokenizer as `AutoTokenizer` loads it."""
+    if (teacher / MANIFEST).is_file():
+        check_manifest(teacher)
+    teacher_files(teacher)
+    check_architecture(teacher, declared, vocabulary)
+    tokenizer, lowercase = read_tokenizer(teacher, vocabulary)
+    with whole(output) as partial:
+        save_tokenizer(tokenizer, partial, declared["positions"], lowercase)
+
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        import_tokenizer(folder_of(job.input.teacher), job.params.declared, job.params.vocabulary, job.output[0])
