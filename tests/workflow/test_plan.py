@@ -1,5 +1,8 @@
 """Every shipped config plans with every shipped profile, without running anything."""
 
+import resource
+from itertools import combinations
+
 import pytest
 import yaml
 
@@ -7,19 +10,10 @@ from camembert.config import load_yaml
 
 from .conftest import ROOT
 
+LANGUAGES = "ar bg de el en es fr hi ru sw th tr ur vi zh".split()
+LONGEST_PLAN_SECONDS = 20
 OVERLAYS = sorted([*(ROOT / "experiments").glob("*.yaml"), *(ROOT / "tests" / "config").glob("*.yaml")])
 PROFILES = ["default", "slurm"]
-
-
-def write_folders(data):
-    """Empty files where a config with local folders expects some."""
-    for folder in ("xnli", "text"):
-        (data / folder).mkdir(parents=True)
-    (data / "xnli" / "train-en.tsv").touch()
-    for language in "ar bg de el en es fr hi ru sw th tr ur vi zh".split():
-        (data / "text" / f"{language}.txt").touch()
-        for split in ("dev", "test"):
-            (data / "xnli" / f"{split}-{language}.tsv").touch()
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -29,20 +23,61 @@ def test_the_embedded_experiment_plans(snakemake, profile):
     assert "distill" in process.stdout + process.stderr
 
 
+@pytest.fixture
+def local_data(tmp_path):
+    """Files under every name that a shipped experiment reads; a plan looks at no more than their names and sizes."""
+    for name in (
+        "xnli/train-en.tsv",
+        *(f"xnli/{split}-{language}.tsv" for split in ("dev", "test") for language in LANGUAGES),
+    ):
+        write(tmp_path / "data" / name)
+    for language in LANGUAGES:
+        write(tmp_path / "data" / "text" / f"{language}.txt")
+        write(tmp_path / "data" / "text-full" / f"{language}.txt.gz")
+
+
+def write(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("something\n")
+
+
+@pytest.mark.usefixtures("local_data")
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.stem)
-def test_every_shipped_overlay_plans(snakemake, tmp_path, overlay, profile):
-    write_folders(tmp_path / "data")
+def test_every_shipped_overlay_plans(snakemake, overlay, profile):
     process = snakemake("-n", "--configfile", str(overlay), "--workflow-profile", profile, config=None)
     assert process.returncode == 0, process.stderr
 
 
+@pytest.mark.usefixtures("local_data")
 @pytest.mark.parametrize(("change", "shown"), [({}, True), ({"split_dev": True}, False), ({"train_limit": 99}, False)])
 def test_published_accuracies_are_shown_beside_the_whole_of_xnli_alone(snakemake, tmp_path, change, shown):
-    write_folders(tmp_path / "data")
-    files = {"nli": str(tmp_path / "data" / "xnli"), "text": str(tmp_path / "data" / "text")} | change
-    overlay = load_yaml(ROOT / "tests" / "config" / "smallest.yaml") | {"data": {"source": "files", "files": files}}
+    nli = {"source": "folder", "folder": str(tmp_path / "data" / "xnli")} | change
+    overlay = load_yaml(ROOT / "tests" / "config" / "smallest.yaml")
+    overlay["data"]["nli"] = nli
     (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(overlay))
     process = snakemake("--filegraph", "--configfile", str(tmp_path / "overlay.yaml"), config=None)
     assert process.returncode == 0, process.stderr
     assert ("docs/published.csv" in process.stdout) == shown
+
+
+def test_the_paper_s_scale_is_planned_in_seconds(snakemake, tmp_path):
+    """Ten chains, ten seeds, fifteen languages: a thousand jobs. CPU time, since machines are shared."""
+    big = {
+        "seeds": list(range(1, 11)),
+        "chains": [
+            "12-10-8-6",
+            *(f"12-{a}-{b}" for a, b in combinations(range(10, 2, -2), 2)),
+            "12-11-9",
+            "12-7",
+            "12-5",
+        ],
+    }
+    assert len(big["chains"]) == 10
+    (tmp_path / "big.yaml").write_text(yaml.safe_dump(big))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    paper = ROOT / "experiments" / "paper.yaml"
+    process = snakemake("-n", "--configfile", str(paper), str(tmp_path / "big.yaml"), config=None)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert process.returncode == 0, process.stderr
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < LONGEST_PLAN_SECONDS

@@ -1,0 +1,237 @@
+"""docs/bad-input.md says what people read: every message in its table is the one that is given here."""
+
+import json
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from hub_server import run_download, serving
+
+from camembert import nli_sources, sources
+from camembert.config import check_config, load_yaml
+from camembert.corpus import write_shard
+from camembert.text import read_documents
+from camembert.tokenizer import read_tokenizer
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "bad-input.md"
+SCHEMA = ROOT / "schemas" / "config.schema.yaml"
+ROW = re.compile(r"^\| (?P<what>[^|`]+) \| `(?P<message>[^`]+)` \|$|^\| (?P<what_>[^|`]+) \| ``(?P<message_>.+)`` \|$")
+BERT = {
+    "model_type": "bert",
+    "vocab_size": 119547,
+    "num_hidden_layers": 12,
+    "hidden_size": 768,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "max_position_embeddings": 512,
+}
+
+
+def rows() -> dict[str, str]:
+    found = (ROW.match(line) for line in PAGE.read_text(encoding="utf-8").splitlines())
+    return {m["what"] or m["what_"]: m["message"] or m["message_"] for m in found if m}
+
+
+class Bench:
+    """Where the bad input of a case is made."""
+
+    def __init__(self, folder: Path, words) -> None:
+        self.folder, self.words = folder, words
+        self.config = load_yaml(ROOT / "config.yaml")
+
+    def write(self, name: str, content: str | bytes = "a\tb\tneutral\n") -> Path:
+        path = self.folder / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def check(self, section: str = "", **changes) -> None:
+        part = self.config
+        for key in section.split(".") if section else ():
+            part = part[key]
+        part |= changes
+        check_config(self.config, SCHEMA)
+
+    def xnli(self, languages=("en", "fr")) -> None:
+        self.config["languages"] = list(languages)
+        self.config["data"]["nli"] |= {"source": "folder", "folder": str(self.folder)}
+        self.write("train-en.tsv")
+        for language in languages:
+            self.write(f"dev-{language}.tsv")
+            self.write(f"test-{language}.tsv")
+
+    def read_xnli(self) -> None:
+        files = {"train": [sources.training_file(self.folder)]}
+        files |= {split: sources.evaluation_files(self.folder, split, ["en", "fr"]) for split in ("dev", "test")}
+        nli_sources.read_splits(files, {}, ["en", "fr"], None)
+
+    def text(self) -> None:
+        self.config["languages"] = ["en", "fr"]
+        self.config["data"]["text"] |= {"source": "folder", "folder": str(self.folder)}
+        for language in ("en", "fr"):
+            self.write(f"{language}.txt", "a line\nanother\n")
+
+    def shard(self, name: str) -> None:
+        write_shard(self.folder / "corpus" / "fr", read_documents([self.folder / name]), self.words, {})
+
+    def teacher(self, **facts) -> None:
+        self.write("config.json", json.dumps(BERT | facts))
+        for name in ("model.safetensors", "tokenizer.json"):
+            self.write(name, "")
+        sizes = {key: BERT[theirs] for key, theirs in sources.SIZES.items()}
+        self.config["teacher"] |= {"source": "folder", "folder": str(self.folder), **sizes}
+        self.config["tokenizer"]["vocabulary"] = 119547
+        self.config |= {"chains": ["12", "12-6"], "compute_matched": []}
+
+
+def bad_tsv(name: str, content: str | bytes, bench: Bench) -> None:
+    bench.xnli()
+    bench.write(name, content)
+    bench.read_xnli()
+
+
+def missing_dev(bench: Bench) -> None:
+    bench.xnli()
+    (bench.folder / "dev-fr.tsv").unlink()
+    bench.check()
+
+
+def bad_text(name: str, content: str, bench: Bench) -> None:
+    bench.text()
+    bench.write(name, content)
+    bench.check()
+
+
+def missing_text(bench: Bench) -> None:
+    bench.text()
+    (bench.folder / "fr.txt").unlink()
+    bench.check()
+
+
+def latin_text(bench: Bench) -> None:
+    bench.write("fr.txt", "déjà vu\n".encode("latin-1"))
+    bench.shard("fr.txt")
+
+
+def one_line(bench: Bench) -> None:
+    bench.write("fr.txt", "one line\n\n \n")
+    bench.shard("fr.txt")
+
+
+def bad_teacher(facts: dict, bench: Bench) -> None:
+    bench.teacher(**facts)
+    bench.check()
+
+
+def bare_vocabulary(bench: Bench) -> None:
+    bench.write("vocab.txt", "[PAD]\n")
+    read_tokenizer(bench.folder, 119547)
+
+
+def large_tokenizer(bench: Bench) -> None:
+    from camembert.tokenizer import save_tokenizer
+
+    save_tokenizer(bench.words, bench.folder, 32, False)
+    read_tokenizer(bench.folder, 100)
+
+
+def incomplete_weights(bench: Bench) -> None:
+    from safetensors.torch import load_file, save_file
+    from transformers.models.bert.configuration_bert import BertConfig
+    from transformers.models.bert.modeling_bert import BertModel
+
+    from camembert.teacher import import_teacher
+
+    sizes = {"num_hidden_layers": 2, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 32}
+    BertModel(BertConfig(vocab_size=100, **sizes)).save_pretrained(bench.folder)
+    path = bench.folder / "model.safetensors"
+    weights = {key: weight for key, weight in load_file(path).items() if "layer.1.attention.self.query" not in key}
+    save_file(weights, path, metadata={"format": "pt"})
+    bench.write("tokenizer.json", "{}")
+    declared = {"layers": 2, "hidden": 16, "heads": 2, "intermediate": 32, "positions": 512}
+    import_teacher(bench.folder, bench.folder, bench.folder / "out", declared, 100)
+
+
+def no_gpu(bench: Bench) -> None:
+    import torch
+
+    from camembert.training import start
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    start("cuda", 1, 1)
+
+
+def from_hub(change: Callable, settings: dict, bench: Bench) -> None:
+    with serving() as hub:
+        hub.files["datasets"]["facebook/xnli"] = {f"{code}/test-0.parquet": b"content" * 2000 for code in ("en", "fr")}
+        change(hub)
+        process = run_download(hub, bench.folder, **settings)
+        sentence = process.stderr[process.stderr.rindex("REFUSED ") :].removeprefix("REFUSED ").strip()
+        raise RuntimeError(sentence.replace(hub.endpoint, "https://huggingface.co"))
+
+
+SMALL_DISK = "import shutil, types; shutil.disk_usage = lambda folder: types.SimpleNamespace(free=2**13)\n"
+FULL_DISK = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (5000, resource.RLIM_INFINITY))\n"
+
+
+def nothing(hub) -> None: ...
+
+
+CASES: dict[str, Callable[[Bench], None]] = {
+    # the config
+    "a misspelt key": lambda bench: bench.check("finetuning", epoch=3),
+    "a value of another type": lambda bench: bench.check("finetuning", batch="many"),
+    "a chain that grows": lambda bench: bench.check(chains=["6-4-5"]),
+    "a chain of another teacher": lambda bench: bench.check(chains=["12-6"]),
+    "a language that XNLI has not": lambda bench: bench.check(languages=["en", "xx"]),
+    "a folder that is not there": lambda bench: bench.check("data.text", source="folder", folder="text"),
+    "a GPU asked for and none reserved": lambda bench: bench.check(device="cuda"),
+    # folders
+    "a language without dev pairs": missing_dev,
+    "a language without text": missing_text,
+    "an empty text file": partial(bad_text, "fr.txt", ""),
+    "text that is there twice": partial(bad_text, "fr.jsonl", '{"text": "a"}\n'),
+    "a teacher that is not BERT": partial(bad_teacher, {"model_type": "roberta"}),
+    "a teacher of another depth": partial(bad_teacher, {"num_hidden_layers": 6}),
+    "a teacher with another vocabulary": partial(bad_teacher, {"vocab_size": 30522}),
+    # downloads
+    "a name that the hub does not know": partial(from_hub, nothing, {"name": "facebook/xnly"}),
+    "a revision that it does not know": partial(from_hub, nothing, {"revision": "v9"}),
+    "a gated repository": partial(from_hub, lambda hub: hub.gated.add("facebook/xnli"), {}),
+    "a language that the data set has not": partial(from_hub, nothing, {"pattern": "sw/test-*.parquet"}),
+    "no network": partial(from_hub, nothing, {"HF_ENDPOINT": "http://127.0.0.1:9"}),
+    "a hub that is down": partial(from_hub, lambda hub: hub.failures.update({"/api/": 99}), {}),
+    "a transfer that arrives altered": partial(from_hub, lambda hub: hub.corrupt.add("en/test-0.parquet"), {}),
+    "a disk that is too small": partial(from_hub, nothing, {"prelude": SMALL_DISK}),
+    "a disk that fills up": partial(from_hub, nothing, {"prelude": FULL_DISK}),
+    # the data
+    "a row with a column too few": partial(bad_tsv, "dev-fr.tsv", "a\tneutral\n"),
+    "a label that is none": partial(bad_tsv, "dev-fr.tsv", "a\tb\tmaybe\n"),
+    "test files without labels": partial(bad_tsv, "test-fr.tsv", "a\tb\n"),
+    "files that are not parallel": partial(bad_tsv, "dev-fr.tsv", "a\tb\tentailment\n"),
+    "pairs that are not UTF-8": partial(bad_tsv, "dev-fr.tsv", "é\tb\tneutral\n".encode("latin-1")),
+    "text that is not UTF-8": latin_text,
+    "text of a single line": one_line,
+    "a vocabulary that does not say whether it is cased": bare_vocabulary,
+    "a tokenizer larger than the model": large_tokenizer,
+    "a teacher with missing weights": incomplete_weights,
+    # the machine
+    "a GPU asked for and none there": no_gpu,
+}
+
+
+def test_the_page_lists_every_case():
+    assert list(rows()) == list(CASES)
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_the_message_is_the_one_on_the_page(what, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Exception) as error:  # noqa: PT011 - whatever it is, its message is compared
+        CASES[what](Bench(tmp_path, words))
+    message = str(error.value).replace(str(tmp_path), "FOLDER").replace("http://127.0.0.1:9", "https://huggingface.co")
+    assert "\n" not in message
+    assert message == rows()[what]
