@@ -40,9 +40,9 @@ class Case:
         rows = f"{self.batch} x {self.row} tokens"
         return f"{self.teacher} to {self.student} layers, {self.hidden} wide, vocabulary {self.vocabulary:,}, {rows}"
 
-    def resized(self, **changes: int) -> Case:
+    def resized(self, **sizes: int) -> Case:
         """The same case with some sizes changed."""
-        return replace(self, **changes)
+        return replace(self, **sizes)  # type: ignore[arg-type]
 
 
 EMBEDDED = Case("embedded", 6, 3, 128, 4, 512, 6_000, batch=64, row=32)

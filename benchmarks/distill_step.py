@@ -34,9 +34,7 @@ def arguments() -> argparse.Namespace:
     """What the user asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, help="file that the page is written to, beside being printed")
-    parser.add_argument(
-        "--text", type=Path, help="folder with XX.txt, a document a line (default: generated CLDR text)"
-    )
+    parser.add_argument("--text", type=Path, help="folder with XX.txt, a document a line (default: CLDR text)")
     parser.add_argument("--vocabulary", type=Path, help="vocab.txt of mBERT (default: one trained on the text)")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of every contestant (default: 2)")
     parser.add_argument("--rounds", type=int, default=5, help="turns of every contestant (default: 5)")

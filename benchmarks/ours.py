@@ -15,20 +15,26 @@ from camembert import corpus as corpora
 from camembert import distillation, training
 from camembert import encoder as encoders
 from camembert.corpus import Shard, SpecialIds, TextBatches
+from camembert.recipe import Recipe
 from camembert.tokenizer import load_tokenizer
 from cases import Case
 from common import BATCHES, LEARNING_RATE, STEPS, WARMUP, WEIGHT_DECAY, Batch, note_losses, random_rows, teacher_of
 from turns import Player
 
+RECIPE = Recipe("toplayer", {"hidden": 1.0, "attention": 1.0})
+
 
 def train(case: Case, batch_of: Callable[[int], Batch], device: torch.device, player: Player) -> None:
-    """The library's own objective in the library's own loop: all that the benchmark knows of either."""
+    """The library's own objective in its own loop, set up as `distillation.distill` does."""
     teacher = teacher_of(case).to(device)
     student = encoders.bottom_layers(teacher, case.student).to(device)
-    distillation.freeze(student, embeddings=True)
+    distillation.freeze(student, RECIPE)
     encoders.set_dropout(student, 0.0)
     student.train()
-    objective = distillation.toplayer(student, teacher, 1.0, 1.0, shared_embeddings=True)
+    objective = distillation.objective_of(RECIPE, student, teacher, shared_embeddings=True)
+    if device.type == "cuda":
+        encoders.compile_layers(teacher)
+        encoders.compile_layers(student)
 
     def step(batch: Batch) -> dict[str, Tensor]:
         player.tick()

@@ -199,5 +199,5 @@ def textbrewer_on_text(case: Case, device: torch.device, player: Player, tokeniz
         return {"input_ids": torch.tensor(ids), "attention_mask": torch.tensor(masks)}
 
     lines = [line for text in texts for line in read_lines(text)]
-    loader = DataLoader(lines, case.batch, shuffle=True, collate_fn=collate, drop_last=True)  # type: ignore[arg-type]
+    loader: Iterable[Batch] = DataLoader(lines, case.batch, shuffle=True, collate_fn=collate, drop_last=True)  # type: ignore[arg-type]
     textbrewer_on(case, lambda: loader, device, player, heads=False, frozen=False, uncounted=2 * case.batch)

@@ -39,6 +39,7 @@ class Text:
             source: folder with XX.txt, or None for CLDR text.
             vocabulary: vocab.txt of mBERT, or None for the vocabulary that is trained on the text.
         """
+        texts: dict[str, Iterable[str]]
         if source:
             texts = {path.stem: islice(read_lines(path), LINES) for path in sorted(source.glob("*.txt"))}
             origin = f"the first {LINES:,} lines of each of {len(texts)} files"
