@@ -12,12 +12,14 @@ memory grow; and, where there is a GPU, the hops of a cascade on it.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
+os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # the contestants import from the same places
 
 import measurements  # noqa: E402
 import page  # noqa: E402
