@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -110,15 +111,12 @@ class TickingBatches:
         return STEPS
 
     def __iter__(self) -> Iterator[Batch]:
+        endless = (batch for _ in count() for batch in self.batches())
         while True:
-            iterator = iter(self.batches())
-            while True:
-                self.player.tick()
-                batch = next(iterator, None)
-                if batch is None:
-                    break
-                self.player.done += int(batch["attention_mask"].sum()) - self.uncounted
-                yield batch
+            self.player.tick()
+            batch = next(endless)
+            self.player.done += int(batch["attention_mask"].sum()) - self.uncounted
+            yield batch
 
 
 def textbrewer_on(
