@@ -18,7 +18,8 @@ from measurements import Comparison, Memory, OnGpu, Rate, Step, TextComparison, 
 from text import Text
 
 PACKAGES = ("torch", "transformers", "tokenizers", "textbrewer")
-GPU_SECTION = "## On a GPU"
+QUIET = 0.5
+"""Load average above which the machine does something else."""
 
 INTRODUCTION = """\
 # Performance
@@ -82,11 +83,12 @@ def surroundings(threads: int) -> str:
     """Where and when the measurement was made; called before it starts, for the load that it finds."""
     memory = psutil.virtual_memory().total / 2**30
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    command = shlex.join(["python", *(argument for argument in sys.argv)])
+    command, load = shlex.join(["python", *sys.argv]), os.getloadavg()[0]
+    busy = " **The machine was busy with other work: rely on none of these numbers.**" if load > QUIET else ""
     return (
         f"Measured on {date.today().isoformat()}: {processor()}, {os.cpu_count()} logical cores, {memory:.0f} GiB,"
         f" {platform.system()}; Python {platform.python_version()}, {versions}; {threads} threads;"
-        f" load average {os.getloadavg()[0]:.2f} before the start. The command:\n\n    {command}"
+        f" load average {load:.2f} before the start.{busy} The command:\n\n    {command}"
     )
 
 
@@ -120,7 +122,7 @@ def write(
     parts += [ON_TEXT.format(origin=text.origin, vocabulary=text.vocabulary), text_table(on_text)]
     parts += [GROWTH_OF_TIME, time_table(time)]
     parts += [GROWTH_OF_MEMORY.format(case="32-token"), memory_table(memory)]
-    parts.append(GPU_SECTION + "\n")
+    parts.append("## On a GPU\n")
     if gpu and on_gpu:
         batch = on_gpu.hops[0].case.batch
         parts += [ON_GPU.format(gpu=gpu, batch=batch, hours=on_gpu.hours), gpu_table(on_gpu)]
