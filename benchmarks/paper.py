@@ -68,7 +68,7 @@ def write_record(folder: Path, config: dict[str, Any], pairs: int) -> Experiment
     difficulty = draw.normal(size=pairs)
     for classifier in experiment.classifiers:
         worth = WORTH[experiment.method(classifier.encoder.chain)] + 0.05 * draw.normal()
-        facts = {"recipe": classifier.encoder.recipe, "chain": str(classifier.encoder.chain)}
+        facts: dict[str, object] = {"recipe": classifier.encoder.recipe, "chain": str(classifier.encoder.chain)}
         for stage in ("classifiers", "evaluation"):
             write_json(folder / "metrics" / stage / f"{classifier.path}.json", facts | JOB)
         curve = [{"step": step, "split": "dev", "accuracy": 0.5} for step in (50, 100)]

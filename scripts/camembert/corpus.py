@@ -152,8 +152,9 @@ class Shard:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.facts = read_json(Path(path) / "shard.json")
-        self.offsets = np.load(Path(path) / "offsets.npy", mmap_mode="r", allow_pickle=False)
-        self.tokens = np.memmap(Path(path) / "tokens.bin", dtype=ID, mode="r")
+        # plain views of the mapped files: slicing a memmap makes another memmap, slowly
+        self.offsets = np.asarray(np.load(Path(path) / "offsets.npy", mmap_mode="r", allow_pickle=False))
+        self.tokens = np.asarray(np.memmap(Path(path) / "tokens.bin", dtype=ID, mode="r"))
         if len(self.tokens) != self.offsets[-1]:
             raise CorpusError(
                 f"{path} holds {len(self.tokens)} tokens, its offsets say {self.offsets[-1]}; make it again"
@@ -163,7 +164,7 @@ class Shard:
         return len(self.offsets) - 1
 
     def __getitem__(self, document: int) -> np.ndarray:
-        return np.asarray(self.tokens[self.offsets[document] : self.offsets[document + 1]])
+        return self.tokens[self.offsets[document] : self.offsets[document + 1]]
 
 
 def by_language(folders: Iterable[str | os.PathLike[str]]) -> dict[str, str]:
@@ -247,6 +248,8 @@ class TextBatches:
         self.probabilities = sampling_probabilities([shard.facts["tokens"] for shard in shards], sampling_exponent)
         if language is not None:
             self.probabilities = np.eye(len(shards))[language]
+        self.cumulative = self.probabilities.cumsum()
+        self.cumulative /= self.cumulative[-1]
 
     def held_out(self, language: int | None = None) -> TextBatches:
         """The documents that are never trained on, drawn with the same seed whatever the training seed.
@@ -263,7 +266,7 @@ class TextBatches:
 
     def _document(self, rng: np.random.Generator) -> list[np.ndarray]:
         """One document as its segments: two translations, or one text."""
-        language = int(rng.choice(len(self.shards), p=self.probabilities))
+        language = int(self.cumulative.searchsorted(rng.random(), side="right"))  # as rng.choice, which checks p anew
         shard = self.shards[language]
         reserved = max(1, int(len(shard) * HELD_OUT_SHARE)) if len(shard) > 1 else 0
         document = int(

@@ -73,9 +73,9 @@ def test_a_shard_gives_back_the_tokens_of_every_document(corpus, lines, words):
 
 def test_a_shard_is_memory_mapped_int32_with_int64_offsets(corpus):
     shard = Shard(corpus["en"])
-    assert isinstance(shard.tokens, np.memmap)
+    assert isinstance(shard.tokens.base, np.memmap)
     assert shard.tokens.dtype == np.int32
-    assert isinstance(shard.offsets, np.memmap)
+    assert isinstance(shard.offsets.base, np.memmap)
     assert shard.offsets.dtype == np.int64
     assert shard.offsets[0] == 0
     assert (corpus["en"] / "tokens.bin").stat().st_size == 4 * shard.offsets[-1]

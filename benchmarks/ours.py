@@ -1,0 +1,78 @@
+"""This library's own objective in its own training loop, on given rows, on lines of text and on shards."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from camembert import corpus as corpora
+from camembert import distillation, training
+from camembert import encoder as encoders
+from camembert.corpus import Shard, SpecialIds, TextBatches
+from camembert.recipe import Recipe
+from camembert.tokenizer import load_tokenizer
+from cases import Case
+from common import BATCHES, LEARNING_RATE, STEPS, WARMUP, WEIGHT_DECAY, Batch, note_losses, random_rows, teacher_of
+from turns import Player
+
+RECIPE = Recipe("toplayer", {"hidden": 1.0, "attention": 1.0})
+
+
+def train(case: Case, batch_of: Callable[[int], Batch], device: torch.device, player: Player) -> None:
+    """The library's own objective in its own loop, set up as `distillation.distill` does."""
+    teacher = teacher_of(case).to(device)
+    student = encoders.bottom_layers(teacher, case.student).to(device)
+    distillation.freeze(student, RECIPE)
+    encoders.set_dropout(student, 0.0)
+    student.train()
+    objective = distillation.objective_of(RECIPE, student, teacher, shared_embeddings=True)
+    if device.type == "cuda":
+        encoders.compile_layers(teacher)
+        encoders.compile_layers(student)
+
+    def step(batch: Batch) -> dict[str, Tensor]:
+        player.tick()
+        player.done += batch["counted"]
+        losses = objective(batch)
+        note_losses(player, losses["hidden"], losses["attention"])
+        return losses
+
+    schedule = training.Schedule(STEPS, LEARNING_RATE, WARMUP, WEIGHT_DECAY)
+    training.train(student, step, batch_of, schedule, seed=1, device=device, name="ours")
+
+
+def on_rows(case: Case, device: torch.device, player: Player) -> None:
+    """Trains on the rows that all contestants train on."""
+    batches = [encoders.tensors_of(rows) | {"counted": case.tokens} for rows in random_rows(case)]
+    train(case, lambda step: batches[step % BATCHES], device, player)
+
+
+def on_text(case: Case, device: torch.device, player: Player, tokenizer: str, texts: Sequence[str]) -> None:
+    """Tokenises every text into a shard, then trains on packed rows of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        began, shards = time.perf_counter(), []
+        for text in texts:
+            shards.append(Path(folder) / Path(text).stem)
+            corpora.write_shard(shards[-1], corpora.read_lines(text), load_tokenizer(tokenizer), {"parallel": False})
+        seconds = time.perf_counter() - began
+        player.facts["tokenizing"] = seconds / sum(Shard(path).facts["tokens"] for path in shards)
+        on_shards(case, device, player, tokenizer, shards)
+
+
+def on_shards(case: Case, device: torch.device, player: Player, tokenizer: str, shards: Sequence[Path]) -> None:
+    """Trains on packed rows of shards, which stay on the disk."""
+    special = SpecialIds.of(load_tokenizer(tokenizer))
+    batches = TextBatches([Shard(path) for path in shards], special, case.batch, case.row, 1.0, seed=1)
+
+    def batch_of(step: int) -> Batch:
+        rows = batches.batch(step)
+        text = rows.real & ~np.isin(rows.token, (special.cls, special.sep))
+        return encoders.tensors_of(rows) | {"counted": int(text.sum())}
+
+    train(case, batch_of, device, player)

@@ -1,0 +1,201 @@
+"""The same distillation step as others do it.
+
+The peers train as the public re-implementation of LightMBERT does (AddedK/swedish-mbert-distillation): eager
+attention, all hidden states and attention maps returned, AdamW as it comes over every parameter of the student,
+embeddings included. Two things are kinder to them: no labels are given, so no masked-language-model loss is
+computed, and nothing is saved.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from transformers import BertConfig, BertForMaskedLM, BertModel, get_linear_schedule_with_warmup
+
+from camembert.corpus import PackedRows, read_lines
+from camembert.tokenizer import load_tokenizer, token_id
+from cases import Case
+from common import BATCHES, LEARNING_RATE, STEPS, WARMUP, Batch, note_losses, random_rows, teacher_of
+from turns import Player
+
+
+def peer_models(case: Case, heads: bool, device: torch.device) -> tuple[nn.Module, nn.Module]:
+    """Teacher and student that return everything, without dropout.
+
+    Args:
+        case: their sizes.
+        heads: BertForMaskedLM instead of BertModel.
+        device: where they compute.
+    """
+    weights = teacher_of(case).state_dict()
+    models = []
+    for layers in (case.teacher, case.student):
+        config = BertConfig(
+            vocab_size=case.vocabulary,
+            hidden_size=case.hidden,
+            num_hidden_layers=layers,
+            num_attention_heads=case.heads,
+            intermediate_size=case.intermediate,
+            max_position_embeddings=max(128, case.row),
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+            output_hidden_states=True,
+            output_attentions=True,
+            attn_implementation="eager",
+        )
+        model = (BertForMaskedLM if heads else BertModel)(config)
+        encoder = model.bert if heads else model
+        own = encoder.state_dict()
+        encoder.load_state_dict({key: weight for key, weight in weights.items() if key in own}, strict=True)
+        models.append(model.to(device))
+    teacher, student = models
+    return teacher.eval(), student.train()
+
+
+def peer_batches(rows: Iterable[PackedRows]) -> list[Batch]:
+    """Rows as the inputs that a Hugging Face model takes."""
+    return [
+        {"input_ids": torch.from_numpy(row.token), "attention_mask": torch.from_numpy(row.real.astype(np.int64))}
+        for row in rows
+    ]
+
+
+def optimizer_of(student: nn.Module) -> tuple[torch.optim.Optimizer, Any]:
+    """AdamW as it comes, with linear warm-up and decay."""
+    optimizer = torch.optim.AdamW([p for p in student.parameters() if p.requires_grad], lr=LEARNING_RATE)
+    return optimizer, get_linear_schedule_with_warmup(optimizer, int(WARMUP * STEPS), STEPS)
+
+
+def plain(case: Case, device: torch.device, player: Player) -> None:
+    """A training loop as one writes it by hand."""
+    teacher, student = peer_models(case, heads=True, device=device)
+    optimizer, scheduler = optimizer_of(student)
+    batches = peer_batches(random_rows(case))
+    for step in range(STEPS):
+        player.tick()
+        player.done += case.tokens
+        batch = {key: tensor.to(device) for key, tensor in batches[step % BATCHES].items()}
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            with torch.no_grad():
+                taught = teacher(**batch)
+            learnt = student(**batch)
+        hidden = nn.functional.mse_loss(learnt.hidden_states[-1].float(), taught.hidden_states[-1].float())
+        attention = nn.functional.mse_loss(learnt.attentions[-1].float(), taught.attentions[-1].float())
+        note_losses(player, hidden, attention)
+        (hidden + attention).backward()
+        optimizer.step()
+        scheduler.step()
+        optimizer.zero_grad()
+
+
+class TickingBatches:
+    """Batches over and over, with a tick before each: what TextBrewer takes for a data loader.
+
+    Args:
+        batches: starts a pass over them.
+        player: it ticks.
+        uncounted: tokens of a batch, beside padding, that are no text.
+    """
+
+    def __init__(self, batches: Callable[[], Iterable[Batch]], player: Player, uncounted: int) -> None:
+        self.batches, self.player, self.uncounted = batches, player, uncounted
+
+    def __len__(self) -> int:
+        return STEPS
+
+    def __iter__(self) -> Iterator[Batch]:
+        endless = (batch for _ in count() for batch in self.batches())
+        while True:
+            self.player.tick()
+            batch = next(endless)
+            self.player.done += int(batch["attention_mask"].sum()) - self.uncounted
+            yield batch
+
+
+def textbrewer_on(
+    case: Case,
+    batches: Callable[[], Iterable[Batch]],
+    device: torch.device,
+    player: Player,
+    heads: bool,
+    frozen: bool,
+    uncounted: int = 0,
+) -> None:
+    """TextBrewer's GeneralDistiller, set up as the public re-implementation does, but matching the top layers.
+
+    That re-implementation indexes the hidden states, where 0 is the embeddings, one too low.
+    """
+    from textbrewer import DistillationConfig, GeneralDistiller, TrainingConfig
+
+    class Distiller(GeneralDistiller):
+        def compute_loss(self, results_S: dict, results_T: dict) -> tuple[Tensor, dict[str, Tensor]]:
+            total, parts = super().compute_loss(results_S, results_T)
+            note_losses(player, *(value for name, value in parts.items()))
+            return total, parts
+
+        def save_and_callback(self, *_: object) -> None:
+            """Saving is not measured."""
+
+    def adaptor(batch: Batch, outputs: Any) -> dict[str, Any]:
+        return {
+            "hidden": outputs.hidden_states,
+            "attention": outputs.attentions,
+            "inputs_mask": batch["attention_mask"],
+        }
+
+    teacher, student = peer_models(case, heads, device)
+    if frozen:
+        student.embeddings.requires_grad_(False)
+    matches = [
+        {"layer_T": top + case.teacher, "layer_S": top + case.student, "feature": feature, "loss": loss, "weight": 1}
+        for feature, loss, top in (("hidden", "hidden_mse", 0), ("attention", "attention_mse", -1))
+    ]
+    optimizer, _ = optimizer_of(student)
+    with tempfile.TemporaryDirectory() as folder:
+        distiller = Distiller(
+            TrainingConfig(device=device, output_dir=folder, log_dir=None),
+            DistillationConfig(kd_loss_weight=0, hard_label_weight=0, intermediate_matches=matches),
+            teacher,
+            student,
+            adaptor,
+            adaptor,
+        )
+        with distiller:
+            distiller.train(
+                optimizer,
+                TickingBatches(batches, player, uncounted),
+                num_epochs=1,
+                scheduler_class=get_linear_schedule_with_warmup,
+                scheduler_args={"num_warmup_steps": int(WARMUP * STEPS), "num_training_steps": STEPS},
+            )
+
+
+def textbrewer(heads: bool, frozen: bool) -> Callable[[Case, torch.device, Player], None]:
+    def loop(case: Case, device: torch.device, player: Player) -> None:
+        batches = peer_batches(random_rows(case))
+        textbrewer_on(case, lambda: batches, device, player, heads, frozen)
+
+    return loop
+
+
+def textbrewer_on_text(case: Case, device: torch.device, player: Player, tokenizer: str, texts: Sequence[str]) -> None:
+    """Tokenises shuffled lines as they come, each padded to the row or cut to it."""
+    encode = load_tokenizer(tokenizer)
+    encode.enable_truncation(case.row)
+    encode.enable_padding(length=case.row, pad_id=token_id(encode, "[PAD]"))
+
+    def collate(lines: list[str]) -> Batch:
+        encodings = encode.encode_batch(lines)
+        ids, masks = ([getattr(e, key) for e in encodings] for key in ("ids", "attention_mask"))
+        return {"input_ids": torch.tensor(ids), "attention_mask": torch.tensor(masks)}
+
+    lines = [line for text in texts for line in read_lines(text)]
+    loader: Iterable[Batch] = DataLoader(lines, case.batch, shuffle=True, collate_fn=collate, drop_last=True)  # type: ignore[arg-type]
+    textbrewer_on(case, lambda: loader, device, player, heads=False, frozen=False, uncounted=2 * case.batch)

@@ -1,0 +1,152 @@
+"""Training loops that take turns: each in its own process, a few steps at a time, so that noise hits all alike."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any
+
+import psutil
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["contestants"])  # torch and transformers are imported once, not in every process
+
+
+class Finished(Exception):
+    """No more turns: the loop may end."""
+
+
+@dataclass
+class Turn:
+    """What a loop tells at the end of its turn."""
+
+    seconds: float
+    peak_memory: int
+    """Bytes: of the process, or of the GPU where it computes on one."""
+    anonymous_memory: int
+    """Bytes of the process that no file backs, now."""
+    done: int
+    """Work so far: tokens trained on, or FLOPs."""
+    facts: dict[str, Any]
+    """What else the loop has to say, such as the losses of its first step."""
+
+
+class Player:
+    """A loop's side: it calls `tick` at the start of every step, waits there for its next turn, and adds to `done`."""
+
+    def __init__(
+        self, connection: Connection, synchronize: Callable[[], None], gpu_memory: Callable[[], int] | None
+    ) -> None:
+        self.connection, self.synchronize, self.gpu_memory = connection, synchronize, gpu_memory
+        self.began, self.left = time.perf_counter(), 0
+        self.done = 0
+        self.facts: dict[str, Any] = {}
+
+    def tick(self) -> None:
+        """Counts a step.
+
+        Raises:
+            Finished: the loop has had its last turn.
+        """
+        if self.left == 0:
+            self.synchronize()
+            seconds = time.perf_counter() - self.began
+            self.connection.send(Turn(seconds, self.peak_memory(), anonymous_memory(), self.done, self.facts))
+            self.left = self.connection.recv()
+            if not self.left:
+                raise Finished
+            self.began = time.perf_counter()
+        self.left -= 1
+
+    def peak_memory(self) -> int:
+        if self.gpu_memory:
+            return self.gpu_memory()
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # KiB on Linux
+
+
+def anonymous_memory() -> int:
+    """Resident memory that no file backs (RssAnon, on Linux): what a memory-mapped corpus adds nothing to."""
+    memory = psutil.Process().memory_info()
+    return memory.rss - memory.shared
+
+
+@dataclass
+class Opponent:
+    """The command's side of a loop."""
+
+    connection: Connection
+    last: Turn
+    seconds: list[float] = field(default_factory=list)
+    """Per step, one entry a turn."""
+    rates: list[float] = field(default_factory=list)
+    """Work per second, one entry a turn."""
+
+    def play(self, steps: int) -> None:
+        """Gives it a turn of so many steps and waits for its end.
+
+        Raises:
+            RuntimeError: the process died.
+        """
+        try:
+            self.connection.send(steps)
+            before, self.last = self.last, self.connection.recv()
+        except (EOFError, BrokenPipeError):
+            raise RuntimeError("a contestant died; its traceback is above") from None
+        self.seconds.append(self.last.seconds / steps)
+        self.rates.append((self.last.done - before.done) / self.last.seconds)
+
+
+@contextmanager
+def playing(players: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Opponent]]:
+    """Starts one process a player and ends them all.
+
+    Args:
+        players: by name, what `contestants.play` takes after the connection.
+
+    Raises:
+        RuntimeError: one could not start.
+    """
+    with ExitStack() as stack:
+        connections, opponents = {}, {}
+        for name, arguments in players.items():
+            here, there = CONTEXT.Pipe()
+            process = CONTEXT.Process(target=_play, args=(there, *arguments), name=name)
+            process.start()
+            there.close()
+            stack.callback(process.join)
+            stack.callback(here.close)
+            stack.callback(_finish, here)
+            connections[name] = here
+        for name, connection in connections.items():
+            try:
+                opponents[name] = Opponent(connection, connection.recv())  # ready to start
+            except EOFError:
+                raise RuntimeError(f"{name} could not start; its traceback is above") from None
+        yield opponents
+
+
+def _play(connection: Connection, *arguments: Any) -> None:
+    from contestants import play  # loads torch, which the command itself does without
+
+    play(connection, *arguments)
+
+
+def _finish(connection: Connection) -> None:
+    with suppress(OSError):
+        connection.send(0)
+
+
+def take_turns(opponents: Mapping[str, Opponent], rounds: int, steps: int) -> None:
+    """Plays so many rounds, a turn of so many steps each in every round, after a turn that does not count."""
+    for number in range(-1, rounds):
+        for opponent in opponents.values():
+            opponent.play(steps)
+        if number < 0:
+            for opponent in opponents.values():
+                opponent.seconds.clear()
+                opponent.rates.clear()
