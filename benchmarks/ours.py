@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from camembert import corpus as corpora
 from camembert import distillation, training
 from camembert import encoder as encoders
-from camembert.corpus import Shard, SpecialIds, TextBatches
+from camembert.corpus import Shard, SpecialIds, TextBatches, write_shard
 from camembert.recipe import Recipe
+from camembert.text import read_documents
 from camembert.tokenizer import load_tokenizer
 from cases import Case
 from common import BATCHES, LEARNING_RATE, STEPS, WARMUP, WEIGHT_DECAY, Batch, note_losses, random_rows, teacher_of
@@ -59,7 +59,7 @@ def on_text(case: Case, device: torch.device, player: Player, tokenizer: str, te
         began, shards = time.perf_counter(), []
         for text in texts:
             shards.append(Path(folder) / Path(text).stem)
-            corpora.write_shard(shards[-1], corpora.read_lines(text), load_tokenizer(tokenizer), {"parallel": False})
+            write_shard(shards[-1], read_documents([text]), load_tokenizer(tokenizer), {"parallel": False})
         seconds = time.perf_counter() - began
         player.facts["tokenizing"] = seconds / sum(Shard(path).facts["tokens"] for path in shards)
         on_shards(case, device, player, tokenizer, shards)

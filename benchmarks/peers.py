@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import BertConfig, BertForMaskedLM, BertModel, get_linear_schedule_with_warmup
 
-from camembert.corpus import PackedRows, read_lines
+from camembert.corpus import PackedRows
+from camembert.text import read_documents
 from camembert.tokenizer import load_tokenizer, token_id
 from cases import Case
 from common import BATCHES, LEARNING_RATE, STEPS, WARMUP, Batch, note_losses, random_rows, teacher_of
@@ -196,6 +197,6 @@ def textbrewer_on_text(case: Case, device: torch.device, player: Player, tokeniz
         ids, masks = ([getattr(e, key) for e in encodings] for key in ("ids", "attention_mask"))
         return {"input_ids": torch.tensor(ids), "attention_mask": torch.tensor(masks)}
 
-    lines = [line for text in texts for line in read_lines(text)]
+    lines = list(read_documents(texts))
     loader: Iterable[Batch] = DataLoader(lines, case.batch, shuffle=True, collate_fn=collate, drop_last=True)  # type: ignore[arg-type]
     textbrewer_on(case, lambda: loader, device, player, heads=False, frozen=False, uncounted=2 * case.batch)

@@ -11,8 +11,8 @@ from tokenizers.implementations import BertWordPieceTokenizer
 
 from camembert import cldr, cldr_nli
 from camembert.config import load_yaml
-from camembert.corpus import read_lines
 from camembert.files import write_text
+from camembert.text import read_documents
 from camembert.tokenizer import save_tokenizer, train_tokenizer
 from cases import EMBEDDED, MBERT, Case
 
@@ -41,7 +41,7 @@ class Text:
         """
         texts: dict[str, Iterable[str]]
         if source:
-            texts = {path.stem: islice(read_lines(path), LINES) for path in sorted(source.glob("*.txt"))}
+            texts = {path.stem: islice(read_documents([path]), LINES) for path in sorted(source.glob("*.txt"))}
             origin = f"the first {LINES:,} lines of each of {len(texts)} files"
         else:
             languages = load_yaml(Path(__file__).parents[1] / "config.yaml")["languages"]
@@ -52,7 +52,7 @@ class Text:
             origin = f"{LINES:,} generated lines of CLDR text in each of {len(languages)} languages"
         files = [write_lines(folder / f"{name}.txt", lines) for name, lines in texts.items()]
         own = folder / "tokenizer"
-        trained = train_tokenizer([line for path in files for line in read_lines(path)], EMBEDDED.vocabulary, False)
+        trained = train_tokenizer(list(read_documents(files)), EMBEDDED.vocabulary, False)
         save_tokenizer(trained, own, MBERT.row, False)
         if not vocabulary:
             return cls(files, own, own, origin, "the vocabulary trained on the text")
