@@ -1,8 +1,9 @@
 # make run      the embedded experiment: from nothing to tables and figures
 # make test     all tests
+# make report   one page with all tables, figures, the rules and their run times, from a finished run
 # make paper    tables and figures again, from the committed results of record
 # make setup    only the environment, in .venv
-.PHONY: setup run test check record keep paper lock
+.PHONY: setup run report test check record keep paper lock
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -20,6 +21,9 @@ $(BIN)/.installed: requirements.txt
 
 run: setup
 	snakemake --cores all
+
+report: run
+	snakemake --report results/embedded/report.html
 
 test: setup
 	pytest

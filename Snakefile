@@ -21,6 +21,9 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 configfile: str(Path(workflow.basedir) / "config.yaml")
 
 
+report: str(Path(workflow.basedir) / "captions" / "workflow.rst")
+
+
 include: "rules/common.smk"
 include: "rules/sources.smk"
 include: "rules/data.smk"

@@ -88,6 +88,23 @@ def display_order():
     ]
 
 
+def table(name, title):
+    """The forms of a table; the report shows the page."""
+    page = report(result(f"tables/{name}.html"), caption=caption(name), category="Tables", labels={"Table": title})
+    return [*multiext(result(f"tables/{name}"), ".csv", ".md", ".tex"), page]
+
+
+def figure(name, title):
+    """The forms of a figure; the report shows the picture."""
+    picture = report(result(f"figures/{name}.png"), caption=caption(name), category="Figures", labels={"Figure": title})
+    return [result(f"figures/{name}.pdf"), picture]
+
+
+def caption(name):
+    """What the report says of a table or figure: what is shown and how to read it."""
+    return Path(workflow.basedir) / "captions" / f"{name}.rst"
+
+
 def of_all_classifiers(pattern):
     """A path for every classifier; `{}` stands for the classifier."""
     return [result(pattern.format(classifier.path)) for classifier in EXPERIMENT.classifiers]

@@ -11,8 +11,6 @@ METRICS = (
     + of_all_classifiers("metrics/classifiers/{}.json")
     + of_all_classifiers("metrics/evaluation/{}.json")
 )
-TABLE = (".csv", ".md", ".tex")
-FIGURE = (".pdf", ".png")
 
 
 rule tabulate_accuracy:
@@ -43,8 +41,8 @@ rule tabulate_summary:
         answers=rules.tabulate_accuracy.output.answers,
         published=published_rows(),
     output:
-        summary=multiext(result("tables/summary"), *TABLE),
-        by_language=multiext(result("tables/accuracy_by_language"), *TABLE),
+        summary=table("summary", "Summary"),
+        by_language=table("accuracy_by_language", "Accuracy by language"),
     log:
         result("logs/tabulate_summary.log"),
     benchmark:
@@ -64,7 +62,7 @@ rule tabulate_comparisons:
     input:
         answers=rules.tabulate_accuracy.output.answers,
     output:
-        comparisons=multiext(result("tables/comparisons"), *TABLE),
+        comparisons=table("comparisons", "Comparisons"),
         conclusion=result("tables/conclusion.md"),
     log:
         result("logs/tabulate_comparisons.log"),
@@ -86,8 +84,8 @@ rule tabulate_ablation:
     input:
         answers=rules.tabulate_accuracy.output.answers,
     output:
-        table=multiext(result("tables/ablation"), *TABLE),
-        figure=multiext(result("figures/ablation"), *FIGURE),
+        table=table("ablation", "Ablation"),
+        figure=figure("ablation", "Ablation"),
     log:
         result("logs/tabulate_ablation.log"),
     benchmark:
@@ -110,7 +108,7 @@ rule tabulate_languages:
         metrics=of_all_encoders("metrics/encoders/{}.json"),
     output:
         table=result("tables/languages.csv"),
-        figure=multiext(result("figures/languages"), *FIGURE),
+        figure=figure("languages", "Where compression hurts"),
     log:
         result("logs/tabulate_languages.log"),
     benchmark:
@@ -131,7 +129,7 @@ rule tabulate_cost:
         metrics=METRICS,
         benchmarks=DATA_BENCHMARKS,
     output:
-        cost=multiext(result("tables/cost"), *TABLE),
+        cost=table("cost", "Cost"),
     log:
         result("logs/tabulate_cost.log"),
     benchmark:
@@ -150,8 +148,8 @@ rule draw_accuracy:
         accuracy=rules.tabulate_accuracy.output.table,
         published=published_rows(),
     output:
-        by_language=multiext(result("figures/accuracy_by_language"), *FIGURE),
-        along_cascade=multiext(result("figures/accuracy_along_cascade"), *FIGURE),
+        by_language=figure("accuracy_by_language", "Accuracy by language"),
+        along_cascade=figure("accuracy_along_cascade", "Accuracy along the cascade"),
     log:
         result("logs/draw_accuracy.log"),
     benchmark:
@@ -171,7 +169,7 @@ rule draw_training:
     input:
         curves=of_all_encoders("metrics/encoders/{}.jsonl") + of_all_classifiers("metrics/classifiers/{}.jsonl"),
     output:
-        figure=multiext(result("figures/training_curves"), *FIGURE),
+        figure=figure("training_curves", "Training curves"),
     log:
         result("logs/draw_training.log"),
     benchmark:

@@ -7,6 +7,7 @@ points of a difference, with one decimal.
 from __future__ import annotations
 
 import re
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,9 @@ def read_accuracy(path: Path) -> pd.DataFrame:
 
 
 def write_table(numbers: pd.DataFrame, shown: pd.DataFrame, stem: Path, caption: str, note: str) -> None:
-    """Writes one table as ``stem.csv`` (numbers), ``stem.md`` and ``stem.tex`` (as shown, a whole document).
+    """Writes one table as ``stem.csv`` (numbers), and as shown ``stem.md``, ``stem.tex`` and ``stem.html``.
+
+    The last two are whole documents.
 
     The cells of ``shown``, the caption and the note are plain text in which ``**`` marks bold, as in Markdown.
     """
@@ -37,6 +40,8 @@ def write_table(numbers: pd.DataFrame, shown: pd.DataFrame, stem: Path, caption:
     tabular = cells.to_latex(index=False, escape=False, column_format="l" + "r" * (shown.shape[1] - 1))
     document = LATEX.format(caption=latex(caption), tabular=tabular.strip(), note=latex(note))
     write_text(stem.with_suffix(".tex"), document)
+    rows = shown.map(html).rename(columns=html).to_html(index=False, escape=False, border=0)
+    write_text(stem.with_suffix(".html"), HTML.format(caption=html(caption), table=rows, note=html(note)))
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
@@ -75,6 +80,34 @@ LATEX_SPECIALS = str.maketrans(
 def latex(text: str) -> str:
     """Plain text with ``**bold**`` to LaTeX, its special characters escaped."""
     return re.sub(r"\*\*(.+?)\*\*", r"\\textbf{\1}", text.translate(LATEX_SPECIALS))
+
+
+HTML = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{caption}</title>
+<style>
+body {{ font-family: sans-serif; margin: 2em; color: #222; }}
+table {{ border-collapse: collapse; border-top: 2px solid; border-bottom: 2px solid; }}
+th, td {{ padding: .3em .7em; text-align: right; white-space: nowrap; }}
+th {{ border-bottom: 1px solid; }}
+th:first-child, td:first-child {{ text-align: left; }}
+p {{ max-width: 60em; }}
+</style>
+</head>
+<body>
+<p>{caption}</p>
+{table}
+<p>{note}</p>
+</body>
+</html>
+"""
+
+
+def html(text: str) -> str:
+    """Plain text with ``**bold**`` to HTML, its special characters escaped."""
+    return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escape(text))
 
 
 def percent(shares: pd.Series) -> pd.Series:

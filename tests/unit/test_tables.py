@@ -30,11 +30,11 @@ def written(tmp_path):
     return write
 
 
-@pytest.mark.parametrize("ending", [".csv", ".md", ".tex"])
+@pytest.mark.parametrize("ending", [".csv", ".md", ".tex", ".html"])
 def test_a_table_is_the_same_bytes_twice_and_leaves_nothing_unfinished(written, ending):
     first, second = written("first"), written("second")
     assert first.with_suffix(ending).read_bytes() == second.with_suffix(ending).read_bytes()
-    assert len(list(first.parent.iterdir())) == 3
+    assert len(list(first.parent.iterdir())) == 4
 
 
 def test_numbers_go_to_csv_and_print_to_markdown(written):
@@ -58,3 +58,15 @@ def test_the_latex_compiles_without_a_line_too_wide(written):
 def test_a_difference_has_its_sign_and_its_interval():
     assert tables.difference(Interval(0.0123, -0.002, 0.026)) == "+1.2 (-0.2 to 2.6)"
     assert tables.difference(Interval(-0.0123, np.nan, np.nan)) == "-1.2"
+
+
+def test_the_page_of_a_table_shows_bold_and_escapes_what_is_no_mark_up(tmp_path):
+    numbers = pd.DataFrame({"model": ["a < b"], "share": [0.5]})
+    shown = pd.DataFrame({"Model": ["a < b & c"], "Share (%)": ["**50.0**"]})
+    tables.write_table(numbers, shown, tmp_path / "table", "Shares of <all>.", "Guessing is **right** for half.")
+    page = (tmp_path / "table.html").read_text(encoding="utf-8")
+    assert "<td>a &lt; b &amp; c</td>" in page
+    assert "<td><b>50.0</b></td>" in page
+    assert "<p>Shares of &lt;all&gt;.</p>" in page
+    assert "<p>Guessing is <b>right</b> for half.</p>" in page
+    assert "http" not in page, "it loads nothing"

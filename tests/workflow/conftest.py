@@ -1,23 +1,60 @@
 """Running the workflow as a user does, in another working directory."""
 
+import os
 import subprocess
 import sys
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+OFFLINE = {"HF_HUB_OFFLINE": "1", "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+"""Any attempt to reach a hub fails at once."""
+
+
+def run_snakemake(*arguments, directory, config="smallest", environment=None):
+    """Runs snakemake in a working directory, with a config from tests/config; returns the finished process."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", directory]
+    command += ["--workflow-profile", ROOT / "profiles" / "default"]
+    if config:
+        command += ["--configfile", ROOT / "tests" / "config" / f"{config}.yaml"]
+    return subprocess.run(
+        [*map(str, command), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=900,
+        env=os.environ | (environment or {}),
+    )
 
 
 @pytest.fixture
 def snakemake(tmp_path):
-    """Runs snakemake with a config from tests/config in an empty working directory; returns the finished process."""
+    """Runs snakemake in an empty working directory."""
+    return partial(run_snakemake, directory=tmp_path)
 
-    def run(*arguments, config="smallest", directory=tmp_path):
-        command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", directory]
-        command += ["--workflow-profile", ROOT / "profiles" / "default"]
-        if config:
-            command += ["--configfile", ROOT / "tests" / "config" / f"{config}.yaml"]
-        return subprocess.run([*map(str, command), *arguments], capture_output=True, text=True, timeout=900)
 
-    return run
+@dataclass
+class FinishedRun:
+    """A run of an experiment: its working directory and what it printed."""
+
+    directory: Path
+    printed: str
+
+    @property
+    def results(self) -> Path:
+        return self.directory / "results" / "smallest"
+
+    def snakemake(self, *arguments, config="smallest"):
+        """Runs snakemake once more where the run has its results."""
+        return run_snakemake(*arguments, directory=self.directory, config=config, environment=OFFLINE)
+
+
+@pytest.fixture(scope="session")
+def smallest_run(tmp_path_factory):
+    """The smallest experiment, run once without a network for all tests that look at its results."""
+    directory = tmp_path_factory.mktemp("smallest")
+    process = run_snakemake("--cores", "2", directory=directory, environment=OFFLINE)
+    assert process.returncode == 0, process.stdout + process.stderr
+    return FinishedRun(directory, process.stdout)

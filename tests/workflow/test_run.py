@@ -9,11 +9,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from .conftest import ROOT
+from .conftest import OFFLINE, ROOT
 
 REAL_DATA = os.environ.get("CAMEMBERT_REAL_DATA")
-OFFLINE = {"HF_HUB_OFFLINE": "1", "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
-"""Any attempt to reach a hub fails at once."""
 
 
 def made(folder):
@@ -30,31 +28,25 @@ PAPER = {
 }
 
 
-def planned(snakemake, tmp_path, change):
+def planned(run, tmp_path, change):
     """How many jobs of each rule a changed config would run."""
     overlay = yaml.safe_load((ROOT / "tests" / "config" / "smallest.yaml").read_text()) | change
     (tmp_path / "changed.yaml").write_text(yaml.safe_dump(overlay))
-    process = snakemake("-n", "--configfile", str(tmp_path / "changed.yaml"), config=None)
+    process = run.snakemake("-n", "--configfile", str(tmp_path / "changed.yaml"), config=None)
     assert process.returncode == 0, process.stderr
     rows = re.findall(r"^(\w+) +(\d+)$", process.stdout + process.stderr, flags=re.MULTILINE)
     return {rule: int(count) for rule, count in rows if rule not in ("all", "total")}
 
 
-@pytest.fixture
-def offline(monkeypatch):
-    for name, value in OFFLINE.items():
-        monkeypatch.setenv(name, value)
-
-
-def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(snakemake, tmp_path, offline):
-    process = snakemake("--cores", "2")
-    assert process.returncode == 0, process.stdout + process.stderr
-    results = tmp_path / "results" / "smallest"
+def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(smallest_run, tmp_path):
+    results = smallest_run.results
     for name in ("summary", "accuracy_by_language", "comparisons", "cost"):
-        assert all((results / "tables" / f"{name}{suffix}").stat().st_size for suffix in (".csv", ".md", ".tex"))
+        assert all(
+            (results / "tables" / f"{name}{suffix}").stat().st_size for suffix in (".csv", ".md", ".tex", ".html")
+        )
     for name in ("accuracy_by_language", "accuracy_along_cascade", "languages", "training_curves"):
         assert all((results / "figures" / f"{name}{suffix}").stat().st_size for suffix in (".pdf", ".png"))
-    shown = process.stdout
+    shown = smallest_run.printed
     assert "| Teacher (3 layers)" in shown
     assert "At equal compute the cascade 3-2-1 is " in shown
     assert not (results / "tables" / "ablation.csv").exists(), "one recipe is no ablation"
@@ -74,17 +66,17 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(snakem
     assert not (results / "checkpoints" / "encoders" / "toplayer" / "3-2-1" / "d1").exists()
 
     before = made(results)
-    again = snakemake("--cores", "2")
+    again = smallest_run.snakemake("--cores", "2")
     assert again.returncode == 0
     assert "Nothing to be done" in again.stdout + again.stderr
     assert made(results) == before
 
-    assert planned(snakemake, tmp_path, {"chains": ["3", "0-1", "3-1x0", "3-1", "3-2x0"]}) == {
+    assert planned(smallest_run, tmp_path, {"chains": ["3", "0-1", "3-1x0", "3-1", "3-2x0"]}) == {
         "distill": 1, "finetune": 1, "evaluate": 1, **PAPER
     }, "a new chain builds itself alone"  # fmt: skip
-    assert planned(snakemake, tmp_path, {"seeds": [1, 2]}) == {"finetune": 8, "evaluate": 8, **PAPER}
-    assert planned(snakemake, tmp_path, {"checkpoint_seconds": 5, "evaluation": {"batch_tokens": 8}}) == {}
-    faster = planned(snakemake, tmp_path, {"distillation": {"steps": 5, "learning_rate": 0.5}})
+    assert planned(smallest_run, tmp_path, {"seeds": [1, 2]}) == {"finetune": 8, "evaluate": 8, **PAPER}
+    assert planned(smallest_run, tmp_path, {"checkpoint_seconds": 5, "evaluation": {"batch_tokens": 8}}) == {}
+    faster = planned(smallest_run, tmp_path, {"distillation": {"steps": 5, "learning_rate": 0.5}})
     assert "pretrain" not in faster
     assert faster["distill"] == 5
 
@@ -114,7 +106,7 @@ def test_a_failing_job_shows_the_end_of_its_log(snakemake, tmp_path):
 
 
 @pytest.mark.skipif(REAL_DATA is None, reason="CAMEMBERT_REAL_DATA does not name a folder with real XNLI and text")
-def test_real_files_end_in_the_same_tables_and_figures(snakemake, tmp_path, offline):
+def test_real_files_end_in_the_same_tables_and_figures(snakemake, tmp_path):
     overlay = yaml.safe_load((ROOT / "tests" / "config" / "smallest.yaml").read_text())
     overlay |= {"chains": ["3-1"], "compute_matched": []}
     nli, text = (str(Path(str(REAL_DATA)) / name) for name in ("xnli", "text"))
@@ -123,7 +115,8 @@ def test_real_files_end_in_the_same_tables_and_figures(snakemake, tmp_path, offl
         "text": {"source": "folder", "folder": text, "limit": 300},
     }
     (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(overlay))
-    process = snakemake("--cores", "2", "--configfile", str(tmp_path / "overlay.yaml"), config=None)
+    overlay_path = str(tmp_path / "overlay.yaml")
+    process = snakemake("--cores", "2", "--configfile", overlay_path, config=None, environment=OFFLINE)
     assert process.returncode == 0, process.stdout + process.stderr
     results = tmp_path / "results" / "smallest"
     assert (results / "figures" / "accuracy_by_language.png").is_file()
