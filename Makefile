@@ -51,7 +51,7 @@ keep:
 
 # Makes all tables and figures again from what the record keeps, in results/paper; trains nothing, needs no torch
 PAPER ?= results/paper
-PAPER_RULES = $(shell sed -n 's/^rule \(.*\):/\1/p' rules/paper.smk)
+PAPER_RULES = $(shell sed -n 's/^rule \(tabulate_.*\|draw_.*\|tables\|figures\):/\1/p' rules/*.smk)
 
 paper: setup
 	rm -rf $(PAPER)

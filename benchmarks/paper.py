@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 
 from camembert.chain import Method
 from camembert.config import load_yaml
-from camembert.experiment import Experiment, experiment_of
+from camembert.experiment import Experiment, experiment_of, shape_of
 from camembert.files import write_json, write_json_lines
 from camembert.statistics import LOGITS
 
@@ -80,8 +80,27 @@ def write_record(folder: Path, config: dict[str, Any], pairs: int) -> Experiment
             logits += draw.random(logits.shape, dtype="float32") / 4
             columns = {"id": ids, "label": pa.array(labels, pa.int8())} | dict(zip(LOGITS, logits.T, strict=True))
             pq.write_table(pa.table(columns), folder / "predictions" / classifier.path / f"{language}.parquet")
+    shape, lengths = shape_of(config), config["efficiency"]["lengths"]
     for encoder in experiment.encoders:
-        facts = {"recipe": encoder.recipe, "chain": str(encoder.chain), "training_flops": 1e15 * encoder.chain.budget}
+        layers = encoder.chain.layers
+        facts = {"recipe": encoder.recipe, "chain": str(encoder.chain), "distill_seed": encoder.distill_seed}
+        speed = [
+            {"tokens": n, "latency_ms": 0.01 * layers * n, "rows_per_second": 1e6 / layers / n, "joules_per_row": None}
+            for n in lengths
+        ]
+        measured = {
+            "parameters": 10**6 + 10**5 * layers,
+            "embedding_parameters": 10**6,
+            "bytes": 4 * (10**6 + 10**5 * layers),
+            "forward_flops_per_token": {str(n): shape.encoder_forward(layers, n) for n in lengths},
+            "speed": speed,
+            "batch": config["efficiency"]["batch"],
+            "memory_before_mib": 400,
+            "peak_gpu_memory_mib": None,
+        }
+        machine = {"device": "cpu", "processor": "made up", "precision": "float32", "threads": 1}
+        write_json(folder / "metrics" / "efficiency" / f"{encoder.path}.json", facts | measured | machine | JOB)
+        facts["training_flops"] = 1e15 * encoder.chain.budget
         facts["corpus_tokens"] = {language: 10**6 // (i + 1) for i, language in enumerate(config["languages"])}
         facts["held_out"] = {language: {"loss": 0.1 + draw.random() / 5} for language in config["languages"]}
         write_json(folder / "metrics" / "encoders" / f"{encoder.path}.json", facts | JOB)
