@@ -2,6 +2,7 @@
 
 snakemake --cores all            the whole experiment: models, predictions, tables, figures
 snakemake --cores all tables     (or figures, metrics) a part of it
+snakemake --cores all release    the chosen student as files to use: see docs/release.md
 snakemake -n                     what would run
 """
 
@@ -26,7 +27,9 @@ include: "rules/sources.smk"
 include: "rules/data.smk"
 include: "rules/cascade.smk"
 include: "rules/evaluate.smk"
+include: "rules/efficiency.smk"
 include: "rules/paper.smk"
+include: "rules/release.smk"
 
 
 rule all:

@@ -27,6 +27,8 @@ sort_keys(config)
 RESULTS = f"results/{config['experiment']}"
 ENCODER = "{recipe}/{chain}/d{distill_seed}"
 CLASSIFIER = f"{ENCODER}-s{{seed}}"
+TABLE = (".csv", ".md", ".tex")
+FIGURE = (".pdf", ".png")
 
 for folder in (Path(RESULTS), *Path(RESULTS).parents):
     if folder.exists():

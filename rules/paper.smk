@@ -8,11 +8,10 @@ PREDICTIONS = expand(
 )
 METRICS = (
     of_all_encoders("metrics/encoders/{}.json")
+    + of_all_encoders("metrics/efficiency/{}.json")
     + of_all_classifiers("metrics/classifiers/{}.json")
     + of_all_classifiers("metrics/evaluation/{}.json")
 )
-TABLE = (".csv", ".md", ".tex")
-FIGURE = (".pdf", ".png")
 
 
 rule tabulate_accuracy:
@@ -200,6 +199,7 @@ rule tables:
         rules.tabulate_cost.output,
         rules.tabulate_languages.output.table,
         rules.tabulate_ablation.output.table if compares_recipes() else [],
+        rules.tabulate_efficiency.output,
 
 
 rule figures:
@@ -208,3 +208,4 @@ rule figures:
         rules.draw_training.output,
         rules.tabulate_languages.output.figure,
         rules.tabulate_ablation.output.figure if compares_recipes() else [],
+        rules.draw_pareto.output,

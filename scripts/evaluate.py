@@ -3,6 +3,7 @@
 from camembert.encoder import load_classifier
 from camembert.evaluation import evaluate
 from camembert.job import Stopwatch, log, logged, write_metrics
+from camembert.predictors import pytorch_predictor
 from camembert.tokenizer import load_tokenizer
 from camembert.training import start
 
@@ -10,13 +11,13 @@ if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
         device = start(job.params.device, job.params.threads, job.resources.gpu)
-        classifier = load_classifier(job.input.classifier).to(device)
+        predictor = pytorch_predictor(load_classifier(job.input.classifier).to(device))
         tokenizer = load_tokenizer(job.input.classifier)
         accuracy = {}
         with Stopwatch() as watch:
             for language, data, path in zip(job.params.languages, job.input.test, job.output.predictions, strict=True):
                 accuracy[language] = evaluate(
-                    classifier, tokenizer, data, path, job.params.max_tokens, job.params.batch_tokens
+                    predictor, tokenizer, data, path, job.params.max_tokens, job.params.batch_tokens
                 )
                 done = f"{len(accuracy)} of {len(job.params.languages)} languages"
                 log.info(

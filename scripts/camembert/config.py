@@ -211,11 +211,12 @@ def _check_sizes(config: dict[str, Any]) -> None:
             f"teacher.hidden is {teacher['hidden']}, expected a multiple of teacher.heads ({teacher['heads']});"
             " change one of the two"
         )
-    for section, key in (("text", "row"), ("finetuning", "max_tokens")):
-        if config[section][key] > positions:
+    lengths = {"text.row": config["text"]["row"], "finetuning.max_tokens": config["finetuning"]["max_tokens"]}
+    lengths |= {f"efficiency.lengths[{i}]": tokens for i, tokens in enumerate(config["efficiency"]["lengths"])}
+    for key, tokens in lengths.items():
+        if tokens > positions:
             raise ConfigError(
-                f"{section}.{key} is {config[section][key]}, expected at most teacher.positions ({positions});"
-                " lower the one or raise the other"
+                f"{key} is {tokens}, expected at most teacher.positions ({positions}); lower the one or raise the other"
             )
     for stage, resources in config["resources"].items():
         if config["device"] == "cuda" and not resources.get("gpu", True):

@@ -1,21 +1,25 @@
-"""Predictions of a classifier, in batches of pairs of like length."""
+"""Predictions of a classifier, in batches of pairs of like length.
+
+Nothing here loads PyTorch: what runs the classifier is a `Predictor`, of which `predictors.py` has two.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 from tokenizers import Tokenizer
-from torch import nn
 
 from camembert import nli
 from camembert.files import whole
 from camembert.tokenizer import token_id
+
+Predictor = Callable[[Mapping[str, np.ndarray]], np.ndarray]
+"""From input_ids, token_type_ids and attention_mask, (rows, tokens) int64 each, to an output a row: (rows, n) float32."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +43,15 @@ def encode_pairs(pairs: Sequence[nli.Pair], tokenizer: Tokenizer, max_tokens: in
     )
 
 
-def pad(pairs: EncodedPairs, chosen: Sequence[int], pad_id: int) -> dict[str, torch.Tensor]:
-    """The model's inputs for some pairs, padded to the longest of them: (pairs, tokens) each, labels (pairs,)."""
+def pad(pairs: EncodedPairs, chosen: Sequence[int], pad_id: int) -> dict[str, np.ndarray]:
+    """The model's inputs for some pairs, padded to the longest of them: (pairs, tokens) int64 each."""
     longest = max(len(pairs.ids[i]) for i in chosen)
     inputs = np.full((3, len(chosen), longest), 0, dtype=np.int64)
     inputs[0] = pad_id
     for row, i in enumerate(chosen):
         length = len(pairs.ids[i])
         inputs[0, row, :length], inputs[1, row, :length], inputs[2, row, :length] = pairs.ids[i], pairs.segments[i], 1
-    names = ("input_ids", "token_type_ids", "attention_mask")
-    return {name: torch.from_numpy(array) for name, array in zip(names, inputs, strict=True)} | {
-        "labels": torch.from_numpy(pairs.labels[list(chosen)].astype(np.int64))
-    }
+    return dict(zip(("input_ids", "token_type_ids", "attention_mask"), inputs, strict=True))
 
 
 def batches_by_length(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
@@ -65,16 +66,11 @@ def batches_by_length(lengths: Sequence[int], batch_tokens: int) -> Iterator[lis
         yield group
 
 
-def predict(classifier: nn.Module, pairs: EncodedPairs, pad_id: int, batch_tokens: int) -> np.ndarray:
-    """Logits in the order of the pairs: (pairs, 3) float32. The classifier is put into eval mode."""
-    classifier.eval()
-    device = next(classifier.parameters()).device
+def predict(predictor: Predictor, pairs: EncodedPairs, pad_id: int, batch_tokens: int) -> np.ndarray:
+    """Logits in the order of the pairs: (pairs, 3) float32."""
     logits = np.empty((len(pairs), len(nli.LABELS)), dtype=np.float32)
-    with torch.inference_mode():
-        for group in batches_by_length([len(ids) for ids in pairs.ids], batch_tokens):
-            batch = {key: value.to(device) for key, value in pad(pairs, group, pad_id).items() if key != "labels"}
-            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-                logits[group] = classifier(**batch).logits.float().cpu().numpy()
+    for group in batches_by_length([len(ids) for ids in pairs.ids], batch_tokens):
+        logits[group] = predictor(pad(pairs, group, pad_id))
     return logits
 
 
@@ -91,7 +87,7 @@ def write_predictions(path: str | os.PathLike[str], pairs: Sequence[nli.Pair], l
 
 
 def evaluate(
-    classifier: nn.Module,
+    predictor: Predictor,
     tokenizer: Tokenizer,
     data: str | os.PathLike[str],
     output: str | os.PathLike[str],
@@ -101,7 +97,7 @@ def evaluate(
     """Predicts one language's pairs and writes the predictions; returns the accuracy.
 
     Args:
-        classifier: on the device to compute on.
+        predictor: runs the classifier.
         tokenizer: the classifier's.
         data: parquet file of pairs.
         output: parquet file of predictions.
@@ -110,6 +106,6 @@ def evaluate(
     """
     pairs = nli.read_pairs(data)
     encoded = encode_pairs(pairs, tokenizer, max_tokens)
-    logits = predict(classifier, encoded, token_id(tokenizer, "[PAD]"), batch_tokens)
+    logits = predict(predictor, encoded, token_id(tokenizer, "[PAD]"), batch_tokens)
     write_predictions(output, pairs, logits)
     return accuracy(logits, encoded.labels)

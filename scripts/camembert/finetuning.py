@@ -19,6 +19,7 @@ from camembert import evaluation as evaluating
 from camembert import nli, parallel, tokenizer, training
 from camembert.checkpoint import CheckpointFolder, fingerprint_of
 from camembert.evaluation import EncodedPairs, accuracy, encode_pairs, pad, predict
+from camembert.predictors import pytorch_predictor
 from camembert.provenance import hash_of_file, hash_of_weights
 from camembert.training import Evaluation, Objective, Run, Schedule, TrainingError, code_hash, train
 
@@ -44,8 +45,11 @@ def shuffled_batch(pairs: EncodedPairs, size: int, pad_id: int, seed: int) -> Ca
 
     def batch_of(step: int) -> dict[str, Any]:
         epoch, number = divmod(step, per_epoch)
-        batch = pad(pairs, batches_of(epoch)[number].tolist(), pad_id)
-        return batch | {"real_tokens": int(batch["attention_mask"].sum()), "pairs": size}
+        rows = batches_of(epoch)[number]
+        inputs = pad(pairs, rows.tolist(), pad_id)
+        arrays = inputs | {"labels": pairs.labels[rows].astype(np.int64)}
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        return tensors | {"real_tokens": int(inputs["attention_mask"].sum()), "pairs": size}
 
     return batch_of
 
@@ -67,7 +71,7 @@ def dev_scores(
     """Measures loss and accuracy on a development set."""
 
     def measure() -> dict[str, float]:
-        logits = predict(classifier, pairs, pad_id, batch_tokens)
+        logits = predict(pytorch_predictor(classifier), pairs, pad_id, batch_tokens)
         loss = functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(pairs.labels).long())
         return {"loss": float(loss), "accuracy": accuracy(logits, pairs.labels)}
 

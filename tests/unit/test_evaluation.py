@@ -18,6 +18,7 @@ from camembert.evaluation import (
 )
 from camembert.finetuning import shuffled_batch
 from camembert.nli import Pair
+from camembert.predictors import pytorch_predictor
 
 PAD = 0
 
@@ -51,7 +52,7 @@ def test_a_pair_longer_than_a_batch_still_runs_alone():
 
 
 def test_logits_are_those_of_each_pair_alone(classifier, pairs):
-    together = predict(classifier, pairs, PAD, batch_tokens=64)
+    together = predict(pytorch_predictor(classifier), pairs, PAD, batch_tokens=64)
     with torch.inference_mode():
         alone = [classifier(input_ids=torch.tensor([ids])).logits[0].numpy() for ids in pairs.ids]
     np.testing.assert_allclose(together, alone, atol=1e-5)
@@ -59,7 +60,7 @@ def test_logits_are_those_of_each_pair_alone(classifier, pairs):
 
 
 def test_the_size_of_batches_does_not_change_predictions(classifier, pairs):
-    small, large = (predict(classifier, pairs, PAD, batch_tokens=size) for size in (20, 4096))
+    small, large = (predict(pytorch_predictor(classifier), pairs, PAD, batch_tokens=size) for size in (20, 4096))
     np.testing.assert_allclose(small, large, atol=1e-5)
 
 

@@ -1,0 +1,52 @@
+"""What runs a model: PyTorch on any device, or ONNX Runtime on the CPU. Each gives a `Predictor` (evaluation.py).
+
+PyTorch and ONNX Runtime are imported where they are used, so that each runs, and is measured, without the other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from camembert.evaluation import Predictor
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def pytorch_predictor(model: nn.Module, output: str = "logits") -> Predictor:
+    """Runs a model where its weights are, in eval mode; in bfloat16 on a GPU.
+
+    Args:
+        model: a model of `transformers`.
+        output: which of its outputs is wanted, (rows, n).
+    """
+    import torch
+
+    device = next(model.parameters()).device
+
+    def run(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        model.eval()
+        tensors = {name: torch.from_numpy(array).to(device) for name, array in inputs.items()}
+        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            return model(**tensors)[output].float().cpu().numpy()
+
+    return run
+
+
+def onnx_predictor(path: str | os.PathLike[str], threads: int) -> Predictor:
+    """Runs an ONNX classifier with ONNX Runtime on so many CPU threads."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def run(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        return session.run(["logits"], dict(inputs))[0]
+
+    return run

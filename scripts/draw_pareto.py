@@ -1,0 +1,30 @@
+"""Draws accuracy against parameters, latency and training compute."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from camembert import pareto
+from camembert.job import logged
+from camembert.statistics import models_of
+from camembert.tables import read_accuracy
+
+
+def draw_pareto(accuracy: Path, efficiency: Path, order: Iterable[Mapping[str, Any]], tokens: int, stem: Path) -> None:
+    """Draws the figure as .pdf and .png, given the stem of its path."""
+    table = pd.read_csv(efficiency, dtype={"recipe": str, "chain": str})
+    pareto.draw_pareto(read_accuracy(accuracy), table, models_of(order), tokens, stem)
+
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        draw_pareto(
+            accuracy=Path(job.input.accuracy),
+            efficiency=Path(job.input.efficiency[0]),
+            order=job.params.order,
+            tokens=job.params.tokens,
+            stem=Path(job.output.figure[0]).with_suffix(""),
+        )

@@ -1,0 +1,15 @@
+"""Measures what an encoder costs to keep and to run, in a process that does nothing else."""
+
+from camembert.efficiency import measure_encoder
+from camembert.job import Stopwatch, log, logged, write_metrics
+from camembert.training import start
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        device = start(job.params.device, job.params.threads, job.resources.gpu)
+        with Stopwatch() as watch:
+            facts = measure_encoder(job.input.encoder, device, job.params.settings)
+        for at in facts["speed"]:
+            log.info("%s: %.2f ms for a sentence of %d tokens", job.wildcards.chain, at["latency_ms"], at["tokens"])
+        write_metrics(job, watch, **facts)

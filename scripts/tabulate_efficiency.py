@@ -1,0 +1,35 @@
+"""Tabulates what every model costs to keep, to run and to train."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from camembert import efficiency_table as table
+from camembert.job import logged
+from camembert.statistics import models_of
+from camembert.tables import write_table
+
+
+def tabulate_efficiency(
+    measured: Iterable[Path],
+    encoders: Iterable[Path],
+    order: Iterable[Mapping[str, Any]],
+    lengths: Sequence[int],
+    stem: Path,
+) -> None:
+    """Writes .csv, .md and .tex of the efficiency table, given the stem of their paths."""
+    facts = table.read_efficiency(measured)
+    numbers = table.efficiency(facts, encoders, models_of(order))
+    write_table(numbers, table.efficiency_in_print(numbers, lengths), stem, table.CAPTION, table.note(facts))
+
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        tabulate_efficiency(
+            job.input.measured,
+            job.input.encoders,
+            job.params.order,
+            job.params.lengths,
+            Path(job.output.table[0]).with_suffix(""),
+        )
