@@ -1,6 +1,6 @@
 """Efficiency: what every encoder costs to keep, to run and to train, and accuracy against it.
 
-Needs encoders, their metrics and tables/accuracy.csv; makes metrics/efficiency, tables/efficiency and figures/pareto.
+Needs encoders, their metrics and tables/summary.csv; makes metrics/efficiency, tables/efficiency and figures/pareto.
 """
 
 
@@ -55,7 +55,7 @@ rule tabulate_efficiency:
 
 rule draw_pareto:
     input:
-        accuracy=result("tables/accuracy.csv"),
+        summary=result("tables/summary.csv"),
         efficiency=rules.tabulate_efficiency.output.table,
     output:
         figure=multiext(result("figures/pareto"), *FIGURE),

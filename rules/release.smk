@@ -1,0 +1,209 @@
+"""Release: `snakemake release` makes the chosen model ready to use: PyTorch, trimmed, ONNX, with model cards.
+
+Needs encoders, classifiers, their metrics and the data; makes release/, tables/release and what they are made from.
+It is no part of `all`.
+"""
+
+from camembert.chain import ChainError, check_against_teacher
+from camembert.experiment import ClassifierId, encoder_of
+
+TORCH_FILES = ("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json")
+ONNX_FILES = ("model.onnx", *TORCH_FILES[1:])
+FORMS = {"classifier": TORCH_FILES, "classifier-trimmed": TORCH_FILES, "onnx-fp32": ONNX_FILES, "onnx-int8": ONNX_FILES}
+
+
+def released(form, names):
+    """Files of a released folder."""
+    return [result(f"release/{form}/{name}") for name in names]
+
+
+def candidate_encoders():
+    """The encoders of the released chain, one a distillation seed."""
+    recipe, text = config["release"]["recipe"], str(config["release"]["chain"])
+    try:
+        chain = parse_chain(text)
+        check_against_teacher(chain, config["teacher"]["layers"])
+    except ChainError as error:
+        raise WorkflowError(f"release.chain: {error}") from None
+    asked = {encoder_of(chain, recipe, seed) for seed in config["distill_seeds"]}
+    found = [encoder for encoder in EXPERIMENT.encoders if encoder in asked]
+    if not found:
+        raise WorkflowError(
+            f"release names chain {text} of recipe {recipe}, which this experiment does not build; expected one of chains"
+            f" {', '.join(map(str, EXPERIMENT.chains))} and recipes {', '.join(EXPERIMENT.recipes)}: set release.chain"
+        )
+    return found
+
+
+def candidates():
+    """The classifiers of the released chain, one for each pair of seeds."""
+    return [ClassifierId(encoder, seed) for encoder in candidate_encoders() for seed in config["seeds"]]
+
+
+def lineage_metrics():
+    """Metrics of all trainings on the way to the candidates."""
+    encoders = []
+    for link in candidate_encoders():
+        while link is not None:
+            encoders, link = [link, *encoders], link.parent
+    return [result(f"metrics/encoders/{encoder.path}.json") for encoder in dict.fromkeys(encoders)] + [
+        result(f"metrics/classifiers/{classifier.path}.json") for classifier in candidates()
+    ]
+
+
+def kept_languages():
+    """Languages whose tokens the trimmed vocabulary keeps."""
+    missing = [language for language in config["release"]["languages"] if language not in LANGUAGES]
+    if missing:
+        raise WorkflowError(
+            f"release.languages names {missing[0]}, expected languages of this experiment ({', '.join(LANGUAGES)});"
+            " correct release.languages"
+        )
+    return config["release"]["languages"]
+
+
+rule choose_release:
+    input:
+        metrics=lambda _: [result(f"metrics/classifiers/{each.path}.json") for each in candidates()],
+        encoders=lambda _: [encoder_folder(each) for each in candidate_encoders()],
+        classifiers=lambda _: [result(f"classifiers/{each.path}") for each in candidates()],
+    output:
+        encoder=released("encoder", TORCH_FILES),
+        classifier=released("classifier", TORCH_FILES),
+        choice=result("metrics/release/choice.json"),
+    log:
+        result("logs/release/choose.log"),
+    localrule: True
+    conda:
+        "../envs/camembert.yaml"
+    params:
+        files=TORCH_FILES,
+        distill_seeds=lambda _: [each.distill_seed for each in candidate_encoders()],
+        seeds=lambda _: [(each.encoder.distill_seed, each.seed) for each in candidates()],
+    message:
+        "Choosing the classifier that is best on English dev"
+    script:
+        "../scripts/choose_release.py"
+
+
+rule trim_vocabulary:
+    input:
+        classifier=rules.choose_release.output.classifier,
+        corpus=lambda _: expand(result("data/corpus/{language}"), language=kept_languages()),
+        pairs=lambda _: [
+            INFERENCE_DATA["train"],
+            *expand(result("data/nli/dev-{language}.parquet"), language=kept_languages()),
+        ],
+    output:
+        released("classifier-trimmed", TORCH_FILES),
+    log:
+        result("logs/release/trim.log"),
+    benchmark:
+        result("benchmarks/release/trim.tsv")
+    localrule: True
+    conda:
+        "../envs/camembert.yaml"
+    message:
+        "Trimming the vocabulary to that of the chosen languages"
+    script:
+        "../scripts/trim_vocabulary.py"
+
+
+rule export_onnx:
+    input:
+        classifier=rules.choose_release.output.classifier,
+    output:
+        fp32=released("onnx-fp32", ONNX_FILES),
+        int8=released("onnx-int8", ONNX_FILES),
+    log:
+        result("logs/release/onnx.log"),
+    benchmark:
+        result("benchmarks/release/onnx.tsv")
+    conda:
+        "../envs/camembert.yaml"
+    resources:
+        **without(config["resources"]["evaluation"], "gpu"),
+    message:
+        "Exporting to ONNX"
+    script:
+        "../scripts/export_onnx.py"
+
+
+rule evaluate_release:
+    input:
+        model=lambda wildcards: released(wildcards.form, FORMS[wildcards.form]),
+        test=INFERENCE_DATA["test"],
+    output:
+        predictions=expand(result("predictions/release/{{form}}/{language}.parquet"), language=LANGUAGES),
+        metrics=result("metrics/release/{form}.json"),
+    log:
+        result("logs/release/evaluate/{form}.log"),
+    benchmark:
+        result("benchmarks/release/evaluate/{form}.tsv")
+    wildcard_constraints:
+        form=one_of(FORMS),
+    conda:
+        "../envs/camembert.yaml"
+    threads: every_core
+    resources:
+        **without(config["resources"]["evaluation"], "gpu"),
+    params:
+        languages=LANGUAGES,
+        max_tokens=config["finetuning"]["max_tokens"],
+        batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
+        efficiency=config["efficiency"],
+        threads=config["threads"]["efficiency"],
+    message:
+        "Evaluating the released {wildcards.form}"
+    script:
+        "../scripts/evaluate_release.py"
+
+
+rule tabulate_release:
+    input:
+        metrics=expand(rules.evaluate_release.output.metrics, form=FORMS),
+    output:
+        table=multiext(result("tables/release"), *TABLE),
+    log:
+        result("logs/release/tabulate.log"),
+    localrule: True
+    conda:
+        "../envs/camembert.yaml"
+    params:
+        kept=lambda _: kept_languages(),
+        lengths=config["efficiency"]["lengths"],
+    message:
+        "Tabulating the forms of the release"
+    script:
+        "../scripts/tabulate_release.py"
+
+
+rule write_model_cards:
+    input:
+        choice=rules.choose_release.output.choice,
+        trained=lambda _: lineage_metrics(),
+        evaluated=rules.tabulate_release.input.metrics,
+        citation=workflow.source_path("../CITATION.cff"),
+    output:
+        [result(f"release/{form}/README.md") for form in ("encoder", *FORMS)],
+    log:
+        result("logs/release/cards.log"),
+    localrule: True
+    conda:
+        "../envs/camembert.yaml"
+    params:
+        experiment=config["experiment"],
+        kept=lambda _: kept_languages(),
+        synthetic=config["data"]["source"] == "cldr",
+    message:
+        "Writing the model cards"
+    script:
+        "../scripts/write_model_cards.py"
+
+
+rule release:
+    input:
+        rules.choose_release.output,
+        [released(form, names) for form, names in FORMS.items()],
+        rules.tabulate_release.output,
+        rules.write_model_cards.output,

@@ -9,20 +9,19 @@ import pandas as pd
 from camembert import pareto
 from camembert.job import logged
 from camembert.statistics import models_of
-from camembert.tables import read_accuracy
 
 
-def draw_pareto(accuracy: Path, efficiency: Path, order: Iterable[Mapping[str, Any]], tokens: int, stem: Path) -> None:
+def draw_pareto(summary: Path, efficiency: Path, order: Iterable[Mapping[str, Any]], tokens: int, stem: Path) -> None:
     """Draws the figure as .pdf and .png, given the stem of its path."""
-    table = pd.read_csv(efficiency, dtype={"recipe": str, "chain": str})
-    pareto.draw_pareto(read_accuracy(accuracy), table, models_of(order), tokens, stem)
+    tables = [pd.read_csv(path, dtype={"recipe": str, "chain": str}) for path in (summary, efficiency)]
+    pareto.draw_pareto(*tables, models_of(order), tokens, stem)
 
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
         draw_pareto(
-            accuracy=Path(job.input.accuracy),
+            summary=Path(job.input.summary),
             efficiency=Path(job.input.efficiency[0]),
             order=job.params.order,
             tokens=job.params.tokens,

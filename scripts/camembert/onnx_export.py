@@ -15,9 +15,8 @@ from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 from camembert import tokenizer
 from camembert.files import whole
+from camembert.predictors import INPUTS, ONNX_MODEL, OUTPUT
 
-MODEL = "model.onnx"
-INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 BESIDE = ("config.json", *tokenizer.FILES)
 """What an ONNX folder holds beside the model, so that it can be used by itself."""
 
@@ -54,9 +53,9 @@ def export(
         torch.onnx.export(
             _Logits(classifier).eval(),
             example,
-            partial / MODEL,
+            partial / ONNX_MODEL,
             input_names=INPUTS,
-            output_names=["logits"],
+            output_names=[OUTPUT],
             dynamic_shapes=dict.fromkeys(INPUTS, axes),
             dynamo=True,
             external_data=False,
@@ -68,7 +67,8 @@ def export(
 def quantize(source: str | os.PathLike[str], folder: str | os.PathLike[str]) -> None:
     """Writes a folder whose matrices, word embeddings included, are of eight-bit integers.
 
-    The scale of a weight is fixed here, one a column; that of an activation is found as the model runs (dynamic quantisation).
+    The scales of weights are fixed here, one a column; those of activations are found as the model runs (dynamic
+    quantisation).
 
     Args:
         source: a folder written by `export`.
@@ -77,7 +77,7 @@ def quantize(source: str | os.PathLike[str], folder: str | os.PathLike[str]) -> 
     logging.getLogger().setLevel(logging.ERROR)
     with whole(folder) as partial:
         partial.mkdir()
-        quantize_dynamic(Path(source) / MODEL, partial / MODEL, per_channel=True, weight_type=QuantType.QInt8)
+        quantize_dynamic(Path(source) / ONNX_MODEL, partial / ONNX_MODEL, per_channel=True, weight_type=QuantType.QInt8)
         _copy(source, partial)
 
 

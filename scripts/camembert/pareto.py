@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from camembert.chain import Method
 from camembert.figures import STYLE, WIDTH, _key, _legend, _marker, _save, styles_of
-from camembert.statistics import Model, Spread, averages, runs_of, spread
+from camembert.statistics import Model
 
-ACCURACY = "Average accuracy (%), mean and 95 % interval"
-FRONTIER = {"color": "0.45", "linewidth": 0.9, "linestyle": "-", "zorder": 1}
+ACCURACY = "Average accuracy (%) and 95 % interval"
+MARKER = 0.035  # width of a marker as a share of the span of costs
+FRONTIER: dict[str, Any] = {"color": "0.45", "linewidth": 0.9, "linestyle": "-", "zorder": 1}
 
 
 class Cost(NamedTuple):
@@ -47,52 +48,50 @@ def frontier(cost: Sequence[float], score: Sequence[float]) -> list[int]:
     return best
 
 
-def draw_pareto(
-    accuracy: pd.DataFrame, efficiency: pd.DataFrame, order: Sequence[Model], tokens: int, stem: Path
-) -> None:
-    """Draws accuracy (average over languages, with its interval over runs) against three costs, and the frontier.
+def side_by_side(x: Sequence[float]) -> np.ndarray:
+    """Places for markers, where those that would lie upon each other stand side by side around their common cost."""
+    places, order = np.array(x, dtype=float), np.argsort(x, kind="stable")
+    width = MARKER * max(np.ptp(places), np.finfo(float).tiny)
+    gaps = np.flatnonzero(np.diff(places[order]) > width) + 1
+    for group in np.split(order, gaps):
+        places[group] = places[group].mean() + width * (np.arange(len(group)) - (len(group) - 1) / 2)
+    return places
+
+
+def draw_pareto(summary: pd.DataFrame, efficiency: pd.DataFrame, order: Sequence[Model], tokens: int, stem: Path) -> None:
+    """Draws accuracy (average over languages, with its interval) against three costs, and the frontier.
 
     Training compute is what was spent below the teacher, so the teacher is a line there and takes no part.
 
     Args:
-        accuracy: the tidy table of accuracies (shares).
+        summary: the summary table (shares).
         efficiency: the efficiency table.
         order: the plan.
         tokens: length at which latency is shown.
         stem: path of the figure without its ending.
     """
-    scores = 100 * averages(accuracy)
-    spreads = {model: spread(runs_of(scores, model)["average"]) for model in order}
-    table = efficiency.set_index(["recipe", "chain"])
+    index = ["recipe", "chain"]
+    table = summary.set_index(index)[["average", "average_low", "average_high"]].mul(100)
+    table = table.join(efficiency.set_index(index), validate="one_to_one")
     styles = styles_of(order)
     with mpl.rc_context(dict(STYLE)):
         figure = Figure(figsize=(WIDTH, 3.2))
         panels = costs(tokens)
         for axes, panel in zip(figure.subplots(1, len(panels), sharey=True), panels, strict=True):
             shown = [model for model in order if panel.of_teacher or model.method is not Method.TEACHER]
-            x = [panel.scale * float(table.loc[(model.recipe, model.chain), panel.column]) for model in shown]
-            for model, value in zip(shown, x, strict=True):
-                axes.errorbar(
-                    [value], [spreads[model].mean], yerr=_bars(spreads[model]), elinewidth=0.8, **_marker(styles[model])
-                )
-            _frontier(axes, x, [spreads[model].mean for model in shown])
-            for model in order:
-                if model not in shown:
-                    axes.axhline(spreads[model].mean, color=styles[model].colour, linestyle=(0, (4, 3)), zorder=0)
+            rows = table.loc[[(model.recipe, model.chain) for model in shown]]
+            cost, score = panel.scale * rows[panel.column].to_numpy(), rows["average"].to_numpy()
+            bars = np.abs(rows[["average_low", "average_high"]].to_numpy().T - score)
+            for model, x, y, bar in zip(shown, side_by_side(cost), score, bars.T, strict=True):
+                axes.errorbar([x], [y], yerr=bar[:, None], elinewidth=0.8, **_marker(styles[model]))
+            best = frontier(cost, score)
+            axes.step([*cost[best], max(cost)], [*score[best], score[best[-1]]], where="post", **FRONTIER)
+            for model in set(order) - set(shown):
+                level = table.loc[(model.recipe, model.chain), "average"]
+                axes.axhline(level, color=styles[model].colour, linestyle=(0, (4, 3)), zorder=0)
             axes.set_xlabel(panel.label)
-            axes.margins(x=0.12)
+            axes.margins(x=0.1)
         figure.axes[0].set_ylabel(ACCURACY)
         keys = [_key(model, style) for model, style in styles.items()]
         _legend(figure, [*keys, Line2D([], [], label="Pareto frontier", **FRONTIER)])
         _save(figure, stem)
-
-
-def _bars(runs: Spread) -> list[list[float]]:
-    return [[runs.mean - runs.low], [runs.high - runs.mean]]
-
-
-def _frontier(axes: Axes, cost: Sequence[float], score: Sequence[float]) -> None:
-    """A step a point: from one on, its accuracy is to be had at that cost; to the right edge."""
-    best = frontier(cost, score)
-    x, y = [cost[i] for i in best], [score[i] for i in best]
-    axes.step([*x, max(cost)], [*y, y[-1]], where="post", **FRONTIER)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +17,12 @@ from camembert.evaluation import Predictor
 if TYPE_CHECKING:
     from torch import nn
 
+ONNX_MODEL = "model.onnx"
+INPUTS = ("input_ids", "token_type_ids", "attention_mask")
+OUTPUT = "logits"
 
-def pytorch_predictor(model: nn.Module, output: str = "logits") -> Predictor:
+
+def pytorch_predictor(model: nn.Module, output: str = OUTPUT) -> Predictor:
     """Runs a model where its weights are, in eval mode; in bfloat16 on a GPU.
 
     Args:
@@ -47,6 +52,19 @@ def onnx_predictor(path: str | os.PathLike[str], threads: int) -> Predictor:
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
     def run(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        return session.run(["logits"], dict(inputs))[0]
+        return session.run([OUTPUT], dict(inputs))[0]
 
     return run
+
+
+def predictor_of(folder: str | os.PathLike[str], threads: int) -> Predictor:
+    """Runs the classifier of a folder, an ONNX one if there is one in it, on so many threads of the CPU."""
+    onnx = Path(folder) / ONNX_MODEL
+    if onnx.is_file():
+        return onnx_predictor(onnx, threads)
+    import torch
+
+    from camembert.encoder import load_classifier
+
+    torch.set_num_threads(threads)
+    return pytorch_predictor(load_classifier(folder))

@@ -1,0 +1,55 @@
+"""Copies the classifier that is best on English dev, and its encoder, into the release."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from camembert.files import whole, write_json
+from camembert.job import log, logged
+from camembert.release import best_on_dev
+
+
+def choose_release(
+    metrics: Sequence[Path],
+    encoders: Mapping[int, Path],
+    classifiers: Mapping[tuple[int, int], Path],
+    files: Sequence[str],
+    encoder: Path,
+    classifier: Path,
+    choice: Path,
+) -> None:
+    """Chooses by the metrics of fine-tuning.
+
+    Args:
+        metrics: JSON files of the candidates' fine-tuning.
+        encoders: folders, by seed of distillation.
+        classifiers: folders, by seeds of distillation and of fine-tuning.
+        files: what is copied of a folder.
+        encoder: released folder.
+        classifier: released folder.
+        choice: JSON file that tells what was chosen.
+    """
+    best: dict[str, Any] = best_on_dev(metrics)
+    seeds = (best["distill_seed"], best["seed"])
+    for source, target in ((encoders[seeds[0]], encoder), (classifiers[seeds], classifier)):
+        with whole(target) as partial:
+            partial.mkdir()
+            for name in files:
+                shutil.copyfile(Path(source) / name, partial / name)
+    write_json(choice, best)
+    log.info("Released: seeds %d and %d, %.1f %% on English dev", *seeds, 100 * best["dev_accuracy"])
+
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        choose_release(
+            job.input.metrics,
+            dict(zip(job.params.distill_seeds, job.input.encoders, strict=True)),
+            dict(zip(job.params.seeds, job.input.classifiers, strict=True)),
+            job.params.files,
+            Path(job.output.encoder[0]).parent,
+            Path(job.output.classifier[0]).parent,
+            Path(job.output.choice),
+        )

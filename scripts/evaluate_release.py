@@ -1,0 +1,37 @@
+"""Evaluates one form of the released classifier in every language and measures its speed, on the CPU."""
+
+import resource
+from pathlib import Path
+
+from camembert.energy import processor_counters
+from camembert.evaluation import evaluate
+from camembert.files import read_json, write_json
+from camembert.job import logged
+from camembert.predictors import predictor_of
+from camembert.provenance import processor_name, versions
+from camembert.timing import speed
+from camembert.tokenizer import load_tokenizer
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        weights = Path(job.input.model[0])
+        settings = job.params.efficiency
+        predictor, tokenizer = predictor_of(weights.parent, job.params.threads), load_tokenizer(weights.parent)
+        accuracy = {
+            language: evaluate(predictor, tokenizer, data, path, job.params.max_tokens, job.params.batch_tokens)
+            for language, data, path in zip(job.params.languages, job.input.test, job.output.predictions, strict=True)
+        }
+        vocabulary = read_json(weights.parent / "config.json")["vocab_size"]
+        facts = {
+            "form": job.wildcards.form,
+            "bytes": weights.stat().st_size,
+            "accuracy": accuracy,
+            "speed": speed(predictor, vocabulary, **settings, counters=processor_counters()),
+            "batch": settings["batch"],
+            "threads": job.params.threads,
+            "processor": processor_name(),
+            "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            "versions": versions(),
+        }
+        write_json(job.output.metrics, facts)

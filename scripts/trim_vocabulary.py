@@ -1,0 +1,24 @@
+"""Cuts the tokens that the chosen languages never use out of the released classifier."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from camembert.job import log, logged
+from camembert.tokenizer import load_tokenizer
+from camembert.vocabulary import tokens_kept, tokens_used, trim
+
+
+def trim_vocabulary(classifier: Path, corpus: Sequence[Path], pairs: Sequence[Path], output: Path) -> None:
+    """Writes the classifier with the tokens that occur in the corpus and the pairs."""
+    tokenizer = load_tokenizer(classifier)
+    kept = tokens_kept(tokenizer, tokens_used(tokenizer, corpus, pairs))
+    log.info("%d of %d tokens are kept", len(kept), tokenizer.get_vocab_size())
+    trim(classifier, kept, output)
+
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        trim_vocabulary(
+            Path(job.input.classifier[0]).parent, job.input.corpus, job.input.pairs, Path(job.output[0]).parent
+        )

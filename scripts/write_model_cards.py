@@ -1,0 +1,52 @@
+"""Writes the model card of every folder of the release."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from camembert.files import read_json, write_text
+from camembert.job import logged
+from camembert.modelcard import model_card
+
+
+def write_model_cards(
+    choice: Path,
+    trained: Sequence[Path],
+    evaluated: Sequence[Path],
+    cards: Mapping[str, Path],
+    *,
+    experiment: str,
+    kept: Sequence[str],
+    synthetic: bool,
+    citation: Path,
+) -> None:
+    """Writes README.md files.
+
+    Args:
+        choice: JSON file that tells what was chosen.
+        trained: metrics of the encoders and classifiers it was chosen among.
+        evaluated: metrics of the forms of the classifier.
+        cards: where each folder's card goes, by the folder's name.
+        experiment: the experiment's name.
+        kept: languages whose tokens the trimmed vocabulary keeps.
+        synthetic: whether the inference data is made from the CLDR.
+        citation: CITATION.cff of this software.
+    """
+    measured = {facts["form"]: facts for facts in map(read_json, evaluated)}
+    facts = {"experiment": experiment, "kept": kept, "synthetic": synthetic, "citation": citation}
+    for form, path in cards.items():
+        write_text(path, model_card(form, read_json(choice), trained, measured, **facts))
+
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        write_model_cards(
+            job.input.choice,
+            job.input.trained,
+            job.input.evaluated,
+            {Path(path).parent.name: path for path in job.output},
+            experiment=job.params.experiment,
+            kept=job.params.kept,
+            synthetic=job.params.synthetic,
+            citation=Path(job.input.citation),
+        )
