@@ -13,8 +13,8 @@ from camembert.statistics import models_of
 
 def draw_pareto(summary: Path, efficiency: Path, order: Iterable[Mapping[str, Any]], tokens: int, stem: Path) -> None:
     """Draws the figure as .pdf and .png, given the stem of its path."""
-    tables = [pd.read_csv(path, dtype={"recipe": str, "chain": str}) for path in (summary, efficiency)]
-    pareto.draw_pareto(*tables, models_of(order), tokens, stem)
+    accuracies, costs = (pd.read_csv(path, dtype={"recipe": str, "chain": str}) for path in (summary, efficiency))
+    pareto.draw_pareto(accuracies, costs, models_of(order), tokens, stem)
 
 
 if __name__ == "__main__":

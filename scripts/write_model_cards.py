@@ -32,9 +32,18 @@ def write_model_cards(
         citation: CITATION.cff of this software.
     """
     measured = {facts["form"]: facts for facts in map(read_json, evaluated)}
-    facts = {"experiment": experiment, "kept": kept, "synthetic": synthetic, "citation": citation}
     for form, path in cards.items():
-        write_text(path, model_card(form, read_json(choice), trained, measured, **facts))
+        card = model_card(
+            form,
+            read_json(choice),
+            trained,
+            measured,
+            experiment=experiment,
+            kept=kept,
+            synthetic=synthetic,
+            citation=citation,
+        )
+        write_text(path, card)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ from camembert.files import read_json
 
 CAPTION = "What the run cost"
 NOTE = (
-    "Proper CPU time is training, predicting and writing predictions, or measuring; the rest of a job's CPU time is starting"
-    " Python, imports and loading. Data jobs have no proper time. CPU time of the"
-    " workflow manager itself is not included. Peak memory is the largest of a stage's jobs."
+    "Proper CPU time is training, predicting and writing predictions, or measuring; the rest of a job's CPU time is"
+    " starting Python, imports and loading. Data jobs have no proper time. CPU time of the workflow manager itself is"
+    " not included. Peak memory is the largest of a stage's jobs."
 )
 STAGES = {"encoders": "Encoders", "classifiers": "Fine-tuning", "evaluation": "Evaluation", "efficiency": "Efficiency"}
 

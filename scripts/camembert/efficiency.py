@@ -20,7 +20,9 @@ from camembert.timing import speed
 WEIGHTS = "model.safetensors"
 
 
-def measure_encoder(folder: str | os.PathLike[str], device: torch.device, settings: Mapping[str, Any]) -> dict[str, Any]:
+def measure_encoder(
+    folder: str | os.PathLike[str], device: torch.device, settings: Mapping[str, Any]
+) -> dict[str, Any]:
     """Loads an encoder and measures it; nothing else should have been loaded into the process or run beside it.
 
     Memory is the process's own to report: it grows to a peak and never falls (`write_metrics`).

@@ -17,10 +17,10 @@ from camembert.tables import NOTHING
 CAPTION = "What an encoder costs to keep, to run and to train."
 NOTE = (
     "Parameters include the embeddings, which are also counted apart, and the pooler. Forward FLOPs are of the layers, "
-    "for a token of a row of {longest}. Training FLOPs are those spent after the teacher was there: on every hop of the "
-    "chain, teacher's forward passes included; the pre-training of the teacher is in none, and models from random "
+    "for a token of a row of {longest}. Training FLOPs are those spent after the teacher was there: on every hop of "
+    "the chain, teacher's forward passes included; the pre-training of the teacher is in none, and models from random "
     "weights, which have no teacher, count their own. Fine-tuning is in none. Time: latency of one sentence, and "
-    "sentences a second in batches of {batch}, medians of repeated runs of an otherwise idle process ({threads} threads, "
+    "sentences a second in batches of {batch}, medians of repeated runs of an otherwise idle process ({threads}, "
     "{precision}, {processor}), averaged over distillation seeds. Peak memory is of a process that only loads and runs "
     "the encoder; {before} MiB of it are Python and its libraries.{energy}"
 )
@@ -55,9 +55,7 @@ def training_flops(encoder: EncoderId, spent: dict[str, float]) -> float:
     return own + (training_flops(encoder.parent, spent) if encoder.parent else 0.0)
 
 
-def efficiency(
-    measured: Sequence[dict[str, Any]], encoders: Iterable[Path], order: Sequence[Model]
-) -> pd.DataFrame:
+def efficiency(measured: Sequence[dict[str, Any]], encoders: Iterable[Path], order: Sequence[Model]) -> pd.DataFrame:
     """One row a model, a mean over its encoders; times in ms, energy in joules, memory in MiB.
 
     Args:
@@ -115,9 +113,7 @@ def efficiency_in_print(numbers: pd.DataFrame, lengths: Sequence[int]) -> pd.Dat
     shown = pd.DataFrame({"Model": numbers["label"], "Layers": numbers["layers"].astype(str)})
     for title, column, scale, form in columns:
         if numbers[column].notna().any():
-            shown[title] = [
-                NOTHING if pd.isna(value) else form.format(scale * value) for value in numbers[column]
-            ]
+            shown[title] = [NOTHING if pd.isna(value) else form.format(scale * value) for value in numbers[column]]
     return shown
 
 
@@ -130,5 +126,6 @@ def note(measured: Sequence[dict[str, Any]]) -> str:
         longest=longest,
         before=max(facts["memory_before_mib"] for facts in measured),
         energy="" if energy else NO_ENERGY,
-        **{key: one[key] for key in ("batch", "threads", "precision", "processor")},
+        threads=f"{one['threads']} thread{'s' if one['threads'] > 1 else ''}",
+        **{key: one[key] for key in ("batch", "precision", "processor")},
     )

@@ -84,5 +84,7 @@ class EnergyMeter:
 
     def __exit__(self, *_: object) -> None:
         spent = [counter.read() - before for counter, before in zip(self.counters, self.before, strict=True)]
-        wrapped = [joules if joules >= 0 else joules + c.wraps_at for joules, c in zip(spent, self.counters, strict=True)]
+        wrapped = [
+            joules if joules >= 0 else joules + c.wraps_at for joules, c in zip(spent, self.counters, strict=True)
+        ]
         self.joules = sum(wrapped) if wrapped else None

@@ -19,7 +19,7 @@ from camembert.files import whole
 from camembert.tokenizer import token_id
 
 Predictor = Callable[[Mapping[str, np.ndarray]], np.ndarray]
-"""From input_ids, token_type_ids and attention_mask, (rows, tokens) int64 each, to an output a row: (rows, n) float32."""
+"""From input_ids, token_type_ids and attention_mask, (rows, tokens) int64 each, to an output: (rows, n) float32."""
 
 
 @dataclass(frozen=True)

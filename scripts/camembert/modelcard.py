@@ -30,7 +30,7 @@ def training_rows(classifier: ClassifierId, metrics: Iterable[Path]) -> list[dic
 
     Args:
         classifier: the end of the way.
-        metrics: JSON files of encoders and of classifiers, of these and of others. FLOPs of fine-tuning are not counted.
+        metrics: JSON files of encoders and of classifiers, of these and of others.
     """
     facts = {}
     for path in metrics:

@@ -6,6 +6,8 @@ import logging
 import os
 import shutil
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -33,27 +35,16 @@ class _Logits(nn.Module):
         return self.classifier(**inputs).logits
 
 
-def export(
-    classifier: BertForSequenceClassification, folder: str | os.PathLike[str], files_from: str | os.PathLike[str]
-) -> None:
-    """Writes a folder with the classifier in float32: model.onnx with any number of rows and tokens, and its tokenizer.
-
-    Args:
-        classifier: on the CPU.
-        folder: where to.
-        files_from: the classifier's folder, for its tokenizer and config.
-    """
+def export_model(classifier: BertForSequenceClassification, path: str | os.PathLike[str]) -> None:
+    """Writes a classifier, on the CPU, as an ONNX model that takes any number of rows and tokens."""
     # Three tensors, since one given twice would be one input; and of no size 1, which would be taken as a constant.
     example = tuple(torch.full((2, 3), value) for value in (1, 0, 1))
     axes = {0: torch.export.Dim("rows"), 1: torch.export.Dim("tokens")}
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it tells that torchvision is not there
-    with whole(folder) as partial, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of PyTorch about itself
-        partial.mkdir()
+    with _silence():
         torch.onnx.export(
             _Logits(classifier).eval(),
             example,
-            partial / ONNX_MODEL,
+            path,
             input_names=INPUTS,
             output_names=[OUTPUT],
             dynamic_shapes=dict.fromkeys(INPUTS, axes),
@@ -61,26 +52,54 @@ def export(
             external_data=False,
             verbose=False,
         )
-        _copy(files_from, partial)
 
 
-def quantize(source: str | os.PathLike[str], folder: str | os.PathLike[str]) -> None:
-    """Writes a folder whose matrices, word embeddings included, are of eight-bit integers.
+def quantize_model(source: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+    """Writes an ONNX model again with matrices, word embeddings included, of eight-bit integers.
 
     The scales of weights are fixed here, one a column; those of activations are found as the model runs (dynamic
     quantisation).
+    """
+    with _silence():
+        quantize_dynamic(Path(source), Path(path), per_channel=True, weight_type=QuantType.QInt8)
+
+
+def export(
+    classifier: BertForSequenceClassification, folder: str | os.PathLike[str], files_from: str | os.PathLike[str]
+) -> None:
+    """Writes a folder with a classifier in float32: model.onnx, config and tokenizer.
 
     Args:
-        source: a folder written by `export`.
+        classifier: on the CPU.
         folder: where to.
+        files_from: the classifier's folder, for its tokenizer and config.
     """
-    logging.getLogger().setLevel(logging.ERROR)
+    with _with_files_of(files_from, folder) as partial:
+        export_model(classifier, partial / ONNX_MODEL)
+
+
+def quantize(source: str | os.PathLike[str], folder: str | os.PathLike[str]) -> None:
+    """Writes a folder like `source`, which `export` wrote, with eight-bit integers."""
+    with _with_files_of(source, folder) as partial:
+        quantize_model(Path(source) / ONNX_MODEL, partial / ONNX_MODEL)
+
+
+@contextmanager
+def _with_files_of(source: str | os.PathLike[str], folder: str | os.PathLike[str]) -> Iterator[Path]:
     with whole(folder) as partial:
         partial.mkdir()
-        quantize_dynamic(Path(source) / ONNX_MODEL, partial / ONNX_MODEL, per_channel=True, weight_type=QuantType.QInt8)
-        _copy(source, partial)
+        yield partial
+        for name in BESIDE:
+            shutil.copyfile(Path(source) / name, partial / name)
 
 
-def _copy(source: str | os.PathLike[str], target: Path) -> None:
-    for name in BESIDE:
-        shutil.copyfile(Path(source) / name, target / name)
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Hushes what the exporters say about themselves: that torchvision is absent, that a step might come before."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(logging.NOTSET)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import ArrayLike
 
 from camembert.chain import Method
 from camembert.figures import STYLE, WIDTH, _key, _legend, _marker, _save, styles_of
@@ -30,7 +31,7 @@ class Cost(NamedTuple):
     of_teacher: bool
 
 
-def costs(tokens: int) -> list[Cost]:
+def panels_at(tokens: int) -> list[Cost]:
     """The panels; latency is of a sentence of so many tokens."""
     return [
         Cost("parameters", 1e-6, "Parameters (millions)", True),
@@ -39,18 +40,20 @@ def costs(tokens: int) -> list[Cost]:
     ]
 
 
-def frontier(cost: Sequence[float], score: Sequence[float]) -> list[int]:
+def frontier(cost: ArrayLike, score: ArrayLike) -> list[int]:
     """The points that no other one beats, from cheap to dear: each is better than all that cost no more."""
+    costs, scores = np.asarray(cost), np.asarray(score)
     best: list[int] = []
-    for i in sorted(range(len(cost)), key=lambda i: (cost[i], -score[i])):
-        if not best or score[i] > score[best[-1]]:
+    for i in np.lexsort((-scores, costs)).tolist():
+        if not best or scores[i] > scores[best[-1]]:
             best.append(i)
     return best
 
 
-def side_by_side(x: Sequence[float]) -> np.ndarray:
+def side_by_side(x: ArrayLike) -> np.ndarray:
     """Places for markers, where those that would lie upon each other stand side by side around their common cost."""
-    places, order = np.array(x, dtype=float), np.argsort(x, kind="stable")
+    places = np.array(x, dtype=float)
+    order = np.argsort(places, kind="stable")
     width = MARKER * max(np.ptp(places), np.finfo(float).tiny)
     gaps = np.flatnonzero(np.diff(places[order]) > width) + 1
     for group in np.split(order, gaps):
@@ -58,7 +61,9 @@ def side_by_side(x: Sequence[float]) -> np.ndarray:
     return places
 
 
-def draw_pareto(summary: pd.DataFrame, efficiency: pd.DataFrame, order: Sequence[Model], tokens: int, stem: Path) -> None:
+def draw_pareto(
+    summary: pd.DataFrame, efficiency: pd.DataFrame, order: Sequence[Model], tokens: int, stem: Path
+) -> None:
     """Draws accuracy (average over languages, with its interval) against three costs, and the frontier.
 
     Training compute is what was spent below the teacher, so the teacher is a line there and takes no part.
@@ -76,7 +81,7 @@ def draw_pareto(summary: pd.DataFrame, efficiency: pd.DataFrame, order: Sequence
     styles = styles_of(order)
     with mpl.rc_context(dict(STYLE)):
         figure = Figure(figsize=(WIDTH, 3.2))
-        panels = costs(tokens)
+        panels = panels_at(tokens)
         for axes, panel in zip(figure.subplots(1, len(panels), sharey=True), panels, strict=True):
             shown = [model for model in order if panel.of_teacher or model.method is not Method.TEACHER]
             rows = table.loc[[(model.recipe, model.chain) for model in shown]]

@@ -21,11 +21,11 @@ FORMS = {
 
 CAPTION = "The released classifier in its forms."
 NOTE = (
-    "All forms predict the same test sets on the CPU. Kept languages are those whose tokens the trimmed vocabulary keeps "
-    "({kept}); the others may lose by it. Weights are the model's file. Time: latency of one pair, and pairs a second in "
-    "batches of {batch}, medians of repeated runs ({threads}, {processor}). Peak memory is that of a process that "
-    "predicts all languages and then measures time. The 8-bit model is {points:+.1f} points from the float32 one on "
-    "average over all languages and runs {ratio:.1f} times as many pairs a second at {tokens} tokens as PyTorch, "
+    "All forms predict the same test sets on the CPU. Kept languages are those whose tokens the trimmed vocabulary "
+    "keeps ({kept}); the others may lose by it. Weights are the model's file. Time: latency of one pair, and pairs a "
+    "second in batches of {batch}, medians of repeated runs ({threads}, {processor}). Peak memory is that of a process "
+    "that predicts all languages and then measures time. The 8-bit model is {points:+.1f} points from the float32 one "
+    "on average over all languages and runs {ratio:.1f} times as many pairs a second at {tokens} tokens as PyTorch, "
     "{onnx_ratio:.1f} times as many as ONNX in float32. Eight-bit arithmetic pays where matrices are wide: "
     "docs/release.md has the same measurement at the size of multilingual BERT."
 )
