@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,14 +19,20 @@ def random_inputs(rows: int, tokens: int, vocabulary: int) -> dict[str, np.ndarr
     return {"input_ids": ids, "token_type_ids": np.zeros_like(ids), "attention_mask": np.ones_like(ids)}
 
 
-def run_seconds(predictor: Predictor, inputs: Mapping[str, np.ndarray], repeats: int, seconds: float) -> list[float]:
-    """Wall seconds of each of `repeats` runs or more, until `seconds` have passed; a first run is not counted."""
+def run_seconds(
+    predictor: Predictor,
+    inputs: Mapping[str, np.ndarray],
+    repeats: int,
+    seconds: float,
+    clock: Callable[[], float] = time.perf_counter,
+) -> list[float]:
+    """Seconds of each of `repeats` runs or more, until `seconds` have passed; a first run is not counted."""
     predictor(inputs)
     runs: list[float] = []
     while len(runs) < repeats or sum(runs) < seconds:
-        start = time.perf_counter()
+        start = clock()
         predictor(inputs)
-        runs.append(time.perf_counter() - start)
+        runs.append(clock() - start)
     return runs
 
 

@@ -24,16 +24,21 @@ PAPER = {
     f"{verb}_{what}": 1
     for verb, subjects in (
         ("tabulate", ("accuracy", "summary", "comparisons", "cost", "languages")),
-        ("draw", ("accuracy", "training")),
+        ("draw", ("accuracy", "training", "pareto")),
     )
     for what in subjects
 }
+RELEASE = ["encoder", "classifier", "classifier-trimmed", "onnx-fp32", "onnx-int8"]
+
+
+def smallest_with(change):
+    """The smallest config with some sections replaced."""
+    return yaml.safe_load((ROOT / "tests" / "config" / "smallest.yaml").read_text()) | change
 
 
 def planned(snakemake, tmp_path, change):
     """How many jobs of each rule a changed config would run."""
-    overlay = yaml.safe_load((ROOT / "tests" / "config" / "smallest.yaml").read_text()) | change
-    (tmp_path / "changed.yaml").write_text(yaml.safe_dump(overlay))
+    (tmp_path / "changed.yaml").write_text(yaml.safe_dump(smallest_with(change)))
     process = snakemake("-n", "--configfile", str(tmp_path / "changed.yaml"), config=None)
     assert process.returncode == 0, process.stderr
     rows = re.findall(r"^(\w+) +(\d+)$", process.stdout + process.stderr, flags=re.MULTILINE)
@@ -50,9 +55,9 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(snakem
     process = snakemake("--cores", "2")
     assert process.returncode == 0, process.stdout + process.stderr
     results = tmp_path / "results" / "smallest"
-    for name in ("summary", "accuracy_by_language", "comparisons", "cost"):
+    for name in ("summary", "accuracy_by_language", "comparisons", "efficiency", "cost"):
         assert all((results / "tables" / f"{name}{suffix}").stat().st_size for suffix in (".csv", ".md", ".tex"))
-    for name in ("accuracy_by_language", "accuracy_along_cascade", "languages", "training_curves"):
+    for name in ("accuracy_by_language", "accuracy_along_cascade", "languages", "training_curves", "pareto"):
         assert all((results / "figures" / f"{name}{suffix}").stat().st_size for suffix in (".pdf", ".png"))
     shown = process.stdout
     assert "| Teacher (3 layers)" in shown
@@ -80,13 +85,34 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(snakem
     assert made(results) == before
 
     assert planned(snakemake, tmp_path, {"chains": ["3", "0-1", "3-1x0", "3-1", "3-2x0"]}) == {
-        "distill": 1, "finetune": 1, "evaluate": 1, **PAPER
+        "distill": 1, "finetune": 1, "evaluate": 1, "measure_efficiency": 1, "tabulate_efficiency": 1, **PAPER
     }, "a new chain builds itself alone"  # fmt: skip
     assert planned(snakemake, tmp_path, {"seeds": [1, 2]}) == {"finetune": 8, "evaluate": 8, **PAPER}
     assert planned(snakemake, tmp_path, {"checkpoint_seconds": 5, "evaluation": {"batch_tokens": 8}}) == {}
     faster = planned(snakemake, tmp_path, {"distillation": {"steps": 5, "learning_rate": 0.5}})
     assert "pretrain" not in faster
     assert faster["distill"] == 5
+
+    process = snakemake("--cores", "2", "release")
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert all((results / "release" / form / "README.md").stat().st_size for form in RELEASE)
+    table = pd.read_csv(results / "tables" / "release.csv", index_col="form")
+    assert list(table.index) == RELEASE[1:]
+    languages = [f"accuracy_{language}" for language in ("en", "ru", "th")]
+    same = table.loc[["classifier", "onnx-fp32"], languages]
+    assert same.diff().iloc[1].abs().max() < 0.03, "at most a pair or so at the border between two labels"
+    chosen = json.loads((results / "metrics" / "release" / "choice.json").read_text())
+    seeds = f"d{chosen['distill_seed']}-s{chosen['seed']}"
+    own, first = (
+        pd.read_parquet(results / "predictions" / name / "th.parquet")
+        for name in ("release/classifier", f"toplayer/3-2-1/{seeds}")
+    )
+    pd.testing.assert_frame_equal(own, first)
+
+    other = {"release": {"chain": "3-2-1-1", "languages": ["en"]}}
+    (tmp_path / "changed.yaml").write_text(yaml.safe_dump(smallest_with(other)))
+    process = snakemake("-n", "release", "--configfile", str(tmp_path / "changed.yaml"), config=None)
+    assert "release.chain: chain '3-2-1-1' repeats 1 layers" in process.stdout + process.stderr
 
 
 def test_a_failing_job_shows_the_end_of_its_log(snakemake, tmp_path):
