@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from camembert import pareto
+from camembert.figures import pareto
 from camembert.job import logged
 from camembert.statistics import models_of
 

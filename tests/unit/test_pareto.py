@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from camembert import pareto
 from camembert.chain import Method
+from camembert.figures import pareto
 from camembert.statistics import Model
 
 ORDER = [

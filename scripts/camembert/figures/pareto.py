@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
 from camembert.chain import Method
-from camembert.figures import STYLE, WIDTH, _key, _legend, _marker, _save, styles_of
+from camembert.figures.style import STYLE, WIDTH, key, legend, marker, save, styles_of
 from camembert.statistics import Model
 
 ACCURACY = "Average accuracy (%) and 95 % interval"
@@ -88,7 +88,7 @@ def draw_pareto(
             cost, score = panel.scale * rows[panel.column].to_numpy(), rows["average"].to_numpy()
             bars = np.abs(rows[["average_low", "average_high"]].to_numpy().T - score)
             for model, x, y, bar in zip(shown, side_by_side(cost), score, bars.T, strict=True):
-                axes.errorbar([x], [y], yerr=bar[:, None], elinewidth=0.8, **_marker(styles[model]))
+                axes.errorbar([x], [y], yerr=bar[:, None], elinewidth=0.8, **marker(styles[model]))
             best = frontier(cost, score)
             axes.step([*cost[best], max(cost)], [*score[best], score[best[-1]]], where="post", **FRONTIER)
             for model in set(order) - set(shown):
@@ -97,6 +97,6 @@ def draw_pareto(
             axes.set_xlabel(panel.label)
             axes.margins(x=0.1)
         figure.axes[0].set_ylabel(ACCURACY)
-        keys = [_key(model, style) for model, style in styles.items()]
-        _legend(figure, [*keys, Line2D([], [], label="Pareto frontier", **FRONTIER)])
-        _save(figure, stem)
+        keys = [key(model, style) for model, style in styles.items()]
+        legend(figure, [*keys, Line2D([], [], label="Pareto frontier", **FRONTIER)])
+        save(figure, stem)
