@@ -94,6 +94,7 @@ def draw_pareto(
             for model in set(order) - set(shown):
                 level = table.loc[(model.recipe, model.chain), "average"]
                 axes.axhline(level, color=styles[model].colour, linestyle=(0, (4, 3)), zorder=0)
+                axes.text(0.98, level, "teacher", transform=axes.get_yaxis_transform(), ha="right", va="bottom")
             axes.set_xlabel(panel.label)
             axes.margins(x=0.1)
         figure.axes[0].set_ylabel(ACCURACY)
