@@ -6,10 +6,10 @@ Needs the merged config; refuses a wrong one in one sentence before anything run
 import os
 import re
 
-from camembert.chain import parse_chain
+from camembert.chain import ChainError, check_against_teacher, parse_chain
 from camembert.config import ConfigError, check_config, load_yaml, sort_keys
 from camembert.experiment import TEACHER as TEACHER_RECIPE
-from camembert.experiment import EncoderId, experiment_of
+from camembert.experiment import ClassifierId, EncoderId, encoder_of, experiment_of
 from camembert.files import write_json
 from camembert.questions import comparisons_of
 from camembert.recipe import COPY
@@ -148,6 +148,61 @@ def shows_published_rows():
 def published_rows():
     """The file of published accuracies, where they can stand beside ours."""
     return [Path(workflow.basedir) / "docs" / "published.csv"] if shows_published_rows() else []
+
+
+def every_core(wildcards):
+    """All cores of this machine, so that nothing runs beside a measurement; on a cluster, those it computes with."""
+    return workflow.cores if workflow.local_exec else config["threads"]["efficiency"]
+
+
+def released(form, names):
+    """Files of a released folder."""
+    return [result(f"release/{form}/{name}") for name in names]
+
+
+def candidate_encoders():
+    """The encoders of the released chain, one a distillation seed."""
+    recipe, text = config["release"]["recipe"], str(config["release"]["chain"])
+    try:
+        chain = parse_chain(text)
+        check_against_teacher(chain, config["teacher"]["layers"])
+    except ChainError as error:
+        raise WorkflowError(f"release.chain: {error}") from None
+    asked = {encoder_of(chain, recipe, seed) for seed in config["distill_seeds"]}
+    found = [encoder for encoder in EXPERIMENT.encoders if encoder in asked]
+    if not found:
+        raise WorkflowError(
+            f"release names chain {text} of recipe {recipe}, which this experiment does not build; expected one of chains"
+            f" {', '.join(map(str, EXPERIMENT.chains))} and recipes {', '.join(EXPERIMENT.recipes)}: set release.chain"
+        )
+    return found
+
+
+def candidates():
+    """The classifiers of the released chain, one for each pair of seeds."""
+    return [ClassifierId(encoder, seed) for encoder in candidate_encoders() for seed in config["seeds"]]
+
+
+def lineage_metrics():
+    """Metrics of all trainings on the way to the candidates."""
+    encoders = []
+    for link in candidate_encoders():
+        while link is not None:
+            encoders, link = [link, *encoders], link.parent
+    return [result(f"metrics/encoders/{encoder.path}.json") for encoder in dict.fromkeys(encoders)] + [
+        result(f"metrics/classifiers/{classifier.path}.json") for classifier in candidates()
+    ]
+
+
+def kept_languages():
+    """Languages whose tokens the trimmed vocabulary keeps."""
+    missing = [language for language in config["release"]["languages"] if language not in config["languages"]]
+    if missing:
+        raise WorkflowError(
+            f"release.languages names {missing[0]}, expected languages of this experiment ({', '.join(config["languages"])});"
+            " correct release.languages"
+        )
+    return config["release"]["languages"]
 
 
 def show_results():

@@ -4,11 +4,6 @@ Needs encoders, their metrics and tables/summary.csv; makes metrics/efficiency, 
 """
 
 
-def every_core(wildcards):
-    """All cores of this machine, so that nothing runs beside a measurement; on a cluster, those it computes with."""
-    return workflow.cores if workflow.local_exec else config["threads"]["efficiency"]
-
-
 rule measure_efficiency:
     input:
         encoder=result(f"encoders/{ENCODER}"),

@@ -4,62 +4,9 @@ Needs encoders, classifiers, their metrics and the data; makes release/, tables/
 It is no part of `all`.
 """
 
-from camembert.chain import ChainError, check_against_teacher
-from camembert.experiment import ClassifierId, encoder_of
-
 TORCH_FILES = ("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json")
 ONNX_FILES = ("model.onnx", *TORCH_FILES[1:])
 FORMS = {"classifier": TORCH_FILES, "classifier-trimmed": TORCH_FILES, "onnx-fp32": ONNX_FILES, "onnx-int8": ONNX_FILES}
-
-
-def released(form, names):
-    """Files of a released folder."""
-    return [result(f"release/{form}/{name}") for name in names]
-
-
-def candidate_encoders():
-    """The encoders of the released chain, one a distillation seed."""
-    recipe, text = config["release"]["recipe"], str(config["release"]["chain"])
-    try:
-        chain = parse_chain(text)
-        check_against_teacher(chain, config["teacher"]["layers"])
-    except ChainError as error:
-        raise WorkflowError(f"release.chain: {error}") from None
-    asked = {encoder_of(chain, recipe, seed) for seed in config["distill_seeds"]}
-    found = [encoder for encoder in EXPERIMENT.encoders if encoder in asked]
-    if not found:
-        raise WorkflowError(
-            f"release names chain {text} of recipe {recipe}, which this experiment does not build; expected one of chains"
-            f" {', '.join(map(str, EXPERIMENT.chains))} and recipes {', '.join(EXPERIMENT.recipes)}: set release.chain"
-        )
-    return found
-
-
-def candidates():
-    """The classifiers of the released chain, one for each pair of seeds."""
-    return [ClassifierId(encoder, seed) for encoder in candidate_encoders() for seed in config["seeds"]]
-
-
-def lineage_metrics():
-    """Metrics of all trainings on the way to the candidates."""
-    encoders = []
-    for link in candidate_encoders():
-        while link is not None:
-            encoders, link = [link, *encoders], link.parent
-    return [result(f"metrics/encoders/{encoder.path}.json") for encoder in dict.fromkeys(encoders)] + [
-        result(f"metrics/classifiers/{classifier.path}.json") for classifier in candidates()
-    ]
-
-
-def kept_languages():
-    """Languages whose tokens the trimmed vocabulary keeps."""
-    missing = [language for language in config["release"]["languages"] if language not in LANGUAGES]
-    if missing:
-        raise WorkflowError(
-            f"release.languages names {missing[0]}, expected languages of this experiment ({', '.join(LANGUAGES)});"
-            " correct release.languages"
-        )
-    return config["release"]["languages"]
 
 
 rule choose_release:
