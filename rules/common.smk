@@ -196,10 +196,11 @@ def lineage_metrics():
 
 def kept_languages():
     """Languages whose tokens the trimmed vocabulary keeps."""
-    missing = [language for language in config["release"]["languages"] if language not in config["languages"]]
+    known = config["languages"]
+    missing = [language for language in config["release"]["languages"] if language not in known]
     if missing:
         raise WorkflowError(
-            f"release.languages names {missing[0]}, expected languages of this experiment ({', '.join(config["languages"])});"
+            f"release.languages names {missing[0]}, expected languages of this experiment ({', '.join(known)});"
             " correct release.languages"
         )
     return config["release"]["languages"]

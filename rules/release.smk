@@ -141,7 +141,7 @@ rule write_model_cards:
     params:
         experiment=config["experiment"],
         kept=lambda _: kept_languages(),
-        synthetic=config["data"]["source"] == "cldr",
+        synthetic=config["data"]["nli"]["source"] == "cldr",
     message:
         "Writing the model cards"
     script:

@@ -200,6 +200,7 @@ MLM_NAMED = {
         ("teacher.heads", 3, "teacher.hidden is 128, expected a multiple of teacher.heads (3)"),
         ("text.row", 129, "text.row is 129, expected at most teacher.positions (128)"),
         ("finetuning.max_tokens", 129, "finetuning.max_tokens is 129, expected at most teacher.positions (128)"),
+        ("efficiency.lengths", [16, 200], "efficiency.lengths[1] is 200, expected at most teacher.positions (128)"),
         (
             "data.nli.source",
             "folder",
