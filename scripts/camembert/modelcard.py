@@ -45,9 +45,19 @@ def training_rows(classifier: ClassifierId, metrics: Iterable[Path]) -> list[dic
     for encoder in lineage:
         one = facts[encoder.path]
         what = f"distilled from {encoder.parent.chain}" if encoder.parent else "pre-trained from random weights"
-        rows.append({"model": str(encoder.chain), "what": what if one["steps"] else "not trained", **_cost(one)})
+        if source := given(one):
+            what = f"given: {source}"
+        elif not one["steps"]:
+            what = "not trained"
+        rows.append({"model": str(encoder.chain), "what": what, **_cost(one)})
     one = facts[classifier.path] | {"steps": facts[classifier.path]["kept_step"], "training_flops": None}
     return [*rows, {"model": "classifier", "what": "fine-tuned on English pairs", **_cost(one)}]
+
+
+def given(facts: Mapping[str, Any]) -> str | None:
+    """The repository or folder that a teacher came from, by the metrics of its import; None if it was trained here."""
+    source = facts.get("source")
+    return source["repository"] if isinstance(source, dict) else source and Path(source).name
 
 
 def _cost(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,7 +67,7 @@ def _cost(facts: Mapping[str, Any]) -> dict[str, Any]:
 def model_card(
     form: str,
     choice: Mapping[str, Any],
-    metrics: Iterable[Path],
+    metrics: Sequence[Path],
     measured: Mapping[str, dict[str, Any]],
     *,
     experiment: str,
@@ -81,13 +91,16 @@ def model_card(
     source = yaml.safe_load(citation.read_text(encoding="utf-8"))
     facts = measured["classifier" if form == ENCODER else form]
     languages = list(kept) if form == "classifier-trimmed" else list(facts["accuracy"])
+    root: dict[str, Any] = next((facts for facts in map(read_json, metrics) if given(facts)), {})
     header = {
-        "license": source["license"].lower(),
+        "license": "other" if root else source["license"].lower(),
         "language": languages,
         "library_name": "onnx" if form.startswith("onnx") else "transformers",
         "pipeline_tag": "feature-extraction" if form == ENCODER else "text-classification",
         "tags": ["bert", "multilingual", "knowledge-distillation"],
     }
+    if isinstance(root.get("source"), dict):
+        header["base_model"] = given(root)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -103,5 +116,6 @@ def model_card(
         experiment=experiment,
         kept=kept,
         synthetic=synthetic,
+        teacher=given(root),
         source=source,
     )

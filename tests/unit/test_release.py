@@ -100,6 +100,18 @@ def test_training_is_told_from_the_teacher_to_the_classifier(metrics, choice):
     assert [row["training_flops"] for row in rows] == [9e12, 2e12, None]
 
 
+def test_a_given_teacher_is_named_with_its_licence(metrics, choice):
+    teacher = json.loads(metrics[0].read_text())
+    facts = {"experiment": "paper", "kept": ["en"], "synthetic": False, "citation": ROOT / "CITATION.cff"}
+    for source, name, base in (({"repository": "a/bert"}, "a/bert", "a/bert"), ("models/bert", "bert", None)):
+        write_json(metrics[0], teacher | {"source": source, "steps": 0})
+        card = model_card("classifier", choice, metrics, MEASURED, **facts)
+        header = yaml.safe_load(card.split("---")[1])
+        assert (header["license"], header.get("base_model")) == ("other", base)
+        assert f"| `6` | given: {name} | 0 |" in card
+        assert f"The licence of its teacher, {name}, holds for these weights too." in card
+
+
 @pytest.mark.parametrize("form", ["encoder", *FORMS])
 @pytest.mark.parametrize("synthetic", [True, False])
 def test_a_model_card_holds_what_the_hub_reads_and_what_users_must_know(metrics, choice, form, synthetic):

@@ -40,7 +40,7 @@ def shown(page):
     entries = {}
     for row in page.locator("tbody tr").all():
         row.locator("a").first.click()
-        content = page.locator("#root img, #root iframe").last
+        content = page.locator("#app img, #app iframe").last
         content.wait_for()
         page.wait_for_timeout(300)
         if content.evaluate("element => element.tagName") == "IMG":
@@ -51,24 +51,24 @@ def shown(page):
 
 
 def test_every_category_opens_and_every_figure_and_table_is_shown(page, report):
-    page.get_by_text("Figures", exact=True).click()
+    page.get_by_role("link", name="Figures").click()
     figures = shown(page)
     assert set(figures) >= {"Accuracy by language", "Accuracy along the cascade", "Training curves"}
     assert all(width > 500 for width in figures.values())
     page.goto(report.as_uri())
-    page.get_by_text("Tables", exact=True).click()
+    page.get_by_role("link", name="Tables").click()
     tables = shown(page)
     assert set(tables) >= {"Summary", "Accuracy by language", "Comparisons", "Cost"}
     assert "Teacher (3 layers)" in tables["Summary"]
     page.goto(report.as_uri())
-    page.get_by_text("Statistics", exact=True).click()
+    page.get_by_role("link", name="Statistics").click()
     page.locator("canvas, svg.marks").first.wait_for()
     assert page.errors == []
     assert all(url.startswith(("file:", "data:", "blob:")) for url in page.requests), page.requests
 
 
 def test_an_entry_says_how_to_read_it_and_which_config_it_belongs_to(page):
-    page.get_by_text("Figures", exact=True).click()
+    page.get_by_role("link", name="Figures").click()
     row = page.locator("tbody tr").filter(has_text="Accuracy by language")
     row.locator("a").nth(1).click()
     caption = page.locator("body")
