@@ -47,9 +47,10 @@ rule trim_vocabulary:
         result("logs/release/trim.log"),
     benchmark:
         result("benchmarks/release/trim.tsv")
-    localrule: True
     conda:
         "../envs/camembert.yaml"
+    resources:
+        **without(config["resources"]["evaluation"], "gpu"),
     message:
         "Trimming the vocabulary to that of the chosen languages"
     script:

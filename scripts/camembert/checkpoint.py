@@ -78,8 +78,8 @@ class CheckpointFolder:
             os.replace(old, doomed)
             shutil.rmtree(doomed)
 
-    def load(self, device: torch.device) -> dict[str, Any] | None:
-        """The newest good checkpoint of this run, or None. Damaged ones are skipped, strangers set aside."""
+    def load(self) -> dict[str, Any] | None:
+        """The newest good checkpoint of this run, on the CPU, or None; sets damaged ones and strangers aside."""
         for folder in self._folders():
             try:
                 manifest = read_json(folder / "manifest.json")
@@ -90,7 +90,7 @@ class CheckpointFolder:
                 with open(folder / "state.pt", "rb") as file:
                     if hashlib.file_digest(file, "sha256").hexdigest() != manifest["sha256"]:
                         raise ValueError("its content does not match its checksum")
-                state = torch.load(folder / "state.pt", map_location=device, weights_only=True)
+                state = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
             except Exception as error:  # whatever is wrong with it, the one before may be good
                 self._set_aside(folder, "damaged", f"is damaged ({error})")
                 continue

@@ -50,8 +50,8 @@ NOTE = (
     "Differences of the means over the runs, with 95 % intervals that cover the draw of the test pairs, which both "
     "models share, and of every kind of seed of which there are several; a pair and its translations count as one. "
     "Better and worse: languages in which the ensembles of the two models' runs differ (McNemar's exact test on the "
-    "test pairs, Holm over the languages of a line, 5 %); this says nothing of other training runs. Lines are not "
-    "corrected for one another."
+    "test pairs, Holm over the languages of a line, 5 %); this says nothing of other training runs, and an ensemble of "
+    "more runs is better by itself. Lines are not corrected for one another."
 )
 
 

@@ -160,6 +160,12 @@ class Shard:
                 f"{path} holds {len(self.tokens)} tokens, its offsets say {self.offsets[-1]}; make it again"
             )
 
+    @property
+    def identity(self) -> list[object]:
+        """What makes a training run on this shard what it is: its tokens, where documents begin, whether parallel."""
+        ends = hashlib.sha256(np.ascontiguousarray(self.offsets)).hexdigest()
+        return [self.facts["sha256"], ends, self.facts["parallel"]]
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 

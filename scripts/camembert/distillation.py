@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ from camembert import recipe as recipes
 from camembert.checkpoint import CheckpointFolder, fingerprint_of
 from camembert.corpus import Shard, SpecialIds, TextBatches
 from camembert.masking import IGNORED, masked_batch
-from camembert.provenance import hash_of_weights
+from camembert.provenance import hash_of_file, hash_of_weights
 from camembert.recipe import Recipe, matched_layers
 from camembert.training import Objective, Run, Schedule, code_hash, held_out_by_language, held_out_loss, train
 
@@ -172,7 +173,10 @@ def flops_of_step(recipe: Recipe, student: BertModel, teacher: BertModel, row: i
     """FLOPs of a distillation step for each token, heads included; see `flops`."""
     shape = encoders.shape_of(student)
     layers = shape.distillation_step(teacher.config.num_hidden_layers, student.config.num_hidden_layers, row)
-    return layers + (4 * recipe.mask * shape.mlm_head_forward() if recipe.mask is not None else 0)
+    if recipe.mask is None:
+        return layers
+    # two forward passes, and back through the student's head: to its input, and to its weights if these train
+    return layers + (3 if recipe.freeze_embeddings else 4) * recipe.mask * shape.mlm_head_forward()
 
 
 def distill(
@@ -238,10 +242,13 @@ def distill(
                 checkpoints,
                 fingerprint_of(
                     teacher=hash_of_weights(teacher_folder),
-                    corpus=[shard.facts["sha256"] for shard in shards],
+                    head=head and hash_of_file(Path(teacher_folder) / encoders.MLM_HEAD),
+                    corpus=[shard.identity for shard in shards],
                     student=[layers, vars(recipe), dropout],
-                    settings=[vars(schedule), dict(text), seed, device.type],
-                    code=code_hash(training, sys.modules[__name__], losses, recipes, masking, encoders, corpora),
+                    settings=[vars(schedule), dict(text), seed, device.type, torch.get_num_threads()],
+                    code=code_hash(
+                        training, parallel, sys.modules[__name__], losses, recipes, masking, encoders, corpora
+                    ),
                 ),
             ),
             checkpoint_seconds=checkpoint_seconds,

@@ -28,13 +28,13 @@ NO_ENERGY = " Energy is left out: the machine shows no counter of it."
 
 
 def read_efficiency(paths: Iterable[Path]) -> list[dict[str, Any]]:
-    """Reads the measurements of encoders, which must come from one kind of machine and one setting.
+    """Reads the measurements of encoders, which must come from one setting.
 
     Raises:
-        ResultsError: two of them differ in what ran them, so that their times do not compare.
+        ResultsError: two of them differ in how they were run, so that their times do not compare.
     """
     facts = [read_json(path) for path in paths]
-    for key in ("processor", "device", "threads", "precision", "batch"):
+    for key in ("device", "threads", "precision", "batch"):
         found = sorted({str(one[key]) for one in facts})
         if len(found) > 1:
             raise ResultsError(
@@ -121,11 +121,13 @@ def note(measured: Sequence[dict[str, Any]]) -> str:
     """What the table's readers should know, with what ran the measurements."""
     one = measured[0]
     longest = max(at["tokens"] for at in one["speed"])
+    processors = sorted({facts["processor"] for facts in measured})  # a cluster may have several
     energy = any(at["joules_per_row"] is not None for at in one["speed"])
     return NOTE.format(
         longest=longest,
         before=max(facts["memory_before_mib"] for facts in measured),
         energy="" if energy else NO_ENERGY,
         threads=f"{one['threads']} thread{'s' if one['threads'] > 1 else ''}",
-        **{key: one[key] for key in ("batch", "precision", "processor")},
+        processor=" or ".join(processors) + (", whose times do not compare" if len(processors) > 1 else ""),
+        **{key: one[key] for key in ("batch", "precision")},
     )

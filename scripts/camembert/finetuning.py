@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -147,9 +148,11 @@ def finetune(
             checkpoints,
             fingerprint_of(
                 encoder=hash_of_weights(encoder_folder),
+                tokenizer=hash_of_file(Path(encoder_folder) / tokenizer.FILES[0]),
+                threads=torch.get_num_threads(),
                 data=[hash_of_file(train_pairs), hash_of_file(dev_pairs)],
                 settings=[vars(schedule), batch, dropout, max_tokens, sorted(marks), seed, device.type],
-                code=code_hash(training, sys.modules[__name__], encoders, evaluating),
+                code=code_hash(training, parallel, sys.modules[__name__], encoders, evaluating, nli),
             ),
         ),
         checkpoint_seconds=checkpoint_seconds,

@@ -101,16 +101,20 @@ def in_workers(work: Callable[..., Result], device: torch.device, count: int, th
         rest = (count, meeting, device, threads, messages, results, work, arguments)
         workers = [context.Process(target=_work, args=(number, *rest)) for number in range(count)]
         main = sys.modules["__main__"]
-        path, main.__file__ = getattr(main, "__file__", None), None  # workers need the library, not the script
-        for worker in workers:
-            worker.start()
-        main.__file__ = path
-        before = {number: signal.signal(number, _pass_on(workers)) for number in (signal.SIGTERM, signal.SIGINT)}
+        told: list[int] = []
+        pass_on = _pass_on(workers, told)
+        before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
         listener.start()
         try:
+            path, main.__file__ = getattr(main, "__file__", None), None  # workers need the library, not the script
+            for worker in workers:
+                worker.start()
+            main.__file__ = path
+            for number in list(told):
+                pass_on(number, None)
             result = None
             while any(worker.is_alive() for worker in workers):
-                if any(worker.exitcode and worker.exitcode <= 128 for worker in workers):
+                if any(code and code <= 128 for code in _codes_of(workers)):
                     _end(workers)  # they would wait for the one that failed
                 if not results.empty():
                     result = results.get()
@@ -122,10 +126,12 @@ def in_workers(work: Callable[..., Result], device: torch.device, count: int, th
             listener.stop()
             for number, handler in before.items():
                 signal.signal(number, handler)
-    statuses = [worker.exitcode or 0 for worker in workers]
-    if any(status > 128 for status in statuses):
+    # a worker that a signal ended before it trained counts as stopped, like one that saved first
+    statuses = [128 - code if code in (-signal.SIGTERM, -signal.SIGINT) else code for code in _codes_of(workers)]
+    failed = [status for status in statuses if status < 0 or 0 < status <= 128]
+    if not failed and any(statuses):
         raise SystemExit(max(statuses))
-    if result is None:
+    if result is None or failed:
         raise WorkerError(f"a worker failed (exit statuses {statuses}); the log says why")
     return result[0]
 
@@ -141,17 +147,19 @@ def _work(
     work: Callable[..., Any],
     arguments: dict[str, Any],
 ) -> None:
+    processes._prctl_pr_set_pdeathsig(signal.SIGTERM)  # a worker ends with its parent, however that one ended
     logging.basicConfig(handlers=[logging.handlers.QueueHandler(messages)], format="%(message)s")
     logging.getLogger("camembert").setLevel(logging.INFO if number == 0 else logging.ERROR)
-    torch.set_num_threads(threads)
-    if device.type == "cuda":
-        device = torch.device("cuda", number)
-        torch.cuda.set_device(device)
-    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-    distributed.init_process_group(backend, init_method=f"file://{meeting}", rank=number, world_size=count)
-    distributed.barrier()  # one that was done before others have met would look dead to them
     try:
+        torch.set_num_threads(threads)
+        if device.type == "cuda":
+            device = torch.device("cuda", number)
+            torch.cuda.set_device(device)
+        backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+        distributed.init_process_group(backend, init_method=f"file://{meeting}", rank=number, world_size=count)
+        distributed.barrier()  # one that was done before others have met would look dead to them
         result = work(device=device, **arguments)
+        distributed.barrier()
         if number == 0:
             results.put((result,))
     except Exception as error:
@@ -163,12 +171,18 @@ def _work(
     distributed.destroy_process_group()
 
 
-def _pass_on(workers: list[Any]) -> Callable[..., None]:
-    """A signal handler that tells the workers, who stop together after a checkpoint."""
+def _codes_of(workers: list[Any]) -> list[int]:
+    """Exit codes; that of a signal is negative, 0 stands for one that runs."""
+    return [worker.exitcode or 0 for worker in workers]
+
+
+def _pass_on(workers: list[Any], told: list[int]) -> Callable[..., None]:
+    """A signal handler that tells the workers, who stop together after a checkpoint, and notes it for those to come."""
 
     def handler(number: int, _: object) -> None:
+        told.append(number)
         for worker in workers:
-            if worker.is_alive():
+            if worker.pid and worker.is_alive():
                 os.kill(worker.pid, number)
 
     return handler
@@ -176,6 +190,8 @@ def _pass_on(workers: list[Any]) -> Callable[..., None]:
 
 def _end(workers: list[Any]) -> None:
     for worker in workers:
+        if worker.pid is None:
+            continue
         if worker.is_alive():
             worker.kill()
         worker.join()

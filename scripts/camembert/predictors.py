@@ -34,7 +34,8 @@ def pytorch_predictor(model: nn.Module, output: str = OUTPUT) -> Predictor:
     device = next(model.parameters()).device
 
     def run(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        model.eval()
+        if model.training:
+            model.eval()
         tensors = {name: torch.from_numpy(array).to(device) for name, array in inputs.items()}
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             return model(**tensors)[output].float().cpu().numpy()

@@ -109,10 +109,11 @@ def pretrain(
             checkpoints=CheckpointFolder(
                 checkpoints,
                 fingerprint_of(
-                    corpus=[shard.facts["sha256"] for shard in shards],
+                    corpus=[shard.identity for shard in shards],
                     tokenizer=hash_of_file(Path(tokenizer_folder) / tokenizer.FILES[0]),
                     settings=[layers, dict(architecture), vars(schedule), mask, dropout, dict(text), seed, device.type],
-                    code=code_hash(training, sys.modules[__name__], masking, encoders, corpora),
+                    threads=torch.get_num_threads(),
+                    code=code_hash(training, parallel, sys.modules[__name__], masking, encoders, corpora),
                 ),
             ),
             checkpoint_seconds=checkpoint_seconds,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import zlib
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -56,7 +57,7 @@ def _lines(path: Path) -> Iterator[str]:
             yield from lines
     except UnicodeDecodeError as error:
         raise TextError(f"{path} is not UTF-8 ({error}); convert it, for instance with iconv") from None
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise TextError(f"{path} is not a whole gzip file ({error}); copy it again") from None
 
 

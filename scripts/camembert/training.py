@@ -91,7 +91,7 @@ class Run:
     Attributes:
         curve: one row a log interval and a measurement.
         seconds: wall time, over all starts.
-        cpu_seconds: of all processes, over all starts.
+        cpu_seconds: over all starts; of the first process times their number, as they run in step.
         earlier_cpu_seconds: those of starts before the last.
         tokens: read, without padding.
         flops: floating-point operations, by the formulas of `flops`.
@@ -124,6 +124,11 @@ def start(device: str, threads: int, gpus: int) -> torch.device:
     if device == "cuda" and not torch.cuda.is_available():
         raise TrainingError(
             "device is 'cuda', but this process sees no GPU; set device: auto or cpu, or give the job a GPU"
+        )
+    if torch.cuda.is_available() and gpus > torch.cuda.device_count():
+        raise TrainingError(
+            f"the job has {gpus} GPUs reserved, but this process sees {torch.cuda.device_count()}; lower"
+            " resources.*.gpu to what one machine has"
         )
     wanted = device == "cuda" or (device == "auto" and gpus > 0)
     return torch.device("cuda" if wanted and torch.cuda.is_available() else "cpu")
@@ -185,7 +190,7 @@ def train(
 
     if parallel.rank():
         parallel.wait_for_first()
-    state = checkpoints.load(device) if checkpoints else None
+    state = checkpoints.load() if checkpoints else None
     if not parallel.rank():
         parallel.wait_for_first()
     if state:
@@ -195,7 +200,10 @@ def train(
         optimizer.load_state_dict(state["optimizer"])
         run = Run(**state["run"])
         run.earlier_cpu_seconds = run.cpu_seconds
-        first, sums = state["step"], state["sums"]
+        first, sums = state["step"], {key: value.to(device) for key, value in state["sums"].items()}
+        del state
+    if parallel.largest(first, -first) != [first, -first]:
+        raise TrainingError(f"{name}: the processes found checkpoints of different steps; is the disk shared by all?")
 
     def save(step: int) -> None:
         if checkpoints and parallel.rank() == 0:

@@ -24,6 +24,7 @@ from camembert.nli import read_pairs
 from camembert.tokenizer import SPECIAL_TOKENS, load_tokenizer
 
 EMBEDDINGS = "embeddings.word_embeddings.weight"
+TOKENS_AT_ONCE = 2**22
 PART = "##"  # how WordPiece marks tokens that do not begin a word
 
 
@@ -36,8 +37,12 @@ def tokens_used(
 ) -> set[int]:
     """The tokens that occur in shards of text and in the premises and hypotheses of inference data."""
     used: set[int] = set()
+    seen = np.zeros(1 + max(tokenizer.get_vocab().values()), dtype=bool)
     for path in shards:
-        used.update(np.unique(Shard(path).tokens).tolist())
+        tokens = Shard(path).tokens
+        for start in range(0, len(tokens), TOKENS_AT_ONCE):  # a shard may be larger than the memory
+            seen[tokens[start : start + TOKENS_AT_ONCE]] = True
+    used.update(np.flatnonzero(seen).tolist())
     for path in pairs:
         texts = [text for pair in read_pairs(path) for text in (pair.premise, pair.hypothesis)]
         for encoding in tokenizer.encode_batch(texts, add_special_tokens=False):

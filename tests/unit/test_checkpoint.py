@@ -35,7 +35,7 @@ def names(folder: CheckpointFolder) -> list[str]:
 
 def newest(folder: CheckpointFolder) -> int | None:
     """The step that a run would go on from, once its state is shown to be the one saved at that step."""
-    state = folder.load(CPU)
+    state = folder.load()
     if state is None:
         return None
     assert torch.equal(
@@ -55,7 +55,7 @@ def test_what_is_loaded_is_what_was_saved(folder):
         "run": {"curve": [{"loss": 0.1, "split": "train"}], "best": None, "seconds": 1.5},
     }
     folder.save(3, state)
-    loaded = folder.load(CPU)
+    loaded = folder.load()
     assert loaded is not None
     for key, weight in state["model"].items():
         assert torch.equal(loaded["model"][key], weight)
@@ -64,9 +64,9 @@ def test_what_is_loaded_is_what_was_saved(folder):
 
 
 def test_a_run_that_never_saved_starts_anew(folder):
-    assert folder.load(CPU) is None
+    assert folder.load() is None
     folder.path.mkdir()
-    assert folder.load(CPU) is None
+    assert folder.load() is None
 
 
 def test_the_newest_two_are_kept(folder):

@@ -50,10 +50,16 @@ def test_a_model_is_the_mean_of_its_encoders_in_the_order_of_the_plan(paths):
     assert table["layers"].tolist() == [6, 4, 3]
 
 
-def test_times_of_two_machines_do_not_stand_in_one_table(paths):
+def test_a_cluster_with_several_processors_is_named_as_such(paths):
     other = json.loads(paths["efficiency"][0].read_text()) | {"processor": "Q"}
     paths["efficiency"][0].write_text(json.dumps(other))
-    with pytest.raises(ResultsError, match="measured with processor P and Q, which do not compare"):
+    assert "P or Q, whose times do not compare" in note(read_efficiency(paths["efficiency"]))
+
+
+def test_times_under_two_settings_do_not_stand_in_one_table(paths):
+    other = json.loads(paths["efficiency"][0].read_text()) | {"threads": 2}
+    paths["efficiency"][0].write_text(json.dumps(other))
+    with pytest.raises(ResultsError, match="measured with threads 1 and 2, which do not compare"):
         read_efficiency(paths["efficiency"])
 
 

@@ -12,6 +12,8 @@ from camembert.text import TextError, read_documents
 
 DOCUMENTS = ["one", "two  words", "three\nlines", "四"]
 
+WHOLE_GZIP = gzip.compress(b"".join(b"line %d\n" % i for i in range(99)))
+
 
 @pytest.fixture
 def write(tmp_path):
@@ -59,6 +61,7 @@ def test_several_files_are_read_one_after_another_and_a_folder_in_order(write, t
     [
         ("de.txt", "schön\n".encode("latin-1"), r"de\.txt is not UTF-8 .*; convert it, for instance with iconv"),
         ("de.txt.gz", gzip.compress(b"text " * 99)[:20], r"de\.txt\.gz is not a whole gzip file .*; copy it again"),
+        ("de.txt.gz", WHOLE_GZIP[:11] + b"\xff" * 4 + WHOLE_GZIP[15:], r"de\.txt\.gz is not a whole gzip file"),
         ("de.txt.gz", b"no gzip", r"de\.txt\.gz is not a whole gzip file"),
         (
             "de.jsonl",

@@ -390,6 +390,14 @@ def other_corpus(lines, words, tmp_path):
 
 
 @pytest.fixture
+def other_lines(lines, words, tmp_path):
+    """The same tokens, but two documents are one."""
+    for language, (first, second, *rest) in lines.items():
+        write_shard(tmp_path / "lines" / language, [f"{first} {second}", *rest], words, {"parallel": True})
+    return {language: tmp_path / "lines" / language for language in lines}
+
+
+@pytest.fixture
 def other_encoder(make_encoder, tokenizer_folder, tmp_path):
     save_encoder(make_encoder(3, seed=5), tmp_path / "other", tokenizer_folder)
     return tmp_path / "other"
@@ -431,6 +439,7 @@ CHANGES = {
         *({"layers": 2}, {"mask": 0.2}, {"dropout": 0.2}, {"seed": 2}, {"corpus": "other_corpus"}),
         {"architecture": {"hidden": 16, "heads": 4, "intermediate": 32, "positions": 32}},
         {"tokenizer_folder": "other_tokenizer"},
+        {"corpus": "other_lines"},
     ],
     "finetuning": [
         *({"epochs": 3}, {"batch": 10}, {"learning_rate": 1e-3}, {"warmup": 0.1}, {"weight_decay": 0.1}),
@@ -708,7 +717,15 @@ def test_a_gpu_that_is_not_there_is_named(monkeypatch):
 )
 def test_auto_is_a_gpu_where_one_is_reserved_and_seen(monkeypatch, device, gpus, there, expected):
     monkeypatch.setattr("torch.cuda.is_available", lambda: there)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: int(there))
     assert start(device, torch.get_num_threads(), gpus).type == expected
+
+
+def test_more_gpus_than_there_are_are_refused(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    with pytest.raises(TrainingError, match="has 2 GPUs reserved, but this process sees 1; lower resources"):
+        start("auto", torch.get_num_threads(), gpus=2)
 
 
 def test_a_job_computes_with_its_threads():

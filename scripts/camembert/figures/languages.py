@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
 
 from camembert.figures.style import STYLE, WIDTH, key, legend, marker, save, styles_of
 from camembert.statistics import Model
@@ -51,10 +50,7 @@ def languages(numbers: pd.DataFrame, order: Sequence[Model], stem: Path) -> None
         for axes in (corpus, *panels):
             _rows(axes, len(rows))
         if trained:
-            panels[0].set_xscale("log")
-            panels[0].xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            panels[0].xaxis.set_major_formatter("{x:g}")
-            panels[0].xaxis.set_minor_formatter("")
+            panels[0].set_xlim(left=0)
             panels[0].set_xlabel("Held-out loss of the last hop")
         panels[-1].axvline(0, color="0.3", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
         panels[-1].set_xlabel("Accuracy against the teacher (points)")
