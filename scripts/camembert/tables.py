@@ -88,7 +88,7 @@ HTML = """<!DOCTYPE html>
 <meta charset="utf-8">
 <title>{caption}</title>
 <style>
-body {{ font-family: sans-serif; margin: 2em; color: #222; }}
+body {{ font: 14px sans-serif; margin: 2em; color: #222; }}
 table {{ border-collapse: collapse; border-top: 2px solid; border-bottom: 2px solid; }}
 th, td {{ padding: .3em .7em; text-align: right; white-space: nowrap; }}
 th {{ border-bottom: 1px solid; }}
