@@ -163,7 +163,7 @@ class Shard:
     @property
     def identity(self) -> list[object]:
         """What makes a training run on this shard what it is: its tokens, where documents begin, whether parallel."""
-        ends = hashlib.sha256(np.ascontiguousarray(self.offsets)).hexdigest()
+        ends = hashlib.sha256(self.offsets.tobytes()).hexdigest()
         return [self.facts["sha256"], ends, self.facts["parallel"]]
 
     def __len__(self) -> int:

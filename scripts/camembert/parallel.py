@@ -147,7 +147,8 @@ def _work(
     work: Callable[..., Any],
     arguments: dict[str, Any],
 ) -> None:
-    processes._prctl_pr_set_pdeathsig(signal.SIGTERM)  # a worker ends with its parent, however that one ended
+    # a worker ends with its parent, however that one ended
+    processes._prctl_pr_set_pdeathsig(signal.SIGTERM)  # type: ignore[attr-defined]
     logging.basicConfig(handlers=[logging.handlers.QueueHandler(messages)], format="%(message)s")
     logging.getLogger("camembert").setLevel(logging.INFO if number == 0 else logging.ERROR)
     try:

@@ -60,3 +60,17 @@ def test_a_record_that_lacks_predictions_is_refused(tmp_path):
     assert process.returncode != 0
     assert "toplayer/3-1/d1-s1" in process.stdout + process.stderr
     assert not (tmp_path / "paper" / "results" / "smallest" / "tables").exists()
+
+
+def test_the_committed_tables_are_those_of_the_committed_predictions(tmp_path, no_torch):
+    """Figures and full-precision files may differ in last digits between machines."""
+    record = ROOT / "docs" / "results" / "embedded"
+    process = make("paper", RECORD=record, PAPER=tmp_path)
+    assert process.returncode == 0, process.stdout + process.stderr
+    remade = {path.name: path.read_text() for path in (tmp_path / "results" / "embedded" / "tables").glob("*.md")}
+    assert remade.keys() >= {"summary.md", "comparisons.md", "conclusion.md", "efficiency.md", "cost.md"}
+    assert remade == {name: (record / "tables" / name).read_text() for name in remade}
+    readme = (ROOT / "README.md").read_text()
+    summary, conclusion = (remade[name].split("\n\n") for name in ("summary.md", "conclusion.md"))
+    assert summary[1] in readme
+    assert conclusion[0] in readme
