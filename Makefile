@@ -49,8 +49,8 @@ keep:
 	rm $(RECORD)/predictions/answers.parquet
 	cp $(RESULTS)/figures/*.png $(RECORD)/figures/
 
-# Makes all tables and figures again from what the record keeps, in results/paper; trains nothing, needs no torch
-PAPER ?= results/paper
+# Makes all tables and figures again from what the record keeps, in results/from-record; trains nothing, needs no torch
+PAPER ?= results/from-record
 PAPER_RULES = $(shell sed -n 's/^rule \(tabulate_.*\|draw_.*\|tables\|figures\):/\1/p' rules/*.smk)
 
 paper: setup

@@ -30,6 +30,9 @@ are medians over the turns, with the least and the most in brackets; ratios are 
 
 {surroundings}
 
+First `pip install -r benchmarks/requirements.txt`. `--text` is a folder of XX.txt (left out: text made from the CLDR),
+`--vocabulary` multilingual BERT's vocab.txt (left out: a vocabulary trained on the text).
+
 All contestants start from the same random weights, read the same rows, have no dropout and compute the same losses:
 the mean squared errors of the top layers' hidden states and attention maps. The benchmark refuses to compare them
 unless both losses agree at the first step.

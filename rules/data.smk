@@ -115,6 +115,8 @@ if TEACHER["source"] == "pretrain":
             result("benchmarks/train_tokenizer.tsv")
         conda:
             "../envs/camembert.yaml"
+        resources:
+            **config["resources"]["tokenization"],
         params:
             **config["tokenizer"],
             languages=LANGUAGES,

@@ -28,6 +28,7 @@ from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
     HfHubHTTPError,
+    LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
     RevisionNotFoundError,
@@ -125,6 +126,7 @@ def download(
         for name in chosen:
             _attempt(partial(_fetch, repository, kind, commit, siblings[name], files), f"{name} of {where}")
         shutil.rmtree(files / ".cache", ignore_errors=True)
+        _remove_others(files, chosen)
         retrieved = datetime.now(UTC).isoformat(timespec="seconds")
         facts = {"repository": repository, "kind": kind, "revision": revision, "commit": commit}
         write_manifest(files, chosen, **facts, endpoint=constants.ENDPOINT, retrieved=retrieved)
@@ -159,7 +161,10 @@ def _check_room(folder: Path, names: list[str], siblings: dict[str, RepoSibling]
 def _fetch(repository: str, kind: str, commit: str, file: RepoSibling, folder: Path) -> None:
     """Brings one file of a commit and compares it with the size and checksum that the hub lists."""
     path = folder / file.rfilename
-    hf_hub_download(repository, file.rfilename, repo_type=kind, revision=commit, local_dir=folder)
+    try:
+        hf_hub_download(repository, file.rfilename, repo_type=kind, revision=commit, local_dir=folder)
+    except LocalEntryNotFoundError as error:  # how the library reports that the hub did not answer
+        raise (error.__cause__ or error) from None
     if file.lfs:
         good = hash_of_file(path) == file.lfs.sha256
     else:
@@ -195,6 +200,13 @@ def _passes(error: Exception) -> bool:
 
 def _short(error: BaseException) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def _remove_others(folder: Path, chosen: list[str]) -> None:
+    """Deletes what an earlier, unfinished download of other files left."""
+    for path in folder.rglob("*"):
+        if path.is_file() and path.relative_to(folder).as_posix() not in chosen:
+            path.unlink()
 
 
 def _compare(manifest: dict[str, Any], earlier_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -224,7 +225,11 @@ def read_splits(
     def read(split: str, language: str) -> list[Pair]:
         if split in patterns:
             (folder,) = files[split]
-            return read_parquet(sorted(Path(folder).glob(in_language(patterns[split], language))), split)
+            pattern = in_language(patterns[split], language)
+            found = [path for path in Path(folder).rglob("*") if fnmatch(path.relative_to(folder).as_posix(), pattern)]
+            if not found:
+                raise InferenceDataError(f"{folder} has no file {pattern}; correct data.nli.hub.{split}.files")
+            return read_parquet(sorted(found), split)
         path = next((path for path in files[split] if Path(path).name == f"{split}-{language}.tsv"), files[split][0])
         if Path(path).name == f"{split}-{language}.tsv":
             return read_tsv(path, split)

@@ -205,3 +205,15 @@ def test_a_file_changed_after_its_download_is_refused(download, tmp_path):
     changed.unlink()
     with pytest.raises(ManifestError, match=r"is missing, but manifest\.json beside it lists it"):
         check_manifest(tmp_path / "output")
+
+
+def test_what_an_earlier_download_of_other_files_left_is_not_delivered(tmp_path):
+    """Its files would be read as text, or be the weights of another model."""
+    from camembert.hub import _remove_others  # importing it reads where the hub is
+
+    left = tmp_path / "files" / "en" / "of-another-dump.parquet"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"old")
+    (tmp_path / "files" / "wanted.parquet").write_bytes(b"new")
+    _remove_others(tmp_path / "files", ["wanted.parquet"])
+    assert [path.name for path in (tmp_path / "files").rglob("*") if path.is_file()] == ["wanted.parquet"]
