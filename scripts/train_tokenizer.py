@@ -1,16 +1,16 @@
 """Trains the tokenizer on the text of all languages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from camembert.files import whole
 from camembert.job import logged
-from camembert.text import read_documents
+from camembert.text import Documents
 from camembert.tokenizer import save_tokenizer, train_tokenizer
 
 
 def make_tokenizer(
-    texts: Mapping[str, Sequence[Path]],
+    texts: Sequence[Sequence[Path]],
     limit: int | None,
     vocabulary: int,
     lowercase: bool,
@@ -18,16 +18,16 @@ def make_tokenizer(
     output: Path,
 ) -> None:
     """Trains on at most `limit` documents of every language and writes a folder that `AutoTokenizer` loads."""
-    documents = [document for files in texts.values() for document in read_documents(files, limit)]
     with whole(output) as partial:
-        save_tokenizer(train_tokenizer(documents, vocabulary, lowercase), partial, longest, lowercase)
+        trained = train_tokenizer(Documents(texts, limit), vocabulary, lowercase)
+        save_tokenizer(trained, partial, longest, lowercase)
 
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
         make_tokenizer(
-            {language: job.input[language] for language in job.params.languages},
+            [job.input[language] for language in job.params.languages],
             job.params.limit,
             job.params.vocabulary,
             job.params.lowercase,

@@ -191,7 +191,7 @@ def sampling_probabilities(tokens: Sequence[int], exponent: float) -> np.ndarray
 
 @dataclass(frozen=True)
 class SpecialIds:
-    """Ids of the tokens that packing and masking need."""
+    """Ids of the tokens that packing and masking need; `vocabulary` is one more than the largest id there is."""
 
     pad: int
     cls: int
@@ -202,7 +202,7 @@ class SpecialIds:
     @classmethod
     def of(cls, tokenizer: Tokenizer) -> SpecialIds:
         pad, cls_, sep, mask = (token_id(tokenizer, token) for token in ("[PAD]", "[CLS]", "[SEP]", "[MASK]"))
-        return cls(pad, cls_, sep, mask, tokenizer.get_vocab_size())
+        return cls(pad, cls_, sep, mask, max(tokenizer.get_vocab().values()) + 1)
 
 
 @dataclass(frozen=True)

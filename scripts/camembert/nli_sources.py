@@ -65,8 +65,9 @@ def read_tsv(path: str | os.PathLike[str], split: str) -> list[Pair]:
         columns = line.split("\t")
         if len(columns) == 2 and split == "test":
             raise InferenceDataError(
-                f"{path}:{number} has no label, as in XTREME's own test files, so nothing can be scored on it; take"
-                " xnli.test.tsv of XNLI 1.0, or set data.nli.split_dev: true to test on half of the dev pairs"
+                f"{path}:{number} has no label, as in XTREME's own test files, so nothing can be scored on it; put"
+                " xnli.test.tsv of XNLI 1.0 in their place, or set data.nli.split_dev: true to test on half of the dev"
+                " pairs"
             )
         if len(columns) != 3:
             raise InferenceDataError(

@@ -53,8 +53,7 @@ def text_files(folder: Folder, language: str) -> list[Path]:
             f"{folder} has no text in {language}; expected one of {names}: add it, or take {language} out of languages"
         )
     if len(found) > 1:
-        names = " and ".join(layout.format(language) for layout in found)
-        raise SourceError(f"{folder} has the text in {language} more than once, as {names}; keep one of them")
+        raise _twice(folder, f"the text in {language}", [layout.format(language) for layout in found])
     paths = next(iter(found.values()))
     _refuse_empty(paths)
     return paths
@@ -67,25 +66,29 @@ def training_file(folder: Folder) -> Path:
     """The file with the English training pairs.
 
     Raises:
-        SourceError: there is none, or it is empty.
+        SourceError: there is none, there are two, or it is empty.
     """
-    for name in TRAINING_FILES:
-        if (path := Path(folder) / name).is_file():
-            _refuse_empty([path])
-            return path
-    raise SourceError(f"{folder} has no English training pairs; expected {' or '.join(TRAINING_FILES)}: add one")
+    found = [path for name in TRAINING_FILES if (path := Path(folder) / name).is_file()]
+    if not found:
+        raise SourceError(f"{folder} has no English training pairs; expected {' or '.join(TRAINING_FILES)}: add one")
+    if len(found) > 1:
+        raise _twice(folder, "the training pairs", TRAINING_FILES)
+    _refuse_empty(found)
+    return found[0]
 
 
 def evaluation_files(folder: Folder, split: str, languages: Iterable[str]) -> list[Path]:
     """The files with dev or test pairs: one a language in XTREME's layout, or one for all in XNLI 1.0's.
 
     Raises:
-        SourceError: a language is missing, or a file is empty.
+        SourceError: a language is missing, a file is empty, or the pairs are there in both layouts.
     """
+    paths = [Path(folder) / f"{split}-{language}.tsv" for language in languages]
     if (together := Path(folder) / XNLI_1.format(split)).is_file():
+        if apart := next((path for path in paths if path.is_file()), None):
+            raise _twice(folder, f"the {split} pairs", [together.name, apart.name])
         _refuse_empty([together])
         return [together]
-    paths = [Path(folder) / f"{split}-{language}.tsv" for language in languages]
     for path in paths:
         if not path.is_file():
             advice = "add it, or take its language out of languages"
@@ -94,6 +97,10 @@ def evaluation_files(folder: Folder, split: str, languages: Iterable[str]) -> li
             raise SourceError(f"{path} does not exist, nor does {together.name} for all languages; {advice}")
     _refuse_empty(paths)
     return paths
+
+
+def _twice(folder: Folder, what: str, names: Iterable[str]) -> SourceError:
+    return SourceError(f"{folder} has {what} more than once, as {' and '.join(names)}; keep one of them")
 
 
 def _refuse_empty(paths: list[Path]) -> None:

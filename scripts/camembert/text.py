@@ -6,7 +6,8 @@ import gzip
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -35,6 +36,23 @@ def read_documents(files: Iterable[str | os.PathLike[str]], limit: int | None = 
     """
     documents = (text.strip() for path in files for text in _read(Path(path)))
     return islice((text for text in documents if text), limit)
+
+
+@dataclass(frozen=True)
+class Documents:
+    """The documents of several languages one after another, read anew whenever they are gone through; none is kept.
+
+    Attributes:
+        files: of each language, as `read_documents` takes them.
+        limit: at most so many documents a language.
+    """
+
+    files: Sequence[Sequence[str | os.PathLike[str]]]
+    limit: int | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        for files in self.files:
+            yield from read_documents(files, self.limit)
 
 
 def _read(path: Path) -> Iterator[str]:

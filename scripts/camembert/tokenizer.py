@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ class TokenizerError(ValueError):
 # --- trained here ---------------------------------------------------------------------------------------------
 
 
-def train_tokenizer(texts: Sequence[str], vocabulary: int, lowercase: bool) -> Tokenizer:
+def train_tokenizer(texts: Iterable[str], vocabulary: int, lowercase: bool) -> Tokenizer:
     """Trains a WordPiece tokenizer in the manner of multilingual BERT; the same text gives the same tokenizer.
 
     The trainer breaks ties between equally frequent pairs by the ids of their parts and numbers the parts of
@@ -40,7 +40,7 @@ def train_tokenizer(texts: Sequence[str], vocabulary: int, lowercase: bool) -> T
     by way of the special tokens of a tokenizer that is thrown away.
 
     Args:
-        texts: lines of text, of all languages.
+        texts: documents of all languages; gone through twice.
         vocabulary: tokens wanted, special ones included.
         lowercase: also strips accents, as BERT's uncased models do.
     """

@@ -98,6 +98,12 @@ def missing_dev(bench: Bench) -> None:
     bench.check()
 
 
+def dev_twice(bench: Bench) -> None:
+    bench.xnli()
+    bench.write("xnli.dev.tsv")
+    bench.check()
+
+
 def bad_text(name: str, content: str, bench: Bench) -> None:
     bench.text()
     bench.write(name, content)
@@ -191,6 +197,7 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "a GPU asked for and none reserved": lambda bench: bench.check(device="cuda"),
     # folders
     "a language without dev pairs": missing_dev,
+    "pairs that are there twice": dev_twice,
     "a language without text": missing_text,
     "an empty text file": partial(bad_text, "fr.txt", ""),
     "text that is there twice": partial(bad_text, "fr.jsonl", '{"text": "a"}\n'),

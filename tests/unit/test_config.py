@@ -249,6 +249,9 @@ def test_every_file_of_local_data_must_exist(with_folders, tmp_path):
         check_config(with_folders, SCHEMA)
     check_config(changed(with_folders, "data.nli.split_dev", True), SCHEMA)
     (tmp_path / "xnli.test.tsv").write_text("language\n")
+    with pytest.raises(ConfigError, match=r"the test pairs more than once, as xnli\.test\.tsv and test-en\.tsv; keep"):
+        check_config(with_folders, SCHEMA)
+    (tmp_path / "test-en.tsv").unlink()
     check_config(with_folders, SCHEMA)
     (tmp_path / "fr.txt").write_text("")
     with pytest.raises(ConfigError, match=r"fr\.txt is empty; expected text in UTF-8"):

@@ -103,10 +103,17 @@ def test_test_files_without_labels_are_refused_with_a_way_out(xtreme):
     assert set(splits_of(xtreme, ["en", "de"], split_dev=True)) == {"train", "dev", "test"}
 
 
-def test_xnli_1_is_read_language_by_language_without_unlabelled_pairs(xtreme):
+@pytest.fixture
+def xnli_1(tmp_path):
+    """A folder with XNLI 1.0's files, and training pairs."""
+    write(tmp_path / "train-en.tsv", "a\tb\tneutral\n")
     for split in ("dev", "test"):
-        write(xtreme / f"xnli.{split}.tsv", XNLI_1)
-    splits = splits_of(xtreme, ["en", "de"])
+        write(tmp_path / f"xnli.{split}.tsv", XNLI_1)
+    return tmp_path
+
+
+def test_xnli_1_is_read_language_by_language_without_unlabelled_pairs(xnli_1):
+    splits = splits_of(xnli_1, ["en", "de"])
     assert splits["dev"]["en"] == [Pair("dev-7", 'He said "no', "No.", 0)]
     assert splits["test"]["de"] == [Pair("test-7", "Er sagte nein", "Nein.", 0)]
 
@@ -124,9 +131,23 @@ def test_xnli_1_is_read_language_by_language_without_unlabelled_pairs(xtreme):
         (XNLI_1.replace("Nein.\t7", "Nein.\t9"), r"the dev pairs in de and en in .* are not parallel"),
     ],
 )
-def test_what_is_wrong_in_xnli_1_is_named(xtreme, text, message):
-    write(xtreme / "xnli.dev.tsv", text)
+def test_what_is_wrong_in_xnli_1_is_named(xnli_1, text, message):
+    write(xnli_1 / "xnli.dev.tsv", text)
     with pytest.raises(InferenceDataError, match=message):
+        splits_of(xnli_1, ["en", "de"])
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("xnli.test.tsv", "the test pairs"),
+        ("xnli.dev.tsv", "the dev pairs"),
+        ("multinli_1.0_train.txt", "the training"),
+    ],
+)
+def test_pairs_in_two_layouts_at_once_are_refused(xtreme, name, what):
+    write(xtreme / name, XNLI_1)
+    with pytest.raises(sources.SourceError, match=f"has {what}.* more than once, as .*{name}.*; keep one of them"):
         splits_of(xtreme, ["en", "de"])
 
 

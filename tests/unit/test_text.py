@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from camembert.sources import SourceError, text_files
-from camembert.text import TextError, read_documents
+from camembert.text import Documents, TextError, read_documents
 
 DOCUMENTS = ["one", "two  words", "three\nlines", "四"]
 
@@ -54,6 +54,12 @@ def test_several_files_are_read_one_after_another_and_a_folder_in_order(write, t
     paths = [write("en/train-00001-of-00002.parquet", ["b"]), write("en/train-00000-of-00002.parquet", ["a"])]
     assert list(read_documents(paths)) == ["b", "a"]
     assert list(read_documents([tmp_path / "en"])) == ["a", "b"]
+
+
+def test_the_text_of_all_languages_can_be_gone_through_again(write):
+    languages = [[write("en.txt", ["a", "b", "c"])], [write("fr.txt", ["d"]), write("fr2.txt", ["e", "f"])]]
+    documents = Documents(languages, 2)
+    assert list(documents) == list(documents) == ["a", "b", "d", "e"]
 
 
 @pytest.mark.parametrize(

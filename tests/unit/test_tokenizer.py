@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from camembert.corpus import SpecialIds
 from camembert.tokenizer import (
     TokenizerError,
     load_tokenizer,
@@ -131,6 +132,16 @@ def test_a_tokenizer_larger_than_the_embedding_is_refused(checkpoint):
     with pytest.raises(TokenizerError, match="has token ids up to 10, but the model's embedding has 10 rows"):
         read_tokenizer(checkpoint({"do_lower_case": False}), 10)
     assert read_tokenizer(checkpoint({"do_lower_case": False}), 16)[0].get_vocab_size() == 11
+
+
+def test_a_vocabulary_may_skip_ids(words):
+    from tokenizers import Tokenizer
+
+    state = json.loads(words.to_str())
+    last = max(state["model"]["vocab"], key=state["model"]["vocab"].get)
+    state["model"]["vocab"][last] += 50
+    largest = state["model"]["vocab"][last]
+    assert SpecialIds.of(Tokenizer.from_str(json.dumps(state))).vocabulary == largest + 1
 
 
 def test_a_tokenizer_without_the_special_tokens_is_refused(checkpoint):
