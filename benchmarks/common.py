@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import BertModel
 
 from camembert import encoder as encoders
-from camembert.corpus import PackedRows
+from camembert.packing import PackedRows
 from cases import Case
 from turns import Player
 

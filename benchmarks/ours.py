@@ -13,8 +13,9 @@ from torch import Tensor
 
 from camembert import distillation, training
 from camembert import encoder as encoders
-from camembert.corpus import Shard, SpecialIds, TextBatches, write_shard
+from camembert.packing import SpecialIds, TextBatches
 from camembert.recipe import Recipe
+from camembert.shards import Shard, write_shard
 from camembert.text import read_documents
 from camembert.tokenizer import load_tokenizer
 from cases import Case

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import BertConfig, BertForMaskedLM, BertModel, get_linear_schedule_with_warmup
 
-from camembert.corpus import PackedRows
+from camembert.packing import PackedRows
 from camembert.text import read_documents
 from camembert.tokenizer import load_tokenizer, token_id
 from cases import Case

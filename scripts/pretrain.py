@@ -2,11 +2,12 @@
 
 from camembert.chain import parse_chain
 from camembert.checkpoint import clear
-from camembert.corpus import by_language, tokens_of
+from camembert.devices import start
 from camembert.job import logged, write_run
 from camembert.parallel import in_workers, workers_for
 from camembert.pretraining import pretrain
-from camembert.training import Schedule, start
+from camembert.shards import by_language, tokens_of
+from camembert.training import Schedule
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

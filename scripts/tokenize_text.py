@@ -2,9 +2,9 @@
 
 import os
 
-from camembert.corpus import write_shard
 from camembert.job import log, logged
 from camembert.manifest import describe
+from camembert.shards import write_shard
 from camembert.text import read_documents
 from camembert.tokenizer import load_tokenizer
 

@@ -13,16 +13,16 @@ import torch
 from torch import Tensor
 from transformers.models.bert.modeling_bert import BertModel, BertOnlyMLMHead
 
-from camembert import corpus as corpora
 from camembert import encoder as encoders
-from camembert import losses, masking, parallel, tokenizer, training
-from camembert import recipe as recipes
+from camembert import losses, parallel, tokenizer
 from camembert.checkpoint import CheckpointFolder, fingerprint_of
-from camembert.corpus import Shard, SpecialIds, TextBatches
+from camembert.held_out import held_out_by_language, held_out_loss
 from camembert.masking import IGNORED, masked_batch
-from camembert.provenance import hash_of_file, hash_of_weights
+from camembert.packing import SpecialIds, TextBatches
+from camembert.provenance import hash_of_code, hash_of_file, hash_of_weights
 from camembert.recipe import Recipe, matched_layers
-from camembert.training import Objective, Run, Schedule, code_hash, held_out_by_language, held_out_loss, train
+from camembert.shards import Shard
+from camembert.training import Objective, Run, Schedule, train
 
 
 class DistillationError(ValueError):
@@ -246,9 +246,7 @@ def distill(
                     corpus=[shard.identity for shard in shards],
                     student=[layers, vars(recipe), dropout],
                     settings=[vars(schedule), dict(text), seed, device.type, torch.get_num_threads()],
-                    code=code_hash(
-                        training, parallel, sys.modules[__name__], losses, recipes, masking, encoders, corpora
-                    ),
+                    code=hash_of_code(sys.modules[__name__]),
                 ),
             ),
             checkpoint_seconds=checkpoint_seconds,

@@ -17,9 +17,9 @@ from transformers.models.bert.modeling_bert import BertForSequenceClassification
 from transformers.utils import logging as transformers_logging
 
 from camembert import nli, tokenizer
-from camembert.corpus import PackedRows
 from camembert.files import whole
 from camembert.flops import Shape
+from camembert.packing import PackedRows
 
 transformers_logging.disable_progress_bar()
 

@@ -16,13 +16,12 @@ from torch.nn import functional
 from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 from camembert import encoder as encoders
-from camembert import evaluation as evaluating
-from camembert import nli, parallel, tokenizer, training
+from camembert import nli, parallel, tokenizer
 from camembert.checkpoint import CheckpointFolder, fingerprint_of
 from camembert.evaluation import EncodedPairs, accuracy, encode_pairs, pad, predict
 from camembert.predictors import pytorch_predictor
-from camembert.provenance import hash_of_file, hash_of_weights
-from camembert.training import Evaluation, Objective, Run, Schedule, TrainingError, code_hash, train
+from camembert.provenance import hash_of_code, hash_of_file, hash_of_weights
+from camembert.training import Evaluation, Objective, Run, Schedule, TrainingError, train
 
 BATCHES_SORTED_TOGETHER = 50
 
@@ -152,7 +151,7 @@ def finetune(
                 threads=torch.get_num_threads(),
                 data=[hash_of_file(train_pairs), hash_of_file(dev_pairs)],
                 settings=[vars(schedule), batch, dropout, max_tokens, sorted(marks), seed, device.type],
-                code=code_hash(training, parallel, sys.modules[__name__], encoders, evaluating, nli),
+                code=hash_of_code(sys.modules[__name__]),
             ),
         ),
         checkpoint_seconds=checkpoint_seconds,

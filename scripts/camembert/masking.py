@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from camembert import encoder as encoders
-from camembert.corpus import PackedRows, SpecialIds, TextBatches
+from camembert.packing import PackedRows, SpecialIds, TextBatches
 
 IGNORED = -100
 

@@ -31,13 +31,15 @@ def pytorch_predictor(model: nn.Module, output: str = OUTPUT) -> Predictor:
     """
     import torch
 
+    from camembert.devices import autocast
+
     device = next(model.parameters()).device
 
     def run(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         if model.training:
             model.eval()
         tensors = {name: torch.from_numpy(array).to(device) for name, array in inputs.items()}
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        with torch.inference_mode(), autocast(device):
             return model(**tensors)[output].float().cpu().numpy()
 
     return run

@@ -15,14 +15,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers.models.bert.modeling_bert import BertModel, BertOnlyMLMHead
 
-from camembert import corpus as corpora
 from camembert import encoder as encoders
-from camembert import masking, parallel, tokenizer, training
+from camembert import parallel, tokenizer
 from camembert.checkpoint import CheckpointFolder, fingerprint_of
-from camembert.corpus import Shard, SpecialIds, TextBatches
+from camembert.held_out import held_out_by_language, held_out_loss
 from camembert.masking import IGNORED, masked_batch
-from camembert.provenance import hash_of_file
-from camembert.training import Objective, Run, Schedule, code_hash, held_out_by_language, held_out_loss, train
+from camembert.packing import SpecialIds, TextBatches
+from camembert.provenance import hash_of_code, hash_of_file
+from camembert.shards import Shard
+from camembert.training import Objective, Run, Schedule, train
 
 
 class MaskedLanguageModel(nn.Module):
@@ -113,7 +114,7 @@ def pretrain(
                     tokenizer=hash_of_file(Path(tokenizer_folder) / tokenizer.FILES[0]),
                     settings=[layers, dict(architecture), vars(schedule), mask, dropout, dict(text), seed, device.type],
                     threads=torch.get_num_threads(),
-                    code=code_hash(training, parallel, sys.modules[__name__], masking, encoders, corpora),
+                    code=hash_of_code(sys.modules[__name__]),
                 ),
             ),
             checkpoint_seconds=checkpoint_seconds,

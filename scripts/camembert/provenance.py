@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 import platform
+import sys
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "babel", "snakemake")
@@ -27,6 +30,23 @@ def hash_of_file(path: str | os.PathLike[str]) -> str:
 def hash_of_weights(folder: str | os.PathLike[str]) -> str:
     """The sha256 of a model folder's weights."""
     return hash_of_file(Path(folder) / "model.safetensors")
+
+
+def hash_of_code(module: ModuleType) -> str:
+    """The sha256 of a module's source and that of all modules of this library that it uses, however far down."""
+    sources: dict[str, str] = {}
+
+    def visit(one: ModuleType) -> None:
+        if one.__name__ in sources:
+            return
+        sources[one.__name__] = inspect.getsource(one)
+        for value in vars(one).values():
+            name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+            if isinstance(name, str) and name.startswith("camembert."):
+                visit(sys.modules[name])
+
+    visit(module)
+    return hash_of(sources)
 
 
 def processor_name() -> str:

@@ -8,17 +8,13 @@ one process.
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import logging
 import math
 import signal
-import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from types import FrameType, ModuleType
 from typing import Any
 
 import torch
@@ -26,6 +22,8 @@ from torch import Tensor, nn
 
 from camembert import parallel
 from camembert.checkpoint import CheckpointFolder
+from camembert.devices import autocast, pinned, to_device
+from camembert.termination import Termination
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +36,6 @@ divided by such a number: the processes that share a batch each see some of its 
 """
 
 LARGEST_GRADIENT_NORM = 1.0
-HELD_OUT_BATCHES = 8
-HELD_OUT_BATCHES_A_LANGUAGE = 2
 SECONDS_BETWEEN_LINES = 5.0
 """Of a run's log, for those who watch several jobs at once."""
 
@@ -107,36 +103,6 @@ class Run:
     flops: float = 0.0
     held_out: dict[str, dict[str, float]] = field(default_factory=dict)
     best: dict[str, Any] | None = None
-
-
-def start(device: str, threads: int, gpus: int) -> torch.device:
-    """Fixes the CPU threads of this process and chooses where it computes.
-
-    Args:
-        device: "cpu", "cuda", or "auto" for a GPU where one is reserved and the process sees one.
-        threads: CPU threads, which results depend on in the last digits.
-        gpus: GPUs reserved for the job; 0 means the CPU, whatever the machine has.
-
-    Raises:
-        TrainingError: "cuda" without a usable GPU.
-    """
-    torch.set_num_threads(threads)
-    if device == "cuda" and not torch.cuda.is_available():
-        raise TrainingError(
-            "device is 'cuda', but this process sees no GPU; set device: auto or cpu, or give the job a GPU"
-        )
-    if torch.cuda.is_available() and gpus > torch.cuda.device_count():
-        raise TrainingError(
-            f"the job has {gpus} GPUs reserved, but this process sees {torch.cuda.device_count()}; lower"
-            " resources.*.gpu to what one machine has"
-        )
-    wanted = device == "cuda" or (device == "auto" and gpus > 0)
-    return torch.device("cuda" if wanted and torch.cuda.is_available() else "cpu")
-
-
-def code_hash(*modules: ModuleType) -> str:
-    """A hash of the source of modules: the code part of a checkpoint's fingerprint."""
-    return hashlib.sha256("".join(inspect.getsource(module) for module in modules).encode()).hexdigest()
 
 
 def optimizer_for(model: nn.Module, schedule: Schedule) -> torch.optim.AdamW:
@@ -232,7 +198,7 @@ def train(
     def fetch(step: int) -> Batch:
         return pinned(parallel.own_rows(batch_of(step)), device)
 
-    with _Termination() as termination, ThreadPoolExecutor(1, "batches") as ahead:
+    with Termination() as termination, ThreadPoolExecutor(1, "batches") as ahead:
         upcoming = ahead.submit(fetch, first) if first < schedule.steps else None
         for step in range(first, schedule.steps):
             assert upcoming is not None
@@ -294,71 +260,6 @@ def train(
     return replace(run, **spent())
 
 
-def held_out_loss(
-    objective: Objective, batch_of: Callable[[int], Batch], steps: int, device: torch.device
-) -> Evaluation:
-    """Measures an objective on text that is never trained on, half-way and at the end."""
-    return Evaluation(
-        {max(1, steps // 2), steps}, lambda: mean_loss(objective, batch_of, HELD_OUT_BATCHES, device), "held-out"
-    )
-
-
-def held_out_by_language(
-    model: nn.Module,
-    objective: Objective,
-    batch_of: Callable[[int], Callable[[int], Batch]],
-    languages: Sequence[str],
-    device: torch.device,
-) -> dict[str, dict[str, float]]:
-    """Measures an objective in each language, on text that is never trained on.
-
-    Args:
-        model: put into eval mode.
-        objective: named losses of a batch.
-        batch_of: the batches of a language, by its number.
-        languages: their names.
-        device: where the model is.
-    """
-    model.eval()
-    with torch.inference_mode():
-        return {
-            language: mean_loss(objective, batch_of(number), HELD_OUT_BATCHES_A_LANGUAGE, device)
-            for number, language in enumerate(languages)
-        }
-
-
-def mean_loss(
-    objective: Objective, batch_of: Callable[[int], Batch], batches: int, device: torch.device
-) -> dict[str, float]:
-    """Means of the named losses over some batches, computed as in training."""
-    rows = []
-    for i in range(batches):
-        with autocast(device):
-            rows.append(objective(to_device(pinned(batch_of(i), device), device)))
-    return {key: float(torch.stack([row[key] for row in rows]).mean()) for key in rows[0]}
-
-
-def autocast(device: torch.device) -> torch.autocast:
-    """bfloat16 for matrix products on a GPU, where weights and losses stay in float32; nothing on CPU."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
-
-
-def pinned(batch: Batch, device: torch.device) -> Batch:
-    """A batch in memory that a GPU can fetch from while it computes."""
-    if device.type == "cpu":
-        return batch
-    return {key: value.pin_memory() if isinstance(value, Tensor) else value for key, value in batch.items()}
-
-
-def to_device(batch: Batch, device: torch.device) -> Batch:
-    """Moves the tensors of a batch to a device."""
-    if device.type == "cpu":
-        return batch
-    return {
-        key: value.to(device, non_blocking=True) if isinstance(value, Tensor) else value for key, value in batch.items()
-    }
-
-
 def batch_tokens(batch: Batch) -> int:
     """Tokens of a batch that are not padding; batches count them themselves, on the CPU."""
     return int(batch["real_tokens"]) if "real_tokens" in batch else 0
@@ -385,25 +286,3 @@ def _evaluate(
 
 def _parts(values: Mapping[str, Tensor | float]) -> str:
     return ", ".join(f"{key} {value:.4g}" for key, value in values.items())
-
-
-class _Termination:
-    """Notes a SIGTERM (of a cluster) or SIGINT (Ctrl-C) instead of dying of it, while the training loop runs."""
-
-    SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
-    def __init__(self) -> None:
-        self.signal = 0
-        self.before: dict[signal.Signals, Any] = {}
-
-    def _note(self, signum: int, frame: FrameType | None) -> None:
-        self.signal = signum
-
-    def __enter__(self) -> _Termination:
-        if threading.current_thread() is threading.main_thread():
-            self.before = {number: signal.signal(number, self._note) for number in self.SIGNALS}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self.before.items():
-            signal.signal(number, handler)

@@ -18,9 +18,9 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
-from camembert.corpus import Shard
 from camembert.files import read_json, whole, write_json
 from camembert.nli import read_pairs
+from camembert.shards import Shard
 from camembert.tokenizer import SPECIAL_TOKENS, load_tokenizer
 
 EMBEDDINGS = "embeddings.word_embeddings.weight"

@@ -57,7 +57,7 @@ def tokenizer_folder(words, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def special(words):
-    from camembert.corpus import SpecialIds
+    from camembert.packing import SpecialIds
 
     return SpecialIds.of(words)
 
@@ -65,7 +65,7 @@ def special(words):
 @pytest.fixture(scope="session")
 def corpus(lines, words, tmp_path_factory) -> dict[str, Path]:
     """The shard folder of every language of a parallel corpus."""
-    from camembert.corpus import write_shard
+    from camembert.shards import write_shard
 
     folder = tmp_path_factory.mktemp("corpus")
     for language, text in lines.items():

@@ -11,7 +11,7 @@ from hub_server import run_download, serving
 
 from camembert import nli_sources, sources
 from camembert.config import check_config, load_yaml
-from camembert.corpus import write_shard
+from camembert.shards import write_shard
 from camembert.text import read_documents
 from camembert.tokenizer import read_tokenizer
 
@@ -163,7 +163,7 @@ def incomplete_weights(bench: Bench) -> None:
 def no_gpu(bench: Bench) -> None:
     import torch
 
-    from camembert.training import start
+    from camembert.devices import start
 
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")

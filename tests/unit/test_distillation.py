@@ -10,7 +10,6 @@ import torch
 from transformers import BertModel
 
 from camembert import distillation
-from camembert.corpus import Shard, TextBatches
 from camembert.distillation import DistillationError, freeze, objective_of, text_batch
 from camembert.encoder import (
     attention_mask,
@@ -23,8 +22,10 @@ from camembert.encoder import (
     run_layers,
 )
 from camembert.masking import IGNORED
+from camembert.packing import TextBatches
 from camembert.pretraining import MaskedLanguageModel
 from camembert.recipe import Recipe, matched_layers
+from camembert.shards import Shard
 from camembert.training import Run, Schedule
 
 GOLDEN = {

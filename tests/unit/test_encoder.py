@@ -12,7 +12,6 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer, BertForMaskedLM, BertModel
 
-from camembert.corpus import PackedRows
 from camembert.encoder import (
     EncoderError,
     attention_map,
@@ -34,6 +33,7 @@ from camembert.encoder import (
     set_dropout,
     tensors_of,
 )
+from camembert.packing import PackedRows
 
 
 def same_weights(one, other) -> bool:

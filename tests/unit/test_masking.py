@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from camembert.corpus import PackedRows, Shard, TextBatches
 from camembert.masking import IGNORED, mask_tokens, masked_batch
+from camembert.packing import PackedRows, TextBatches
+from camembert.shards import Shard
 
 
 @pytest.fixture

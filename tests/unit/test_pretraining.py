@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from camembert.corpus import Shard, TextBatches
 from camembert.encoder import load_encoder, load_mlm_head
 from camembert.masking import IGNORED, masked_batch
+from camembert.packing import TextBatches
 from camembert.pretraining import MaskedLanguageModel, masked_language_modelling
+from camembert.shards import Shard
 from camembert.training import Run, Schedule
 
 

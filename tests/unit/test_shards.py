@@ -1,5 +1,6 @@
-"""Writing shards: in little memory, and on from where a kill stopped it."""
+"""Shards of token ids: written in little memory, on from where a kill stopped it, and read again."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,23 +8,24 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from camembert.corpus import CorpusError, Shard, write_shard
 from camembert.files import read_json
+from camembert.shards import CorpusError, Shard, write_shard
 from camembert.text import read_documents
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 WRITE = """
 import sys, time
 from pathlib import Path
-from camembert import corpus
+from camembert import shards
 from camembert.text import read_documents
 from camembert.tokenizer import load_tokenizer
 
 text, tokenizer, output, unfinished, interval, pause = sys.argv[1:]
 facts, interval = {"parallel": False}, float(interval)
-corpus.CHARACTERS_AT_ONCE = 1 << 15
+shards.CHARACTERS_AT_ONCE = 1 << 15
 anonymous = []
 
 def progress(documents, tokens):
@@ -32,7 +34,7 @@ def progress(documents, tokens):
     time.sleep(float(pause))
 
 documents, words = read_documents([text]), load_tokenizer(tokenizer)
-corpus.write_shard(output, documents, words, facts, unfinished, interval, progress)
+shards.write_shard(output, documents, words, facts, unfinished, interval, progress)
 print(max(anonymous))
 """
 """Prints the largest anonymous memory, KiB; waits after every entry of the journal, `interval` seconds apart."""
@@ -58,8 +60,8 @@ def contents(folder):
 
 
 def test_documents_keep_their_number_beyond_one_tokenizer_batch(words, tmp_path, monkeypatch, lines):
-    monkeypatch.setattr("camembert.corpus.DOCUMENTS_AT_ONCE", 7)
-    monkeypatch.setattr("camembert.corpus.OFFSETS_AT_ONCE", 11)
+    monkeypatch.setattr("camembert.shards.DOCUMENTS_AT_ONCE", 7)
+    monkeypatch.setattr("camembert.shards.OFFSETS_AT_ONCE", 11)
     write_shard(tmp_path / "en", lines["en"], words, {"parallel": False})
     shard = Shard(tmp_path / "en")
     for number in (0, 6, 7, 100, len(lines["en"]) - 1):
@@ -124,3 +126,53 @@ def test_empty_text_is_refused_by_name(content, words, tmp_path):
     with pytest.raises(CorpusError, match=r"too little text for .*th: expected at least two documents"):
         write_shard(tmp_path / "th", read_documents([tmp_path / "th.txt"]), words, {}, tmp_path / "unfinished")
     assert not (tmp_path / "unfinished").exists()
+
+
+def test_a_shard_without_text_is_refused_and_not_left_behind(words, tmp_path):
+    with pytest.raises(CorpusError, match=rf"too little text for {tmp_path}/en"):
+        write_shard(tmp_path / "en", [], words, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- reading --------------------------------------------------------------------------------------------------
+
+
+def test_a_shard_gives_back_the_tokens_of_every_document(corpus, lines, words):
+    for language, path in corpus.items():
+        shard = Shard(path)
+        assert len(shard) == len(lines[language])
+        for i, line in enumerate(lines[language]):
+            assert shard[i].tolist() == words.encode(line, add_special_tokens=False).ids
+
+
+def test_a_shard_is_memory_mapped_int32_with_int64_offsets(corpus):
+    shard = Shard(corpus["en"])
+    assert isinstance(shard.tokens.base, np.memmap)
+    assert shard.tokens.dtype == np.int32
+    assert isinstance(shard.offsets.base, np.memmap)
+    assert shard.offsets.dtype == np.int64
+    assert shard.offsets[0] == 0
+    assert (corpus["en"] / "tokens.bin").stat().st_size == 4 * shard.offsets[-1]
+
+
+def test_a_shard_says_what_it_holds(corpus):
+    facts = json.loads((corpus["en"] / "shard.json").read_text())
+    shard = Shard(corpus["en"])
+    assert facts["documents"] == len(shard)
+    assert facts["tokens"] == len(shard.tokens)
+    assert (facts["source"], facts["parallel"]) == ("conftest", True)
+    assert facts["sha256"] != json.loads((corpus["fr"] / "shard.json").read_text())["sha256"]
+
+
+def test_the_same_text_gives_the_same_checksum(lines, words, tmp_path, corpus):
+    write_shard(tmp_path / "en", lines["en"], words, {"source": "elsewhere", "parallel": True})
+    assert Shard(tmp_path / "en").facts["sha256"] == Shard(corpus["en"]).facts["sha256"]
+
+
+def test_a_shard_cut_short_is_refused(corpus, tmp_path):
+    for name in ("shard.json", "offsets.npy", "tokens.bin"):
+        (tmp_path / name).write_bytes((corpus["en"] / name).read_bytes())
+    with open(tmp_path / "tokens.bin", "r+b") as file:
+        file.truncate(40)
+    with pytest.raises(CorpusError, match=rf"{tmp_path} holds 10 tokens, its offsets say \d+"):
+        Shard(tmp_path)

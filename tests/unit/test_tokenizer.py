@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from camembert.corpus import SpecialIds
+from camembert.packing import SpecialIds
 from camembert.tokenizer import (
     TokenizerError,
     load_tokenizer,

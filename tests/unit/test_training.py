@@ -21,11 +21,11 @@ from torch import nn
 
 from camembert import distillation, finetuning, pretraining
 from camembert.checkpoint import CheckpointFolder
-from camembert.corpus import write_shard
 from camembert.encoder import save_encoder
 from camembert.job import logged
 from camembert.nli import read_pairs, write_pairs
 from camembert.recipe import Recipe
+from camembert.shards import write_shard
 from camembert.tokenizer import save_tokenizer, train_tokenizer
 from camembert.training import (
     Evaluation,
@@ -33,11 +33,7 @@ from camembert.training import (
     Run,
     Schedule,
     TrainingError,
-    batch_tokens,
-    code_hash,
     optimizer_for,
-    start,
-    to_device,
     train,
 )
 
@@ -458,7 +454,7 @@ def test_whatever_a_run_depends_on_changes_its_fingerprint(request, tmp_path, mo
         if isinstance(value, str):
             change = dict.fromkeys(change, request.getfixturevalue(value))
         found.append(print_of(**change))
-    monkeypatch.setattr(module, "code_hash", lambda *_: "other code")
+    monkeypatch.setattr(module, "hash_of_code", lambda *_: "other code")
     found.append(print_of())
     assert len(set(found)) == len(CHANGES[fixture]) + 2
 
@@ -477,11 +473,6 @@ def test_a_run_with_other_settings_starts_anew_and_says_so(distilling, tmp_path,
     expected = distilling(output=tmp_path / "fresh", checkpoints=tmp_path / "none", seed=2)
     assert weights_of(tmp_path / "other") == weights_of(tmp_path / "fresh") != weights_of(tmp_path / "one")
     assert run.curve == expected.curve
-
-
-def test_a_hash_of_code_changes_with_the_code():
-    assert code_hash(distillation) == code_hash(distillation)
-    assert len({code_hash(distillation), code_hash(pretraining), code_hash(distillation, pretraining)}) == 3
 
 
 # --- divergence -----------------------------------------------------------------------------------------------
@@ -694,52 +685,3 @@ def test_a_job_stopped_by_sigterm_ends_with_143_and_continues(finetuning, tmp_pa
     assert process.exitcode == 0
     assert f"continuing from the checkpoint of step {stopped}" in log.read_text()
     assert weights_of(tmp_path / "model") == weights_of(tmp_path / "through")
-
-
-# --- devices --------------------------------------------------------------------------------------------------
-
-
-def test_a_gpu_that_is_not_there_is_named(monkeypatch):
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    with pytest.raises(TrainingError, match="device is 'cuda', but this process sees no GPU"):
-        start("cuda", torch.get_num_threads(), gpus=1)
-
-
-@pytest.mark.parametrize(
-    ("device", "gpus", "there", "expected"),
-    [
-        ("auto", 1, True, "cuda"),
-        ("auto", 1, False, "cpu"),
-        ("auto", 0, True, "cpu"),
-        ("cuda", 0, True, "cuda"),
-        ("cpu", 1, True, "cpu"),
-    ],
-)
-def test_auto_is_a_gpu_where_one_is_reserved_and_seen(monkeypatch, device, gpus, there, expected):
-    monkeypatch.setattr("torch.cuda.is_available", lambda: there)
-    monkeypatch.setattr("torch.cuda.device_count", lambda: int(there))
-    assert start(device, torch.get_num_threads(), gpus).type == expected
-
-
-def test_more_gpus_than_there_are_are_refused(monkeypatch):
-    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
-    with pytest.raises(TrainingError, match="has 2 GPUs reserved, but this process sees 1; lower resources"):
-        start("auto", torch.get_num_threads(), gpus=2)
-
-
-def test_a_job_computes_with_its_threads():
-    before = torch.get_num_threads()
-    start("cpu", 2, 0)
-    assert torch.get_num_threads() == 2
-    start("cpu", before, 0)
-
-
-def test_a_batch_moves_with_its_tensors_and_keeps_its_count(monkeypatch):
-    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor)
-    batch = {"token": torch.ones(2, 3), "real_tokens": 6}
-    assert to_device(batch, CPU) is batch
-    moved = to_device(batch, torch.device("meta"))
-    assert moved["token"].device.type == "meta"
-    assert batch_tokens(moved) == 6
-    assert batch_tokens({}) == 0

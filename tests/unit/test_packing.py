@@ -1,17 +1,10 @@
-"""Shards of token ids, and the packed batches drawn from them."""
-
-import json
+"""The packed batches drawn from shards."""
 
 import numpy as np
 import pytest
 
-from camembert.corpus import (
-    CorpusError,
-    Shard,
-    TextBatches,
-    sampling_probabilities,
-    write_shard,
-)
+from camembert.packing import TextBatches, sampling_probabilities
+from camembert.shards import CorpusError, Shard, write_shard
 
 ROWS, TOKENS = 6, 32
 
@@ -58,56 +51,6 @@ def documents_of(rows):
         for number in range(rows.document[row].max() + 1):
             here = rows.document[row] == number
             yield rows.token[row][here], rows.segment[row][here], rows.position[row][here]
-
-
-# --- shards ---------------------------------------------------------------------------------------------------
-
-
-def test_a_shard_gives_back_the_tokens_of_every_document(corpus, lines, words):
-    for language, path in corpus.items():
-        shard = Shard(path)
-        assert len(shard) == len(lines[language])
-        for i, line in enumerate(lines[language]):
-            assert shard[i].tolist() == words.encode(line, add_special_tokens=False).ids
-
-
-def test_a_shard_is_memory_mapped_int32_with_int64_offsets(corpus):
-    shard = Shard(corpus["en"])
-    assert isinstance(shard.tokens.base, np.memmap)
-    assert shard.tokens.dtype == np.int32
-    assert isinstance(shard.offsets.base, np.memmap)
-    assert shard.offsets.dtype == np.int64
-    assert shard.offsets[0] == 0
-    assert (corpus["en"] / "tokens.bin").stat().st_size == 4 * shard.offsets[-1]
-
-
-def test_a_shard_says_what_it_holds(corpus):
-    facts = json.loads((corpus["en"] / "shard.json").read_text())
-    shard = Shard(corpus["en"])
-    assert facts["documents"] == len(shard)
-    assert facts["tokens"] == len(shard.tokens)
-    assert (facts["source"], facts["parallel"]) == ("conftest", True)
-    assert facts["sha256"] != json.loads((corpus["fr"] / "shard.json").read_text())["sha256"]
-
-
-def test_the_same_text_gives_the_same_checksum(lines, words, tmp_path, corpus):
-    write_shard(tmp_path / "en", lines["en"], words, {"source": "elsewhere", "parallel": True})
-    assert Shard(tmp_path / "en").facts["sha256"] == Shard(corpus["en"]).facts["sha256"]
-
-
-def test_a_shard_without_text_is_refused_and_not_left_behind(words, tmp_path):
-    with pytest.raises(CorpusError, match=rf"too little text for {tmp_path}/en"):
-        write_shard(tmp_path / "en", [], words, {})
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_shard_cut_short_is_refused(corpus, tmp_path):
-    for name in ("shard.json", "offsets.npy", "tokens.bin"):
-        (tmp_path / name).write_bytes((corpus["en"] / name).read_bytes())
-    with open(tmp_path / "tokens.bin", "r+b") as file:
-        file.truncate(40)
-    with pytest.raises(CorpusError, match=rf"{tmp_path} holds 10 tokens, its offsets say \d+"):
-        Shard(tmp_path)
 
 
 # --- sampling -------------------------------------------------------------------------------------------------

@@ -1,0 +1,36 @@
+"""What a number came from."""
+
+import inspect
+
+import pytest
+
+from camembert import distillation, finetuning, pretraining
+from camembert.provenance import hash_of_code
+
+TRAININGS = {"distillation": distillation, "finetuning": finetuning, "pretraining": pretraining}
+
+
+def test_the_hash_of_code_is_that_of_the_code():
+    hashes = {name: hash_of_code(module) for name, module in TRAININGS.items()}
+    assert len(set(hashes.values())) == 3
+    assert hashes == {name: hash_of_code(module) for name, module in TRAININGS.items()}
+
+
+@pytest.mark.parametrize(
+    ("changed", "whose"),
+    [
+        ("training", {"distillation", "finetuning", "pretraining"}),
+        ("termination", {"distillation", "finetuning", "pretraining"}),
+        ("packing", {"distillation", "finetuning", "pretraining"}),  # encoder.py names its rows
+        ("held_out", {"distillation", "pretraining"}),
+        ("masking", {"distillation", "pretraining"}),
+        ("losses", {"distillation"}),
+        ("summary", set()),
+    ],
+)
+def test_the_hash_of_code_changes_with_all_that_the_code_uses(monkeypatch, changed, whose):
+    before = {name: hash_of_code(module) for name, module in TRAININGS.items()}
+    source = inspect.getsource
+    name = f"camembert.{changed}"
+    monkeypatch.setattr("inspect.getsource", lambda m: source(m) + "# more" * (m.__name__ == name))
+    assert {name for name, module in TRAININGS.items() if hash_of_code(module) != before[name]} == whose
