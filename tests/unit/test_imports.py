@@ -1,6 +1,7 @@
 """Data, table and figure jobs start fast: none of them loads torch or transformers."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,3 +43,11 @@ def test_planning_loads_nothing_heavy():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=SCRIPTS)
     assert run.stdout.strip() == "[]"
+
+
+def test_the_map_of_the_library_names_every_module_and_no_other():
+    page = (SCRIPTS.parent / "docs" / "method.md").read_text(encoding="utf-8")
+    rows = page.split("## Where things are")[1].split("\n| ")[2:]
+    named = [name for row in rows for name in re.findall(r"`(\w+)/?`", row.split(" | ")[0])]
+    there = {path.stem for path in (SCRIPTS / "camembert").iterdir() if not path.name.startswith("_")}
+    assert sorted(named) == sorted(there - {"templates"})
