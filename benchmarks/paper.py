@@ -1,4 +1,4 @@
-"""How long tables and figures take, from saved predictions: 10 encoders, 5 seeds, 15 languages, 5,010 pairs.
+"""How long tables and figures take, from saved predictions: 11 encoders, 5 seeds, 15 languages, 5,010 pairs.
 
     PYTHONPATH=scripts python benchmarks/paper.py        prints seconds and peak memory
 

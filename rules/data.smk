@@ -22,6 +22,7 @@ rule download:
         result("benchmarks/download/{what}.tsv")
     wildcard_constraints:
         what=one_of(DOWNLOADS),
+    retries: 0  # it tries again itself
     localrule: True
     conda:
         "../envs/camembert.yaml"
@@ -66,6 +67,7 @@ else:
             result("logs/import_inference_data.log"),
         benchmark:
             result("benchmarks/import_inference_data.tsv")
+        retries: 0  # wrong input stays wrong
         localrule: True
         conda:
             "../envs/camembert.yaml"
@@ -115,6 +117,7 @@ if TEACHER["source"] == "pretrain":
             result("benchmarks/train_tokenizer.tsv")
         conda:
             "../envs/camembert.yaml"
+        threads: config["threads"]["tokenization"]
         resources:
             **config["resources"]["tokenization"],
         params:
@@ -139,6 +142,7 @@ else:
             result("logs/import_tokenizer.log"),
         benchmark:
             result("benchmarks/import_tokenizer.tsv")
+        retries: 0  # wrong input stays wrong
         localrule: True
         conda:
             "../envs/camembert.yaml"

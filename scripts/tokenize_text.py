@@ -1,17 +1,15 @@
 """Turns the text of one language into a shard of token ids."""
 
-import os
-
 from camembert.job import log, logged
 from camembert.manifest import describe
 from camembert.shards import write_shard
 from camembert.text import read_documents
-from camembert.tokenizer import load_tokenizer
+from camembert.tokenizer import load_tokenizer, use_threads
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
-        os.environ |= {"TOKENIZERS_PARALLELISM": "true", "RAYON_NUM_THREADS": str(job.threads)}
+        use_threads(job.threads)
         write_shard(
             job.output[0],
             read_documents(job.input.text, job.params.limit),

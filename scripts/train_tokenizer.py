@@ -6,7 +6,7 @@ from pathlib import Path
 from camembert.files import whole
 from camembert.job import logged
 from camembert.text import Documents
-from camembert.tokenizer import save_tokenizer, train_tokenizer
+from camembert.tokenizer import save_tokenizer, train_tokenizer, use_threads
 
 
 def make_tokenizer(
@@ -26,6 +26,7 @@ def make_tokenizer(
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
+        use_threads(job.threads)
         make_tokenizer(
             [job.input[language] for language in job.params.languages],
             job.params.limit,

@@ -223,10 +223,15 @@ def _check_sizes(config: dict[str, Any]) -> None:
             raise ConfigError(
                 f"device is cuda, but resources.{stage}.gpu is 0; reserve a GPU there, or set device to auto or cpu"
             )
-    cldr = config["data"]["cldr"]
-    if config["data"]["nli"]["source"] == "cldr" and config["finetuning"]["batch"] > cldr["train"]:
+    made = config["data"]["nli"]["source"] == "cldr"
+    key, pairs = (
+        ("data.cldr.train", config["data"]["cldr"]["train"])
+        if made
+        else ("data.nli.train_limit", config["data"]["nli"]["train_limit"])
+    )
+    if pairs is not None and config["finetuning"]["batch"] > pairs:
         raise ConfigError(
-            f"finetuning.batch is {config['finetuning']['batch']}, expected at most data.cldr.train ({cldr['train']});"
+            f"finetuning.batch is {config['finetuning']['batch']}, expected at most {key} ({pairs});"
             " lower the one or raise the other"
         )
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from camembert import parallel
+
+log = logging.getLogger(__name__)
 
 
 class DeviceError(RuntimeError):
@@ -35,7 +40,16 @@ def start(device: str, threads: int, gpus: int) -> torch.device:
             " resources.*.gpu to what one machine has"
         )
     wanted = device == "cuda" or (device == "auto" and gpus > 0)
-    return torch.device("cuda" if wanted and torch.cuda.is_available() else "cpu")
+    chosen = torch.device("cuda" if wanted and torch.cuda.is_available() else "cpu")
+    if wanted and chosen.type == "cpu":
+        log.warning("%d GPUs are reserved, but this process can use none: it computes on the CPU", gpus)
+    log.info("computing on %s", torch.cuda.get_device_name() if chosen.type == "cuda" else f"{threads} CPU threads")
+    return chosen
+
+
+def numerics(device: torch.device) -> list[str | int]:
+    """What the last digits of a training depend on beside its code and settings: where and how it adds up."""
+    return [device.type, torch.get_num_threads(), parallel.size(), torch.__version__]
 
 
 def autocast(device: torch.device) -> torch.autocast:

@@ -16,6 +16,7 @@ from transformers.models.bert.modeling_bert import BertModel, BertOnlyMLMHead
 from camembert import encoder as encoders
 from camembert import losses, parallel, tokenizer
 from camembert.checkpoint import CheckpointFolder, fingerprint_of
+from camembert.devices import numerics
 from camembert.held_out import held_out_by_language, held_out_loss
 from camembert.masking import IGNORED, masked_batch
 from camembert.packing import SpecialIds, TextBatches
@@ -245,7 +246,8 @@ def distill(
                     head=head and hash_of_file(Path(teacher_folder) / encoders.MLM_HEAD),
                     corpus=[shard.identity for shard in shards],
                     student=[layers, vars(recipe), dropout],
-                    settings=[vars(schedule), dict(text), seed, device.type, torch.get_num_threads()],
+                    settings=[vars(schedule), dict(text), seed],
+                    numerics=numerics(device),
                     code=hash_of_code(sys.modules[__name__]),
                 ),
             ),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from camembert.experiment import EncoderId, Experiment, experiment_of, shape_of
-from camembert.sources import downloads
+from camembert.sources import downloads, training_file
 
 BYTES_A_WEIGHT = 4
 BYTES_A_TOKEN = 4
@@ -15,7 +15,7 @@ TEXT_BYTES_A_TOKEN = 4.15
 PARQUET_SHARE = 0.58
 """Compressed size of text as parquet: English, German and French Wikipedia of 20220301 on the hub, 21.3 of 36.6 GB."""
 HUB_TRAIN_PAIRS, HUB_DEV_PAIRS, HUB_TEST_PAIRS = 392_702, 2_490, 5_010
-"""Of MultiNLI, and of XNLI in each language."""
+"""Of MultiNLI, and of XNLI in each language; taken for those of a folder too, but for the lines of its training file."""
 TRAIN_PAIR_TOKENS, TEST_PAIR_TOKENS = 44, 56
 """Mean tokens a pair under multilingual BERT's vocabulary, measured: 29,340 of MultiNLI, XNLI dev in 15 languages."""
 
@@ -46,7 +46,7 @@ def estimate(config: dict[str, Any], text_bytes: float) -> list[Cost]:
     """Adds up a config that passed `check_config`, stage by stage.
 
     Args:
-        config: with inference data of the size of MultiNLI and XNLI where they come from a folder or the hub.
+        config: with dev and test sets of the size of XNLI's where they come from a folder or the hub.
         text_bytes: size of the text as UTF-8, all languages.
     """
     experiment = experiment_of(config)
@@ -91,10 +91,20 @@ def _training(config: dict[str, Any], encoder: EncoderId) -> float:
 
 def _finetuning(config: dict[str, Any], encoder: EncoderId) -> float:
     settings, forward = config["finetuning"], shape_of(config).encoder_forward(encoder.chain.layers, TRAIN_PAIR_TOKENS)
-    made = config["data"]["nli"]["source"] == "cldr"
-    train = config["data"]["cldr"]["train"] if made else config["data"]["nli"]["train_limit"] or HUB_TRAIN_PAIRS
-    dev = config["data"]["cldr"]["dev"] if made else HUB_DEV_PAIRS
-    return float(TRAIN_PAIR_TOKENS * forward * (3 * settings["epochs"] * train + settings["evaluations"] * dev))
+    dev = config["data"]["cldr"]["dev"] if config["data"]["nli"]["source"] == "cldr" else HUB_DEV_PAIRS
+    pairs = 3 * settings["epochs"] * _train_pairs(config) + settings["evaluations"] * dev
+    return float(TRAIN_PAIR_TOKENS * forward * pairs)
+
+
+def _train_pairs(config: dict[str, Any]) -> int:
+    nli = config["data"]["nli"]
+    if nli["source"] == "cldr":
+        return int(config["data"]["cldr"]["train"])
+    there = HUB_TRAIN_PAIRS
+    if nli["source"] == "folder" and (path := training_file(nli["folder"])).suffix != ".parquet":
+        with open(path, "rb") as lines:
+            there = sum(1 for _ in lines)
+    return min(there, nli["train_limit"] or there)
 
 
 def _evaluation(config: dict[str, Any], experiment: Experiment) -> float:

@@ -18,6 +18,7 @@ from transformers.models.bert.modeling_bert import BertForSequenceClassification
 from camembert import encoder as encoders
 from camembert import nli, parallel, tokenizer
 from camembert.checkpoint import CheckpointFolder, fingerprint_of
+from camembert.devices import numerics
 from camembert.evaluation import EncodedPairs, accuracy, encode_pairs, pad, predict
 from camembert.predictors import pytorch_predictor
 from camembert.provenance import hash_of_code, hash_of_file, hash_of_weights
@@ -148,9 +149,9 @@ def finetune(
             fingerprint_of(
                 encoder=hash_of_weights(encoder_folder),
                 tokenizer=hash_of_file(Path(encoder_folder) / tokenizer.FILES[0]),
-                threads=torch.get_num_threads(),
                 data=[hash_of_file(train_pairs), hash_of_file(dev_pairs)],
-                settings=[vars(schedule), batch, dropout, max_tokens, sorted(marks), seed, device.type],
+                settings=[vars(schedule), batch, dropout, max_tokens, sorted(marks), seed],
+                numerics=numerics(device),
                 code=hash_of_code(sys.modules[__name__]),
             ),
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
@@ -21,6 +22,7 @@ from camembert.provenance import hash_of_file
 
 if os.environ.pop(camembert.SWITCHED_OFF, None):  # this job is here to use it
     os.environ["HF_HUB_OFFLINE"] = "0"
+os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # it fails in ways of its own; plain HTTPS is tested
 
 import httpx2
 from huggingface_hub import HfApi, constants, hf_hub_download
@@ -49,6 +51,7 @@ MODEL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.
 SAFETENSORS = ("model.safetensors", "model.safetensors.index.json", "model-*.safetensors")
 PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*.bin")
 """Read with `weights_only`, and only of a model that has nothing better."""
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class DownloadError(OSError):
@@ -96,7 +99,8 @@ def download(
 ) -> dict[str, Any]:
     """Downloads files of a repository, verifies each against the hub's own checksum and writes a manifest.
 
-    What has arrived when it fails stays in `unfinished`, and the next call continues there.
+    The files that have arrived when it fails stay in `unfinished`, and the next call continues after them; only a
+    transfer that breaks off without ending the call goes on inside a file.
 
     Args:
         repository: such as google-bert/bert-base-multilingual-cased.
@@ -122,6 +126,7 @@ def download(
         chosen = choose(sorted(siblings))
         size = sum(siblings[name].size or 0 for name in chosen)
         log.info("%s is commit %s: %d files, %.1f MiB", where, commit, len(chosen), size / 2**20)
+        _remove_begun(files)
         _check_room(files, chosen, siblings)
         for name in chosen:
             _attempt(partial(_fetch, repository, kind, commit, siblings[name], files), f"{name} of {where}")
@@ -202,6 +207,12 @@ def _short(error: BaseException) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
+def _remove_begun(folder: Path) -> None:
+    """Deletes the part of a file that a killed download left, which the library never goes on with."""
+    for path in (folder / ".cache").rglob("*.incomplete"):
+        path.unlink()
+
+
 def _remove_others(folder: Path, chosen: list[str]) -> None:
     """Deletes what an earlier, unfinished download of other files left."""
     for path in folder.rglob("*"):
@@ -257,12 +268,17 @@ class _Explained:
                 return f"did not arrive as the hub lists it ({_short(error)}); {kept}"
             case HfHubHTTPError():
                 status = error.response.status_code if error.response is not None else "an error"
+                if status in (401, 403):
+                    return (
+                        f"cannot be downloaded: {constants.ENDPOINT} does not accept the token ({status});"
+                        " log in again with `hf auth login`, or correct or unset HF_TOKEN"
+                    )
                 return f"cannot be downloaded: {constants.ENDPOINT} answers {status}; try again later: {kept}"
             case httpx2.TransportError():
                 advice = "connect this machine, or bring the files and use them as a folder"
                 return (
                     f"cannot be downloaded: {constants.ENDPOINT} cannot be reached ({_short(error)}); {advice}: {kept}"
                 )
-            case OSError():
+            case OSError() if error.errno in NO_ROOM:
                 return f"could not be written: {_short(error)}; make room or choose another --directory: {kept}"
         return f"could not be downloaded ({type(error).__name__}: {_short(error)}); {kept}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
@@ -27,7 +28,7 @@ UNLABELLED, UNLABELLED_NAME = -1, "-"
 
 def _lines(path: Path) -> list[str]:
     try:
-        lines = path.read_bytes().decode("utf-8").split("\n")
+        lines = path.read_bytes().decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise InferenceDataError(
             f"{path} is not UTF-8 (byte {error.start}); convert it, for instance with iconv"
@@ -39,6 +40,22 @@ def _lines(path: Path) -> list[str]:
     return [line.removesuffix("\r") for line in lines]
 
 
+QUOTED = re.compile(r'"(?:[^"]|"")*"')
+
+
+def _unquoted(rows: list[list[str]], path: Path) -> list[list[str]]:
+    """Takes off the quoting of a CSV writer, with which XTREME's own script writes fields that hold a quotation mark.
+
+    Such a writer doubles every mark inside a field, so a file in which any mark stands otherwise was not written by
+    one and stays as it is.
+    """
+    marked = [field for row in rows for field in row if '"' in field]
+    if not marked or not all(QUOTED.fullmatch(field) and '""' in field[1:-1] for field in marked):
+        return rows
+    log.info("%s: %d fields are quoted as CSV has it, and were unquoted", path, len(marked))
+    return [[field[1:-1].replace('""', '"') if '"' in field else field for field in row] for row in rows]
+
+
 def _label(name: str, path: Path, number: int) -> int:
     if name not in LABELS:
         raise InferenceDataError(f"{path}:{number} has label {name!r}; expected one of {', '.join(LABELS)}")
@@ -46,7 +63,9 @@ def _label(name: str, path: Path, number: int) -> int:
 
 
 def read_tsv(path: str | os.PathLike[str], split: str) -> list[Pair]:
-    """Reads a file in XTREME's layout: premise TAB hypothesis TAB label, no header, no quoting, LF or CRLF.
+    """Reads a file in XTREME's layout: premise TAB hypothesis TAB label, no header, LF or CRLF.
+
+    Quotation marks are part of the text, unless the file is quoted throughout as a CSV writer does it.
 
     Args:
         path: the file.
@@ -61,8 +80,7 @@ def read_tsv(path: str | os.PathLike[str], split: str) -> list[Pair]:
             f"{path} does not exist; expected XTREME's layout: train-en.tsv, dev-XX.tsv, test-XX.tsv"
         )
     pairs = []
-    for number, line in enumerate(_lines(path), start=1):
-        columns = line.split("\t")
+    for number, columns in enumerate(_unquoted([line.split("\t") for line in _lines(path)], path), start=1):
         if len(columns) == 2 and split == "test":
             raise InferenceDataError(
                 f"{path}:{number} has no label, as in XTREME's own test files, so nothing can be scored on it; put"
@@ -86,7 +104,7 @@ def read_headed_tsv(path: str | os.PathLike[str], split: str, language: str) -> 
     Args:
         path: the file, with the columns gold_label, sentence1, sentence2, pairID and, in XNLI, language.
         split: names the ids, which continue with the pair's own.
-        language: the rows to be read; all where there is no column `language`.
+        language: the rows to be read; of MultiNLI, which has no column `language`, all.
 
     Raises:
         InferenceDataError: not UTF-8, a column is missing, a line has another number of columns or another label.
@@ -94,7 +112,8 @@ def read_headed_tsv(path: str | os.PathLike[str], split: str, language: str) -> 
     path = Path(path)
     header, *lines = _lines(path)
     names = header.split("\t")
-    if missing := {"gold_label", "sentence1", "sentence2", "pairID"} - set(names):
+    wanted = {"gold_label", "sentence1", "sentence2", "pairID"} | ({"language"} if split != "train" else set())
+    if missing := wanted - set(names):
         raise InferenceDataError(f"{path}:1 names no column {', '.join(sorted(missing))}; expected XNLI 1.0's header")
     pairs, unlabelled = [], 0
     for number, line in enumerate(lines, start=2):
@@ -158,7 +177,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
                 )
             for batch in file.iter_batches(columns=columns):
                 yield from batch.to_pylist()
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:
         raise InferenceDataError(f"{path} is no whole parquet file ({error}); download it again") from None
 
 
@@ -231,8 +250,11 @@ def read_splits(
             if not found:
                 raise InferenceDataError(f"{folder} has no file {pattern}; correct data.nli.hub.{split}.files")
             return read_parquet(sorted(found), split)
-        path = next((path for path in files[split] if Path(path).name == f"{split}-{language}.tsv"), files[split][0])
-        if Path(path).name == f"{split}-{language}.tsv":
+        own = (path for path in files[split] if Path(path).stem == f"{split}-{language}")
+        path = next(own, files[split][0])
+        if Path(path).suffix == ".parquet":
+            return read_parquet([path], split)
+        if Path(path).stem == f"{split}-{language}":
             return read_tsv(path, split)
         return read_headed_tsv(path, split, language)
 

@@ -18,6 +18,7 @@ from transformers.models.bert.modeling_bert import BertModel, BertOnlyMLMHead
 from camembert import encoder as encoders
 from camembert import parallel, tokenizer
 from camembert.checkpoint import CheckpointFolder, fingerprint_of
+from camembert.devices import numerics
 from camembert.held_out import held_out_by_language, held_out_loss
 from camembert.masking import IGNORED, masked_batch
 from camembert.packing import SpecialIds, TextBatches
@@ -112,8 +113,8 @@ def pretrain(
                 fingerprint_of(
                     corpus=[shard.identity for shard in shards],
                     tokenizer=hash_of_file(Path(tokenizer_folder) / tokenizer.FILES[0]),
-                    settings=[layers, dict(architecture), vars(schedule), mask, dropout, dict(text), seed, device.type],
-                    threads=torch.get_num_threads(),
+                    settings=[layers, dict(architecture), vars(schedule), mask, dropout, dict(text), seed],
+                    numerics=numerics(device),
                     code=hash_of_code(sys.modules[__name__]),
                 ),
             ),

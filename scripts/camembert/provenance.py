@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 import json
@@ -33,13 +34,13 @@ def hash_of_weights(folder: str | os.PathLike[str]) -> str:
 
 
 def hash_of_code(module: ModuleType) -> str:
-    """The sha256 of a module's source and that of all modules of this library that it uses, however far down."""
+    """A hash of a module and of all modules of this library that it uses, however far down; comments do not count."""
     sources: dict[str, str] = {}
 
     def visit(one: ModuleType) -> None:
         if one.__name__ in sources:
             return
-        sources[one.__name__] = inspect.getsource(one)
+        sources[one.__name__] = ast.dump(_without_docstrings(ast.parse(inspect.getsource(one))))
         for value in vars(one).values():
             name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
             if isinstance(name, str) and name.startswith("camembert."):
@@ -47,6 +48,13 @@ def hash_of_code(module: ModuleType) -> str:
 
     visit(module)
     return hash_of(sources)
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    return tree
 
 
 def processor_name() -> str:

@@ -18,8 +18,10 @@ TEXT_LAYOUTS = ("{}.txt", "{}.txt.gz", "{}.jsonl", "{}.parquet", "{}-*.parquet",
 """How the text of a language may be kept in a folder; a line, a JSON object or a row a document."""
 XNLI_1 = "xnli.{}.tsv"
 """One file a split with all languages, as XNLI 1.0 ships it."""
-TRAINING_FILES = ("train-en.tsv", "multinli_1.0_train.txt")
-"""English training pairs in XTREME's and in MultiNLI's own layout."""
+PAIRS = ("{}-{}.tsv", "{}-{}.parquet")
+"""The pairs of a split in a language, as XTREME ships them or with the columns of the hub's files."""
+TRAINING_FILES = (*(layout.format("train", "en") for layout in PAIRS), "multinli_1.0_train.txt")
+"""English training pairs; the last as MultiNLI ships them."""
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 """Weights of a model folder, the first that is there is read."""
 SIZES = {
@@ -70,33 +72,36 @@ def training_file(folder: Folder) -> Path:
     """
     found = [path for name in TRAINING_FILES if (path := Path(folder) / name).is_file()]
     if not found:
-        raise SourceError(f"{folder} has no English training pairs; expected {' or '.join(TRAINING_FILES)}: add one")
+        names = ", ".join(TRAINING_FILES)
+        raise SourceError(f"{folder} has no English training pairs; expected one of {names}: add one")
     if len(found) > 1:
-        raise _twice(folder, "the training pairs", TRAINING_FILES)
+        raise _twice(folder, "the training pairs", [path.name for path in found])
     _refuse_empty(found)
     return found[0]
 
 
 def evaluation_files(folder: Folder, split: str, languages: Iterable[str]) -> list[Path]:
-    """The files with dev or test pairs: one a language in XTREME's layout, or one for all in XNLI 1.0's.
+    """The files with dev or test pairs: one a language, or one for all in XNLI 1.0's layout.
 
     Raises:
-        SourceError: a language is missing, a file is empty, or the pairs are there in both layouts.
+        SourceError: a language is missing, a file is empty, or pairs are there in more than one layout.
     """
-    paths = [Path(folder) / f"{split}-{language}.tsv" for language in languages]
-    if (together := Path(folder) / XNLI_1.format(split)).is_file():
-        if apart := next((path for path in paths if path.is_file()), None):
-            raise _twice(folder, f"the {split} pairs", [together.name, apart.name])
-        _refuse_empty([together])
-        return [together]
-    for path in paths:
-        if not path.is_file():
+    together = Path(folder) / XNLI_1.format(split)
+    paths = []
+    for language in languages:
+        apart = [path for layout in PAIRS if (path := Path(folder) / layout.format(split, language)).is_file()]
+        found = [together, *apart] if together.is_file() else apart
+        if not found:
             advice = "add it, or take its language out of languages"
             if split == "test":
                 advice += "; without any test files set data.nli.split_dev: true"
+            path = Path(folder) / PAIRS[0].format(split, language)
             raise SourceError(f"{path} does not exist, nor does {together.name} for all languages; {advice}")
+        if len(found) > 1:
+            raise _twice(folder, f"the {split} pairs", [path.name for path in found])
+        paths.append(found[0])
     _refuse_empty(paths)
-    return paths
+    return [together] if together in paths else paths
 
 
 def _twice(folder: Folder, what: str, names: Iterable[str]) -> SourceError:
@@ -124,7 +129,7 @@ def teacher_files(folder: Folder) -> list[Path]:
     weights = next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
     if weights is None:
         raise SourceError(f"{folder} has no weights; expected model.safetensors or pytorch_model.bin")
-    parts = sorted(set(read_json(weights)["weight_map"].values())) if weights.suffix == ".json" else []
+    parts = sorted(set(_weight_map(weights).values())) if weights.suffix == ".json" else []
     for part in parts:
         if not (folder / part).is_file():
             raise SourceError(f"{folder} has no {part}, which {weights.name} lists; copy the whole model")
@@ -132,6 +137,13 @@ def teacher_files(folder: Folder) -> list[Path]:
     if not any(path.is_file() for path in words[:2]):
         raise SourceError(f"{folder} has no tokenizer; expected tokenizer.json, or vocab.txt and tokenizer_config.json")
     return [folder / "config.json", weights, *(folder / part for part in parts), *(p for p in words if p.is_file())]
+
+
+def _weight_map(index: Path) -> dict[str, str]:
+    try:
+        return dict(read_json(index)["weight_map"])
+    except (ValueError, KeyError, TypeError):
+        raise SourceError(f"{index} does not list the parts of the weights; copy the whole model") from None
 
 
 def folder_of(files: Sequence[Folder]) -> Path:

@@ -17,6 +17,8 @@ import pyarrow.parquet as pq
 COLUMN = "text"
 """Of parquet files and JSON lines, as in wikimedia/wikipedia."""
 ROWS_AT_ONCE = 256
+UTF_8 = "utf-8-sig"
+"""UTF-8, with a byte-order mark at the beginning of a file or without."""
 
 
 class TextError(ValueError):
@@ -71,7 +73,7 @@ def _read(path: Path) -> Iterator[str]:
 
 def _lines(path: Path) -> Iterator[str]:
     try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else open(path, encoding="utf-8") as lines:
+        with gzip.open(path, "rt", encoding=UTF_8) if path.suffix == ".gz" else open(path, encoding=UTF_8) as lines:
             yield from lines
     except UnicodeDecodeError as error:
         raise TextError(f"{path} is not UTF-8 ({error}); convert it, for instance with iconv") from None
@@ -81,6 +83,8 @@ def _lines(path: Path) -> Iterator[str]:
 
 def _json_lines(path: Path) -> Iterator[str]:
     for number, line in enumerate(_lines(path), start=1):
+        if not line.strip():
+            continue
         try:
             text = json.loads(line)[COLUMN]
         except (ValueError, KeyError, TypeError):
@@ -100,5 +104,5 @@ def _parquet(path: Path) -> Iterator[str]:
             for group in range(file.num_row_groups):
                 for batch in file.iter_batches(ROWS_AT_ONCE, row_groups=[group], columns=[COLUMN], use_threads=False):
                     yield from (text for text in batch.column(0).to_pylist() if text is not None)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:
         raise TextError(f"{path} is no whole parquet file ({error}); copy or download it again") from None

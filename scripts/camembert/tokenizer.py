@@ -29,6 +29,11 @@ class TokenizerError(ValueError):
     """A tokenizer that cannot be used, with the file and what was expected."""
 
 
+def use_threads(threads: int) -> None:
+    """Has the tokenizers of this process compute on so many cores; to be said before the first one does."""
+    os.environ |= {"TOKENIZERS_PARALLELISM": "true", "RAYON_NUM_THREADS": str(threads)}
+
+
 # --- trained here ---------------------------------------------------------------------------------------------
 
 
@@ -43,7 +48,12 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, lowercase: bool) -> T
         texts: documents of all languages; gone through twice.
         vocabulary: tokens wanted, special ones included.
         lowercase: also strips accents, as BERT's uncased models do.
+
+    Raises:
+        TokenizerError: the texts can be gone through only once.
     """
+    if iter(texts) is texts:
+        raise TokenizerError("the texts can be gone through only once, and training does so twice; hand over a list")
     tokenizer = Tokenizer(WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase, strip_accents=lowercase)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -96,7 +106,7 @@ def read_tokenizer(folder: str | os.PathLike[str], vocabulary: int) -> tuple[Tok
     """
     folder = Path(folder)
     settings_path = folder / "tokenizer_config.json"
-    settings: dict[str, Any] = read_json(settings_path) if settings_path.is_file() else {}
+    settings: dict[str, Any] = _settings(settings_path) if settings_path.is_file() else {}
     path = folder / "tokenizer.json"
     if path.is_file():
         tokenizer = _from_json(path)
@@ -122,6 +132,13 @@ def read_tokenizer(folder: str | os.PathLike[str], vocabulary: int) -> tuple[Tok
     tokenizer.no_truncation()
     _add_frame(tokenizer)
     return tokenizer, lowercase
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    try:
+        return dict(read_json(path))
+    except (ValueError, TypeError) as error:
+        raise TokenizerError(f"{path} is no JSON object ({error}); copy the tokenizer again") from None
 
 
 def _from_json(path: Path) -> Tokenizer:

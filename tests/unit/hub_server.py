@@ -31,6 +31,7 @@ class Hub:
         large: suffixes of the files whose sha256 is listed, as for those kept in LFS.
         gated: repositories that answer 403.
         unknown: the answer for repositories that are not there; the hub's own is 401 to those not logged in.
+        accepts_tokens: whether any token is good; a bad one is refused even where none is needed.
         failures: how many of the next requests for a path (part of a URL) answer 500.
         cut: bytes after which the next transfers of a path break off.
         corrupt: paths whose content arrives altered, its length unchanged.
@@ -42,6 +43,7 @@ class Hub:
     large: tuple[str, ...] = (".parquet", ".safetensors", ".bin")
     gated: set[str] = field(default_factory=set)
     unknown: int = 404
+    accepts_tokens: bool = True
     failures: dict[str, int] = field(default_factory=dict)
     cut: dict[str, list[int]] = field(default_factory=dict)
     corrupt: set[str] = field(default_factory=set)
@@ -71,10 +73,11 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
 
         def log_message(self, *_: Any) -> None: ...
 
-        def refuse(self, status: int, code: str = "") -> None:
+        def refuse(self, status: int, code: str = "", message: str = "") -> None:
             self.send_response(status)
-            if code:
-                self.send_header("X-Error-Code", code)
+            for name, value in (("Code", code), ("Message", message)):
+                if value:
+                    self.send_header(f"X-Error-{name}", value)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -87,6 +90,8 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
         def answer(self, body: bool) -> None:
             path = unquote(urlsplit(self.path).path)
             hub.requests.append(f"{self.command} {path}")
+            if self.headers.get("Authorization") and not hub.accepts_tokens:
+                return self.refuse(401, message="Invalid credentials in Authorization header")
             for part, left in hub.failures.items():
                 if part in path and left:
                     hub.failures[part] -= 1

@@ -92,6 +92,12 @@ def bad_tsv(name: str, content: str | bytes, bench: Bench) -> None:
     bench.read_xnli()
 
 
+def few_pairs(bench: Bench) -> None:
+    bench.xnli()
+    bench.config["data"]["nli"]["train_limit"] = 20
+    bench.check("finetuning", batch=32)
+
+
 def missing_dev(bench: Bench) -> None:
     bench.xnli()
     (bench.folder / "dev-fr.tsv").unlink()
@@ -196,6 +202,7 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "a folder that is not there": lambda bench: bench.check("data.text", source="folder", folder="text"),
     "a GPU asked for and none reserved": lambda bench: bench.check(device="cuda"),
     # folders
+    "fewer training pairs than a batch": few_pairs,
     "a language without dev pairs": missing_dev,
     "pairs that are there twice": dev_twice,
     "a language without text": missing_text,
@@ -206,6 +213,9 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "a teacher with another vocabulary": partial(bad_teacher, {"vocab_size": 30522}),
     # downloads
     "a name that the hub does not know": partial(from_hub, nothing, {"name": "facebook/xnly"}),
+    "a token that it does not accept": partial(
+        from_hub, lambda hub: setattr(hub, "accepts_tokens", False), {"HF_TOKEN": "hf_old"}
+    ),
     "a revision that it does not know": partial(from_hub, nothing, {"revision": "v9"}),
     "a gated repository": partial(from_hub, lambda hub: hub.gated.add("facebook/xnli"), {}),
     "a language that the data set has not": partial(from_hub, nothing, {"pattern": "sw/test-*.parquet"}),

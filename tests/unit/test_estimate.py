@@ -55,6 +55,17 @@ def test_a_given_teacher_costs_no_training(config):
     assert stages(config)["Encoders"].flops == 0
 
 
+def test_pairs_of_a_folder_are_counted(config, tmp_path):
+    (tmp_path / "train-en.tsv").write_text("a\tb\tneutral\n" * 1000)
+    config["data"]["nli"] |= {"source": "folder", "folder": str(tmp_path)}
+    config["finetuning"]["evaluations"] = 0
+    whole = stages(config)["Fine-tuning"].flops
+    config["data"]["nli"]["train_limit"] = 250
+    assert stages(config)["Fine-tuning"].flops == whole / 4
+    config["data"]["nli"]["train_limit"] = 4000
+    assert stages(config)["Fine-tuning"].flops == whole
+
+
 def test_the_command_prints_every_stage():
     command = [sys.executable, ROOT / "scripts" / "estimate.py", "--configfile", ROOT / "experiments" / "paper.yaml"]
     run = subprocess.run([*map(str, command)], capture_output=True, text=True)

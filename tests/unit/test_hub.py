@@ -118,6 +118,12 @@ def test_a_gated_repository_is_refused_with_the_way_in(download, hub, tmp_path):
     assert f"is gated: accept its terms on {hub.endpoint}, then log in with `hf auth login` or set HF_TOKEN" in sentence
 
 
+def test_a_token_that_is_not_accepted_is_named(download, hub, tmp_path):
+    hub.accepts_tokens = False
+    sentence = refused(download(HF_TOKEN="hf_old"), tmp_path / "output")
+    assert f"{hub.endpoint} does not accept the token (401); log in again with `hf auth login`, or correct" in sentence
+
+
 @pytest.mark.parametrize("part", ["/api/", "/resolve/"])
 def test_a_server_that_is_down_for_a_moment_is_asked_again(download, hub, tmp_path, part):
     hub.failures[part] = 2
@@ -157,6 +163,21 @@ def test_what_has_arrived_is_not_fetched_again(download, hub, tmp_path):
     assert download("google-bert/tiny", "model").returncode == 0
     fetched = [request for request in hub.requests if request.startswith("GET") and "/resolve/" in request]
     assert len(fetched) == 1
+
+
+def test_the_part_of_a_file_that_a_kill_left_is_removed(download, tmp_path):
+    left = tmp_path / "kept" / "files" / ".cache" / "huggingface" / "download" / "x.incomplete"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"of a process that was killed")
+    prelude = (
+        "import huggingface_hub, pathlib, sys; fetch = huggingface_hub.hf_hub_download\n"
+        "def begun(*args, **settings):\n"
+        "    assert not list(pathlib.Path(sys.argv[-1]).rglob('*.incomplete'))\n"
+        "    return fetch(*args, **settings)\n"
+        "huggingface_hub.hf_hub_download = begun\n"
+    )
+    process = download(prelude=prelude)
+    assert process.returncode == 0, process.stderr
 
 
 def test_a_commit_whose_file_has_changed_is_refused(download, hub, tmp_path):

@@ -1,5 +1,6 @@
 """Reading inference data as people have it."""
 
+import csv
 import json
 import os
 from pathlib import Path
@@ -31,6 +32,23 @@ def test_quotes_and_separators_inside_a_field_are_kept(tmp_path):
         Pair("dev-000001", 'a "quoted', "b\u2028c\x85d\u0085", 1),
         Pair("dev-000002", '"', '"', 0),
     ]
+
+
+def test_a_file_quoted_as_csv_is_unquoted_and_no_other(tmp_path):
+    rows = [['He said "no"', "b, c", "neutral"], ['"', 'e""f', "entailment"], ["plain", "'g'", "neutral"]]
+    with open(tmp_path / "dev-en.tsv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file, delimiter="\t").writerows(rows)
+    pairs = nli_sources.read_tsv(tmp_path / "dev-en.tsv", "dev")
+    assert [[pair.premise, pair.hypothesis, nli.LABELS[pair.label]] for pair in pairs] == rows
+    for text in ('"quoted"\tb\tneutral\n', '"a ""b"" c"\tan inch is 1"\tneutral\n'):
+        path = write(tmp_path / "dev-en.tsv", text)
+        assert "\t".join(nli_sources.read_tsv(path, "dev")[0][1:3]) == text.rsplit("\t", 1)[0]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path, xnli_1):
+    assert nli_sources.read_tsv(write(tmp_path / "a.tsv", "\ufeffp\th\tneutral\n"), "dev")[0].premise == "p"
+    write(xnli_1 / "xnli.dev.tsv", "\ufeff" + XNLI_1)
+    assert splits_of(xnli_1, ["en", "de"])["dev"]["de"] == [Pair("dev-7", "Er sagte nein", "Nein.", 0)]
 
 
 def test_both_line_ends_read_alike(tmp_path):
@@ -149,6 +167,21 @@ def test_pairs_in_two_layouts_at_once_are_refused(xtreme, name, what):
     write(xtreme / name, XNLI_1)
     with pytest.raises(sources.SourceError, match=f"has {what}.* more than once, as .*{name}.*; keep one of them"):
         splits_of(xtreme, ["en", "de"])
+
+
+def test_xnli_1_must_say_which_language_a_row_is_in(xnli_1):
+    write(xnli_1 / "xnli.dev.tsv", XNLI_1.replace("language\t", "lang\t"))
+    with pytest.raises(InferenceDataError, match=r"xnli\.dev\.tsv:1 names no column language"):
+        splits_of(xnli_1, ["en", "de"])
+
+
+def test_a_folder_may_hold_the_hub_s_parquet_files(tmp_path):
+    for name in ("train-en", "dev-en", "dev-de", "test-en"):
+        parquet(tmp_path / f"{name}.parquet")
+    write(tmp_path / "test-de.tsv", "a\tc\tcontradiction\n")
+    splits = splits_of(tmp_path, ["en", "de"])
+    assert splits["train"]["en"] == [Pair("train-000001", "a", "c", 2)]
+    assert splits["test"]["en"] == splits["test"]["de"] == [Pair("test-000001", "a", "c", 2)]
 
 
 def test_multinli_itself_is_training_data(tmp_path):

@@ -32,5 +32,12 @@ def test_the_hash_of_code_changes_with_all_that_the_code_uses(monkeypatch, chang
     before = {name: hash_of_code(module) for name, module in TRAININGS.items()}
     source = inspect.getsource
     name = f"camembert.{changed}"
-    monkeypatch.setattr("inspect.getsource", lambda m: source(m) + "# more" * (m.__name__ == name))
+    monkeypatch.setattr("inspect.getsource", lambda m: source(m) + "\nmore = 1\n" * (m.__name__ == name))
     assert {name for name, module in TRAININGS.items() if hash_of_code(module) != before[name]} == whose
+
+
+def test_comments_and_docstrings_leave_the_hash_of_code_as_it_is(monkeypatch):
+    before, source = hash_of_code(distillation), inspect.getsource
+    assert "    Args:\n" in source(distillation)
+    monkeypatch.setattr("inspect.getsource", lambda m: source(m).replace("    Args:\n", "    Given:\n") + "# more\n")
+    assert hash_of_code(distillation) == before

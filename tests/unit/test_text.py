@@ -1,5 +1,6 @@
 """Running text as people have it, and which files of a folder are meant."""
 
+import codecs
 import gzip
 import json
 
@@ -54,6 +55,23 @@ def test_several_files_are_read_one_after_another_and_a_folder_in_order(write, t
     paths = [write("en/train-00001-of-00002.parquet", ["b"]), write("en/train-00000-of-00002.parquet", ["a"])]
     assert list(read_documents(paths)) == ["b", "a"]
     assert list(read_documents([tmp_path / "en"])) == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", ["en.txt", "en.jsonl", "en.txt.gz"])
+def test_a_byte_order_mark_is_no_part_of_the_text(write, name):
+    path = write(name, ["a", "b"])
+    content = path.read_bytes()
+    if name.endswith(".gz"):
+        path.write_bytes(gzip.compress(codecs.BOM_UTF8 + gzip.decompress(content)))
+    else:
+        path.write_bytes(codecs.BOM_UTF8 + content)
+    assert list(read_documents([path])) == ["a", "b"]
+
+
+def test_an_empty_line_between_json_objects_is_no_document(write):
+    path = write("en.jsonl", ["a", "b"])
+    path.write_text(path.read_text().replace("\n", "\n\n"))
+    assert list(read_documents([path])) == ["a", "b"]
 
 
 def test_the_text_of_all_languages_can_be_gone_through_again(write):

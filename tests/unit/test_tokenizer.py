@@ -67,6 +67,11 @@ def test_transformers_reads_the_same_ids(tmp_path):
     assert theirs.model_max_length == 64
 
 
+def test_text_that_can_be_gone_through_once_is_refused():
+    with pytest.raises(TokenizerError, match="can be gone through only once"):
+        train_tokenizer(iter(TEXTS), 200, lowercase=False)
+
+
 def test_a_missing_token_is_named():
     with pytest.raises(KeyError, match="no nonsense-token token"):
         token_id(train_tokenizer(TEXTS, 200, lowercase=False), "nonsense-token")
