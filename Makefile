@@ -36,8 +36,10 @@ check: setup
 	mypy
 	snakemake --lint
 
-# Keeps what the tables and figures of the embedded experiment are made of, and themselves, as results of record
-record: run keep
+# Keeps what the tables and figures of the embedded experiment and its release are made of, and themselves
+record: run
+	snakemake --cores all release
+	$(MAKE) keep
 
 RESULTS ?= results/embedded
 RECORD ?= docs/results/embedded
@@ -49,7 +51,7 @@ keep:
 	rm $(RECORD)/predictions/answers.parquet
 	cp $(RESULTS)/figures/*.png $(RECORD)/figures/
 
-# Makes all tables and figures again from what the record keeps, in results/from-record; trains nothing, needs no torch
+# Makes the tables and figures of `make run` again from the record, in results/from-record; trains nothing, needs no torch
 PAPER ?= results/from-record
 PAPER_RULES = $(shell sed -n 's/^rule \(tabulate_.*\|draw_.*\|tables\|figures\):/\1/p' rules/*.smk)
 

@@ -41,9 +41,10 @@ def start(device: str, threads: int, gpus: int) -> torch.device:
         )
     wanted = device == "cuda" or (device == "auto" and gpus > 0)
     chosen = torch.device("cuda" if wanted and torch.cuda.is_available() else "cpu")
-    if wanted and chosen.type == "cpu":
-        log.warning("%d GPUs are reserved, but this process can use none: it computes on the CPU", gpus)
-    log.info("computing on %s", torch.cuda.get_device_name() if chosen.type == "cuda" else f"{threads} CPU threads")
+    if chosen.type == "cuda":
+        log.info("computing on %d GPU", max(1, gpus))
+    elif wanted:
+        log.warning("GPUs are reserved (%d), but this process can use none: it computes on the CPU", gpus)
     return chosen
 
 

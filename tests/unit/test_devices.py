@@ -23,10 +23,13 @@ def test_a_gpu_that_is_not_there_is_named(monkeypatch):
         ("cpu", 1, True, "cpu"),
     ],
 )
-def test_auto_is_a_gpu_where_one_is_reserved_and_seen(monkeypatch, device, gpus, there, expected):
+def test_auto_is_a_gpu_where_one_is_reserved_and_seen(monkeypatch, caplog, device, gpus, there, expected):
     monkeypatch.setattr("torch.cuda.is_available", lambda: there)
     monkeypatch.setattr("torch.cuda.device_count", lambda: int(there))
-    assert start(device, torch.get_num_threads(), gpus).type == expected
+    with caplog.at_level("INFO", "camembert"):
+        assert start(device, torch.get_num_threads(), gpus).type == expected
+    assert ("this process can use none: it computes on the CPU" in caplog.text) == (gpus > there)
+    assert ("computing on 1 GPU" in caplog.text) == (expected == "cuda")
 
 
 def test_more_gpus_than_there_are_are_refused(monkeypatch):
