@@ -15,7 +15,7 @@ TEXT_BYTES_A_TOKEN = 4.15
 PARQUET_SHARE = 0.58
 """Compressed size of text as parquet: English, German and French Wikipedia of 20220301 on the hub, 21.3 of 36.6 GB."""
 HUB_TRAIN_PAIRS, HUB_DEV_PAIRS, HUB_TEST_PAIRS = 392_702, 2_490, 5_010
-"""Of MultiNLI, and of XNLI in each language; taken for those of a folder too, but for the lines of its training file."""
+"""Of MultiNLI, and of XNLI in each language; of a folder the training pairs are counted."""
 TRAIN_PAIR_TOKENS, TEST_PAIR_TOKENS = 44, 56
 """Mean tokens a pair under multilingual BERT's vocabulary, measured: 29,340 of MultiNLI, XNLI dev in 15 languages."""
 
