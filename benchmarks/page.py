@@ -38,7 +38,7 @@ the mean squared errors of the top layers' hidden states and attention maps. The
 unless both losses agree at the first step.
 
 - **This library**: its objective in its training loop. sdpa attention, the top layer's attention map rebuilt from its
-  query and key, embeddings frozen (as LightMBERT has them) and computed once for teacher and student, no
+  query and key, embeddings frozen and computed once for teacher and student, no
   masked-language-model head, fused AdamW, gradients clipped.
 - **Plain Hugging Face loop** and **TextBrewer, two `BertForMaskedLM`**: what the
   [public re-implementation of LightMBERT](https://github.com/AddedK/swedish-mbert-distillation) does (with

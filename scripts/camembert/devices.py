@@ -42,7 +42,7 @@ def start(device: str, threads: int, gpus: int) -> torch.device:
     wanted = device == "cuda" or (device == "auto" and gpus > 0)
     chosen = torch.device("cuda" if wanted and torch.cuda.is_available() else "cpu")
     if chosen.type == "cuda":
-        log.info("computing on %d GPU", max(1, gpus))
+        log.info("computing on a GPU (%d reserved)", gpus)
     elif wanted:
         log.warning("GPUs are reserved (%d), but this process can use none: it computes on the CPU", gpus)
     return chosen

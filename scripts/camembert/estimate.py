@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pyarrow.parquet import read_metadata
+
 from camembert.experiment import EncoderId, Experiment, experiment_of, shape_of
 from camembert.sources import downloads, training_file
 
@@ -101,9 +103,10 @@ def _train_pairs(config: dict[str, Any]) -> int:
     if nli["source"] == "cldr":
         return int(config["data"]["cldr"]["train"])
     there = HUB_TRAIN_PAIRS
-    if nli["source"] == "folder" and (path := training_file(nli["folder"])).suffix != ".parquet":
-        with open(path, "rb") as lines:
-            there = sum(1 for _ in lines)
+    if nli["source"] == "folder":
+        path = training_file(nli["folder"])
+        with open(path, "rb") as file:
+            there = read_metadata(file).num_rows if path.suffix == ".parquet" else sum(1 for _ in file)
     return min(there, nli["train_limit"] or there)
 
 

@@ -268,10 +268,15 @@ class _Explained:
                 return f"did not arrive as the hub lists it ({_short(error)}); {kept}"
             case HfHubHTTPError():
                 status = error.response.status_code if error.response is not None else "an error"
-                if status in (401, 403):
+                if status == 401:
                     return (
-                        f"cannot be downloaded: {constants.ENDPOINT} does not accept the token ({status});"
+                        f"cannot be downloaded: {constants.ENDPOINT} does not accept the token (401);"
                         " log in again with `hf auth login`, or correct or unset HF_TOKEN"
+                    )
+                if status == 403:
+                    return (
+                        f"cannot be downloaded: {constants.ENDPOINT} answers 403 (forbidden); find out whether your"
+                        " token lacks the permission, the repository is disabled or a proxy refuses"
                     )
                 return f"cannot be downloaded: {constants.ENDPOINT} answers {status}; try again later: {kept}"
             case httpx2.TransportError():

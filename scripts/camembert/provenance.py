@@ -34,7 +34,10 @@ def hash_of_weights(folder: str | os.PathLike[str]) -> str:
 
 
 def hash_of_code(module: ModuleType) -> str:
-    """A hash of a module and of all modules of this library that it uses, however far down; comments do not count."""
+    """A hash of a module and of all modules of this library that it uses, however far down.
+
+    Comments and docstrings do not count.
+    """
     sources: dict[str, str] = {}
 
     def visit(one: ModuleType) -> None:
@@ -51,10 +54,16 @@ def hash_of_code(module: ModuleType) -> str:
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
+    """The same without those of modules, classes, functions and constants."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:]
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            node.body = [part for part in node.body if not _is_text(part)]
     return tree
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def processor_name() -> str:

@@ -141,8 +141,9 @@ def teacher_files(folder: Folder) -> list[Path]:
 
 def _weight_map(index: Path) -> dict[str, str]:
     try:
-        return dict(read_json(index)["weight_map"])
-    except (ValueError, KeyError, TypeError):
+        found: dict[str, str] = read_json(index)["weight_map"]
+        return {weight: str(part) for weight, part in found.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise SourceError(f"{index} does not list the parts of the weights; copy the whole model") from None
 
 

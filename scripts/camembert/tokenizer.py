@@ -30,7 +30,7 @@ class TokenizerError(ValueError):
 
 
 def use_threads(threads: int) -> None:
-    """Has the tokenizers of this process compute on so many cores; to be said before the first one does."""
+    """Sets the threads that tokenizers of this process use; call it before the first one works."""
     os.environ |= {"TOKENIZERS_PARALLELISM": "true", "RAYON_NUM_THREADS": str(threads)}
 
 
@@ -136,9 +136,12 @@ def read_tokenizer(folder: str | os.PathLike[str], vocabulary: int) -> tuple[Tok
 
 def _settings(path: Path) -> dict[str, Any]:
     try:
-        return dict(read_json(path))
-    except (ValueError, TypeError) as error:
-        raise TokenizerError(f"{path} is no JSON object ({error}); copy the tokenizer again") from None
+        settings = read_json(path)
+    except ValueError as error:
+        raise TokenizerError(f"{path} is not JSON ({error}); copy the tokenizer again") from None
+    if not isinstance(settings, dict):
+        raise TokenizerError(f"{path} is no JSON object; copy the tokenizer again")
+    return settings
 
 
 def _from_json(path: Path) -> Tokenizer:

@@ -32,7 +32,8 @@ class Hub:
         gated: repositories that answer 403.
         unknown: the answer for repositories that are not there; the hub's own is 401 to those not logged in.
         accepts_tokens: whether any token is good; a bad one is refused even where none is needed.
-        failures: how many of the next requests for a path (part of a URL) answer 500.
+        failures: how many of the next requests for a path (part of a URL) fail.
+        failing: the status they are answered with.
         cut: bytes after which the next transfers of a path break off.
         corrupt: paths whose content arrives altered, its length unchanged.
         requests: method and path of everything asked.
@@ -45,6 +46,7 @@ class Hub:
     unknown: int = 404
     accepts_tokens: bool = True
     failures: dict[str, int] = field(default_factory=dict)
+    failing: int = 500
     cut: dict[str, list[int]] = field(default_factory=dict)
     corrupt: set[str] = field(default_factory=set)
     requests: list[str] = field(default_factory=list)
@@ -95,7 +97,7 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             for part, left in hub.failures.items():
                 if part in path and left:
                     hub.failures[part] -= 1
-                    return self.refuse(500)
+                    return self.refuse(hub.failing)
             if path.startswith("/api/"):
                 return self.listing(path)
             return self.file(path, body)

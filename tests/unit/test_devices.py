@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from camembert.devices import DeviceError, start, to_device
+from camembert.devices import DeviceError, numerics, start, to_device
 from camembert.training import batch_tokens
 
 
@@ -29,7 +29,7 @@ def test_auto_is_a_gpu_where_one_is_reserved_and_seen(monkeypatch, caplog, devic
     with caplog.at_level("INFO", "camembert"):
         assert start(device, torch.get_num_threads(), gpus).type == expected
     assert ("this process can use none: it computes on the CPU" in caplog.text) == (gpus > there)
-    assert ("computing on 1 GPU" in caplog.text) == (expected == "cuda")
+    assert ("computing on a GPU" in caplog.text) == (expected == "cuda")
 
 
 def test_more_gpus_than_there_are_are_refused(monkeypatch):
@@ -54,3 +54,14 @@ def test_a_batch_moves_with_its_tensors_and_keeps_its_count(monkeypatch):
     assert moved["token"].device.type == "meta"
     assert batch_tokens(moved) == 6
     assert batch_tokens({}) == 0
+
+
+@pytest.mark.parametrize(
+    ("what", "value"), [("torch.get_num_threads", 7), ("camembert.parallel.size", 2), ("torch.__version__", "0.0")]
+)
+def test_what_the_last_digits_depend_on_is_named(monkeypatch, what, value):
+    cpu = torch.device("cpu")
+    before = numerics(cpu)
+    assert numerics(torch.device("cuda")) != before
+    monkeypatch.setattr(what, value if isinstance(value, str) else lambda: value)
+    assert numerics(cpu) != before

@@ -6,6 +6,8 @@ import sys
 from copy import deepcopy
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from camembert.config import load_yaml
@@ -63,6 +65,9 @@ def test_pairs_of_a_folder_are_counted(config, tmp_path):
     config["data"]["nli"]["train_limit"] = 250
     assert stages(config)["Fine-tuning"].flops == whole / 4
     config["data"]["nli"]["train_limit"] = 4000
+    assert stages(config)["Fine-tuning"].flops == whole
+    (tmp_path / "train-en.tsv").unlink()
+    pq.write_table(pa.table({"label": [0] * 1000}), tmp_path / "train-en.parquet")
     assert stages(config)["Fine-tuning"].flops == whole
 
 

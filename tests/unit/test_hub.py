@@ -124,6 +124,12 @@ def test_a_token_that_is_not_accepted_is_named(download, hub, tmp_path):
     assert f"{hub.endpoint} does not accept the token (401); log in again with `hf auth login`, or correct" in sentence
 
 
+def test_a_refusal_that_may_have_several_reasons_names_them(download, hub, tmp_path):
+    hub.failing, hub.failures["/api/"] = 403, 99
+    sentence = refused(download(), tmp_path / "output")
+    assert f"{hub.endpoint} answers 403 (forbidden); find out whether your token lacks the permission" in sentence
+
+
 @pytest.mark.parametrize("part", ["/api/", "/resolve/"])
 def test_a_server_that_is_down_for_a_moment_is_asked_again(download, hub, tmp_path, part):
     hub.failures[part] = 2

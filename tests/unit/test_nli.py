@@ -255,7 +255,7 @@ def test_real_xnli_loads_whole():
     folder = Path(str(REAL_DATA)) / "xnli"
     languages = sorted(path.stem.removeprefix("dev-") for path in folder.glob("dev-*.tsv"))
     splits = splits_of(folder, languages, split_dev=True)
-    assert len(splits["train"]["en"]) == 29340
+    assert len(splits["train"]["en"]) == (folder / "train-en.tsv").read_bytes().count(b"\n")
     assert [sum(len(splits[split][language]) for split in ("dev", "test")) for language in languages] == [2490] * 15
     dev = {language: nli_sources.read_tsv(folder / f"dev-{language}.tsv", "dev") for language in languages}
     assert len(dev) == 15

@@ -258,6 +258,15 @@ def test_a_lost_part_and_a_config_that_is_not_json_are_named(model, checkpoint):
         check_architecture(folder, SIZES, ROWS)
 
 
+@pytest.mark.parametrize("content", ["{", "[]", '{"weight_map": ["a"]}', '{"metadata": {}}'])
+def test_an_index_that_lists_no_parts_is_refused(checkpoint, content):
+    folder = checkpoint()
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text(content)
+    with pytest.raises(SourceError, match=r"index\.json does not list the parts of the weights; copy the whole model"):
+        teacher_files(folder)
+
+
 def test_the_encoder_of_a_given_teacher_loads_like_any_other(checkpoint, imported, tmp_path):
     from transformers import AutoModel, AutoTokenizer
 

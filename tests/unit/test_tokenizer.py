@@ -133,6 +133,14 @@ def test_a_vocabulary_that_does_not_say_whether_it_is_cased_is_refused(checkpoin
         read_tokenizer(checkpoint(settings), 100)
 
 
+@pytest.mark.parametrize(("content", "message"), [("{", "is not JSON"), ("[]", "is no JSON object")])
+def test_settings_that_cannot_be_read_are_named(checkpoint, content, message):
+    folder = checkpoint({"do_lower_case": False})
+    (folder / "tokenizer_config.json").write_text(content)
+    with pytest.raises(TokenizerError, match=rf"tokenizer_config\.json {message}"):
+        read_tokenizer(folder, 100)
+
+
 def test_a_tokenizer_larger_than_the_embedding_is_refused(checkpoint):
     with pytest.raises(TokenizerError, match="has token ids up to 10, but the model's embedding has 10 rows"):
         read_tokenizer(checkpoint({"do_lower_case": False}), 10)

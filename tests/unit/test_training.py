@@ -456,7 +456,9 @@ def test_whatever_a_run_depends_on_changes_its_fingerprint(request, tmp_path, mo
         found.append(print_of(**change))
     monkeypatch.setattr(module, "hash_of_code", lambda *_: "other code")
     found.append(print_of())
-    assert len(set(found)) == len(CHANGES[fixture]) + 2
+    monkeypatch.setattr(module, "numerics", lambda *_: ["added up in another order"])
+    found.append(print_of())
+    assert len(set(found)) == len(CHANGES[fixture]) + 3
 
 
 @pytest.mark.parametrize(("fixture", "module"), [(fixture, module) for fixture, module, _ in TRAININGS])
