@@ -12,6 +12,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from camembert import cldr, cldr_nli, nli
+from camembert.cldr_families import FAMILIES
 from camembert.nli import Pair
 
 SCRIPTS = {
@@ -71,7 +72,7 @@ def hypotheses_by_label(pairs: Iterable[Pair]) -> pd.DataFrame:
 
 def relevant_fact(pair: cldr_nli.Inference) -> tuple[cldr.Proposition, cldr.Proposition] | None:
     """The fact of the premise that decides the label, with the hypothesis; None where no fact is on its topic."""
-    kinds = next(family.facts for family in cldr_nli.FAMILIES if family.name == pair.family)
+    kinds = next(family.facts for family in FAMILIES if family.name == pair.family)
     return next(((fact, pair.hypothesis) for fact in pair.premise if fact[0] in kinds), None)
 
 
@@ -99,7 +100,7 @@ def data_card(sizes: Mapping[str, int], documents: int, seed: int, languages: Se
                 "Pairs (test)": sum(pair.family == family.name for pair in splits["test"]),
                 "Hypotheses": len({pair.hypothesis for pair in splits["train"] if pair.family == family.name}),
             }
-            for family in cldr_nli.FAMILIES
+            for family in FAMILIES
         ]
     )
     baselines = pd.DataFrame(
