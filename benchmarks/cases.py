@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from camembert.flops import Shape
+from camembert.plan.flops import Shape
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 from torch import Tensor
 from transformers import BertModel
 
-from camembert import encoder as encoders
-from camembert.packing import PackedRows
+from camembert.data.packing import PackedRows
+from camembert.models import encoder as encoders
 from cases import Case
 from turns import Player
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from camembert.intervals import interval
+from camembert.paper.intervals import interval
 
 SIMULATIONS = 1000
 PAIRS = 300

@@ -23,7 +23,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # the contestants import f
 
 import measurements  # noqa: E402
 import page  # noqa: E402
-from camembert.files import write_text  # noqa: E402
+from camembert.core.files import write_text  # noqa: E402
 from cases import EMBEDDED, MBERT  # noqa: E402
 from measurements import Machine  # noqa: E402
 from text import Text  # noqa: E402

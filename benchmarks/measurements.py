@@ -204,7 +204,7 @@ def growth_of_memory(machine: Machine, tokenizer: Path, folder: Path, steps: int
 
 
 def write_random_shard(path: Path, documents: int, length: int = 25) -> Path:
-    """A shard of random tokens, in the form that `camembert.shards` reads."""
+    """A shard of random tokens, in the form that `camembert.data.shards` reads."""
     path.mkdir()
     rng = np.random.default_rng(1)
     rng.integers(5, EMBEDDED.vocabulary, documents * length, dtype=np.int32).tofile(path / "tokens.bin")

@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from camembert import distillation, training
-from camembert import encoder as encoders
-from camembert.packing import SpecialIds, TextBatches
-from camembert.recipe import Recipe
-from camembert.shards import Shard, write_shard
-from camembert.text import read_documents
-from camembert.tokenizer import load_tokenizer
+from camembert.data.packing import SpecialIds, TextBatches
+from camembert.data.shards import Shard, write_shard
+from camembert.data.text import read_documents
+from camembert.data.tokenizer import load_tokenizer
+from camembert.models import encoder as encoders
+from camembert.plan.recipe import Recipe
+from camembert.training import distillation
+from camembert.training import loop as training
 from cases import Case
 from common import BATCHES, LEARNING_RATE, STEPS, WARMUP, WEIGHT_DECAY, Batch, note_losses, random_rows, teacher_of
 from turns import Player

@@ -47,8 +47,8 @@ unless both losses agree at the first step.
 - **TextBrewer, bare encoders**: the same on two `BertModel`; the last line also freezes the embeddings.
 
 FLOPs per token are those of matrix products, twice the multiplications, backward twice forward
-(`scripts/camembert/flops.py`; a test holds them against the operations that PyTorch counts). The ceiling is the best
-rate of plain matrix products, one more contestant that takes its turns.
+(`scripts/camembert/plan/flops.py`; a test holds them against the operations that PyTorch counts). The ceiling is the
+best rate of plain matrix products, one more contestant that takes its turns.
 """
 
 ON_TEXT = """\

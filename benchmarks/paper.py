@@ -24,11 +24,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from camembert.chain import Method
-from camembert.config import load_yaml
-from camembert.experiment import Experiment, experiment_of, shape_of
-from camembert.files import write_json, write_json_lines
-from camembert.statistics import LOGITS
+from camembert.core.files import write_json, write_json_lines
+from camembert.paper.statistics import LOGITS
+from camembert.plan.chain import Method
+from camembert.plan.config import load_yaml
+from camembert.plan.experiment import Experiment, experiment_of, shape_of
 
 ROOT = Path(__file__).parents[1]
 CHANGE = {

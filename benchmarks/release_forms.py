@@ -21,11 +21,11 @@ from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-from camembert import nli
-from camembert.onnx_export import export_model, quantize_model
-from camembert.predictors import onnx_predictor, pytorch_predictor
-from camembert.provenance import processor_name, versions
-from camembert.timing import random_inputs, run_seconds
+from camembert.core.provenance import processor_name, versions
+from camembert.data import nli
+from camembert.evaluation.predictors import onnx_predictor, pytorch_predictor
+from camembert.evaluation.timing import random_inputs, run_seconds
+from camembert.release.onnx_export import export_model, quantize_model
 
 SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
 SHAPES = {"embedded-3": (6000, 128, 3, 4, 512), "mbert-6": (119_547, 768, 6, 12, 3072)}

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from tokenizers.implementations import BertWordPieceTokenizer
 
-from camembert import cldr, cldr_nli
-from camembert.config import load_yaml
-from camembert.files import write_text
-from camembert.text import Documents, read_documents
-from camembert.tokenizer import save_tokenizer, train_tokenizer
+from camembert.core.files import write_text
+from camembert.data import cldr, cldr_nli
+from camembert.data.text import Documents, read_documents
+from camembert.data.tokenizer import save_tokenizer, train_tokenizer
+from camembert.plan.config import load_yaml
 from cases import EMBEDDED, MBERT, Case
 
 LINES = 2_000

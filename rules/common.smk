@@ -6,13 +6,13 @@ Needs the merged config; refuses a wrong one in one sentence before anything run
 import os
 import re
 
-from camembert.chain import ChainError, check_against_teacher, parse_chain
-from camembert.config import ConfigError, check_config, load_yaml, sort_keys
-from camembert.experiment import TEACHER as TEACHER_RECIPE
-from camembert.experiment import ClassifierId, EncoderId, encoder_of, experiment_of
-from camembert.files import write_json
-from camembert.questions import comparisons_of
-from camembert.recipe import COPY
+from camembert.plan.chain import ChainError, check_against_teacher, parse_chain
+from camembert.plan.config import ConfigError, check_config, load_yaml, sort_keys
+from camembert.plan.experiment import TEACHER as TEACHER_RECIPE
+from camembert.plan.experiment import ClassifierId, EncoderId, encoder_of, experiment_of
+from camembert.core.files import write_json
+from camembert.plan.questions import comparisons_of
+from camembert.plan.recipe import COPY
 
 try:
     for path in workflow.configfiles:

@@ -3,7 +3,7 @@
 Needs the merged config; what is on the hub is brought by the rule `download`.
 """
 
-from camembert import sources
+from camembert.plan import sources
 
 LANGUAGES = config["languages"]
 NLI, TEXT, TEACHER = config["data"]["nli"], config["data"]["text"], config["teacher"]

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from camembert.files import whole, write_json
-from camembert.job import log, logged
-from camembert.release import best_on_dev
+from camembert.core.files import whole, write_json
+from camembert.release.release import best_on_dev
+from camembert.runtime.job import log, logged
 
 
 def choose_release(

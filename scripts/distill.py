@@ -1,14 +1,14 @@
 """Distils one hop: reads the teacher, cuts the student, trains it towards the teacher, writes it."""
 
-from camembert.chain import parse_chain
-from camembert.checkpoint import clear
-from camembert.devices import start
-from camembert.distillation import distill
-from camembert.job import logged, write_run
-from camembert.parallel import in_workers, workers_for
-from camembert.recipe import Recipe
-from camembert.shards import by_language, tokens_of
-from camembert.training import Schedule
+from camembert.data.shards import by_language, tokens_of
+from camembert.plan.chain import parse_chain
+from camembert.plan.recipe import Recipe
+from camembert.runtime.checkpoint import clear
+from camembert.runtime.devices import start
+from camembert.runtime.job import logged, write_run
+from camembert.runtime.parallel import in_workers, workers_for
+from camembert.training.distillation import distill
+from camembert.training.loop import Schedule
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from camembert.hub import download, matching, model_files
-from camembert.job import logged
+from camembert.data.hub import download, matching, model_files
+from camembert.runtime.job import logged
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from camembert.figures.accuracy import accuracy_along_cascade, accuracy_by_language
-from camembert.job import logged
-from camembert.published import read_published
-from camembert.statistics import models_of
-from camembert.tables import read_accuracy
+from camembert.paper.figures.accuracy import accuracy_along_cascade, accuracy_by_language
+from camembert.paper.published import read_published
+from camembert.paper.statistics import models_of
+from camembert.paper.tables import read_accuracy
+from camembert.runtime.job import logged
 
 
 def draw_accuracy(

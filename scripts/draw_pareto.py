@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from camembert.figures import pareto
-from camembert.job import logged
-from camembert.statistics import models_of
+from camembert.paper.figures import pareto
+from camembert.paper.statistics import models_of
+from camembert.runtime.job import logged
 
 
 def draw_pareto(summary: Path, efficiency: Path, order: Iterable[Mapping[str, Any]], tokens: int, stem: Path) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from camembert.figures.training import read_curves, training_curves
-from camembert.job import logged
-from camembert.statistics import models_of
+from camembert.paper.figures.training import read_curves, training_curves
+from camembert.paper.statistics import models_of
+from camembert.runtime.job import logged
 
 
 def draw_training(curves: Iterable[Path], order: Iterable[Mapping[str, Any]], figure: Path) -> None:

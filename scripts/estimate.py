@@ -10,8 +10,8 @@ from pathlib import Path
 
 from snakemake.utils import update_config
 
-from camembert.config import ConfigError, check_config, load_yaml
-from camembert.estimate import estimate
+from camembert.plan.config import ConfigError, check_config, load_yaml
+from camembert.plan.estimate import estimate
 
 ROOT = Path(__file__).parents[1]
 

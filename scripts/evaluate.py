@@ -1,11 +1,11 @@
 """Evaluates a classifier in every language: one file of predictions a language."""
 
-from camembert.devices import start
-from camembert.encoder import load_classifier
-from camembert.evaluation import evaluate
-from camembert.job import Stopwatch, log, logged, write_metrics
-from camembert.predictors import pytorch_predictor
-from camembert.tokenizer import load_tokenizer
+from camembert.data.tokenizer import load_tokenizer
+from camembert.evaluation.classification import evaluate
+from camembert.evaluation.predictors import pytorch_predictor
+from camembert.models.encoder import load_classifier
+from camembert.runtime.devices import start
+from camembert.runtime.job import Stopwatch, log, logged, write_metrics
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

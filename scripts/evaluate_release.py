@@ -3,14 +3,14 @@
 import resource
 from pathlib import Path
 
-from camembert.energy import processor_counters
-from camembert.evaluation import evaluate
-from camembert.files import read_json, write_json
-from camembert.job import logged
-from camembert.predictors import predictor_of
-from camembert.provenance import processor_name, versions
-from camembert.timing import speed
-from camembert.tokenizer import load_tokenizer
+from camembert.core.files import read_json, write_json
+from camembert.core.provenance import processor_name, versions
+from camembert.data.tokenizer import load_tokenizer
+from camembert.evaluation.classification import evaluate
+from camembert.evaluation.energy import processor_counters
+from camembert.evaluation.predictors import predictor_of
+from camembert.evaluation.timing import speed
+from camembert.runtime.job import logged
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

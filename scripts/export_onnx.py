@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from camembert.encoder import load_classifier
-from camembert.job import logged
-from camembert.onnx_export import export, quantize
+from camembert.models.encoder import load_classifier
+from camembert.release.onnx_export import export, quantize
+from camembert.runtime.job import logged
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

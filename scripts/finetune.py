@@ -1,10 +1,10 @@
 """Fine-tunes an encoder on English inference pairs; English dev chooses the weights that are kept."""
 
-from camembert.checkpoint import clear
-from camembert.devices import start
-from camembert.finetuning import finetune
-from camembert.job import logged, write_run
-from camembert.parallel import in_workers, workers_for
+from camembert.runtime.checkpoint import clear
+from camembert.runtime.devices import start
+from camembert.runtime.job import logged, write_run
+from camembert.runtime.parallel import in_workers, workers_for
+from camembert.training.finetuning import finetune
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

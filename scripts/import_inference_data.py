@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from camembert.job import logged
-from camembert.manifest import check_manifest
-from camembert.nli import Pair, write_pairs
-from camembert.nli_sources import read_splits
+from camembert.data.manifest import check_manifest
+from camembert.data.nli import Pair, write_pairs
+from camembert.data.nli_sources import read_splits
+from camembert.runtime.job import logged
 
 
 def write_splits(

@@ -1,10 +1,10 @@
 """Makes a BERT checkpoint from elsewhere the teacher of the workflow."""
 
-from camembert.devices import start
-from camembert.files import write_json_lines
-from camembert.job import Stopwatch, logged, write_metrics
-from camembert.sources import folder_of
-from camembert.teacher import import_teacher
+from camembert.core.files import write_json_lines
+from camembert.models.teacher import import_teacher
+from camembert.plan.sources import folder_of
+from camembert.runtime.devices import start
+from camembert.runtime.job import Stopwatch, logged, write_metrics
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from camembert.files import whole
-from camembert.job import logged
-from camembert.manifest import MANIFEST, check_manifest
-from camembert.sources import check_architecture, folder_of, teacher_files
-from camembert.tokenizer import read_tokenizer, save_tokenizer
+from camembert.core.files import whole
+from camembert.data.manifest import MANIFEST, check_manifest
+from camembert.data.tokenizer import read_tokenizer, save_tokenizer
+from camembert.plan.sources import check_architecture, folder_of, teacher_files
+from camembert.runtime.job import logged
 
 
 def import_tokenizer(teacher: Path, declared: dict[str, int], vocabulary: int, output: Path) -> None:

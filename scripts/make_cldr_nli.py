@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from camembert import cldr_nli
-from camembert.job import logged
-from camembert.nli import write_pairs
+from camembert.data import cldr_nli
+from camembert.data.nli import write_pairs
+from camembert.runtime.job import logged
 
 
 def make_cldr_nli(

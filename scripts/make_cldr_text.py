@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from camembert import cldr, cldr_nli
-from camembert.files import write_text
-from camembert.job import logged
+from camembert.core.files import write_text
+from camembert.data import cldr, cldr_nli
+from camembert.runtime.job import logged
 
 
 def make_cldr_text(languages: Sequence[str], documents: int, seed: int, output: Sequence[Path]) -> None:

@@ -1,8 +1,8 @@
 """Measures what an encoder costs to keep and to run, in a process that does nothing else."""
 
-from camembert.devices import start
-from camembert.efficiency import measure_encoder
-from camembert.job import Stopwatch, log, logged, write_metrics
+from camembert.evaluation.efficiency import measure_encoder
+from camembert.runtime.devices import start
+from camembert.runtime.job import Stopwatch, log, logged, write_metrics
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

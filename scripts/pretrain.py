@@ -1,13 +1,13 @@
 """Pre-trains an encoder from random weights by masked language modelling: the teacher, and controls without one."""
 
-from camembert.chain import parse_chain
-from camembert.checkpoint import clear
-from camembert.devices import start
-from camembert.job import logged, write_run
-from camembert.parallel import in_workers, workers_for
-from camembert.pretraining import pretrain
-from camembert.shards import by_language, tokens_of
-from camembert.training import Schedule
+from camembert.data.shards import by_language, tokens_of
+from camembert.plan.chain import parse_chain
+from camembert.runtime.checkpoint import clear
+from camembert.runtime.devices import start
+from camembert.runtime.job import logged, write_run
+from camembert.runtime.parallel import in_workers, workers_for
+from camembert.training.loop import Schedule
+from camembert.training.pretraining import pretrain
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

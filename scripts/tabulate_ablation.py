@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from camembert import ablation
-from camembert.figures.ablation import ablation as draw_ablation
-from camembert.job import logged
-from camembert.predictions import read_answers
-from camembert.statistics import models_of
-from camembert.summary import coverage
-from camembert.tables import write_table
+from camembert.paper import ablation
+from camembert.paper.figures.ablation import ablation as draw_ablation
+from camembert.paper.predictions import read_answers
+from camembert.paper.statistics import models_of
+from camembert.paper.summary import coverage
+from camembert.paper.tables import write_table
+from camembert.runtime.job import logged
 
 
 def tabulate_ablation(

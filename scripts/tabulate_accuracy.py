@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from camembert.job import logged
-from camembert.predictions import count, write_answers
-from camembert.statistics import models_of
-from camembert.tables import write_csv
+from camembert.paper.predictions import count, write_answers
+from camembert.paper.statistics import models_of
+from camembert.paper.tables import write_csv
+from camembert.runtime.job import logged
 
 
 def tabulate_accuracy(

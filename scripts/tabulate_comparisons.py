@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from camembert import comparisons
-from camembert.files import write_text
-from camembert.job import logged
-from camembert.predictions import read_answers
-from camembert.statistics import models_of
-from camembert.tables import write_table
+from camembert.core.files import write_text
+from camembert.paper import comparisons
+from camembert.paper.predictions import read_answers
+from camembert.paper.statistics import models_of
+from camembert.paper.tables import write_table
+from camembert.runtime.job import logged
 
 
 def tabulate_comparisons(

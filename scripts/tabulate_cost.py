@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from camembert.cost import CAPTION, NOTE, cost_in_print, cost_of
-from camembert.job import logged
-from camembert.tables import write_table
+from camembert.paper.cost import CAPTION, NOTE, cost_in_print, cost_of
+from camembert.paper.tables import write_table
+from camembert.runtime.job import logged
 
 
 def tabulate_cost(metrics: Iterable[Path], benchmarks: Iterable[Path], table: Path) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from camembert import efficiency_table as table
-from camembert.job import logged
-from camembert.statistics import models_of
-from camembert.tables import write_table
+from camembert.paper import efficiency_table as table
+from camembert.paper.statistics import models_of
+from camembert.paper.tables import write_table
+from camembert.runtime.job import logged
 
 
 def tabulate_efficiency(

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from camembert.figures.languages import languages as draw_languages
-from camembert.job import logged
-from camembert.languages import languages
-from camembert.statistics import models_of
-from camembert.tables import read_accuracy, write_csv
+from camembert.paper.figures.languages import languages as draw_languages
+from camembert.paper.languages import languages
+from camembert.paper.statistics import models_of
+from camembert.paper.tables import read_accuracy, write_csv
+from camembert.runtime.job import logged
 
 
 def tabulate_languages(

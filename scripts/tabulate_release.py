@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from camembert.files import read_json
-from camembert.job import logged
-from camembert.release import CAPTION, release_in_print, release_note, release_table
-from camembert.tables import write_table
+from camembert.core.files import read_json
+from camembert.paper.tables import write_table
+from camembert.release.release import CAPTION, release_in_print, release_note, release_table
+from camembert.runtime.job import logged
 
 
 def tabulate_release(metrics: Iterable[Path], kept: Sequence[str], lengths: Sequence[int], stem: Path) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from camembert import published
-from camembert import summary as summaries
-from camembert.job import logged
-from camembert.predictions import read_answers
-from camembert.statistics import models_of
-from camembert.tables import read_accuracy, write_table
+from camembert.paper import published
+from camembert.paper import summary as summaries
+from camembert.paper.predictions import read_answers
+from camembert.paper.statistics import models_of
+from camembert.paper.tables import read_accuracy, write_table
+from camembert.runtime.job import logged
 
 
 def tabulate_summary(

@@ -1,10 +1,10 @@
 """Turns the text of one language into a shard of token ids."""
 
-from camembert.job import log, logged
-from camembert.manifest import describe
-from camembert.shards import write_shard
-from camembert.text import read_documents
-from camembert.tokenizer import load_tokenizer, use_threads
+from camembert.data.manifest import describe
+from camembert.data.shards import write_shard
+from camembert.data.text import read_documents
+from camembert.data.tokenizer import load_tokenizer, use_threads
+from camembert.runtime.job import log, logged
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

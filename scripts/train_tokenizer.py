@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from camembert.files import whole
-from camembert.job import logged
-from camembert.text import Documents
-from camembert.tokenizer import save_tokenizer, train_tokenizer, use_threads
+from camembert.core.files import whole
+from camembert.data.text import Documents
+from camembert.data.tokenizer import save_tokenizer, train_tokenizer, use_threads
+from camembert.runtime.job import logged
 
 
 def make_tokenizer(

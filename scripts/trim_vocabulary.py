@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from camembert.job import log, logged
-from camembert.tokenizer import load_tokenizer
-from camembert.vocabulary import tokens_kept, tokens_used, trim
+from camembert.data.tokenizer import load_tokenizer
+from camembert.release.vocabulary import tokens_kept, tokens_used, trim
+from camembert.runtime.job import log, logged
 
 
 def trim_vocabulary(classifier: Path, corpus: Sequence[Path], pairs: Sequence[Path], output: Path) -> None:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from camembert.config import load_yaml
-from camembert.datacard import data_card
-from camembert.files import write_text
+from camembert.core.files import write_text
+from camembert.data.datacard import data_card
+from camembert.plan.config import load_yaml
 
 ROOT = Path(__file__).parents[1]
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from camembert.files import read_json, write_text
-from camembert.job import logged
-from camembert.modelcard import model_card
+from camembert.core.files import read_json, write_text
+from camembert.release.modelcard import model_card
+from camembert.runtime.job import logged
 
 
 def write_model_cards(

@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from camembert.files import read_json
+from camembert.core.files import read_json
 
 ROOT = Path(__file__).parents[2]
 REQUEUED, OUT_OF_TIME = "3-1", "3-2"

@@ -41,14 +41,14 @@ def lines():
 @pytest.fixture(scope="session")
 def words(lines):
     """A tokenizer trained on the text of all languages."""
-    from camembert.tokenizer import train_tokenizer
+    from camembert.data.tokenizer import train_tokenizer
 
     return train_tokenizer([line for text in lines.values() for line in text], VOCABULARY, lowercase=False)
 
 
 @pytest.fixture(scope="session")
 def tokenizer_folder(words, tmp_path_factory) -> Path:
-    from camembert.tokenizer import save_tokenizer
+    from camembert.data.tokenizer import save_tokenizer
 
     folder = tmp_path_factory.mktemp("tokenizer")
     save_tokenizer(words, folder, longest=POSITIONS, lowercase=False)
@@ -57,7 +57,7 @@ def tokenizer_folder(words, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def special(words):
-    from camembert.packing import SpecialIds
+    from camembert.data.packing import SpecialIds
 
     return SpecialIds.of(words)
 
@@ -65,7 +65,7 @@ def special(words):
 @pytest.fixture(scope="session")
 def corpus(lines, words, tmp_path_factory) -> dict[str, Path]:
     """The shard folder of every language of a parallel corpus."""
-    from camembert.shards import write_shard
+    from camembert.data.shards import write_shard
 
     folder = tmp_path_factory.mktemp("corpus")
     for language, text in lines.items():
@@ -78,7 +78,7 @@ def make_encoder(words):
     """Makes an encoder in eval mode whose attention is not uniform and whose biases are not 0, unlike a new one's."""
     import torch
 
-    from camembert.encoder import random_encoder
+    from camembert.models.encoder import random_encoder
 
     def make(layers: int, hidden: int = HIDDEN, heads: int = HEADS, seed: int = 0):
         encoder = random_encoder(layers, hidden, heads, 2 * hidden, POSITIONS, words.get_vocab_size(), 0, seed)
@@ -93,7 +93,7 @@ def make_encoder(words):
 @pytest.fixture(scope="session")
 def teacher_folder(make_encoder, tokenizer_folder, tmp_path_factory) -> Path:
     """A saved encoder of three layers with a masked-language-model head beside it."""
-    from camembert.encoder import random_mlm_head, save_encoder
+    from camembert.models.encoder import random_mlm_head, save_encoder
 
     folder = tmp_path_factory.mktemp("encoders") / "3"
     encoder = make_encoder(3)
@@ -105,7 +105,7 @@ def teacher_folder(make_encoder, tokenizer_folder, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def pairs(lines, tmp_path_factory) -> dict[str, Path]:
     """English inference pairs, 60 to train on and 20 for development: a word of the premise, or another, or two."""
-    from camembert.nli import Pair, write_pairs
+    from camembert.data.nli import Pair, write_pairs
 
     draw = random.Random(1)
     rows = []
@@ -133,9 +133,9 @@ def common() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def distilling(teacher_folder, corpus, common) -> partial:
     """`distill` from three layers to two in 12 steps, dropout 0."""
-    from camembert.distillation import distill
-    from camembert.recipe import Recipe
-    from camembert.training import Schedule
+    from camembert.plan.recipe import Recipe
+    from camembert.training.distillation import distill
+    from camembert.training.loop import Schedule
 
     return partial(
         distill,
@@ -153,8 +153,8 @@ def distilling(teacher_folder, corpus, common) -> partial:
 @pytest.fixture(scope="session")
 def pretraining(corpus, tokenizer_folder, common) -> partial:
     """`pretrain` of one layer in 12 steps with dropout."""
-    from camembert.pretraining import pretrain
-    from camembert.training import Schedule
+    from camembert.training.loop import Schedule
+    from camembert.training.pretraining import pretrain
 
     return partial(
         pretrain,
@@ -173,7 +173,7 @@ def pretraining(corpus, tokenizer_folder, common) -> partial:
 @pytest.fixture(scope="session")
 def finetuning(teacher_folder, pairs, common) -> partial:
     """`finetune` in 14 steps with dropout, reading dev four times."""
-    from camembert.finetuning import finetune
+    from camembert.training.finetuning import finetune
 
     return partial(
         finetune,

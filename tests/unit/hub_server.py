@@ -187,7 +187,7 @@ def serving() -> Iterator[Hub]:
 DOWNLOAD = """
 import logging, sys
 from functools import partial
-from camembert import hub
+from camembert.data import hub
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 hub.WAIT_SECONDS = 0.01
 name, kind, revision, pattern, output, unfinished = sys.argv[1:]

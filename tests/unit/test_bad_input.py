@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from hub_server import run_download, serving
 
-from camembert import nli_sources, sources
-from camembert.config import check_config, load_yaml
-from camembert.shards import write_shard
-from camembert.text import read_documents
-from camembert.tokenizer import read_tokenizer
+from camembert.data import nli_sources
+from camembert.data.shards import write_shard
+from camembert.data.text import read_documents
+from camembert.data.tokenizer import read_tokenizer
+from camembert.plan import sources
+from camembert.plan.config import check_config, load_yaml
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "bad-input.md"
@@ -143,7 +144,7 @@ def bare_vocabulary(bench: Bench) -> None:
 
 
 def large_tokenizer(bench: Bench) -> None:
-    from camembert.tokenizer import save_tokenizer
+    from camembert.data.tokenizer import save_tokenizer
 
     save_tokenizer(bench.words, bench.folder, 32, False)
     read_tokenizer(bench.folder, 100)
@@ -154,7 +155,7 @@ def incomplete_weights(bench: Bench) -> None:
     from transformers.models.bert.configuration_bert import BertConfig
     from transformers.models.bert.modeling_bert import BertModel
 
-    from camembert.teacher import import_teacher
+    from camembert.models.teacher import import_teacher
 
     sizes = {"num_hidden_layers": 2, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 32}
     BertModel(BertConfig(vocab_size=100, **sizes)).save_pretrained(bench.folder)
@@ -169,7 +170,7 @@ def incomplete_weights(bench: Bench) -> None:
 def no_gpu(bench: Bench) -> None:
     import torch
 
-    from camembert.devices import start
+    from camembert.runtime.devices import start
 
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")

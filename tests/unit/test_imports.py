@@ -1,5 +1,6 @@
 """Data, table and figure jobs start fast: none of them loads torch or transformers."""
 
+import ast
 import os
 import re
 import subprocess
@@ -29,7 +30,7 @@ def test_a_light_script_loads_no_model_library(script):
 def test_whoever_imports_the_library_computes_offline_but_downloads_obey_the_user(user):
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "CAMEMBERT_SW"))}
     environment |= {"HF_HUB_OFFLINE": user} if user else {}
-    for module, offline in (("camembert.encoder", True), ("camembert.hub", user == "1")):
+    for module, offline in (("camembert.models.encoder", True), ("camembert.data.hub", user == "1")):
         code = f"import {module}; from huggingface_hub import constants; print(constants.HF_HUB_OFFLINE)"
         command = [sys.executable, "-c", code]
         run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=SCRIPTS, env=environment)
@@ -38,16 +39,37 @@ def test_whoever_imports_the_library_computes_offline_but_downloads_obey_the_use
 
 def test_planning_loads_nothing_heavy():
     code = (
-        "import sys, camembert.experiment, camembert.config, camembert.provenance, camembert.questions;"
+        "import sys, camembert.core.provenance;"
+        "from camembert.plan import chain, config, experiment, flops, questions, recipe, sources;"
         "print([name for name in ('torch', 'transformers', 'pandas', 'pyarrow') if name in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=SCRIPTS)
     assert run.stdout.strip() == "[]"
 
 
+LIBRARY = SCRIPTS / "camembert"
+MAP = (SCRIPTS.parent / "docs" / "method.md").read_text(encoding="utf-8").split("## Where things are")[1]
+PACKAGES = dict(re.findall(r"^\| \*\*(\w+)\*\* \| ([^|]+) \|", MAP, flags=re.MULTILINE))
+"""Packages in the order of the map, lowest first, and the cell that names their modules."""
+
+
 def test_the_map_of_the_library_names_every_module_and_no_other():
-    page = (SCRIPTS.parent / "docs" / "method.md").read_text(encoding="utf-8")
-    rows = page.split("## Where things are")[1].split("\n| ")[2:]
-    named = [name for row in rows for name in re.findall(r"`(\w+)/?`", row.split(" | ")[0])]
-    there = {path.stem for path in (SCRIPTS / "camembert").iterdir() if not path.name.startswith("_")}
-    assert sorted(named) == sorted(there - {"templates"})
+    named = {package: sorted(re.findall(r"`(\w+)/?`", cell)) for package, cell in PACKAGES.items()}
+    packages = [path for path in LIBRARY.iterdir() if path.is_dir() and not path.name.startswith("_")]
+    there = {
+        package.name: sorted(
+            path.stem for path in package.iterdir() if path.name[0] != "_" and path.name != "templates"
+        )
+        for package in packages
+    }
+    assert named == there
+
+
+def test_a_package_imports_only_from_those_above_it_in_the_map():
+    order = list(PACKAGES)
+    for path in LIBRARY.rglob("*/*.py"):
+        package = path.relative_to(LIBRARY).parts[0]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("camembert."):
+                imported = node.module.split(".")[1]
+                assert order.index(imported) <= order.index(package), f"{path} imports {node.module}"

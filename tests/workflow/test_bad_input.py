@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from camembert.config import load_yaml
+from camembert.plan.config import load_yaml
 
 from .conftest import ROOT
 

@@ -3,7 +3,7 @@
 import pytest
 from benchmarks.paper import make, write_record
 
-from camembert.config import load_yaml
+from camembert.plan.config import load_yaml
 
 from .conftest import ROOT
 

@@ -6,7 +6,7 @@ from itertools import combinations
 import pytest
 import yaml
 
-from camembert.config import load_yaml
+from camembert.plan.config import load_yaml
 
 from .conftest import ROOT
 

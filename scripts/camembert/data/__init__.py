@@ -1,0 +1,1 @@
+"""Data that is made or read, and batches drawn from it; no PyTorch."""

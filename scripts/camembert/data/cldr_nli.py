@@ -1,0 +1,116 @@
+"""CLDR-NLI: inference pairs and parallel text that follow from the CLDR, in fifteen languages.
+
+Every pair is drawn as propositions, in no language, so it exists in all languages with the same label.
+
+A premise states two facts that belong to two different topics (place, calendar, offset), a hypothesis one:
+
+* entailment: the hypothesis follows from the premise ("Japan and in 2 weeks" - "Asia"),
+* contradiction: the premise rules it out ("Japan and in 2 weeks" - "Europe"),
+* neutral: the premise leaves it open: it says nothing on the topic ("March 12, 2024 and in 2 weeks" -
+  "Asia"), or, in the family `alternatives`, it names two places that differ ("Japan or Peru" - "Asia").
+
+A hypothesis is drawn before its label, so it says nothing about the label.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from camembert.data.cldr import Proposition, render, render_all
+from camembert.data.cldr_families import FAMILIES, TOPICS, Family, fact_on, statements_on
+from camembert.data.nli import CONTRADICTION, ENTAILMENT, NEUTRAL, Pair
+
+
+class SizeError(ValueError):
+    """A number of pairs that cannot be balanced."""
+
+
+# --- pairs ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Inference:
+    """A premise (two facts), a hypothesis and its label, in no language yet."""
+
+    family: str
+    premise: tuple[Proposition, Proposition]
+    hypothesis: Proposition
+    label: int
+
+    @property
+    def key(self) -> tuple[frozenset[Proposition], Proposition]:
+        """What the pair says, whatever the order of its facts and of "or"."""
+        return frozenset(map(_sorted_either, self.premise)), self.hypothesis
+
+
+def _sorted_either(fact: Proposition) -> Proposition:
+    return ("either", *sorted(fact[1:])) if fact[0] == "either" else fact
+
+
+def _draw(family: Family, label: int, rng: random.Random) -> Inference:
+    hypothesis = family.hypothesis(rng)
+    fact = family.premise(rng, hypothesis, label)
+    others = [topic for topic in TOPICS if topic != family.topic]
+    facts = [fact_on(topic, rng) for topic in others] if fact is None else [fact, fact_on(rng.choice(others), rng)]
+    rng.shuffle(facts)
+    return Inference(family.name, (facts[0], facts[1]), hypothesis, label)
+
+
+def draw_splits(sizes: Mapping[str, int], seed: int) -> dict[str, list[Inference]]:
+    """Draws disjoint splits, each with equally many pairs of every family and label.
+
+    Args:
+        sizes: pairs a split; a multiple of 3 labels x the number of families.
+        seed: the same seed and sizes give the same splits.
+
+    Raises:
+        SizeError: a size is not such a multiple.
+    """
+    cells = [(family, label) for family in FAMILIES for label in (ENTAILMENT, NEUTRAL, CONTRADICTION)]
+    seen: set[tuple] = set()
+    splits = {}
+    for split, size in sizes.items():
+        if size % len(cells):
+            raise SizeError(f"data.cldr.{split} is {size}; choose a multiple of {len(cells)} (families x labels)")
+        rng = random.Random(f"{seed} {split}")
+        pairs = []
+        for family, label in cells:
+            wanted = size // len(cells)
+            while wanted:
+                pair = _draw(family, label, rng)
+                key = pair.key
+                if key not in seen:
+                    seen.add(key)
+                    pairs.append(pair)
+                    wanted -= 1
+        rng.shuffle(pairs)
+        splits[split] = pairs
+    return splits
+
+
+def render_split(inferences: list[Inference], split: str, language: str) -> list[Pair]:
+    """Writes a split in a language; ids carry the family and are the same in every language."""
+    return [
+        Pair(
+            f"{split}-{number:05d}-{i.family}", render_all(i.premise, language), render(i.hypothesis, language), i.label
+        )
+        for number, i in enumerate(inferences)
+    ]
+
+
+# --- text -----------------------------------------------------------------------------------------------------
+
+
+def draw_documents(number: int, seed: int) -> Iterator[tuple[Proposition, ...]]:
+    """Draws documents of the parallel corpus: consistent statements on one or two topics, in random order."""
+    rng = random.Random(f"{seed} text")
+    topics = ("place", "place", "alternatives", "calendar", "calendar", "interval", "offset")
+    for _ in range(number):
+        document = []
+        for topic in rng.sample(topics, rng.randint(1, 2)):
+            statements = statements_on(topic, rng)
+            rng.shuffle(statements)
+            document.extend(statements)
+        yield tuple(document)

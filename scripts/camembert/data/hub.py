@@ -1,0 +1,289 @@
+"""Downloads from the Hugging Face hub: whole, verified, recorded in a manifest, or refused in one sentence."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from fnmatch import fnmatch
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import camembert
+from camembert.core.files import read_json, write_json
+from camembert.core.provenance import hash_of_file
+from camembert.data.manifest import MANIFEST, write_manifest
+
+if os.environ.pop(camembert.SWITCHED_OFF, None):  # this job is here to use it
+    os.environ["HF_HUB_OFFLINE"] = "0"
+os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # it fails in ways of its own; plain HTTPS is tested
+
+import httpx2
+from huggingface_hub import HfApi, constants, hf_hub_download
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import disable_progress_bars
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import RepoSibling
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+ATTEMPTS = 5
+ANSWER_SECONDS = 30
+WAIT_SECONDS = 2.0
+"""Before the second attempt; doubled before each other one."""
+MODEL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt")
+SAFETENSORS = ("model.safetensors", "model.safetensors.index.json", "model-*.safetensors")
+PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*.bin")
+"""Read with `weights_only`, and only of a model that has nothing better."""
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class DownloadError(OSError):
+    """A download that failed, with the repository, the reason and what to do."""
+
+
+class _Damaged(Exception):
+    """What arrived is not what the hub said it would send; worth another attempt."""
+
+
+def matching(patterns: list[str], names: list[str]) -> list[str]:
+    """The files that any of the patterns means.
+
+    Raises:
+        DownloadError: a pattern means none.
+    """
+    for pattern in patterns:
+        if not any(fnmatch(name, pattern) for name in names):
+            shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+            raise DownloadError(f"has no file {pattern}, only {shown}; correct the pattern or the languages")
+    return [name for name in names if any(fnmatch(name, pattern) for pattern in patterns)]
+
+
+def model_files(names: list[str]) -> list[str]:
+    """The files of a model that are needed: config, tokenizer, weights as safetensors where there are any.
+
+    Raises:
+        DownloadError: config or weights are missing.
+    """
+    for patterns in (SAFETENSORS, PICKLED):
+        if weights := [name for name in names if any(fnmatch(name, pattern) for pattern in patterns)]:
+            if "config.json" not in names:
+                break
+            return [name for name in MODEL_FILES if name in names] + weights
+    raise DownloadError("is no model that transformers can load: it has no config.json or no weights; name another")
+
+
+def download(
+    repository: str,
+    kind: str,
+    revision: str,
+    choose: Callable[[list[str]], list[str]],
+    output: str | os.PathLike[str],
+    unfinished: str | os.PathLike[str],
+) -> dict[str, Any]:
+    """Downloads files of a repository, verifies each against the hub's own checksum and writes a manifest.
+
+    The files that have arrived when it fails stay in `unfinished`, and the next call continues after them; only a
+    transfer that breaks off without ending the call goes on inside a file.
+
+    Args:
+        repository: such as google-bert/bert-base-multilingual-cased.
+        kind: "model" or "dataset".
+        revision: a branch, tag or commit; the manifest records the commit it stood for.
+        choose: the files wanted, of those there are.
+        output: folder of the files and their manifest, whole or absent.
+        unfinished: a fixed folder on the same disk; it also keeps the manifest of the last download, since the files
+            of a commit must never change.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        DownloadError: in one sentence.
+    """
+    disable_progress_bars()
+    unfinished, output = Path(unfinished), Path(output)
+    files = unfinished / "files"
+    where = f"{kind} {repository} at {revision}"
+    with _Explained(where, files):
+        commit, siblings = _attempt(lambda: _listing(repository, kind, revision), where)
+        chosen = choose(sorted(siblings))
+        size = sum(siblings[name].size or 0 for name in chosen)
+        log.info("%s is commit %s: %d files, %.1f MiB", where, commit, len(chosen), size / 2**20)
+        _remove_begun(files)
+        _check_room(files, chosen, siblings)
+        for name in chosen:
+            _attempt(partial(_fetch, repository, kind, commit, siblings[name], files), f"{name} of {where}")
+        shutil.rmtree(files / ".cache", ignore_errors=True)
+        _remove_others(files, chosen)
+        retrieved = datetime.now(UTC).isoformat(timespec="seconds")
+        facts = {"repository": repository, "kind": kind, "revision": revision, "commit": commit}
+        write_manifest(files, chosen, **facts, endpoint=constants.ENDPOINT, retrieved=retrieved)
+        manifest: dict[str, Any] = read_json(files / MANIFEST)
+        _compare(manifest, unfinished / MANIFEST)
+        if output.exists():
+            shutil.rmtree(output)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(files, output)
+        write_json(unfinished / MANIFEST, manifest)
+    return manifest
+
+
+def _listing(repository: str, kind: str, revision: str) -> tuple[str, dict[str, RepoSibling]]:
+    about = HfApi().dataset_info if kind == "dataset" else HfApi().model_info
+    info = about(repository, revision=revision, files_metadata=True, timeout=ANSWER_SECONDS)
+    return str(info.sha), {file.rfilename: file for file in info.siblings or []}
+
+
+def _check_room(folder: Path, names: list[str], siblings: dict[str, RepoSibling]) -> None:
+    """Refuses to begin what the disk cannot hold."""
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = sum(siblings[name].size or 0 for name in names if not (folder / name).is_file())
+    free = shutil.disk_usage(folder).free
+    if missing > free:
+        raise DownloadError(
+            f"needs {missing / 2**20:.1f} MiB, but the disk of {folder} has {free / 2**20:.1f} MiB left; make room or"
+            " choose another --directory"
+        )
+
+
+def _fetch(repository: str, kind: str, commit: str, file: RepoSibling, folder: Path) -> None:
+    """Brings one file of a commit and compares it with the size and checksum that the hub lists."""
+    path = folder / file.rfilename
+    try:
+        hf_hub_download(repository, file.rfilename, repo_type=kind, revision=commit, local_dir=folder)
+    except LocalEntryNotFoundError as error:  # how the library reports that the hub did not answer
+        raise (error.__cause__ or error) from None
+    if file.lfs:
+        good = hash_of_file(path) == file.lfs.sha256
+    else:
+        content = path.read_bytes()
+        good = hashlib.sha1(b"blob %d\0%b" % (len(content), content)).hexdigest() == file.blob_id
+    if not good:
+        found = path.stat().st_size
+        path.unlink()
+        raise _Damaged(f"{found} bytes arrived, and they are not the {file.size} bytes that the hub lists")
+
+
+def _attempt(act: Callable[[], T], what: str) -> T:
+    """Tries again after failures that pass: a broken transfer, a server that is busy or down."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return act()
+        except (_Damaged, httpx2.TransportError, HfHubHTTPError, OSError) as error:
+            if attempt == ATTEMPTS or not _passes(error):
+                raise
+            wait = WAIT_SECONDS * 2 ** (attempt - 1)
+            log.warning("%s: %s; attempt %d of %d in %.0f s", what, _short(error), attempt + 1, ATTEMPTS, wait)
+            time.sleep(wait)
+    raise AssertionError("unreachable")
+
+
+def _passes(error: Exception) -> bool:
+    if isinstance(error, HfHubHTTPError):
+        return error.response is not None and error.response.status_code in (408, 429, 500, 502, 503, 504)
+    if isinstance(error, OSError):
+        return str(error).startswith("Consistency check failed")  # huggingface_hub's words for a transfer cut short
+    return True
+
+
+def _short(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def _remove_begun(folder: Path) -> None:
+    """Deletes the part of a file that a killed download left, which the library never goes on with."""
+    for path in (folder / ".cache").rglob("*.incomplete"):
+        path.unlink()
+
+
+def _remove_others(folder: Path, chosen: list[str]) -> None:
+    """Deletes what an earlier, unfinished download of other files left."""
+    for path in folder.rglob("*"):
+        if path.is_file() and path.relative_to(folder).as_posix() not in chosen:
+            path.unlink()
+
+
+def _compare(manifest: dict[str, Any], earlier_path: Path) -> None:
+    """Compares what came with what came before: the same commit must be the same files."""
+    if not earlier_path.is_file():
+        return
+    earlier = read_json(earlier_path)
+    if earlier["commit"] != manifest["commit"]:
+        log.warning("%s was commit %s before, is %s now", manifest["revision"], earlier["commit"], manifest["commit"])
+        return
+    for name, facts in manifest["files"].items():
+        if name in earlier["files"] and earlier["files"][name]["sha256"] != facts["sha256"]:
+            raise DownloadError(
+                f"has another {name} than when it was downloaded before (sha256 {facts['sha256'][:12]}, before"
+                f" {earlier['files'][name]['sha256'][:12]}), and a commit never changes: find out why, then delete"
+                f" {earlier_path} to accept it"
+            )
+
+
+class _Explained:
+    """Turns whatever goes wrong in a download into one sentence."""
+
+    def __init__(self, where: str, files: Path) -> None:
+        self.where, self.files = where, files
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if error is None or not isinstance(error, Exception):
+            return
+        raise DownloadError(f"{self.where} {self.reason(error)}") from error
+
+    def reason(self, error: Exception) -> str:
+        kept = f"what has arrived stays in {self.files}, the next start continues"
+        token = "log in with `hf auth login` or set HF_TOKEN"
+        match error:
+            case DownloadError():
+                return str(error)
+            case OfflineModeIsEnabled():
+                return "cannot be downloaded while HF_HUB_OFFLINE is set; unset it, or use data from a folder"
+            case GatedRepoError():
+                return f"is gated: accept its terms on {constants.ENDPOINT}, then {token}"
+            case RevisionNotFoundError():
+                return "does not exist, though the repository does; correct the revision"
+            case RepositoryNotFoundError():
+                return f"does not exist, or is private; correct the name, or {token}"
+            case EntryNotFoundError() | _Damaged():
+                return f"did not arrive as the hub lists it ({_short(error)}); {kept}"
+            case HfHubHTTPError():
+                status = error.response.status_code if error.response is not None else "an error"
+                if status == 401:
+                    return (
+                        f"cannot be downloaded: {constants.ENDPOINT} does not accept the token (401);"
+                        " log in again with `hf auth login`, or correct or unset HF_TOKEN"
+                    )
+                if status == 403:
+                    return (
+                        f"cannot be downloaded: {constants.ENDPOINT} answers 403 (forbidden); find out whether your"
+                        " token lacks the permission, the repository is disabled or a proxy refuses"
+                    )
+                return f"cannot be downloaded: {constants.ENDPOINT} answers {status}; try again later: {kept}"
+            case httpx2.TransportError():
+                advice = "connect this machine, or bring the files and use them as a folder"
+                return (
+                    f"cannot be downloaded: {constants.ENDPOINT} cannot be reached ({_short(error)}); {advice}: {kept}"
+                )
+            case OSError() if error.errno in NO_ROOM:
+                return f"could not be written: {_short(error)}; make room or choose another --directory: {kept}"
+        return f"could not be downloaded ({type(error).__name__}: {_short(error)}); {kept}"

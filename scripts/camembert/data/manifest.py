@@ -1,0 +1,54 @@
+"""What data is: what was downloaded, written beside it, and the sha256 of every file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from camembert.core.files import read_json, write_json
+from camembert.core.provenance import hash_of_file
+
+MANIFEST = "manifest.json"
+
+
+class ManifestError(ValueError):
+    """A download that is not what its manifest says."""
+
+
+def write_manifest(folder: str | os.PathLike[str], names: list[str], **facts: Any) -> None:
+    """Writes the manifest of a folder: `facts`, and size and sha256 of the files named."""
+    files = {name: _facts_of(Path(folder) / name) for name in sorted(names)}
+    write_json(Path(folder) / MANIFEST, facts | {"files": files})
+
+
+def _facts_of(path: Path) -> dict[str, Any]:
+    return {"bytes": path.stat().st_size, "sha256": hash_of_file(path)}
+
+
+def describe(files: Sequence[str | os.PathLike[str]]) -> dict[str, Any]:
+    """What a set of files is: the checked manifest of a download's folder, or size and sha256 of each."""
+    if (Path(files[0]) / MANIFEST).is_file():
+        return check_manifest(files[0])
+    return {"files": {Path(path).name: _facts_of(Path(path)) for path in files}}
+
+
+def check_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """Reads the manifest of a folder and checks every file against it, before anything is made from them.
+
+    Raises:
+        ManifestError: a file is missing or was changed after the download.
+    """
+    manifest: dict[str, Any] = read_json(Path(folder) / MANIFEST)
+    for name, facts in manifest["files"].items():
+        path = Path(folder) / name
+        if not path.is_file():
+            raise ManifestError(f"{path} is missing, but {MANIFEST} beside it lists it; delete {folder} and run again")
+        found = path.stat().st_size
+        if found != facts["bytes"] or hash_of_file(path) != facts["sha256"]:
+            raise ManifestError(
+                f"{path} ({found} bytes) is not the file that was downloaded ({facts['bytes']} bytes, sha256"
+                f" {facts['sha256'][:12]}); delete {folder} and run again to download it anew"
+            )
+    return manifest

@@ -1,0 +1,1 @@
+"""Predictions of a trained model, and what it costs to run."""

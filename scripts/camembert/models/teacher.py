@@ -1,0 +1,104 @@
+"""A teacher that was pre-trained elsewhere: a BERT checkpoint as people have it, made an encoder of the workflow."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from transformers.models.bert.modeling_bert import BertForMaskedLM, BertModel
+from transformers.utils import logging as transformers_logging
+
+from camembert.models.encoder import save_encoder
+from camembert.plan.sources import check_architecture, teacher_files
+
+log = logging.getLogger(__name__)
+
+POOLER_SEED = 0
+"""Of the pooler that a checkpoint without one gets; fine-tuning trains it."""
+
+
+class TeacherError(ValueError):
+    """A checkpoint that is no whole teacher, with what is missing."""
+
+
+def import_teacher(
+    folder: str | os.PathLike[str],
+    tokenizer_folder: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    declared: Mapping[str, int],
+    vocabulary: int,
+) -> dict[str, bool]:
+    """Reads a checkpoint and writes the encoder, in float32, and its masked-language-model head if it has one.
+
+    Weights are read from safetensors, or from a .bin file with `weights_only`; no code of the checkpoint is run.
+
+    Args:
+        folder: a Hugging Face model folder: an encoder alone, or under a head of any kind.
+        tokenizer_folder: the workflow's copy of its tokenizer.
+        output: folder of the encoder.
+        declared: the sizes that the config gives, see `sources.check_architecture`.
+        vocabulary: rows of its embedding, as in the config.
+
+    Returns:
+        Whether it came with a pooler and with a masked-language-model head.
+
+    Raises:
+        SourceError: it is not BERT, or not of the declared sizes.
+        TeacherError: weights of the encoder are missing or of another shape.
+    """
+    check_architecture(folder, dict(declared), vocabulary)
+    safe = teacher_files(folder)[1].name.startswith("model.safetensors")
+    how = {
+        "local_files_only": True,
+        "use_safetensors": safe,
+        "weights_only": True,
+        "trust_remote_code": False,
+        "ignore_mismatched_sizes": True,  # they are reported
+        "output_loading_info": True,
+        "attn_implementation": "sdpa",
+        "dtype": torch.float32,
+    }
+    transformers_logging.set_verbosity_error()
+    torch.manual_seed(POOLER_SEED)
+    try:
+        encoder, report = BertModel.from_pretrained(folder, **how)
+        headed, head_report = BertForMaskedLM.from_pretrained(folder, **how)
+    except Exception as error:  # torch, pickle and safetensors each have their own
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise TeacherError(f"the weights in {folder} cannot be read ({reason}); copy the model again") from error
+    if deeper := [key for key in report["unexpected_keys"] if "encoder.layer." in key]:
+        raise TeacherError(
+            f"the weights in {folder} hold {sorted(deeper)[0]}, beyond the {encoder.config.num_hidden_layers} layers of"
+            " its config.json; correct that file and teacher.layers"
+        )
+    missing = set(report["missing_keys"]) | {key for key, *_ in report["mismatched_keys"]}
+    pooler = {key for key in missing if key.startswith("pooler.")}
+    if missing - pooler:
+        names = sorted(missing - pooler)
+        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        raise TeacherError(
+            f"the weights in {folder} lack {shown}, or have them in another shape; expected a whole BERT encoder"
+        )
+    if not all(weight.isfinite().all() for weight in encoder.state_dict().values()):
+        raise TeacherError(f"the weights in {folder} are not all finite; copy the model again")
+    if pooler:
+        log.warning("the teacher has no pooler: it gets a random one (seed %d), which fine-tuning trains", POOLER_SEED)
+    head = _mlm_head(headed, head_report)
+    log.info("the teacher comes %s a masked-language-model head", "with" if head else "without")
+    save_encoder(encoder, output, tokenizer_folder, head)
+    return {"pooler": not pooler, "mlm_head": head is not None}
+
+
+def _mlm_head(model: BertForMaskedLM, report: Mapping[str, list]) -> dict[str, Tensor] | None:
+    """The head without its decoder, which is the word embedding; None if a part is lacking or the decoder another."""
+    lost = [*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])]
+    if any(key.startswith("cls.predictions") and "decoder" not in key for key in lost):
+        return None
+    head = model.cls.state_dict()
+    if not torch.equal(head["predictions.decoder.weight"], model.bert.embeddings.word_embeddings.weight):
+        log.warning("its masked-language-model head has an output matrix of its own: the head is left out")
+        return None
+    return {key: weight.contiguous().clone() for key, weight in head.items() if "decoder" not in key}

@@ -1,0 +1,1 @@
+"""From predictions and metrics to statistics, tables and figures; no PyTorch."""

@@ -1,0 +1,132 @@
+"""Tables as files: numbers for programs, and the same for people.
+
+Numbers stay shares (0 to 1) at full precision in every ``.csv``; the ``.md`` and ``.tex`` forms show percent, or
+points of a difference, with one decimal.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from camembert.core.files import write_text
+from camembert.paper.intervals import Interval
+
+NOTHING = "\N{EN DASH}"  # stands for a number that does not exist
+
+
+def read_accuracy(path: Path) -> pd.DataFrame:
+    """Reads ``accuracy.csv`` (a chain such as ``6`` stays text)."""
+    text = dict.fromkeys(["experiment", "recipe", "chain", "label", "language"], str)
+    return pd.read_csv(path, dtype=text, keep_default_na=False)
+
+
+def write_table(numbers: pd.DataFrame, shown: pd.DataFrame, stem: Path, caption: str, note: str) -> None:
+    """Writes one table as ``stem.csv`` (numbers), and as shown ``stem.md``, ``stem.tex`` and ``stem.html``.
+
+    The last two are whole documents.
+
+    The cells of ``shown``, the caption and the note are plain text in which ``**`` marks bold, as in Markdown.
+    """
+    write_csv(numbers, stem.with_suffix(".csv"))
+    align = ["left", *["right"] * (shown.shape[1] - 1)]
+    body = shown.to_markdown(index=False, disable_numparse=True, colalign=align)
+    write_text(stem.with_suffix(".md"), f"{caption}\n\n{body}\n\n{note}\n")
+    cells = shown.map(latex).rename(columns=latex)
+    tabular = cells.to_latex(index=False, escape=False, column_format="l" + "r" * (shown.shape[1] - 1))
+    document = LATEX.format(caption=latex(caption), tabular=tabular.strip(), note=latex(note))
+    write_text(stem.with_suffix(".tex"), document)
+    rows = shown.map(html).rename(columns=html).to_html(index=False, escape=False, border=0)
+    write_text(stem.with_suffix(".html"), HTML.format(caption=html(caption), table=rows, note=html(note)))
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Writes a table for programs: full precision, the same bytes on every platform."""
+    write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+
+
+LATEX = r"""\documentclass{{article}}
+\usepackage[a4paper,landscape,margin=15mm]{{geometry}}
+\usepackage{{booktabs}}
+\pagestyle{{empty}}
+\begin{{document}}
+\begin{{table}}[h]
+\centering
+\footnotesize
+\setlength{{\tabcolsep}}{{4pt}}
+\caption{{{caption}}}
+{tabular}
+
+\medskip
+\parbox{{0.9\linewidth}}{{{note}}}
+\end{{table}}
+\end{{document}}
+"""
+
+LATEX_SPECIALS = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        **{character: "\\" + character for character in "&%$#_{}"},
+    }
+)
+
+
+def latex(text: str) -> str:
+    """Plain text with ``**bold**`` to LaTeX, its special characters escaped."""
+    return re.sub(r"\*\*(.+?)\*\*", r"\\textbf{\1}", text.translate(LATEX_SPECIALS))
+
+
+HTML = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{caption}</title>
+<style>
+body {{ font: 14px sans-serif; margin: 2em; color: #222; }}
+table {{ border-collapse: collapse; border-top: 2px solid; border-bottom: 2px solid; }}
+th, td {{ padding: .3em .7em; text-align: right; white-space: nowrap; }}
+th {{ border-bottom: 1px solid; }}
+th:first-child, td:first-child {{ text-align: left; }}
+p {{ max-width: 60em; }}
+</style>
+</head>
+<body>
+<p>{caption}</p>
+{table}
+<p>{note}</p>
+</body>
+</html>
+"""
+
+
+def html(text: str) -> str:
+    """Plain text with ``**bold**`` to HTML, its special characters escaped."""
+    return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escape(text))
+
+
+def percent(shares: pd.Series) -> pd.Series:
+    """Shares as percent with one decimal."""
+    return shares.map(lambda share: NOTHING if np.isnan(share) else f"{100 * share:.1f}")
+
+
+def mean_and_sd(means: pd.Series, sds: pd.Series) -> pd.Series:
+    """Means as percent, standard deviations in parentheses where there are any."""
+    spreads = sds.map(lambda sd: "" if np.isnan(sd) else f" ({100 * sd:.1f})")
+    return percent(means) + spreads
+
+
+def range_of(low: float, high: float) -> str:
+    """An interval in percent."""
+    return NOTHING if np.isnan(low) else f"{100 * low:.1f} to {100 * high:.1f}"
+
+
+def difference(found: Interval) -> str:
+    """A difference in points with its sign, its interval in parentheses where there is one."""
+    points = NOTHING if np.isnan(found.mean) else f"{100 * found.mean:+.1f}"
+    return points if np.isnan(found.low) else f"{points} ({range_of(found.low, found.high)})"

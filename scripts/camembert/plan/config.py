@@ -1,0 +1,286 @@
+"""The config: what it may say.
+
+The schema documents every key and checks it by itself; this module reports what the schema finds in one
+sentence and checks what one key asks of another. It is pure: the Snakefile imports it before any job runs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Hashable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError, validators
+from jsonschema.exceptions import best_match
+
+from camembert.plan import sources
+from camembert.plan.chain import Chain, ChainError, check_against_teacher, parse_chain
+from camembert.plan.experiment import RESERVED_RECIPES
+from camembert.plan.recipe import PARTS
+
+RECIPE_PATTERN = r"[a-z][a-z0-9_-]*"
+
+
+class ConfigError(ValueError):
+    """A config that cannot be run: what was found, where, what was expected and what to do."""
+
+
+# --- Reading -----------------------------------------------------------------------------------------------
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """Reads YAML and refuses a key written twice, of which plain YAML would silently keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value]
+        for i, (key, _) in enumerate(node.value):
+            if key.value in keys[:i]:
+                raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} is repeated", problem_mark=key.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def load_yaml(path: str | Path) -> dict[str, Any]:
+    """Reads a config file.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, repeats a key or holds no keys.
+    """
+    try:
+        content = yaml.load(Path(path).read_bytes(), Loader=_UniqueKeyLoader)
+    except OSError as error:
+        raise ConfigError(f"cannot read the config file {path} ({error.strerror}); check its name") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ConfigError(f"{path}{where} is not valid YAML: {error.problem}; correct that line") from error
+    except yaml.reader.ReaderError as error:
+        where = f"{path}, position {error.position}"
+        raise ConfigError(f"{where} is not text ({error.reason}); save the file as UTF-8") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} holds {content!r} where 'key: value' lines are expected; see config.yaml")
+    return content
+
+
+def sort_keys(config: dict[str, Any]) -> None:
+    """Puts the keys of every mapping in order, in place: Snakemake compares parameters as text."""
+    for key in sorted(config):
+        value = config.pop(key)
+        if isinstance(value, dict):
+            sort_keys(value)
+        config[key] = value
+
+
+# --- Checking ----------------------------------------------------------------------------------------------
+
+_TYPE_NAMES = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "an integer",
+    "null": "null",
+    "number": "a number",
+    "object": "a mapping of keys",
+    "string": "a text",
+}
+_BOUND_NAMES = {
+    "minimum": "of at least {}",
+    "exclusiveMinimum": "above {}",
+    "maximum": "at most {}",
+    "exclusiveMaximum": "below {}",
+    "minItems": "of at least {} entry",
+    "minLength": "of at least {} letter",
+    "multipleOf": "a multiple of {}",
+    "pattern": "that matches {}",
+}
+
+# JSON Schema counts 32.0 as an integer; range(32.0) does not.
+_Validator = validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
+)
+
+
+def check_config(config: dict[str, Any], schema_path: str | Path) -> None:
+    """Checks a whole config, overlays merged, before anything is built from it.
+
+    Raises:
+        ConfigError: on the first thing that is wrong, in one sentence.
+    """
+    schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
+    error = best_match(_Validator(schema).iter_errors(config))
+    if error is not None:
+        raise ConfigError(_sentence(error))
+    _check_lists(config)
+    _check_chains(config)
+    _check_recipes(config["recipes"], config["distillation"]["recipes"])
+    _check_sizes(config)
+    _check_sources(config)
+
+
+def _sentence(error: ValidationError) -> str:
+    """Says what a schema error means to the person who wrote the config."""
+    schema: Any = error.schema
+    found: Any = error.instance
+    path = error.json_path.removeprefix("$").removeprefix(".")
+    prefix = f"{path}." if path else ""
+    if error.validator == "additionalProperties":
+        unknown = next(key for key in found if key not in schema["properties"])
+        close = get_close_matches(str(unknown), schema["properties"], n=1)
+        advice = f"did you mean {prefix}{close[0]}?" if close else f"expected one of {', '.join(schema['properties'])}"
+        return f"the config has an unknown key {prefix}{unknown}; {advice}"
+    if error.validator == "required":
+        missing = next(key for key in schema["required"] if key not in found)
+        return f"the config has no {prefix}{missing}; add it: {schema['properties'][missing]['description']}"
+    advice = "correct it in config.yaml, the --configfile overlay or --config"
+    if schema.get("type") == "number" and re.fullmatch(r"[\d.]+[eE][+-]?\d+", str(found)):
+        advice = "YAML reads powers of ten only with a dot and a sign, as in 1.0e-3"
+    shown = json.dumps(found, ensure_ascii=False, default=str)
+    return f"{path or 'the config'} is {shown}, expected {_expected(schema)}; {advice}"
+
+
+def _expected(schema: dict[str, Any]) -> str:
+    """Describes what a schema accepts: ``an integer of at least 1``."""
+    if "enum" in schema:
+        return f"one of {', '.join(schema['enum'])}"
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    bounds = [name.format(schema[key]) for key, name in _BOUND_NAMES.items() if key in schema]
+    return " ".join([" or ".join(_TYPE_NAMES[name] for name in types), " and ".join(bounds)]).strip()
+
+
+def _check_lists(config: dict[str, Any]) -> None:
+    for key in ("languages", "seeds", "distill_seeds", "recipes"):
+        _refuse_repeats(key, config[key])
+    if "en" not in config["languages"]:
+        found = ", ".join(config["languages"])
+        raise ConfigError(f"languages is {found}, expected en among them; add it, classifiers are trained on English")
+
+
+def _check_chains(config: dict[str, Any]) -> None:
+    teacher_layers = config["teacher"]["layers"]
+    _checked_chains("chains", config["chains"], teacher_layers)
+    for chain in _checked_chains("compute_matched", config["compute_matched"], teacher_layers):
+        if chain.root == 0 or len(chain.hops) < 2 or not all(hop.budget for hop in chain.hops):
+            raise ConfigError(
+                f"compute_matched: chain '{chain}' is not a cascade, expected the teacher and two or more hops with"
+                " training; correct or remove it"
+            )
+
+
+def _checked_chains(key: str, texts: list[str | int], teacher_layers: int) -> list[Chain]:
+    try:
+        chains = [parse_chain(str(text)) for text in texts]
+        for chain in chains:
+            check_against_teacher(chain, teacher_layers)
+    except ChainError as error:
+        raise ConfigError(f"{key}: {error}") from error
+    _refuse_repeats(key, chains)
+    return chains
+
+
+def _check_recipes(picked: list[str], recipes: dict[str, Any]) -> None:
+    for name, recipe in recipes.items():
+        if not re.fullmatch(RECIPE_PATTERN, name) or name in RESERVED_RECIPES:
+            raise ConfigError(
+                f"distillation.recipes has the name {name!r}, expected small letters, digits, '-' and '_', and none of"
+                f" {', '.join(RESERVED_RECIPES)}; rename it"
+            )
+        where, parts = f"distillation.recipes.{name}.weights", PARTS[recipe["loss"]]
+        if set(recipe["weights"]) != set(parts):
+            raise ConfigError(
+                f"{where} names {', '.join(recipe['weights']) or 'nothing'}, expected {' and '.join(parts)}, the parts"
+                f" of the loss {recipe['loss']}; name exactly these (0 leaves one out)"
+            )
+        if not any(recipe["weights"].values()):
+            raise ConfigError(f"{where} are all 0, expected one above 0; raise one, or a student has nothing to match")
+    for name in picked:
+        if name not in recipes:
+            raise ConfigError(
+                f"recipes names {name}, expected some of {', '.join(recipes)}; correct it, or describe it under"
+                " distillation.recipes"
+            )
+
+
+def _check_sizes(config: dict[str, Any]) -> None:
+    teacher = config["teacher"]
+    positions = teacher["positions"]
+    if teacher["hidden"] % teacher["heads"]:
+        raise ConfigError(
+            f"teacher.hidden is {teacher['hidden']}, expected a multiple of teacher.heads ({teacher['heads']});"
+            " change one of the two"
+        )
+    lengths = {"text.row": config["text"]["row"], "finetuning.max_tokens": config["finetuning"]["max_tokens"]}
+    lengths |= {f"efficiency.lengths[{i}]": tokens for i, tokens in enumerate(config["efficiency"]["lengths"])}
+    for key, tokens in lengths.items():
+        if tokens > positions:
+            raise ConfigError(
+                f"{key} is {tokens}, expected at most teacher.positions ({positions}); lower the one or raise the other"
+            )
+    for stage, resources in config["resources"].items():
+        if config["device"] == "cuda" and not resources.get("gpu", True):
+            raise ConfigError(
+                f"device is cuda, but resources.{stage}.gpu is 0; reserve a GPU there, or set device to auto or cpu"
+            )
+    made = config["data"]["nli"]["source"] == "cldr"
+    key, pairs = (
+        ("data.cldr.train", config["data"]["cldr"]["train"])
+        if made
+        else ("data.nli.train_limit", config["data"]["nli"]["train_limit"])
+    )
+    if pairs is not None and config["finetuning"]["batch"] > pairs:
+        raise ConfigError(
+            f"finetuning.batch is {config['finetuning']['batch']}, expected at most {key} ({pairs});"
+            " lower the one or raise the other"
+        )
+
+
+def _check_sources(config: dict[str, Any]) -> None:
+    """Checks that what a source names is there: every file of a folder; of a teacher, its kind and its sizes."""
+    nli, text, teacher = config["data"]["nli"], config["data"]["text"], config["teacher"]
+    for key, section in (("data.nli", nli), ("data.text", text), ("teacher", teacher)):
+        if section["source"] == "folder":
+            _check_folder(key, section)
+    languages = config["languages"]
+    try:
+        if nli["source"] == "folder":
+            sources.training_file(nli["folder"])
+            for split in ("dev",) if nli["split_dev"] else ("dev", "test"):
+                sources.evaluation_files(nli["folder"], split, languages)
+        if text["source"] == "folder":
+            for language in languages:
+                sources.text_files(text["folder"], language)
+        if teacher["source"] == "folder":
+            sources.teacher_files(teacher["folder"])
+            sources.check_architecture(teacher["folder"], teacher, config["tokenizer"]["vocabulary"])
+    except sources.SourceError as error:
+        raise ConfigError(str(error)) from None
+    if text["source"] == "hub" and "{language}" not in text["hub"]["files"]:
+        raise ConfigError(
+            f"data.text.hub.files is {text['hub']['files']!r}, expected {{language}} in it; without it every language"
+            " would read the same text"
+        )
+    for split in ("dev", "test"):
+        files = nli["hub"][split]["files"]
+        if nli["source"] == "hub" and "{language}" not in files:
+            raise ConfigError(
+                f"data.nli.hub.{split}.files is {files!r}, expected {{language}} in it; without it every language"
+                " would be evaluated on the same pairs"
+            )
+
+
+def _check_folder(key: str, section: dict[str, Any]) -> None:
+    if section["folder"] is None:
+        raise ConfigError(f"{key}.folder is null, expected a folder since {key}.source is folder; name one")
+    if not Path(section["folder"]).is_dir():
+        raise ConfigError(
+            f"{key}.folder is {section['folder']!r}, but there is no folder {Path(section['folder']).resolve()};"
+            " correct the path or create the folder"
+        )
+
+
+def _refuse_repeats(key: str, values: list[Any]) -> None:
+    for i, value in enumerate(values):
+        if value in values[:i]:
+            raise ConfigError(f"{key} lists {value} more than once, expected distinct entries; remove one")

@@ -1,0 +1,118 @@
+"""What an experiment will cost, before it runs: operations, GPU hours and disk a stage. Estimates, not measurements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pyarrow.parquet import read_metadata
+
+from camembert.plan.experiment import EncoderId, Experiment, experiment_of, shape_of
+from camembert.plan.sources import downloads, training_file
+
+BYTES_A_WEIGHT = 4
+BYTES_A_TOKEN = 4
+TEXT_BYTES_A_TOKEN = 4.15
+"""Of UTF-8, under multilingual BERT's vocabulary: measured on running text in the 15 languages of XNLI."""
+PARQUET_SHARE = 0.58
+"""Compressed size of text as parquet: English, German and French Wikipedia of 20220301 on the hub, 21.3 of 36.6 GB."""
+HUB_TRAIN_PAIRS, HUB_DEV_PAIRS, HUB_TEST_PAIRS = 392_702, 2_490, 5_010
+"""Of MultiNLI, and of XNLI in each language; of a folder the training pairs are counted."""
+TRAIN_PAIR_TOKENS, TEST_PAIR_TOKENS = 44, 56
+"""Mean tokens a pair under multilingual BERT's vocabulary, measured: 29,340 of MultiNLI, XNLI dev in 15 languages."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a stage costs: its jobs, floating-point operations, and bytes of what it leaves."""
+
+    stage: str
+    jobs: int
+    flops: float
+    disk: float
+
+    def gpu_hours(self, flops_a_second: float) -> float:
+        """Hours of one GPU that keeps up so many operations a second."""
+        return self.flops / flops_a_second / 3600
+
+
+def parameters(config: dict[str, Any], layers: int) -> int:
+    """Weights of an encoder with its pooler (Devlin et al. 2019): matrices, biases and layer norms."""
+    h, f = config["teacher"]["hidden"], config["teacher"]["intermediate"]
+    embeddings = (config["tokenizer"]["vocabulary"] + config["teacher"]["positions"] + 2) * h + 2 * h
+    layer = 4 * (h * h + h) + (h * f + f) + (f * h + h) + 4 * h
+    return embeddings + layers * layer + h * h + h
+
+
+def estimate(config: dict[str, Any], text_bytes: float) -> list[Cost]:
+    """Adds up a config that passed `check_config`, stage by stage.
+
+    Args:
+        config: with dev and test sets of the size of XNLI's where they come from a folder or the hub.
+        text_bytes: size of the text as UTF-8, all languages.
+    """
+    experiment = experiment_of(config)
+    tokens = text_bytes / TEXT_BYTES_A_TOKEN
+    given = config["teacher"]["source"] == "hub"
+    download = text_bytes * PARQUET_SHARE if config["data"]["text"]["source"] == "hub" else 0.0
+    download += BYTES_A_WEIGHT * parameters(config, config["teacher"]["layers"]) * given
+    encoders, classifiers = experiment.encoders, experiment.classifiers
+    sizes = {encoder: BYTES_A_WEIGHT * parameters(config, encoder.chain.layers) for encoder in encoders}
+    return [
+        Cost("Download", len(downloads(config)), 0.0, download),
+        Cost("Token shards", len(config["languages"]), 0.0, tokens * BYTES_A_TOKEN),
+        Cost("Encoders", len(encoders), sum(_training(config, encoder) for encoder in encoders), sum(sizes.values())),
+        Cost(
+            "Fine-tuning",
+            len(classifiers),
+            sum(_finetuning(config, classifier.encoder) for classifier in classifiers),
+            sum(sizes[classifier.encoder] for classifier in classifiers),
+        ),
+        Cost("Evaluation", len(classifiers), _evaluation(config, experiment), 0.0),
+    ]
+
+
+def _training(config: dict[str, Any], encoder: EncoderId) -> float:
+    shape, text = shape_of(config), config["text"]
+    tokens_a_step = text["batch"] * text["row"]
+    chain = encoder.chain
+    if chain.is_teacher and config["teacher"]["source"] != "pretrain":
+        return 0.0
+    mask = config["pretraining"]["mask"]
+    if chain.is_teacher:
+        steps, cost = config["pretraining"]["steps"], shape.pretraining_step(chain.layers, text["row"], mask)
+    else:
+        steps = round(chain.budget * config["distillation"]["steps"])
+        cost = (
+            shape.distillation_step(chain.parent.layers, chain.layers, text["row"])
+            if chain.parent
+            else shape.pretraining_step(chain.layers, text["row"], mask)
+        )
+    return float(steps * tokens_a_step * cost)
+
+
+def _finetuning(config: dict[str, Any], encoder: EncoderId) -> float:
+    settings, forward = config["finetuning"], shape_of(config).encoder_forward(encoder.chain.layers, TRAIN_PAIR_TOKENS)
+    dev = config["data"]["cldr"]["dev"] if config["data"]["nli"]["source"] == "cldr" else HUB_DEV_PAIRS
+    pairs = 3 * settings["epochs"] * _train_pairs(config) + settings["evaluations"] * dev
+    return float(TRAIN_PAIR_TOKENS * forward * pairs)
+
+
+def _train_pairs(config: dict[str, Any]) -> int:
+    nli = config["data"]["nli"]
+    if nli["source"] == "cldr":
+        return int(config["data"]["cldr"]["train"])
+    there = HUB_TRAIN_PAIRS
+    if nli["source"] == "folder":
+        path = training_file(nli["folder"])
+        with open(path, "rb") as file:
+            there = read_metadata(file).num_rows if path.suffix == ".parquet" else sum(1 for _ in file)
+    return min(there, nli["train_limit"] or there)
+
+
+def _evaluation(config: dict[str, Any], experiment: Experiment) -> float:
+    made = config["data"]["nli"]["source"] == "cldr"
+    test = config["data"]["cldr"]["test"] if made else HUB_TEST_PAIRS
+    pairs, shape = test * len(config["languages"]), shape_of(config)
+    layers = sum(classifier.encoder.chain.layers for classifier in experiment.classifiers)
+    return float(pairs * TEST_PAIR_TOKENS * shape.encoder_forward(layers, TEST_PAIR_TOKENS))

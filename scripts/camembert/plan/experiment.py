@@ -1,0 +1,130 @@
+"""The plan of an experiment: every encoder and classifier that its config asks for, each with its path.
+
+It is pure: the Snakefile imports it before any job runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from camembert.plan.chain import Chain, Method, label_of, matched_direct, matched_scratch, method_of, parse_chain
+from camembert.plan.flops import Shape
+
+TEACHER = "teacher"
+"""Recipe of the teacher, which is pre-trained or given."""
+UNTRAINED = "untrained"
+"""Recipe of encoders that nothing was trained for: random weights, and layers copied from the teacher."""
+MLM = "mlm"
+"""Recipe of encoders pre-trained from scratch by masked language modelling."""
+RESERVED_RECIPES = (TEACHER, UNTRAINED, MLM)
+
+
+@dataclass(frozen=True)
+class EncoderId:
+    """What sets one encoder apart: its recipe, its chain and the seed of its distillation."""
+
+    recipe: str
+    chain: Chain
+    distill_seed: int
+
+    @property
+    def path(self) -> str:
+        """Its folder among the encoders: ``toplayer/6-4-2/d1``."""
+        return f"{self.recipe}/{self.chain}/d{self.distill_seed}"
+
+    @property
+    def parent(self) -> EncoderId | None:
+        """The encoder it is cut from and distilled towards; None for a root and for random weights."""
+        return encoder_of(self.chain.parent, self.recipe, self.distill_seed) if self.chain.parent else None
+
+
+@dataclass(frozen=True)
+class ClassifierId:
+    """What sets one classifier apart: its encoder and the seed of its fine-tuning."""
+
+    encoder: EncoderId
+    seed: int
+
+    @property
+    def path(self) -> str:
+        """Its folder among the classifiers: ``toplayer/6-4-2/d1-s2``."""
+        return f"{self.encoder.path}-s{self.seed}"
+
+
+def encoder_of(chain: Chain, recipe: str, distill_seed: int) -> EncoderId:
+    """Identifies the encoder of a chain, leaving out the recipe and the seed where it does not depend on them."""
+    if chain.is_teacher:
+        recipe = TEACHER
+    elif not chain.is_distilled:
+        recipe = MLM if any(link.is_pretrained_from_scratch for link in chain.ancestry) else UNTRAINED
+    return EncoderId(recipe, chain, distill_seed if chain.depends_on_distill_seed else 0)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What a config asks for.
+
+    Attributes:
+        chains: every chain that is built, each once, in the order of tables and figures.
+        matched: those of them whose budget was computed to equal the training compute of a cascade.
+        recipes, distill_seeds, seeds: as in the config.
+    """
+
+    chains: tuple[Chain, ...]
+    matched: frozenset[Chain]
+    recipes: tuple[str, ...]
+    distill_seeds: tuple[int, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def encoders(self) -> list[EncoderId]:
+        """Every encoder that is built, chain by chain."""
+        choices = product(self.chains, self.recipes, self.distill_seeds)
+        return list(dict.fromkeys(encoder_of(*choice) for choice in choices))
+
+    @property
+    def classifiers(self) -> list[ClassifierId]:
+        """Every classifier that is built: each encoder with each seed of fine-tuning."""
+        return [ClassifierId(encoder, seed) for encoder in self.encoders for seed in self.seeds]
+
+    def method(self, chain: Chain) -> Method:
+        """What a chain stands for in the comparison."""
+        return method_of(chain, self.chains)
+
+    def label(self, chain: Chain) -> str:
+        """Display name of a chain."""
+        return label_of(chain, self.chains, self.matched)
+
+
+def experiment_of(config: dict[str, Any]) -> Experiment:
+    """Works out what a config that passed `check_config` asks for.
+
+    Chains computed from ``compute_matched``, teacher assistants and the teacher are added to what is listed.
+    Chains are ordered by method, the teacher first and cascades last, then from deep to shallow.
+    """
+    controls = controls_of(config)
+    matched = [control for pair in controls.values() for control in pair]
+    asked = [*(parse_chain(str(text)) for text in config["chains"]), *controls, *matched]
+    chains = list(dict.fromkeys(link for chain in asked for link in chain.ancestry))
+    methods = list(Method)
+    return Experiment(
+        chains=tuple(sorted(chains, key=lambda chain: (methods.index(method_of(chain, chains)), -chain.layers))),
+        matched=frozenset(matched),
+        recipes=tuple(config["recipes"]),
+        distill_seeds=tuple(config["distill_seeds"]),
+        seeds=tuple(config["seeds"]),
+    )
+
+
+def controls_of(config: dict[str, Any]) -> dict[Chain, tuple[Chain, Chain]]:
+    """For each cascade of ``compute_matched``: the direct student and the one from scratch with its training FLOPs."""
+    head_passes = shape_of(config).mlm_head_passes(config["text"]["row"], config["pretraining"]["mask"])
+    cascades = [parse_chain(str(text)) for text in config["compute_matched"]]
+    return {cascade: (matched_direct(cascade), matched_scratch(cascade, head_passes)) for cascade in cascades}
+
+
+def shape_of(config: dict[str, Any]) -> Shape:
+    """The shape of the experiment's encoders; students have their teacher's."""
+    return Shape(config["teacher"]["hidden"], config["teacher"]["intermediate"], config["tokenizer"]["vocabulary"])

@@ -1,0 +1,121 @@
+"""The model card of a released folder: Markdown with the header that the Hugging Face hub reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from camembert.core.files import read_json
+from camembert.plan.chain import parse_chain
+from camembert.plan.experiment import ClassifierId, EncoderId, encoder_of
+from camembert.release.release import FORMS
+
+TEMPLATES = Path(__file__).parent / "templates"
+ENCODER = "encoder"
+TITLES = {
+    ENCODER: "multilingual encoder",
+    "classifier": "natural language inference",
+    "classifier-trimmed": "natural language inference, trimmed vocabulary",
+    "onnx-fp32": "natural language inference, ONNX",
+    "onnx-int8": "natural language inference, ONNX with 8-bit integers",
+}
+
+
+def training_rows(classifier: ClassifierId, metrics: Iterable[Path]) -> list[dict[str, Any]]:
+    """What was trained on the way to a classifier, in order: what, steps, tokens, seconds and FLOPs.
+
+    Args:
+        classifier: the end of the way.
+        metrics: JSON files of encoders and of classifiers, of these and of others.
+    """
+    facts = {}
+    for path in metrics:
+        one = read_json(path)
+        encoder = encoder_of(parse_chain(one["chain"]), one["recipe"], one["distill_seed"])
+        facts[ClassifierId(encoder, one["seed"]).path if "seed" in one else encoder.path] = one
+    rows = []
+    lineage: list[EncoderId] = []
+    link: EncoderId | None = classifier.encoder
+    while link is not None:
+        lineage, link = [link, *lineage], link.parent
+    for encoder in lineage:
+        one = facts[encoder.path]
+        what = f"distilled from {encoder.parent.chain}" if encoder.parent else "pre-trained from random weights"
+        if source := given(one):
+            what = f"given: {source}"
+        elif not one["steps"]:
+            what = "not trained"
+        rows.append({"model": str(encoder.chain), "what": what, **_cost(one)})
+    one = facts[classifier.path] | {"steps": facts[classifier.path]["kept_step"], "training_flops": None}
+    return [*rows, {"model": "classifier", "what": "fine-tuned on English pairs", **_cost(one)}]
+
+
+def given(facts: Mapping[str, Any]) -> str | None:
+    """The repository or folder that a teacher came from, by the metrics of its import; None if it was trained here."""
+    source = facts.get("source")
+    return source["repository"] if isinstance(source, dict) else source and Path(source).name
+
+
+def _cost(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: facts[key] for key in ("steps", "tokens", "seconds", "training_flops")}
+
+
+def model_card(
+    form: str,
+    choice: Mapping[str, Any],
+    metrics: Sequence[Path],
+    measured: Mapping[str, dict[str, Any]],
+    *,
+    experiment: str,
+    kept: Sequence[str],
+    synthetic: bool,
+    citation: Path,
+) -> str:
+    """Writes the card of one released folder.
+
+    Args:
+        form: name of the folder.
+        choice: the classifier that was chosen, as `best_on_dev` returned it.
+        metrics: JSON files of all encoders and classifiers the choice was made among.
+        measured: what evaluating each form found.
+        experiment: the experiment's name.
+        kept: languages whose tokens the trimmed vocabulary keeps.
+        synthetic: whether the inference data is made from the CLDR.
+        citation: CITATION.cff of this software.
+    """
+    encoder = encoder_of(parse_chain(choice["chain"]), choice["recipe"], choice["distill_seed"])
+    source = yaml.safe_load(citation.read_text(encoding="utf-8"))
+    facts = measured["classifier" if form == ENCODER else form]
+    languages = list(kept) if form == "classifier-trimmed" else list(facts["accuracy"])
+    root: dict[str, Any] = next((facts for facts in map(read_json, metrics) if given(facts)), {})
+    header = {
+        "license": "other" if root else source["license"].lower(),
+        "language": languages,
+        "library_name": "onnx" if form.startswith("onnx") else "transformers",
+        "pipeline_tag": "feature-extraction" if form == ENCODER else "text-classification",
+        "tags": ["bert", "multilingual", "knowledge-distillation"],
+    }
+    if isinstance(root.get("source"), dict):
+        header["base_model"] = given(root)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("model_card.md").render(
+        header=yaml.safe_dump(header, sort_keys=False, default_flow_style=None).strip(),
+        title=f"CAMeMBERT {choice['chain']}, {TITLES[form]}",
+        form=form,
+        label=FORMS.get(form, ""),
+        choice=choice,
+        facts=facts,
+        average=sum(facts["accuracy"].values()) / len(facts["accuracy"]),
+        training=training_rows(ClassifierId(encoder, choice["seed"]), metrics),
+        experiment=experiment,
+        kept=kept,
+        synthetic=synthetic,
+        teacher=given(root),
+        source=source,
+    )

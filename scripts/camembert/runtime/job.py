@@ -1,0 +1,107 @@
+"""What every job of the workflow does around its work: a log that people can follow, and its metrics."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import psutil
+
+from camembert.core.files import write_json, write_json_lines
+from camembert.core.provenance import hash_of, versions
+from camembert.plan.chain import parse_chain
+
+log = logging.getLogger("camembert")
+
+
+@contextmanager
+def logged(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Sends the log both to the job's log file and to whoever watches; a failure ends both with its reason.
+
+    Mistakes of input (ValueError) and failures that explain themselves (RuntimeError, OSError) end in one
+    line and exit status 1, anything else in a traceback.
+    """
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    handlers: list[logging.Handler] = [
+        logging.FileHandler(path, mode="w", encoding="utf-8"),
+        logging.StreamHandler(sys.stderr),
+    ]
+    logging.basicConfig(handlers=handlers, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S", force=True)
+    log.setLevel(logging.INFO)  # of this library alone: font packages tell every step
+    try:
+        yield
+    except (ValueError, RuntimeError, OSError) as error:
+        known = type(error).__module__.startswith("camembert") or isinstance(error, OSError)
+        log.error("%s: %s", type(error).__name__, error, exc_info=not known)
+        sys.exit(1)
+    except Exception:
+        log.exception("the job failed")
+        sys.exit(1)
+
+
+class Work(Protocol):
+    """What a job is for: a training run, or whatever a `Stopwatch` measured."""
+
+    seconds: float
+    cpu_seconds: float
+    earlier_cpu_seconds: float
+
+
+class Stopwatch:
+    """Wall and CPU seconds of the part of a job that is its purpose, without imports and loading."""
+
+    earlier_cpu_seconds = 0.0
+
+    def __enter__(self) -> Stopwatch:
+        self.seconds, self.cpu_seconds = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds, self.cpu_seconds = time.perf_counter() - self.seconds, time.process_time() - self.cpu_seconds
+
+
+def write_metrics(job: Any, work: Work, **facts: Any) -> None:
+    """Writes the metrics of a job as JSON: which model this is, what it took, what it ran with.
+
+    Args:
+        job: the `snakemake` object of a script.
+        work: times of the job's purpose; parts done by processes that were killed before count as well.
+        facts: what else there is to say.
+    """
+    chain = job.wildcards.chain
+    seeds = {name: int(job.wildcards[name]) for name in ("distill_seed", "seed") if name in job.wildcards.keys()}  # noqa: SIM118
+    model = {"recipe": job.wildcards.recipe, "chain": chain, "layers": parse_chain(chain).layers, **seeds}
+    own, workers = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    cost = {
+        "seconds": round(work.seconds, 3),
+        "cpu_seconds": round(work.cpu_seconds, 3),
+        "job_seconds": round(time.time() - psutil.Process().create_time(), 3),
+        "job_cpu_seconds": round(
+            work.earlier_cpu_seconds + time.process_time() + workers.ru_utime + workers.ru_stime, 3
+        ),
+        "peak_memory_mib": max(own.ru_maxrss, workers.ru_maxrss) // 1024,  # of the largest process
+        "threads": job.params.threads,
+    }
+    origin = {"config_hash": hash_of(job.config), "versions": versions()}
+    write_json(job.output.metrics, model | cost | facts | origin)
+
+
+def write_run(job: Any, run: Any, device: object, **facts: Any) -> None:
+    """Writes the curve and the metrics of a training.
+
+    Args:
+        job: the `snakemake` object of a script.
+        run: a `training.Run`.
+        device: where it ran.
+        facts: what else there is to say.
+    """
+    write_json_lines(job.output.curve, run.curve)
+    took = {"tokens": run.tokens, "training_flops": run.flops, "held_out": run.held_out, "device": str(device)}
+    write_metrics(job, run, **took, **facts)

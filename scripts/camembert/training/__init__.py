@@ -1,0 +1,1 @@
+"""The one training loop and its three uses: pre-training, distillation, fine-tuning."""

@@ -1,0 +1,267 @@
+"""One hop of a cascade: a student cut from its teacher and trained towards it, as its recipe says."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers.models.bert.modeling_bert import BertModel, BertOnlyMLMHead
+
+from camembert.core.provenance import hash_of_code, hash_of_file, hash_of_weights
+from camembert.data import tokenizer
+from camembert.data.packing import SpecialIds, TextBatches
+from camembert.data.shards import Shard
+from camembert.models import encoder as encoders
+from camembert.models import losses
+from camembert.plan.recipe import Recipe, matched_layers
+from camembert.runtime import parallel
+from camembert.runtime.checkpoint import CheckpointFolder, fingerprint_of
+from camembert.runtime.devices import numerics
+from camembert.training.held_out import held_out_by_language, held_out_loss
+from camembert.training.loop import Objective, Run, Schedule, train
+from camembert.training.masking import IGNORED, masked_batch
+
+
+class DistillationError(ValueError):
+    """A student that cannot be made of this teacher by this recipe."""
+
+
+# --- what is matched ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One encoder's forward pass over a batch: `layers[k]` is the output of layer k, (rows, tokens, hidden)."""
+
+    encoder: BertModel
+    layers: list[Tensor]
+    mask: Tensor | None
+    head: BertOnlyMLMHead | None = None
+
+    def relation(self, layer: int, one: str, other: str) -> Tensor:
+        """Scores between tokens inside a layer, (rows, heads, tokens, tokens); see `encoder.relation`."""
+        return encoders.relation(self.encoder, layer, self.layers[layer - 1], self.mask, one, other)
+
+    def attention_map(self, layer: int) -> Tensor:
+        """Attention probabilities of a layer, (rows, heads, tokens, tokens)."""
+        return encoders.attention_map(self.encoder, layer, self.layers[layer - 1], self.mask)
+
+
+Batch = dict[str, Any]
+Loss = Callable[[Pass, Pass, Batch], dict[str, Tensor]]
+"""Maps the passes of student and teacher over a batch to the parts of a loss."""
+
+
+def layer_losses(student: Pass, teacher: Pass, batch: Batch, layer: int, teacher_layer: int) -> dict[str, Tensor]:
+    """Hidden states and attention maps of one layer of the student against one of the teacher."""
+    hidden = losses.hidden_state_loss(
+        student.layers[layer], teacher.layers[teacher_layer], batch["real"], batch["real_tokens"]
+    )
+    attention = losses.attention_map_loss(
+        student.attention_map(layer), teacher.attention_map(teacher_layer), batch["same_document"], batch["pairs"]
+    )
+    return {"hidden": hidden, "attention": attention}
+
+
+def toplayer(student: Pass, teacher: Pass, batch: Batch) -> dict[str, Tensor]:
+    """LightMBERT's (Jiao et al. 2021): hidden states and attention maps of the top layers."""
+    return layer_losses(student, teacher, batch, len(student.layers) - 1, len(teacher.layers) - 1)
+
+
+def uniform(student: Pass, teacher: Pass, batch: Batch) -> dict[str, Tensor]:
+    """TinyBERT's (Jiao et al. 2020), from layer 1 up: the mean over the student's layers, each against a teacher's."""
+    matched = matched_layers(len(teacher.layers) - 1, len(student.layers) - 1)
+    parts = [layer_losses(student, teacher, batch, k, layer) for k, layer in enumerate(matched, start=1)]
+    return {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
+
+
+def minilm(student: Pass, teacher: Pass, batch: Batch) -> dict[str, Tensor]:
+    """MiniLM's (Wang et al. 2020): attention and value relations of the last layers."""
+    tops = len(student.layers) - 1, len(teacher.layers) - 1
+    parts = {}
+    for name, one, other in (("attention", "query", "key"), ("value", "value", "value")):
+        learned, taught = student.relation(tops[0], one, other), teacher.relation(tops[1], one, other)
+        parts[name] = losses.relation_loss(learned, taught, batch["same_document"], batch["real_tokens"])
+    return parts
+
+
+def logits(student: Pass, teacher: Pass, batch: Batch) -> dict[str, Tensor]:
+    """DistilBERT's (Sanh et al. 2019) without its hard labels: predicted words, and the direction of hidden states."""
+    chosen = batch["target"] != IGNORED
+    assert student.head is not None
+    assert teacher.head is not None
+    predicted, expected = student.head(student.layers[-1][chosen]), teacher.head(teacher.layers[-1][chosen])
+    return {
+        "soft_targets": losses.soft_target_loss(predicted, expected, batch["targets"]),
+        "cosine": losses.cosine_loss(student.layers[-1], teacher.layers[-1], batch["real"], batch["real_tokens"]),
+    }
+
+
+LOSSES: dict[str, Loss] = {"toplayer": toplayer, "uniform": uniform, "minilm": minilm, "logits": logits}
+
+
+def objective_of(
+    recipe: Recipe,
+    student: BertModel,
+    teacher: BertModel,
+    mlm_head: dict[str, Tensor] | None = None,
+    shared_embeddings: bool = False,
+) -> Objective:
+    """The weighted sum of the parts of a recipe's loss.
+
+    Args:
+        recipe: which loss, and its weights.
+        student: fewer layers than the teacher, the same width and heads.
+        teacher: runs without gradients, without dropout.
+        mlm_head: weights of the teacher's masked-language-model head, where the loss predicts words; not trained.
+        shared_embeddings: whether both have the same frozen embeddings and no dropout, so that the embedding output
+            is computed once for both.
+
+    Raises:
+        DistillationError: the loss predicts words and the teacher has no head for it.
+    """
+    teacher.eval().requires_grad_(False)
+    parts_of = LOSSES[recipe.loss]
+    heads: list[BertOnlyMLMHead | None] = [None, None]
+    if recipe.mask is not None:
+        if mlm_head is None:
+            raise DistillationError(
+                f"the loss {recipe.loss} needs the teacher's masked-language-model head, which its folder lacks;"
+                " choose another recipe, or a teacher with a head"
+            )
+        heads = [encoders.mlm_head_of(encoder, mlm_head).requires_grad_(False) for encoder in (student, teacher)]
+        # the output weights are the word embeddings, which the line above froze in both
+        student.embeddings.word_embeddings.requires_grad_(not recipe.freeze_embeddings)
+
+    def objective(batch: Batch) -> dict[str, Tensor]:
+        mask = encoders.attention_mask(batch)
+        real = batch["document"] >= 0
+        pairs = (real[:, :, None] & real[:, None, :])[:, None] & (mask if mask is not None else True)
+        inputs = batch["token"], batch["segment"], batch["position"]
+        with torch.no_grad():
+            taught = Pass(teacher, encoders.run_layers(teacher, encoders.embed(teacher, *inputs), mask), mask, heads[1])
+        embedded = taught.layers[0] if shared_embeddings else encoders.embed(student, *inputs)
+        learned = Pass(student, encoders.run_layers(student, embedded, mask), mask, heads[0])
+        parts = parts_of(learned, taught, batch | {"real": real, "same_document": pairs})
+        weighted = [weight * parts[name] for name, weight in recipe.weights.items()]
+        return {"loss": torch.stack(weighted).sum(), **parts}
+
+    return objective
+
+
+# --- a hop ----------------------------------------------------------------------------------------------------
+
+
+def text_batch(batches: TextBatches, recipe: Recipe) -> Callable[[int], Batch]:
+    """The batch of a step: packed rows as they are, or with tokens hidden where the recipe predicts them."""
+    if recipe.mask is not None:
+        return masked_batch(batches, recipe.mask)
+    return lambda step: encoders.tensors_of(batches.batch(step))
+
+
+def freeze(student: BertModel, recipe: Recipe) -> None:
+    """Marks what a student does not train by its recipe."""
+    untrained = tuple(recipe.untrained(student.config.num_hidden_layers))
+    for name, parameter in student.named_parameters():
+        parameter.requires_grad_(not name.startswith(untrained))
+
+
+def flops_of_step(recipe: Recipe, student: BertModel, teacher: BertModel, row: int) -> float:
+    """FLOPs of a distillation step for each token, heads included; see `flops`."""
+    shape = encoders.shape_of(student)
+    layers = shape.distillation_step(teacher.config.num_hidden_layers, student.config.num_hidden_layers, row)
+    if recipe.mask is None:
+        return layers
+    # two forward passes, and back through the student's head: to its input, and to its weights if these train
+    return layers + (3 if recipe.freeze_embeddings else 4) * recipe.mask * shape.mlm_head_forward()
+
+
+def distill(
+    teacher_folder: str | os.PathLike[str],
+    corpus: Mapping[str, str | os.PathLike[str]],
+    output: str | os.PathLike[str],
+    *,
+    layers: int,
+    recipe: Recipe,
+    schedule: Schedule,
+    dropout: float,
+    text: Mapping[str, Any],
+    seed: int,
+    device: torch.device,
+    name: str,
+    checkpoints: str | os.PathLike[str],
+    checkpoint_seconds: float,
+) -> Run:
+    """Cuts a student from its teacher and trains it towards the teacher; 0 steps leave it a copy.
+
+    Args:
+        teacher_folder: the encoder one link up the chain.
+        corpus: the shard folder of every language.
+        output: folder of the student, with the teacher's tokenizer and masked-language-model head.
+        layers: of the student.
+        recipe: which layers it starts from, what it is asked to match, what it does not train.
+        schedule: steps and learning rate.
+        dropout: in the student.
+        text: batch, row and sampling_exponent, as in the config.
+        seed: of the order of the text.
+        device: where to train.
+        name: what the log calls the run.
+        checkpoints: folder of its checkpoints.
+        checkpoint_seconds: wall time between two of them.
+
+    Raises:
+        DistillationError: the recipe asks for what the teacher does not have.
+    """
+    teacher = encoders.load_encoder(teacher_folder).to(device)
+    student = encoders.cut(teacher, recipe.layers_to_copy(teacher.config.num_hidden_layers, layers)).to(device)
+    head = encoders.load_mlm_head(teacher_folder)
+    run = Run()
+    if schedule.steps:
+        freeze(student, recipe)
+        encoders.set_dropout(student, dropout)
+        student.train()
+        shared = recipe.freeze_embeddings and dropout == 0
+        objective = objective_of(recipe, student, teacher, head, shared)
+        if device.type == "cuda":
+            encoders.compile_layers(teacher)
+            encoders.compile_layers(student)
+        shards = [Shard(path) for path in corpus.values()]
+        batches = TextBatches(shards, SpecialIds.of(tokenizer.load_tokenizer(teacher_folder)), **text, seed=seed)
+        run = train(
+            student,
+            objective,
+            text_batch(batches, recipe),
+            schedule,
+            seed=seed,
+            device=device,
+            name=name,
+            checkpoints=CheckpointFolder(
+                checkpoints,
+                fingerprint_of(
+                    teacher=hash_of_weights(teacher_folder),
+                    head=head and hash_of_file(Path(teacher_folder) / encoders.MLM_HEAD),
+                    corpus=[shard.identity for shard in shards],
+                    student=[layers, vars(recipe), dropout],
+                    settings=[vars(schedule), dict(text), seed],
+                    numerics=numerics(device),
+                    code=hash_of_code(sys.modules[__name__]),
+                ),
+            ),
+            checkpoint_seconds=checkpoint_seconds,
+            evaluation=held_out_loss(objective, text_batch(batches.held_out(), recipe), schedule.steps, device),
+        )
+        places = schedule.steps * text["batch"] * text["row"]
+        run = replace(run, flops=places * flops_of_step(recipe, student, teacher, text["row"]))
+    if parallel.rank() == 0:
+        if schedule.steps:
+            run.held_out = held_out_by_language(
+                student, objective, lambda number: text_batch(batches.held_out(number), recipe), list(corpus), device
+            )
+        encoders.save_encoder(student, output, teacher_folder, head)
+    return run

@@ -1,0 +1,164 @@
+"""Fine-tuning an encoder on English inference pairs; the checkpoint best on English dev is kept."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers.models.bert.modeling_bert import BertForSequenceClassification
+
+from camembert.core.provenance import hash_of_code, hash_of_file, hash_of_weights
+from camembert.data import nli, tokenizer
+from camembert.evaluation.classification import EncodedPairs, accuracy, encode_pairs, pad, predict
+from camembert.evaluation.predictors import pytorch_predictor
+from camembert.models import encoder as encoders
+from camembert.runtime import parallel
+from camembert.runtime.checkpoint import CheckpointFolder, fingerprint_of
+from camembert.runtime.devices import numerics
+from camembert.training.loop import Evaluation, Objective, Run, Schedule, TrainingError, train
+
+BATCHES_SORTED_TOGETHER = 50
+
+
+def shuffled_batch(pairs: EncodedPairs, size: int, pad_id: int, seed: int) -> Callable[[int], dict[str, Any]]:
+    """The batch of a step: every epoch is its own permutation; the pairs left over at its end are not read.
+
+    Pairs of like length share a batch, so that little is spent on padding: each epoch's permutation is cut into
+    chunks of some batches, each chunk is sorted by length, and the batches are shuffled again.
+    """
+    per_epoch = len(pairs) // size
+    lengths = np.array([len(ids) for ids in pairs.ids])
+
+    @lru_cache(maxsize=2)
+    def batches_of(epoch: int) -> np.ndarray:
+        rng = np.random.default_rng([seed, epoch])
+        order = rng.permutation(len(pairs))[: per_epoch * size]
+        chunks = np.array_split(order, max(1, per_epoch // BATCHES_SORTED_TOGETHER))
+        order = np.concatenate([chunk[lengths[chunk].argsort(kind="stable")] for chunk in chunks])
+        return rng.permutation(order.reshape(per_epoch, size))
+
+    def batch_of(step: int) -> dict[str, Any]:
+        epoch, number = divmod(step, per_epoch)
+        rows = batches_of(epoch)[number]
+        inputs = pad(pairs, rows.tolist(), pad_id)
+        arrays = inputs | {"labels": pairs.labels[rows].astype(np.int64)}
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        return tensors | {"real_tokens": int(inputs["attention_mask"].sum()), "pairs": size}
+
+    return batch_of
+
+
+def classification(classifier: BertForSequenceClassification) -> Objective:
+    """Cross-entropy of the inference labels."""
+
+    def objective(batch: dict[str, Any]) -> dict[str, Tensor]:
+        inputs = {key: batch[key] for key in ("input_ids", "token_type_ids", "attention_mask")}
+        logits = classifier(**inputs).logits.float()
+        return {"loss": functional.cross_entropy(logits, batch["labels"], reduction="sum") / batch["pairs"]}
+
+    return objective
+
+
+def dev_scores(
+    classifier: BertForSequenceClassification, pairs: EncodedPairs, pad_id: int, batch_tokens: int
+) -> Callable[[], dict[str, float]]:
+    """Measures loss and accuracy on a development set."""
+
+    def measure() -> dict[str, float]:
+        logits = predict(pytorch_predictor(classifier), pairs, pad_id, batch_tokens)
+        loss = functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(pairs.labels).long())
+        return {"loss": float(loss), "accuracy": accuracy(logits, pairs.labels)}
+
+    return measure
+
+
+def finetune(
+    encoder_folder: str | os.PathLike[str],
+    train_pairs: str | os.PathLike[str],
+    dev_pairs: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    epochs: int,
+    batch: int,
+    learning_rate: float,
+    warmup: float,
+    weight_decay: float,
+    dropout: float,
+    max_tokens: int,
+    evaluations: int,
+    batch_tokens: int,
+    seed: int,
+    device: torch.device,
+    name: str,
+    checkpoints: str | os.PathLike[str],
+    checkpoint_seconds: float,
+) -> Run:
+    """Fine-tunes an encoder on English pairs and keeps the weights that are best on English dev.
+
+    Args:
+        encoder_folder: where to start from.
+        train_pairs: parquet file of English training pairs.
+        dev_pairs: parquet file of English development pairs.
+        output: folder of the classifier.
+        epochs: times the training pairs are read.
+        batch: pairs a step.
+        learning_rate: highest learning rate.
+        warmup: share of the steps over which it rises.
+        weight_decay: of AdamW.
+        dropout: in the encoder and before the classification head.
+        max_tokens: longer pairs are cut.
+        evaluations: times dev is read, evenly spread.
+        batch_tokens: tokens a batch when dev is read.
+        seed: of the head, the order of the pairs and dropout.
+        device: where to train.
+        name: what the log calls the run.
+        checkpoints: folder of its checkpoints.
+        checkpoint_seconds: wall time between two of them.
+
+    Raises:
+        TrainingError: fewer training pairs than one batch holds.
+    """
+    words = tokenizer.load_tokenizer(encoder_folder)
+    pad_id = tokenizer.token_id(words, "[PAD]")
+    pairs, dev = (encode_pairs(nli.read_pairs(path), words, max_tokens) for path in (train_pairs, dev_pairs))
+    if len(pairs) < batch:
+        raise TrainingError(
+            f"{train_pairs} holds {len(pairs)} pairs, fewer than finetuning.batch ({batch}); lower the batch"
+        )
+    classifier = encoders.classifier_from(encoder_folder, dropout, seed).to(device)
+    classifier.train()
+    schedule = Schedule(epochs * (len(pairs) // batch), learning_rate, warmup, weight_decay)
+    marks = {max(1, schedule.steps * (i + 1) // evaluations) for i in range(evaluations)}
+    run = train(
+        classifier,
+        classification(classifier),
+        shuffled_batch(pairs, batch, pad_id, seed),
+        schedule,
+        seed=seed,
+        device=device,
+        name=name,
+        checkpoints=CheckpointFolder(
+            checkpoints,
+            fingerprint_of(
+                encoder=hash_of_weights(encoder_folder),
+                tokenizer=hash_of_file(Path(encoder_folder) / tokenizer.FILES[0]),
+                data=[hash_of_file(train_pairs), hash_of_file(dev_pairs)],
+                settings=[vars(schedule), batch, dropout, max_tokens, sorted(marks), seed],
+                numerics=numerics(device),
+                code=hash_of_code(sys.modules[__name__]),
+            ),
+        ),
+        checkpoint_seconds=checkpoint_seconds,
+        evaluation=Evaluation(marks, dev_scores(classifier, dev, pad_id, batch_tokens), "dev", keep_best="accuracy"),
+    )
+    if parallel.rank() == 0:
+        encoders.save_classifier(classifier, output, encoder_folder)
+    return run

@@ -1,0 +1,56 @@
+"""Losses on text that is never trained on: during a training, and of every language at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import nn
+
+from camembert.runtime.devices import autocast, pinned, to_device
+from camembert.training.loop import Batch, Evaluation, Objective
+
+BATCHES = 8
+BATCHES_A_LANGUAGE = 2
+
+
+def held_out_loss(
+    objective: Objective, batch_of: Callable[[int], Batch], steps: int, device: torch.device
+) -> Evaluation:
+    """Measures an objective on text that is never trained on, half-way and at the end."""
+    return Evaluation({max(1, steps // 2), steps}, lambda: mean_loss(objective, batch_of, BATCHES, device), "held-out")
+
+
+def held_out_by_language(
+    model: nn.Module,
+    objective: Objective,
+    batch_of: Callable[[int], Callable[[int], Batch]],
+    languages: Sequence[str],
+    device: torch.device,
+) -> dict[str, dict[str, float]]:
+    """Measures an objective in each language, on text that is never trained on.
+
+    Args:
+        model: put into eval mode.
+        objective: named losses of a batch.
+        batch_of: the batches of a language, by its number.
+        languages: their names.
+        device: where the model is.
+    """
+    model.eval()
+    with torch.inference_mode():
+        return {
+            language: mean_loss(objective, batch_of(number), BATCHES_A_LANGUAGE, device)
+            for number, language in enumerate(languages)
+        }
+
+
+def mean_loss(
+    objective: Objective, batch_of: Callable[[int], Batch], batches: int, device: torch.device
+) -> dict[str, float]:
+    """Means of the named losses over some batches, computed as in training."""
+    rows = []
+    for i in range(batches):
+        with autocast(device):
+            rows.append(objective(to_device(pinned(batch_of(i), device), device)))
+    return {key: float(torch.stack([row[key] for row in rows]).mean()) for key in rows[0]}

@@ -1,0 +1,134 @@
+"""Masked language modelling of packed text (Devlin et al. 2019); on parallel text, of pairs of translations
+(XLM, Lample and Conneau 2019)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers.models.bert.modeling_bert import BertModel, BertOnlyMLMHead
+
+from camembert.core.provenance import hash_of_code, hash_of_file
+from camembert.data import tokenizer
+from camembert.data.packing import SpecialIds, TextBatches
+from camembert.data.shards import Shard
+from camembert.models import encoder as encoders
+from camembert.runtime import parallel
+from camembert.runtime.checkpoint import CheckpointFolder, fingerprint_of
+from camembert.runtime.devices import numerics
+from camembert.training.held_out import held_out_by_language, held_out_loss
+from camembert.training.loop import Objective, Run, Schedule, train
+from camembert.training.masking import IGNORED, masked_batch
+
+
+class MaskedLanguageModel(nn.Module):
+    """An encoder and a masked-language-model head that shares its word embeddings."""
+
+    def __init__(self, encoder: BertModel) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head: BertOnlyMLMHead = encoders.random_mlm_head(encoder)
+
+
+def masked_language_modelling(model: MaskedLanguageModel) -> Objective:
+    """Cross-entropy of the hidden tokens; the head runs on their positions only."""
+
+    def objective(batch: dict[str, Any]) -> dict[str, Tensor]:
+        mask = encoders.attention_mask(batch)
+        embedded = encoders.embed(model.encoder, batch["token"], batch["segment"], batch["position"])
+        top = encoders.run_layers(model.encoder, embedded, mask)[-1]
+        chosen = batch["target"] != IGNORED
+        logits, target = model.head(top[chosen]).float(), batch["target"][chosen]
+        loss = functional.cross_entropy(logits, target, reduction="sum") / batch["targets"]
+        return {"loss": loss, "masked_lm": loss}
+
+    return objective
+
+
+def pretrain(
+    corpus: Mapping[str, str | os.PathLike[str]],
+    tokenizer_folder: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    layers: int,
+    architecture: Mapping[str, int],
+    schedule: Schedule,
+    mask: float,
+    dropout: float,
+    text: Mapping[str, Any],
+    seed: int,
+    device: torch.device,
+    name: str,
+    checkpoints: str | os.PathLike[str],
+    checkpoint_seconds: float,
+) -> Run:
+    """Makes an encoder from random weights and trains it by masked language modelling; 0 steps leave it random.
+
+    Args:
+        corpus: the shard folder of every language.
+        tokenizer_folder: its files are copied beside the encoder.
+        output: folder of the encoder and of its masked-language-model head.
+        layers: transformer layers.
+        architecture: hidden, heads, intermediate, positions.
+        schedule: steps and learning rate.
+        mask: share of the tokens to be predicted.
+        dropout: in the encoder.
+        text: batch, row and sampling_exponent, as in the config.
+        seed: of the initial weights and of the order of the text.
+        device: where to train.
+        name: what the log calls the run.
+        checkpoints: folder of its checkpoints.
+        checkpoint_seconds: wall time between two of them.
+    """
+    special = SpecialIds.of(tokenizer.load_tokenizer(tokenizer_folder))
+    encoder = encoders.random_encoder(
+        layers, **architecture, vocabulary=special.vocabulary, pad_id=special.pad, seed=seed
+    ).to(device)
+    model = MaskedLanguageModel(encoder)
+    encoders.set_dropout(encoder, dropout)
+    encoder.pooler.requires_grad_(False)
+    run = Run()
+    if schedule.steps:
+        if device.type == "cuda":
+            encoders.compile_layers(encoder)
+        shards = [Shard(path) for path in corpus.values()]
+        batches = TextBatches(shards, special, **text, seed=seed)
+        objective = masked_language_modelling(model)
+        run = train(
+            model,
+            objective,
+            masked_batch(batches, mask),
+            schedule,
+            seed=seed,
+            device=device,
+            name=name,
+            checkpoints=CheckpointFolder(
+                checkpoints,
+                fingerprint_of(
+                    corpus=[shard.identity for shard in shards],
+                    tokenizer=hash_of_file(Path(tokenizer_folder) / tokenizer.FILES[0]),
+                    settings=[layers, dict(architecture), vars(schedule), mask, dropout, dict(text), seed],
+                    numerics=numerics(device),
+                    code=hash_of_code(sys.modules[__name__]),
+                ),
+            ),
+            checkpoint_seconds=checkpoint_seconds,
+            evaluation=held_out_loss(objective, masked_batch(batches.held_out(), mask), schedule.steps, device),
+        )
+        places = schedule.steps * text["batch"] * text["row"]
+        run = replace(run, flops=places * encoders.shape_of(encoder).pretraining_step(layers, text["row"], mask))
+    if parallel.rank() == 0:
+        if schedule.steps:
+            run.held_out = held_out_by_language(
+                model, objective, lambda number: masked_batch(batches.held_out(number), mask), list(corpus), device
+            )
+        head = {key: weight.contiguous() for key, weight in model.head.state_dict().items() if "decoder" not in key}
+        encoders.save_encoder(encoder, output, tokenizer_folder, head)
+    return run

@@ -1,0 +1,53 @@
+"""What a number came from."""
+
+import inspect
+
+import pytest
+
+from camembert.core.provenance import hash_of_code
+from camembert.data import packing
+from camembert.training import distillation, finetuning, pretraining
+
+TRAININGS = {"distillation": distillation, "finetuning": finetuning, "pretraining": pretraining}
+
+
+def test_the_hash_of_code_is_that_of_the_code():
+    hashes = {name: hash_of_code(module) for name, module in TRAININGS.items()}
+    assert len(set(hashes.values())) == 3
+    assert hashes == {name: hash_of_code(module) for name, module in TRAININGS.items()}
+
+
+@pytest.mark.parametrize(
+    ("changed", "whose"),
+    [
+        ("training.loop", {"distillation", "finetuning", "pretraining"}),
+        ("runtime.termination", {"distillation", "finetuning", "pretraining"}),
+        ("data.packing", {"distillation", "finetuning", "pretraining"}),  # encoder.py names its rows
+        ("training.held_out", {"distillation", "pretraining"}),
+        ("training.masking", {"distillation", "pretraining"}),
+        ("models.losses", {"distillation"}),
+        ("paper.summary", set()),
+    ],
+)
+def test_the_hash_of_code_changes_with_all_that_the_code_uses(monkeypatch, changed, whose):
+    before = {name: hash_of_code(module) for name, module in TRAININGS.items()}
+    source = inspect.getsource
+    name = f"camembert.{changed}"
+    monkeypatch.setattr("inspect.getsource", lambda m: source(m) + "\nmore = 1\n" * (m.__name__ == name))
+    assert {name for name, module in TRAININGS.items() if hash_of_code(module) != before[name]} == whose
+
+
+def test_comments_and_docstrings_leave_the_hash_of_code_as_it_is(monkeypatch):
+    before, source = hash_of_code(distillation), inspect.getsource
+    said = {"    Args:\n": "    Given:\n", '"""Share of the documents': '"""What share of the documents'}
+    assert "    Args:\n" in source(distillation)
+    assert '"""Share of the documents' in source(packing)
+
+    def said_otherwise(module):
+        text = source(module)
+        for words, others in said.items():
+            text = text.replace(words, others)
+        return text + "# more\n"
+
+    monkeypatch.setattr("inspect.getsource", said_otherwise)
+    assert hash_of_code(distillation) == before

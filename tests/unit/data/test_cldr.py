@@ -1,0 +1,202 @@
+"""CLDR-NLI: labels that follow, no shortcuts, every language its own words."""
+
+import datetime
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from camembert.data import cldr, cldr_nli, nli
+from camembert.data.cldr_families import FAMILIES
+from camembert.data.datacard import baseline_accuracies, family_of, foreign_letters, hypotheses_by_label
+from camembert.data.nli import CONTRADICTION, ENTAILMENT, NEUTRAL
+from camembert.plan.config import load_yaml
+
+CONFIG = load_yaml(Path(__file__).parents[3] / "config.yaml")
+LANGUAGES = CONFIG["languages"]
+SIZES = {split: CONFIG["data"]["cldr"][split] for split in ("train", "dev", "test")}
+SEED = CONFIG["data"]["cldr"]["seed"]
+
+
+@pytest.fixture(scope="module")
+def splits():
+    return cldr_nli.draw_splits(SIZES, SEED)
+
+
+@pytest.fixture(scope="module")
+def english(splits):
+    return {split: cldr_nli.render_split(inferences, split, "en") for split, inferences in splits.items()}
+
+
+def facts_of(topic_kinds, inference):
+    return [fact for fact in inference.premise if fact[0] in topic_kinds]
+
+
+def follows(inference):
+    """The label of an inference, worked out from its propositions alone, by another way than the generator's."""
+    attributes = {t.code: t for t in cldr.territories()}
+    kind, *value = inference.hypothesis
+    if kind in ("continent", "currency", "language"):
+        codes = [list(fact[1:]) for fact in facts_of({"territory", "either"}, inference)]
+        if not codes:
+            return NEUTRAL
+        truths = {getattr(attributes[code], kind) == value[0] for code in codes[0]}
+    elif kind in ("quarter", "weekday", "month"):
+        facts = facts_of({"date", "full date", "months"}, inference)
+        if not facts:
+            return NEUTRAL
+        name, *arguments = facts[0]
+        if name == "months":
+            year, first, last = arguments
+            truths = {value == [year, month] for month in range(first, last + 1)}
+            return ENTAILMENT if True in truths else CONTRADICTION
+        day = datetime.date.fromordinal(arguments[0])
+        truths = {{"quarter": [day.year, (day.month - 1) // 3 + 1], "weekday": [day.isoweekday() - 1]}[kind] == value}
+    else:
+        facts = facts_of({"offset"}, inference)
+        if not facts:
+            return NEUTRAL
+        _, number, unit = facts[0]
+        finer = {"year": (12, "month"), "week": (7, "day"), "day": (24, "hour"), "hour": (60, "minute")}[unit]
+        truths = {[number * finer[0], finer[1]] == value}
+    if len(truths) == 2:
+        return NEUTRAL
+    return ENTAILMENT if True in truths else CONTRADICTION
+
+
+def test_every_label_follows_from_the_propositions(splits):
+    for inferences in splits.values():
+        for inference in inferences:
+            assert follows(inference) == inference.label, inference
+
+
+def test_a_premise_states_two_facts_of_different_topics(splits):
+    topics = {"territory": 0, "either": 0, "date": 1, "full date": 1, "months": 1, "offset": 2}
+    assert all(topics[i.premise[0][0]] != topics[i.premise[1][0]] for i in splits["train"])
+
+
+def test_there_are_at_least_seven_families_and_a_thousand_test_pairs(splits):
+    assert len({inference.family for inference in splits["test"]}) >= 7
+    assert len(splits["test"]) >= 1000
+
+
+def test_labels_balance_over_all_and_within_every_family(splits):
+    for split, inferences in splits.items():
+        counts = Counter((inference.family, inference.label) for inference in inferences)
+        assert set(counts.values()) == {SIZES[split] // (3 * len(FAMILIES))}
+
+
+def test_splits_share_no_pair_and_repeat_none(splits):
+    keys = [
+        (
+            frozenset((fact[0], *sorted(map(str, fact[1:]))) if fact[0] == "either" else fact for fact in i.premise),
+            i.hypothesis,
+        )
+        for inferences in splits.values()
+        for i in inferences
+    ]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_two_pairs_read_the_same(splits, language):
+    rendered = [
+        (pair.premise, pair.hypothesis)
+        for split in ("dev", "test")
+        for pair in cldr_nli.render_split(splits[split], split, language)
+    ]
+    assert len(rendered) == len(set(rendered))
+
+
+def test_no_english_training_pair_reads_like_one_of_dev_or_test(english):
+    train = {(pair.premise, pair.hypothesis) for pair in english["train"]}
+    assert not train & {(pair.premise, pair.hypothesis) for split in ("dev", "test") for pair in english[split]}
+
+
+def test_ids_and_labels_are_shared_by_the_languages(splits, english):
+    for language in ("ar", "zh"):
+        pairs = cldr_nli.render_split(splits["dev"], "dev", language)
+        assert [(pair.id, pair.label) for pair in pairs] == [(pair.id, pair.label) for pair in english["dev"]]
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path, splits):
+    sizes = {"dev": 48}
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        nli.write_pairs(
+            cldr_nli.render_split(cldr_nli.draw_splits(sizes, seed)["dev"], "dev", "th"), tmp_path / f"{name}.parquet"
+        )
+    a, b, c = ((tmp_path / f"{name}.parquet").read_bytes() for name in "abc")
+    assert a == b != c
+
+
+def test_a_size_that_cannot_balance_is_refused():
+    with pytest.raises(cldr_nli.SizeError, match=r"data\.cldr\.dev is 100; choose a multiple of 24"):
+        cldr_nli.draw_splits({"dev": 100}, 0)
+
+
+def test_the_kind_of_hypothesis_does_not_depend_on_the_label(splits):
+    kinds = Counter((i.family, i.hypothesis[0], i.label) for i in splits["train"])
+    for family in {i.family for i in splits["train"]}:
+        counts = [count for (name, _, _), count in kinds.items() if name == family]
+        assert len(counts) == 3
+        assert len(set(counts)) == 1
+
+
+def test_a_hypothesis_says_nothing_about_its_label(english):
+    """Of hypotheses frequent enough to tell, none leans to a label beyond chance (4 standard errors)."""
+    counts = hypotheses_by_label(english["train"])
+    frequent = counts[counts.sum(axis=1) >= 60]
+    shares = frequent.div(frequent.sum(axis=1), axis=0)
+    errors = (2 / 9 / frequent.sum(axis=1)) ** 0.5
+    assert (shares.sub(1 / 3).abs().max(axis=1) <= 4 * errors).all()
+
+
+def test_linear_baselines_stay_near_chance(english):
+    accuracies = baseline_accuracies(english["train"], english["dev"])
+    assert accuracies["hypothesis only"] < 0.45
+    assert accuracies["premise and hypothesis"] < 0.50
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_phrase_is_in_the_script_of_its_language(splits, language):
+    """A missing translation falls back to a key such as length-kilometer, or to another locale's words."""
+    documents = list(cldr_nli.draw_documents(2000, SEED))
+    facts = {fact for document in documents for fact in document}
+    facts |= {i.hypothesis for i in splits["test"]} | {fact for i in splits["test"] for fact in i.premise}
+    facts |= {("territory", t.code) for t in cldr.territories()}
+    for fact in facts:
+        assert not foreign_letters(cldr.render(fact, language), language), (fact, cldr.render(fact, language))
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
+def test_names_are_translated_and_not_left_in_english(language):
+    """Where a Latin-script language shares a name with English (Japan, Euro), most others still differ."""
+    facts = [(kind, getattr(t, kind)) for t in cldr.territories() for kind in ("continent", "currency", "language")]
+    facts += [("weekday", day) for day in range(7)] + [("month", 2024, month) for month in range(1, 13)]
+    same = [fact for fact in set(facts) if cldr.render(fact, language) == cldr.render(fact, "en")]
+    assert len(same) / len(set(facts)) < 0.1, same
+    assert not [fact for fact in same if fact[0] == "weekday"]
+
+
+def test_rendering_does_not_depend_on_which_language_was_read_before():
+    facts = [("month", 2024, 3), ("months", 2024, 2, 5), ("weekday", 1), ("quarter", 2024, 1), ("offset", 2, "week")]
+    cldr.render.cache_clear()
+    forward = {(fact, language): cldr.render(fact, language) for language in LANGUAGES for fact in facts}
+    cldr.render.cache_clear()
+    backward = {(fact, language): cldr.render(fact, language) for language in reversed(LANGUAGES) for fact in facts}
+    assert forward == backward
+
+
+def test_parallel_documents_state_consistent_facts():
+    """A document never places a country elsewhere than the CLDR does."""
+    attributes = {t.code: t for t in cldr.territories()}
+    for document in cldr_nli.draw_documents(500, 1):
+        places = [fact for fact in document if fact[0] == "territory"]
+        if len(places) == 1 and not any(fact[0] == "either" for fact in document):
+            for kind in ("continent", "currency", "language"):
+                stated = {fact[1] for fact in document if fact[0] == kind}
+                assert stated <= {getattr(attributes[places[0][1]], kind)}
+
+
+def test_ids_carry_the_family(english):
+    assert {family_of(pair) for pair in english["dev"]} == {family.name for family in FAMILIES}

@@ -1,0 +1,219 @@
+"""The packed batches drawn from shards."""
+
+import numpy as np
+import pytest
+
+from camembert.data.packing import TextBatches, sampling_probabilities
+from camembert.data.shards import CorpusError, Shard, write_shard
+
+ROWS, TOKENS = 6, 32
+
+
+class Recording(Shard):
+    """A shard that notes which documents are read."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.read: list[int] = []
+
+    def __getitem__(self, document):
+        self.read.append(document)
+        return super().__getitem__(document)
+
+
+@pytest.fixture
+def shards(corpus):
+    return [Recording(path) for path in corpus.values()]
+
+
+@pytest.fixture
+def single(lines, words, special, tmp_path):
+    """Batches of two languages that are not parallel and differ in length, seed 0."""
+    for language, count in (("en", 100), ("fr", 40)):
+        write_shard(tmp_path / language, lines[language][:count], words, {"parallel": False})
+    return TextBatches([Recording(tmp_path / name) for name in ("en", "fr")], special, ROWS, TOKENS, 0.7, seed=0)
+
+
+def batches_of(shards, special, seed=0, exponent=0.7) -> TextBatches:
+    return TextBatches(shards, special, ROWS, TOKENS, exponent, seed)
+
+
+def same_rows(one, other) -> bool:
+    return all(
+        np.array_equal(getattr(one, name), getattr(other, name))
+        for name in ("token", "segment", "position", "document")
+    )
+
+
+def documents_of(rows):
+    """Token ids, segments and positions of every packed document, row by row."""
+    for row in range(len(rows.token)):
+        for number in range(rows.document[row].max() + 1):
+            here = rows.document[row] == number
+            yield rows.token[row][here], rows.segment[row][here], rows.position[row][here]
+
+
+# --- sampling -------------------------------------------------------------------------------------------------
+
+
+def test_probabilities_follow_the_exponent():
+    assert sampling_probabilities([100, 300], 1.0) == pytest.approx([0.25, 0.75])
+    assert sampling_probabilities([100, 300], 0.0) == pytest.approx([0.5, 0.5])
+    assert sampling_probabilities([1, 16], 0.5) == pytest.approx([0.2, 0.8])
+
+
+@pytest.mark.parametrize("exponent", [0.0, 1.0])
+def test_languages_are_drawn_with_these_probabilities(single, special, exponent):
+    batches = TextBatches(single.shards, special, ROWS, TOKENS, exponent, seed=3)
+    for step in range(60):
+        batches.batch(step)
+    draws = np.array([len(shard.read) for shard in single.shards])
+    expected = sampling_probabilities([shard.facts["tokens"] for shard in single.shards], exponent)
+    assert draws.sum() > 1000
+    assert draws / draws.sum() == pytest.approx(expected, abs=0.04)
+
+
+# --- batches --------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_depends_on_the_seed_and_its_number_alone(corpus, special):
+    def fresh(seed: int) -> TextBatches:
+        return batches_of([Shard(path) for path in corpus.values()], special, seed)
+
+    batches = fresh(0)
+    in_order = [batches.batch(step) for step in range(4)]
+    assert same_rows(fresh(0).batch(3), in_order[3])
+    assert same_rows(batches.batch(1), in_order[1])
+    assert not same_rows(in_order[0], in_order[1])
+    assert not same_rows(fresh(1).batch(0), in_order[0])
+    assert not same_rows(batches.held_out().batch(0), in_order[0])
+
+
+def test_held_out_batches_are_the_same_whatever_the_seed(shards, special):
+    """So that held-out losses of several seeds compare."""
+    one, other = (batches_of(shards, special, seed).held_out() for seed in (1, 2))
+    assert same_rows(one.batch(3), other.batch(3))
+    assert not same_rows(one.batch(3), one.batch(4))
+
+
+def test_documents_of_parallel_text_are_pairs_of_translations(shards, lines, special, words):
+    texts = [[tuple(words.encode(line, add_special_tokens=False).ids) for line in text] for text in lines.values()]
+    numbers = [{ids: i for i, ids in reversed(list(enumerate(text)))} for text in texts]
+    found = set()
+    for token, segment, _ in documents_of(batches_of(shards, special).batch(0)):
+        first, second = (tuple(token[segment == kind].tolist()) for kind in (0, 1))
+        assert first[0] == special.cls
+        assert first[-1] == second[-1] == special.sep
+        sides = [
+            {(language, n[ids]) for language, n in enumerate(numbers) if ids in n} for ids in (first[1:-1], second[:-1])
+        ]
+        assert [len(side) for side in sides] == [1, 1], "no language has a sentence of another"
+        (one, index), (other, same) = (side.pop() for side in sides)
+        assert one != other
+        assert index == same
+        found.add((one, other))
+    assert len(found) > 3
+
+
+def is_part_of(ids: tuple, text: tuple) -> bool:
+    return any(text[start : start + len(ids)] == ids for start in range(len(text) - len(ids) + 1))
+
+
+def test_documents_of_other_text_are_single_lines(single, lines, words, special):
+    known = [tuple(words.encode(line, add_special_tokens=False).ids) for text in lines.values() for line in text]
+    for token, segment, _ in documents_of(single.batch(0)):
+        assert token[0] == special.cls
+        assert token[-1] == special.sep
+        assert not segment.any()
+        assert any(is_part_of(tuple(token[1:-1].tolist()), line) for line in known)
+
+
+def test_no_token_is_lost_or_doubled_in_a_document(single):
+    """Every document is one that was drawn, whole; only the one that fills up a row may be a part of one."""
+    cut = 0
+    for step in range(5):
+        for shard in single.shards:
+            shard.read.clear()
+        rows = single.batch(step)
+        drawn = [tuple(Shard.__getitem__(shard, i).tolist()) for shard in single.shards for i in shard.read]
+        for row in range(ROWS):
+            last = rows.document[row].max()
+            for number in range(last + 1):
+                ids = tuple(rows.token[row][rows.document[row] == number][1:-1].tolist())
+                if ids not in drawn:
+                    cut += 1
+                    assert number == last
+                    assert rows.real[row].all()
+                    assert any(is_part_of(ids, document) for document in drawn)
+    assert cut > 0, "no document was cut, so nothing was shown about cutting"
+
+
+def test_any_part_of_a_text_longer_than_a_row_is_read(lines, words, special, tmp_path):
+    write_shard(tmp_path / "en", [" ".join(lines["en"])] * 2, words, {"parallel": False})
+    text = tuple(Shard(tmp_path / "en")[0].tolist())
+    batches = TextBatches([Shard(tmp_path / "en")], special, ROWS, TOKENS, 1.0, seed=0)
+    parts = {tuple(row[1:-1].tolist()) for step in range(50) for row in batches.batch(step).token}
+    assert {len(part) for part in parts} == {TOKENS - 2}
+    starts = [next(i for i in range(len(text)) if text[i : i + TOKENS - 2] == part) for part in parts]
+    quarters = np.bincount(np.array(starts) * 4 // (len(text) - TOKENS + 3), minlength=4)
+    assert (quarters > len(starts) / 8).all()
+
+
+def test_documents_lie_one_after_another_and_padding_at_the_end(shards, single, special):
+    for rows in (batches_of(shards, special).batch(0), single.batch(0)):
+        assert rows.token.shape == (ROWS, TOKENS)
+        assert {a.dtype for a in (rows.token, rows.segment, rows.position, rows.document)} == {np.dtype(np.int64)}
+        for row in range(ROWS):
+            numbers = rows.document[row]
+            real = int(rows.real[row].sum())
+            assert rows.real[row, :real].all()
+            assert set(np.diff(numbers[:real])) <= {0, 1}
+            assert numbers[0] == 0
+            assert (rows.token[row, real:] == special.pad).all()
+            assert (rows.token[row, :real] != special.pad).all()
+        assert rows.real.mean() > 0.6
+        assert rows.document.max() >= 2
+
+
+def test_positions_start_again_in_every_document(shards, special):
+    for _, _, position in documents_of(batches_of(shards, special).batch(0)):
+        assert position.tolist() == list(range(len(position)))
+
+
+def test_a_pair_longer_than_a_row_is_cut_at_the_end_on_both_sides(lines, words, special, tmp_path):
+    for language in ("en", "de"):
+        write_shard(tmp_path / language, [" ".join(lines[language][:20])] * 3, words, {"parallel": True})
+    rows = TextBatches([Shard(tmp_path / name) for name in ("en", "de")], special, 4, 15, 1.0, seed=0).batch(0)
+    for token, segment, _ in documents_of(rows):
+        assert (segment == 0).sum() == 8  # [CLS], 6 of the 12 tokens of room, [SEP]
+        assert (segment == 1).sum() == 7
+        assert (token == special.sep).sum() == 2
+        beginnings = {tuple(Shard(tmp_path / name)[0][:6].tolist()) for name in ("en", "de")}
+        assert {tuple(token[1:7].tolist()), tuple(token[8:14].tolist())} == beginnings
+    assert rows.real.all()
+
+
+def test_held_out_documents_are_the_last_of_every_shard_and_never_in_training(shards, special):
+    batches = batches_of(shards, special)
+    for step in range(100):
+        batches.batch(step)
+    trained = {i for shard in shards for i in shard.read}
+    for shard in shards:
+        shard.read.clear()
+    for step in range(20):
+        batches.held_out().batch(step)
+    held_out = {i for shard in shards for i in shard.read}
+    assert held_out == {len(shards[0]) - 2, len(shards[0]) - 1}
+    assert trained == set(range(len(shards[0]) - 2))
+
+
+def test_parallel_shards_of_different_lengths_are_refused(lines, words, special, tmp_path):
+    for language, count in (("en", 10), ("fr", 9)):
+        write_shard(tmp_path / language, lines[language][:count], words, {"parallel": True})
+    with pytest.raises(CorpusError, match="different numbers of documents"):
+        batches_of([Shard(tmp_path / name) for name in ("en", "fr")], special)
+
+
+def test_one_language_alone_is_not_read_in_pairs(corpus, special):
+    for _, segment, _ in documents_of(batches_of([Shard(corpus["en"])], special).batch(0)):
+        assert not segment.any()

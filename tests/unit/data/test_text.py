@@ -1,0 +1,153 @@
+"""Running text as people have it, and which files of a folder are meant."""
+
+import codecs
+import gzip
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from camembert.data.text import Documents, TextError, read_documents
+from camembert.plan.sources import SourceError, text_files
+
+DOCUMENTS = ["one", "two  words", "three\nlines", "四"]
+
+WHOLE_GZIP = gzip.compress(b"".join(b"line %d\n" % i for i in range(99)))
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes documents as a file of the form that its name says."""
+
+    def write(name, documents=DOCUMENTS):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        if name.endswith(".parquet"):
+            table = pa.table({"id": range(len(documents)), "text": pa.array(documents, pa.string())})
+            pq.write_table(table, path, row_group_size=2)
+        elif name.endswith(".jsonl"):
+            path.write_text("".join(json.dumps({"text": text}) + "\n" for text in documents))
+        else:
+            lines = "".join(f"{text}\n" for text in documents).encode()
+            path.write_bytes(gzip.compress(lines) if name.endswith(".gz") else lines)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", ["en.parquet", "en.jsonl"])
+def test_a_document_may_hold_several_lines(write, name):
+    assert list(read_documents([write(name)])) == DOCUMENTS
+
+
+@pytest.mark.parametrize("name", ["en.txt", "en.txt.gz"])
+def test_a_line_is_a_document(write, name):
+    assert list(read_documents([write(name, ["one", "", " two \r", "四"])])) == ["one", "two", "四"]
+
+
+def test_empty_documents_are_left_out_and_a_limit_counts_the_others(write):
+    path = write("en.parquet", ["", None, " one ", "\n", "two", "three"])
+    assert list(read_documents([path], limit=2)) == ["one", "two"]
+
+
+def test_several_files_are_read_one_after_another_and_a_folder_in_order(write, tmp_path):
+    paths = [write("en/train-00001-of-00002.parquet", ["b"]), write("en/train-00000-of-00002.parquet", ["a"])]
+    assert list(read_documents(paths)) == ["b", "a"]
+    assert list(read_documents([tmp_path / "en"])) == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", ["en.txt", "en.jsonl", "en.txt.gz"])
+def test_a_byte_order_mark_is_no_part_of_the_text(write, name):
+    path = write(name, ["a", "b"])
+    content = path.read_bytes()
+    if name.endswith(".gz"):
+        path.write_bytes(gzip.compress(codecs.BOM_UTF8 + gzip.decompress(content)))
+    else:
+        path.write_bytes(codecs.BOM_UTF8 + content)
+    assert list(read_documents([path])) == ["a", "b"]
+
+
+def test_an_empty_line_between_json_objects_is_no_document(write):
+    path = write("en.jsonl", ["a", "b"])
+    path.write_text(path.read_text().replace("\n", "\n\n"))
+    assert list(read_documents([path])) == ["a", "b"]
+
+
+def test_the_text_of_all_languages_can_be_gone_through_again(write):
+    languages = [[write("en.txt", ["a", "b", "c"])], [write("fr.txt", ["d"]), write("fr2.txt", ["e", "f"])]]
+    documents = Documents(languages, 2)
+    assert list(documents) == list(documents) == ["a", "b", "d", "e"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("de.txt", "schön\n".encode("latin-1"), r"de\.txt is not UTF-8 .*; convert it, for instance with iconv"),
+        ("de.txt.gz", gzip.compress(b"text " * 99)[:20], r"de\.txt\.gz is not a whole gzip file .*; copy it again"),
+        ("de.txt.gz", WHOLE_GZIP[:11] + b"\xff" * 4 + WHOLE_GZIP[15:], r"de\.txt\.gz is not a whole gzip file"),
+        ("de.txt.gz", b"no gzip", r"de\.txt\.gz is not a whole gzip file"),
+        (
+            "de.jsonl",
+            b'{"text": "a"}\n{"body": "b"}\n',
+            r"de\.jsonl:2 is no JSON object with a text, expected \{",
+        ),
+        ("de.jsonl", b"text\n", r"de\.jsonl:1 is no JSON object with a text"),
+        ("de.parquet", b"PAR1 and no more", r"de\.parquet is no whole parquet file .*; copy or download it again"),
+    ],
+)
+def test_a_file_of_another_form_is_refused_by_name_and_line(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(TextError, match=message):
+        list(read_documents([tmp_path / name]))
+
+
+def test_a_parquet_file_without_text_is_refused_with_its_columns(tmp_path):
+    pq.write_table(pa.table({"text": [1, 2], "title": ["a", "b"]}), tmp_path / "de.parquet")
+    with pytest.raises(TextError, match=r"has the columns text \(int64\), title \(string\); expected one named text"):
+        list(read_documents([tmp_path / "de.parquet"]))
+
+
+def test_a_missing_file_is_refused_by_name(tmp_path):
+    with pytest.raises(TextError, match=r"sw\.txt does not exist"):
+        list(read_documents([tmp_path / "sw.txt"]))
+
+
+# --- which files ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["en.txt"],
+        ["en.txt.gz"],
+        ["en.jsonl"],
+        ["en.parquet"],
+        ["en-0.parquet", "en-1.parquet"],
+        ["en/train-0.parquet", "en/train-1.parquet"],
+    ],
+)
+def test_text_is_found_in_any_layout_and_of_its_language_alone(write, tmp_path, names):
+    paths = [write(name) for name in names]
+    write("eno.txt")
+    write("de.txt")
+    assert text_files(tmp_path, "en") == paths
+
+
+def test_a_language_without_text_is_refused_before_anything_runs(write, tmp_path):
+    write("en.txt")
+    with pytest.raises(SourceError, match=r"has no text in sw; expected one of sw\.txt, sw\.txt\.gz, .*: add it"):
+        text_files(tmp_path, "sw")
+
+
+def test_text_that_is_there_twice_is_refused(write, tmp_path):
+    write("en.txt")
+    write("en.txt.gz")
+    with pytest.raises(SourceError, match=r"has the text in en more than once, as en\.txt and en\.txt\.gz; keep one"):
+        text_files(tmp_path, "en")
+
+
+def test_an_empty_file_is_refused_before_anything_runs(tmp_path):
+    (tmp_path / "en.txt").touch()
+    with pytest.raises(SourceError, match=r"en\.txt is empty; expected text in UTF-8"):
+        text_files(tmp_path, "en")

@@ -1,0 +1,269 @@
+"""Figures are drawn, say the same thing in the same colour, and come out the same bytes twice."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_rgb
+from PIL import Image
+
+from camembert.paper.figures import accuracy as accuracy_figures
+from camembert.paper.figures import languages as languages_figure
+from camembert.paper.figures import style, training
+from camembert.paper.figures.ablation import ablation
+from camembert.paper.figures.languages import languages
+from camembert.paper.statistics import Model, ResultsError
+from camembert.plan.chain import Method
+
+ORDER = [
+    Model("toplayer", "6", "Teacher (6 layers)", Method.TEACHER),
+    Model("toplayer", "0-2", "Random weights 0-2", Method.RANDOM),
+    Model("toplayer", "0-2x2.9", "From scratch, equal compute 0-2x2.9", Method.SCRATCH),
+    Model("toplayer", "6-2x0", "Copied layers 6-2x0", Method.COPIED),
+    Model("toplayer", "6-2", "Direct 6-2", Method.DIRECT),
+    Model("toplayer", "6-2x2.33", "Direct, equal compute 6-2x2.33", Method.DIRECT_LONGER),
+    Model("toplayer", "6-4", "Teacher assistant 6-4", Method.ASSISTANT),
+    Model("toplayer", "6-4-2", "Cascade 6-4-2", Method.CASCADE),
+]
+LANGUAGES = ["fr", "en", "ur"]
+
+
+@pytest.fixture
+def accuracy():
+    """Eight models, two seeds, three languages; English is easiest, then Urdu, then French."""
+    rows = [
+        (model.recipe, model.chain, 1, seed, language, 0.4 + 0.03 * i + 0.01 * seed + ease)
+        for i, model in enumerate(ORDER)
+        for seed in (1, 2)
+        for language, ease in zip(LANGUAGES, (0.0, 0.2, 0.05), strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["recipe", "chain", "distill_seed", "seed", "language", "accuracy"])
+
+
+def log(path, lines):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+@pytest.fixture
+def curve_paths(tmp_path):
+    """Logs of pre-training, distillation and fine-tuning; nothing was trained for copied layers."""
+    encoders, classifiers = tmp_path / "encoders" / "toplayer", tmp_path / "classifiers" / "toplayer"
+    losses = [(step, 1 / step) for step in range(1, 121)]
+    paths = [log(encoders / "6-2x0" / "d1.jsonl", [])]
+    for chain in ("6", "0-2x2.9"):
+        lines = [{"step": step, "split": "train", "loss": 9 * loss, "masked_lm": 9 * loss} for step, loss in losses]
+        lines.append({"step": 120, "split": "held-out", "loss": 3.0, "masked_lm": 3.0})
+        paths.append(log(encoders / chain / "d1.jsonl", lines))
+    for chain in ("6-2", "6-4", "6-4-2"):
+        parts = ("hidden", "attention", "value", "soft_targets", "cosine")
+        lines = [{"step": step, "split": "train"} | dict.fromkeys(parts, loss) for step, loss in losses]
+        paths.append(log(encoders / chain / "d1.jsonl", lines))
+    for model in ORDER:
+        for seed in (1, 2):
+            lines = [{"step": step, "split": "dev", "loss": 0.9, "accuracy": 0.5 + step / 1000} for step in (100, 200)]
+            paths.append(log(classifiers / model.chain / f"d1-s{seed}.jsonl", lines))
+    return paths
+
+
+@pytest.fixture
+def published():
+    rows = [("Published: A", "A 2020", 0.7, 0.8, 0.6, 0.7), ("Published: B", "B 2021", 0.6, 0.7, np.nan, np.nan)]
+    return pd.DataFrame(rows, columns=["label", "source", *LANGUAGES, "average"])
+
+
+@pytest.fixture
+def by_language():
+    """What compression costs the models that were cut from the teacher; copied layers have no loss."""
+    rows = [
+        (language, share, model.recipe, model.chain, np.nan if "x0" in model.chain else 0.1 / share, -0.01 * i)
+        for i, model in enumerate(ORDER)
+        if model.chain.startswith("6-")
+        for language, share in zip(LANGUAGES, (0.3, 0.6, 0.1), strict=True)
+    ]
+    names = ["language", "corpus_share", "recipe", "chain", "held_out_loss", "accuracy_change"]
+    return pd.DataFrame(rows, columns=names)
+
+
+@pytest.fixture
+def recipes():
+    """Three chains under two recipes."""
+    rows = [
+        (recipe, model.chain, model.method.value, *(level + 0.01 * i for level in (0.5, 0.4, 0.6)))
+        for i, model in enumerate(ORDER)
+        if model.method in (Method.DIRECT, Method.ASSISTANT, Method.CASCADE)
+        for recipe in ("toplayer", "minilm")
+    ]
+    return pd.DataFrame(rows, columns=["recipe", "chain", "method", "average", "average_low", "average_high"])
+
+
+@pytest.fixture
+def draw(accuracy, published, by_language, recipes, curve_paths, tmp_path):
+    """A function that draws a figure by its name and returns its stem."""
+
+    def drawn(name, folder="figures"):
+        stem = tmp_path / folder / name
+        match name:
+            case "accuracy_by_language":
+                accuracy_figures.accuracy_by_language(accuracy, ORDER, published, stem)
+            case "accuracy_along_cascade":
+                accuracy_figures.accuracy_along_cascade(accuracy, ORDER, stem)
+            case "training_curves":
+                training.training_curves(training.read_curves(curve_paths), ORDER, stem)
+            case "languages":
+                languages(by_language, ORDER, stem)
+            case "ablation":
+                ablation(recipes, stem)
+        return stem
+
+    return drawn
+
+
+FIGURES = ["accuracy_by_language", "accuracy_along_cascade", "training_curves", "languages", "ablation"]
+
+
+def colours_in(png):
+    """Colours of a bitmap, as numbers, with the pixels that each covers."""
+    with Image.open(png) as image:
+        pixels = np.asarray(image.convert("RGB")).reshape(-1, 3)
+    colours, counts = np.unique(pixels @ [65536, 256, 1], return_counts=True)
+    return dict(zip(colours.tolist(), counts.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("name", FIGURES[:3])
+def test_a_figure_shows_every_method_in_its_colour(draw, name):
+    stem = draw(name)
+    assert stem.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+    pixels = colours_in(stem.with_suffix(".png"))
+    for method, colour in style.COLOURS.items():
+        assert pixels.get(int(colour[1:], 16), 0) > 100, f"{method} is not to be seen in {name}"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_is_the_same_bytes_twice_and_leaves_nothing_unfinished(draw, name):
+    first, second = draw(name), draw(name, "again")
+    for ending in (".pdf", ".png"):
+        assert first.with_suffix(ending).read_bytes() == second.with_suffix(ending).read_bytes()
+    assert len(list(first.parent.iterdir())) == 2
+
+
+def test_a_figure_is_as_wide_as_a_page_at_200_dots_an_inch(draw):
+    with Image.open(draw("accuracy_by_language").with_suffix(".png")) as image:
+        assert image.width == pytest.approx(style.WIDTH * 200, abs=1)
+
+
+def test_methods_differ_in_colour_and_in_marker():
+    assert set(style.COLOURS) == set(style.MARKERS) == set(Method)
+    assert len(set(style.COLOURS.values())) == len(set(style.MARKERS.values())) == len(Method)
+    brightness = [np.dot(to_rgb(colour), (0.299, 0.587, 0.114)) for colour in style.COLOURS.values()]
+    assert max(brightness) < 0.75  # dark enough to be seen on white in grey
+
+
+def test_two_models_of_a_method_differ_in_filling_alone():
+    first, second = (Model(recipe, "6-2", f"Direct 6-2, {recipe}", Method.DIRECT) for recipe in ("a", "b"))
+    styles = style.styles_of([first, second])
+    assert styles[first][:2] == styles[second][:2]
+    assert styles[first].filling != styles[second].filling
+
+
+def axes_of(monkeypatch, draw, name):
+    """The axes of a figure, caught when it would be written."""
+    caught = []
+    for module in (accuracy_figures, training, languages_figure):
+        monkeypatch.setattr(module, "save", lambda figure, stem: caught.append(figure))
+    draw(name)
+    return caught[0].axes
+
+
+def test_languages_go_from_english_by_falling_accuracy_of_the_teacher(monkeypatch, draw):
+    (axes,) = axes_of(monkeypatch, draw, "accuracy_by_language")
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["en", "ur", "fr", "average"]
+    assert "%" in axes.get_ylabel()
+
+
+def test_the_cascade_goes_from_the_teacher_through_its_assistant_to_the_student(monkeypatch, draw):
+    english, zero_shot = axes_of(monkeypatch, draw, "accuracy_along_cascade")
+    assert [label.get_text() for label in english.get_xticklabels()] == ["6", "4", "2"]
+    path = next(line for line in english.lines if len(line.get_xdata()) == 3)
+    assert path.get_ydata() == pytest.approx([61.5, 79.5, 82.5])  # models 0, 6 and 7: 40 + 20 + 1.5 + 3 i
+    path = next(line for line in zero_shot.lines if len(line.get_xdata()) == 3)
+    assert path.get_ydata() == pytest.approx([44.0, 62.0, 65.0])
+
+
+def test_a_cascade_is_joined_to_what_it_came_from_and_to_nothing_else(accuracy, monkeypatch, tmp_path):
+    caught = []
+    for module in (accuracy_figures, training, languages_figure):
+        monkeypatch.setattr(module, "save", lambda figure, stem: caught.append(figure))
+    scratch, cascade = ORDER[2]._replace(recipe="mlm", chain="0-4x2"), ORDER[7]._replace(chain="0-4x2-2")
+    renamed = accuracy.replace({"chain": {"0-2x2.9": "0-4x2", "6-4-2": "0-4x2-2"}})
+    renamed.loc[renamed["chain"] == "0-4x2", "recipe"] = "mlm"
+    accuracy_figures.accuracy_along_cascade(renamed, [ORDER[0], scratch, cascade], tmp_path / "figure")
+    (path,) = (line for line in caught[0].axes[0].lines if len(line.get_xdata()) > 1)
+    assert path.get_ydata() == pytest.approx([67.5, 82.5])  # models 2 and 7, without the teacher
+
+
+def test_without_other_languages_there_is_no_zero_shot_panel(accuracy, monkeypatch, tmp_path):
+    caught = []
+    for module in (accuracy_figures, training, languages_figure):
+        monkeypatch.setattr(module, "save", lambda figure, stem: caught.append(figure))
+    accuracy_figures.accuracy_along_cascade(accuracy[accuracy["language"] == "en"], ORDER, tmp_path / "figure")
+    assert [axes.get_title() for axes in caught[0].axes] == ["English"]
+
+
+def test_training_has_a_panel_for_everything_logged(monkeypatch, draw):
+    panels = axes_of(monkeypatch, draw, "training_curves")
+    assert [axes.get_ylabel() for axes in panels] == [panel.label for panel in training.PANELS]
+    assert [axes.get_yscale() for axes in panels] == ["linear", *["log"] * 5, "linear"]
+
+
+def test_what_was_not_trained_has_no_panel(curve_paths, monkeypatch, draw):
+    for path in curve_paths:
+        if "encoders" in path.parts:
+            path.write_text("")
+    panels = axes_of(monkeypatch, draw, "training_curves")
+    assert [axes.get_ylabel() for axes in panels] == ["English dev accuracy (%)"]
+
+
+def test_nothing_trained_is_refused(tmp_path):
+    with pytest.raises(ResultsError, match="no training curve"):
+        training.training_curves(training.read_curves([]), ORDER, tmp_path / "figure")
+
+
+def test_a_misnamed_curve_is_refused_with_its_file(tmp_path):
+    with pytest.raises(ResultsError, match=r"elsewhere\.jsonl"):
+        training.read_curves([tmp_path / "elsewhere.jsonl"])
+
+
+def test_a_point_of_a_curve_is_a_mean_over_runs_and_steps():
+    run = pd.DataFrame({"step": range(1, 121), "loss": range(1, 121)})
+    other = run.assign(loss=run["loss"] + 1)
+    points = training.binned(pd.concat([run, other]), "loss")
+    assert len(points) == training.BINS
+    assert (points.index[0], points.iloc[0]) == (1.5, 2.0)  # steps 1 and 2; losses 1, 2 and 2, 3
+
+
+def test_languages_are_sorted_by_their_share_of_the_corpus(monkeypatch, draw):
+    corpus, losses, changes = axes_of(monkeypatch, draw, "languages")
+    assert [label.get_text() for label in corpus.get_yticklabels()] == ["ur", "fr", "en"]  # upwards
+    assert [bar.get_width() for bar in corpus.patches[:3]] == pytest.approx([10, 30, 60])
+    direct = losses.lines[0]  # the first model whose last hop was trained
+    assert dict(zip(np.round(direct.get_ydata()).tolist(), direct.get_xdata().tolist(), strict=True)) == {
+        0: pytest.approx(1.0), 1: pytest.approx(1 / 3), 2: pytest.approx(1 / 6)
+    }  # fmt: skip
+    assert len(changes.lines) == 1 + 5  # no change, and five models cut from the teacher
+
+
+def test_without_a_trained_hop_there_is_no_panel_of_losses(by_language, monkeypatch, tmp_path):
+    caught = []
+    monkeypatch.setattr(languages_figure, "save", lambda figure, stem: caught.append(figure))
+    languages(by_language.assign(held_out_loss=np.nan), ORDER, tmp_path / "figure")
+    assert len(caught[0].axes) == 2
+
+
+def test_published_accuracies_are_named_in_the_legend(monkeypatch, draw):
+    (axes,) = axes_of(monkeypatch, draw, "accuracy_by_language")
+    labels = [text.get_text() for text in axes.figure.legends[0].get_texts()]
+    assert labels[-2:] == ["Published: A", "Published: B"]
+    assert len(labels) == len(ORDER) + 2

@@ -1,0 +1,88 @@
+"""Where compression hurts, language by language."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from camembert.paper.languages import languages
+from camembert.paper.statistics import Model, ResultsError
+from camembert.plan.chain import Method
+
+TEACHER = Model("teacher", "6", "Teacher (6 layers)", Method.TEACHER)
+SCRATCH = Model("mlm", "0-2x2", "From scratch 0-2x2", Method.SCRATCH)
+COPIED = Model("untrained", "6-2x0", "Copied layers 6-2x0", Method.COPIED)
+DIRECT = Model("toplayer", "6-2", "Direct 6-2", Method.DIRECT)
+ORDER = [TEACHER, SCRATCH, COPIED, DIRECT]
+TOKENS = {"en": 300, "ur": 100}
+
+
+@pytest.fixture
+def accuracy():
+    rows = [
+        (model.recipe, model.chain, 1, 1, language, 0.8 - 0.1 * i - 0.05 * (language == "ur") * i)
+        for i, model in enumerate(ORDER)
+        for language in TOKENS
+    ]
+    return pd.DataFrame(rows, columns=["recipe", "chain", "distill_seed", "seed", "language", "accuracy"])
+
+
+@pytest.fixture
+def metrics(tmp_path):
+    """Metrics of all encoders, two distillation seeds of the direct student."""
+    paths = []
+    for model, seed, loss in (
+        (TEACHER, 0, 9.0),
+        (SCRATCH, 1, 9.0),
+        (COPIED, 0, None),
+        (DIRECT, 1, 0.2),
+        (DIRECT, 2, 0.4),
+    ):
+        held_out = {language: {"loss": loss + 0.1 * i} for i, language in enumerate(TOKENS)} if loss else {}
+        facts = {"recipe": model.recipe, "chain": model.chain, "corpus_tokens": TOKENS, "held_out": held_out}
+        paths.append(tmp_path / model.recipe / model.chain / f"d{seed}.json")
+        paths[-1].parent.mkdir(parents=True, exist_ok=True)
+        paths[-1].write_text(json.dumps(facts))
+    return paths
+
+
+def test_a_row_says_what_was_lost_what_could_not_be_matched_and_how_much_text_there_was(accuracy, metrics):
+    rows = languages(accuracy, metrics, ORDER).set_index(["chain", "language"])
+    assert len(rows) == 2 * 2  # what has no teacher is not compressed
+    urdu = rows.loc["6-2", "ur"]
+    assert urdu["corpus_share"] == 0.25
+    assert urdu["held_out_loss"] == pytest.approx(0.4)  # mean of 0.3 and 0.5
+    assert urdu["accuracy_change"] == pytest.approx(-0.3 - 0.15)
+    assert np.isnan(rows.loc["6-2x0", "en"]["held_out_loss"])
+
+
+def test_a_given_teacher_has_no_corpus_and_changes_nothing(accuracy, metrics):
+    expected = languages(accuracy, metrics, ORDER)
+    facts = json.loads(metrics[0].read_text())
+    del facts["corpus_tokens"]
+    metrics[0].write_text(json.dumps(facts))
+    pd.testing.assert_frame_equal(languages(accuracy, metrics, ORDER), expected)
+
+
+@pytest.mark.parametrize(
+    ("fact", "file"), [("held_out", r"toplayer/6-2/d2\.json"), ("corpus_tokens", r"teacher/6/d0\.json")]
+)
+def test_metrics_without_a_fact_are_refused_with_their_file(accuracy, metrics, fact, file):
+    for path in metrics:
+        facts = json.loads(path.read_text())
+        if fact == "corpus_tokens" or path == metrics[-1]:
+            del facts[fact]
+        path.write_text(json.dumps(facts))
+    with pytest.raises(ResultsError, match=f"{file} has no {fact} of en; make that encoder again"):
+        languages(accuracy, metrics, ORDER)
+
+
+def test_an_encoder_without_metrics_is_refused(accuracy, metrics):
+    with pytest.raises(ResultsError, match="no metrics of the encoder 6-2 under recipe toplayer"):
+        languages(accuracy, metrics[:3], ORDER)
+
+
+def test_nothing_compressed_is_refused(accuracy, metrics):
+    with pytest.raises(ResultsError, match="no model was cut from a teacher"):
+        languages(accuracy, metrics, [TEACHER, SCRATCH])

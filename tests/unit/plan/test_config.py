@@ -1,0 +1,442 @@
+"""What a config may say, and what it asks for."""
+
+import json
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from camembert.plan.chain import parse_chain
+from camembert.plan.config import ConfigError, check_config, load_yaml, sort_keys
+from camembert.plan.experiment import EncoderId, encoder_of, experiment_of
+from camembert.plan.sources import downloads
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = ROOT / "schemas" / "config.schema.yaml"
+
+
+@pytest.fixture
+def config():
+    return load_yaml(ROOT / "config.yaml")
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+
+
+def changed(config, path, value):
+    """A copy of the config with one key set: ``changed(config, "finetuning.batch", 8)``."""
+    config = deepcopy(config)
+    *sections, key = path.split(".")
+    section = config
+    for name in sections:
+        section = section[name]
+    section[key] = value
+    return config
+
+
+def resolved(schema, key_schema):
+    """A part of the schema with its reference, if any, looked up."""
+    reference = key_schema.get("$ref")
+    return schema["$defs"][reference.removeprefix("#/$defs/")] | key_schema if reference else key_schema
+
+
+def objects(schema, part, path=""):
+    """All mappings with fixed keys that the schema describes, with their key paths; `*` is a name of the user's."""
+    part = resolved(schema, part)
+    if part.get("type") == "object" and "properties" not in part:
+        yield from objects(schema, part["additionalProperties"], f"{path}.*")
+    elif part.get("type") == "object":
+        yield path, part
+        for key, child in part["properties"].items():
+            yield from objects(schema, child, f"{path}.{key}".lstrip("."))
+
+
+# --- config.yaml and the schema say the same ---------------------------------------------------------------
+
+
+def test_the_default_config_is_valid(config):
+    check_config(config, SCHEMA)
+
+
+def test_the_schema_and_the_default_config_have_the_same_keys(config, schema):
+    def key_paths(mapping, path=""):
+        for key, value in mapping.items():
+            if not path.endswith(("recipes.", "weights.")):
+                yield f"{path}{key}"
+            if isinstance(value, dict):
+                yield from key_paths(value, f"{path}{'*' if path.endswith('recipes.') else key}.")
+
+    in_schema = {f"{path}.{key}".lstrip(".") for path, part in objects(schema, schema) for key in part["properties"]}
+    assert in_schema == set(key_paths(config))
+
+
+def test_every_mapping_of_the_schema_is_closed_and_complete(schema):
+    for path, part in objects(schema, schema):
+        assert part["additionalProperties"] is False, path
+        assert part["required"] == list(part["properties"]), path
+
+
+def test_every_key_of_the_schema_is_described_and_has_no_default(schema):
+    for path, part in objects(schema, schema):
+        for key, child in part["properties"].items():
+            assert child["description"].endswith("."), f"{path}.{key}"
+            assert "default" not in child, f"{path}.{key}"
+
+
+# --- Files -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("experiment: x\nseeds: [1, 2\ndevice: cpu\n", "line 3, column 7 is not valid YAML"),
+        ("finetuning:\n  batch: 32\n  batch: 64\n", "line 3, column 3 is not valid YAML: the key 'batch' is repeated"),
+        ("", "holds None where"),
+        ("- 1\n", r"holds \[1\] where"),
+    ],
+)
+def test_a_file_that_is_no_config_is_refused_with_the_place(tmp_path, text, message):
+    path = tmp_path / "broken.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=message) as error:
+        load_yaml(path)
+    assert str(path) in str(error.value)
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path):
+    path = tmp_path / "broken.yaml"
+    path.write_bytes(b"experiment: \xff\xfe\x00")
+    with pytest.raises(ConfigError, match=r"broken\.yaml, position 12 is not text .*; save the file as UTF-8"):
+        load_yaml(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"cannot read the config file .*missing\.yaml \(No such file"):
+        load_yaml(tmp_path / "missing.yaml")
+
+
+MLM_NAMED = {
+    "loss": "toplayer",
+    "weights": {"hidden": 1.0, "attention": 1.0},
+    "initialisation": "bottom",
+    "freeze_embeddings": True,
+}
+
+# --- One clear message for each mistake --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        # unknown keys
+        ("finetuning.bach", 32, "unknown key finetuning.bach; did you mean finetuning.batch?"),
+        ("evaluation.colour", 1, "unknown key evaluation.colour; expected one of batch_tokens"),
+        ("chian", ["6"], "unknown key chian; did you mean chains?"),
+        (
+            "resources.evaluation.gpus",
+            1,
+            "unknown key resources.evaluation.gpus; did you mean resources.evaluation.gpu?",
+        ),
+        # wrong types and values
+        ("finetuning.batch", "many", 'finetuning.batch is "many", expected an integer of at least 1; correct it'),
+        ("finetuning.batch", 0, "finetuning.batch is 0, expected an integer of at least 1; correct it"),
+        ("finetuning.batch", 32.0, "finetuning.batch is 32.0, expected an integer of at least 1; correct it"),
+        ("finetuning.batch", True, "finetuning.batch is true, expected an integer of at least 1; correct it"),
+        ("finetuning", 3, "finetuning is 3, expected a mapping of keys; correct it"),
+        (
+            "finetuning.learning_rate",
+            "3e-4",
+            'is "3e-4", expected a number above 0; YAML reads powers of ten only with',
+        ),
+        ("pretraining.mask", 1.0, "pretraining.mask is 1.0, expected a number above 0 and below 1"),
+        ("data.text.limit", 0, "data.text.limit is 0, expected null or an integer of at least 1"),
+        ("data.nli.source", "cldr2", 'data.nli.source is "cldr2", expected one of cldr, folder, hub'),
+        ("teacher.source", "here", 'teacher.source is "here", expected one of pretrain, folder, hub'),
+        ("data.nli.hub.dev.repository", "a b", 'data.nli.hub.dev.repository is "a b", expected a text that matches'),
+        ("data.text.hub.revision", "", 'data.text.hub.revision is "", expected a text of at least 1 letter'),
+        ("data.text.hub.files", "a/*.csv", 'data.text.hub.files is "a/*.csv", expected a text that matches'),
+        ("device", "gpu", 'device is "gpu", expected one of auto, cpu, cuda'),
+        ("experiment", "a/b", 'experiment is "a/b", expected a text that matches'),
+        # languages, seeds, recipes
+        ("languages", ["en", "xx"], 'languages[1] is "xx", expected one of en, fr,'),
+        ("languages", [], "languages is [], expected a list of at least 1 entry"),
+        ("languages", ["fr", "de"], "languages is fr, de, expected en among them"),
+        ("languages", ["en", "fr", "en"], "languages lists en more than once"),
+        ("seeds", [], "seeds is [], expected a list of at least 1 entry"),
+        ("seeds", [1, 2, 1], "seeds lists 1 more than once"),
+        ("seeds", [1, -1], "seeds[1] is -1, expected an integer of at least 0"),
+        ("distill_seeds", [], "distill_seeds is [], expected a list of at least 1 entry"),
+        ("distill_seeds", [3, 3], "distill_seeds lists 3 more than once"),
+        ("recipes", ["bottomlayer"], "recipes names bottomlayer, expected some of toplayer, uniform, minilm, logits"),
+        ("distillation.recipes.toplayer.loss", "top", 'toplayer.loss is "top", expected one of toplayer, uniform'),
+        (
+            "distillation.recipes.toplayer.weights.logits",
+            1.0,
+            "names hidden, attention, logits, expected hidden and att",
+        ),
+        ("distillation.recipes.minilm.weights", {"value": 1.0}, "names value, expected attention and value, the parts"),
+        ("distillation.recipes.logits.weights", {"soft_targets": 0, "cosine": 0}, "logits.weights are all 0"),
+        ("distillation.recipes.logits.initialisation", "top", 'is "top", expected one of bottom, strided'),
+        ("distillation.recipes", {"mlm": MLM_NAMED}, "has the name 'mlm', expected small letters"),
+        ("distillation.recipes", {"A b": MLM_NAMED}, "has the name 'A b', expected small letters"),
+        ("recipes", ["toplayer", "toplayer"], "recipes lists toplayer more than once"),
+        # chains
+        ("chains", ["6-2-4"], "chains: chain '6-2-4' grows from 2 to 4 layers"),
+        ("chains", ["6-4-4"], "chains: chain '6-4-4' repeats 4 layers"),
+        ("chains", ["12-6"], "chains: chain '12-6' starts with 12, but the teacher has 6 layers"),
+        ("chains", ["6-2x-1"], "chains: chain '6-2x-1' is not written as"),
+        ("chains", [0], "chains: chain '0' has no layers"),
+        ("chains", ["6-2", "6-2x1"], "chains lists 6-2 more than once"),
+        ("chains", [6, "6"], "chains lists 6 more than once"),
+        ("teacher.layers", 5, "chains: chain '6' starts with 6, but the teacher has 5 layers"),
+        ("compute_matched", ["6-2"], "compute_matched: chain '6-2' is not a cascade"),
+        ("compute_matched", ["0-4x2-2"], "compute_matched: chain '0-4x2-2' is not a cascade"),
+        ("compute_matched", ["6-4x0-2x0"], "compute_matched: chain '6-4x0-2x0' is not a cascade"),
+        ("compute_matched", ["8-4-2"], "compute_matched: chain '8-4-2' starts with 8"),
+        # one key against another
+        ("teacher.heads", 3, "teacher.hidden is 128, expected a multiple of teacher.heads (3)"),
+        ("text.row", 129, "text.row is 129, expected at most teacher.positions (128)"),
+        ("finetuning.max_tokens", 129, "finetuning.max_tokens is 129, expected at most teacher.positions (128)"),
+        ("efficiency.lengths", [16, 200], "efficiency.lengths[1] is 200, expected at most teacher.positions (128)"),
+        (
+            "data.nli.source",
+            "folder",
+            "data.nli.folder is null, expected a folder since data.nli.source is folder; name one",
+        ),
+        ("data.text.source", "folder", "data.text.folder is null, expected a folder since data.text.source is folder"),
+        ("teacher.source", "folder", "teacher.folder is null, expected a folder since teacher.source is folder"),
+    ],
+)
+def test_a_mistake_gives_one_line_that_names_key_and_value(config, path, value, message):
+    with pytest.raises(ConfigError) as error:
+        check_config(changed(config, path, value), SCHEMA)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_key_is_named_and_described(config):
+    del config["finetuning"]["batch"]
+    with pytest.raises(ConfigError, match=r"the config has no finetuning\.batch; add it: Pairs a step\."):
+        check_config(config, SCHEMA)
+
+
+@pytest.fixture
+def with_folders(config, tmp_path):
+    """A config that reads three languages from local folders in which everything is."""
+    for language in ("en", "fr"):
+        for split in ("dev", "test"):
+            (tmp_path / f"{split}-{language}.tsv").write_text("a\tb\tneutral\n")
+        (tmp_path / f"{language}.txt").write_text("text\n")
+    (tmp_path / "train-en.tsv").write_text("a\tb\tneutral\n")
+    for section in (config["data"]["nli"], config["data"]["text"]):
+        section |= {"source": "folder", "folder": str(tmp_path)}
+    return config | {"languages": ["en", "fr"]}
+
+
+def test_every_file_of_local_data_must_exist(with_folders, tmp_path):
+    check_config(with_folders, SCHEMA)
+    with pytest.raises(
+        ConfigError, match=r"data\.text\.folder is .*, but there is no folder .*/text; correct the path"
+    ):
+        check_config(changed(with_folders, "data.text.folder", str(tmp_path / "text")), SCHEMA)
+    with pytest.raises(ConfigError, match=r"has no text in sw; expected one of sw\.txt, .*: add it, or take sw out"):
+        check_config(changed(with_folders | {"languages": ["en", "sw"]}, "data.nli.source", "cldr"), SCHEMA)
+    (tmp_path / "test-fr.tsv").unlink()
+    with pytest.raises(ConfigError, match=r"test-fr\.tsv does not exist, nor does xnli\.test\.tsv .*split_dev: true"):
+        check_config(with_folders, SCHEMA)
+    check_config(changed(with_folders, "data.nli.split_dev", True), SCHEMA)
+    (tmp_path / "xnli.test.tsv").write_text("language\n")
+    with pytest.raises(ConfigError, match=r"the test pairs more than once, as xnli\.test\.tsv and test-en\.tsv; keep"):
+        check_config(with_folders, SCHEMA)
+    (tmp_path / "test-en.tsv").unlink()
+    check_config(with_folders, SCHEMA)
+    (tmp_path / "fr.txt").write_text("")
+    with pytest.raises(ConfigError, match=r"fr\.txt is empty; expected text in UTF-8"):
+        check_config(with_folders, SCHEMA)
+    (tmp_path / "train-en.tsv").unlink()
+    with pytest.raises(
+        ConfigError, match=r"no English training pairs; expected one of train-en\.tsv, .*, multinli_1\.0_train"
+    ):
+        check_config(with_folders, SCHEMA)
+
+
+def test_folders_are_not_looked_for_where_another_source_is_chosen(config):
+    check_config(changed(config, "data.nli.folder", "no/such/folder"), SCHEMA)
+
+
+@pytest.fixture
+def given_teacher(config, tmp_path):
+    """A config with a given teacher of two layers in a local folder."""
+    architecture = {"num_hidden_layers": 2, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 32}
+    facts = {"model_type": "bert", "vocab_size": 100, "max_position_embeddings": 64} | architecture
+    (tmp_path / "config.json").write_text(json.dumps(facts))
+    for name in ("model.safetensors", "tokenizer.json"):
+        (tmp_path / name).touch()
+    config["teacher"] |= {"source": "folder", "folder": str(tmp_path), "layers": 2, "hidden": 16, "heads": 2}
+    config["teacher"] |= {"intermediate": 32, "positions": 64}
+    config["tokenizer"]["vocabulary"] = 100
+    return config | {"chains": ["2", "2-1"], "compute_matched": []}
+
+
+def test_a_given_teacher_is_checked_before_anything_runs(given_teacher, tmp_path):
+    check_config(given_teacher, SCHEMA)
+    with pytest.raises(
+        ConfigError, match=r"teacher\.hidden is 32, but .* has hidden_size 16; set teacher\.hidden to it"
+    ):
+        check_config(changed(given_teacher, "teacher.hidden", 32), SCHEMA)
+    with pytest.raises(ConfigError, match=r"tokenizer\.vocabulary is 101, but .* has vocab_size 100"):
+        check_config(changed(given_teacher, "tokenizer.vocabulary", 101), SCHEMA)
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(ConfigError, match=r"has no weights; expected model\.safetensors"):
+        check_config(given_teacher, SCHEMA)
+
+
+@pytest.mark.parametrize("key", ["data.nli.hub.dev", "data.nli.hub.test", "data.text.hub"])
+def test_files_of_the_hub_name_their_language(config, key):
+    section, _, _ = key.partition(".hub")
+    config = changed(changed(config, f"{section}.source", "hub"), f"{key}.files", "all/*.parquet")
+    with pytest.raises(ConfigError, match=rf"{key}\.files is 'all/\*\.parquet', expected {{language}} in it"):
+        check_config(config, SCHEMA)
+
+
+def test_what_a_config_downloads(config):
+    assert downloads(config) == {}
+    for section in (config["data"]["nli"], config["data"]["text"], config["teacher"]):
+        section["source"] = "hub"
+    config["data"]["nli"]["split_dev"] = True
+    wanted = downloads(config | {"languages": ["en", "fr"]})
+    assert list(wanted) == ["teacher", "nli-train", "nli-dev", "text-en", "text-fr"]
+    assert wanted["nli-dev"]["files"] == ["en/validation-*.parquet", "fr/validation-*.parquet"]
+    assert wanted["text-fr"]["files"] == ["20231101.fr/*.parquet"]
+
+
+def test_an_unquoted_teacher_is_a_chain(config):
+    config = changed(config, "chains", [6, "6-2"])
+    check_config(config, SCHEMA)
+    assert parse_chain("6") in experiment_of(config).chains
+
+
+# --- What a config asks for --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(config):
+    """Two distillation seeds, two fine-tuning seeds and one of each kind of chain."""
+    return config | {
+        "chains": ["6-4-2", "6-2", "6-2x0", "6-2x3", "0-2", "0-2x2"],
+        "compute_matched": ["6-4-2"],
+        "recipes": ["toplayer"],
+        "distill_seeds": [1, 2],
+        "seeds": [7, 8],
+        "tokenizer": {"vocabulary": 6000, "lowercase": False},
+        "teacher": config["teacher"] | {"layers": 6, "hidden": 128, "heads": 4, "intermediate": 512, "positions": 128},
+        "text": config["text"] | {"row": 64},
+        "pretraining": config["pretraining"] | {"mask": 0.3},
+    }
+
+
+def test_the_order_of_keys_is_no_difference():
+    one, other = {"b": {"d": 1, "c": [3, 2]}, "a": 2}, {"a": 2, "b": {"c": [3, 2], "d": 1}}
+    sort_keys(one)
+    sort_keys(other)
+    assert repr(one) == repr(other) == "{'a': 2, 'b': {'c': [3, 2], 'd': 1}}"
+
+
+def test_chains_are_completed_and_ordered_by_method(small):
+    experiment = experiment_of(small)
+    assert [experiment.label(chain) for chain in experiment.chains] == [
+        "Teacher (6 layers)",
+        "Random weights 0-2",
+        "Pre-trained from scratch 0-2x2",
+        "From scratch, equal compute 0-2x3.01",
+        "Copied layers 6-2x0",
+        "Direct 6-2",
+        "Direct, longer 6-2x3",
+        "Direct, equal compute 6-2x2.33",
+        "Teacher assistant 6-4",
+        "Cascade 6-4-2",
+    ]
+
+
+def test_assistants_run_from_deep_to_shallow_and_are_shared(small):
+    experiment = experiment_of(small | {"chains": ["6-5-3-2", "6-5-4-1"], "compute_matched": []})
+    assert [str(chain) for chain in experiment.chains] == ["6", "6-5", "6-5-4", "6-5-3", "6-5-3-2", "6-5-4-1"]
+
+
+def test_a_cascade_that_is_matched_is_also_built(small):
+    experiment = experiment_of(small | {"chains": ["6"]})
+    assert [str(chain) for chain in experiment.chains] == ["6", "0-2x3.01", "6-2x2.33", "6-4", "6-4-2"]
+
+
+def test_an_experiment_without_a_teacher_builds_none(small):
+    experiment = experiment_of(small | {"chains": ["0-2", "0-2x2"], "compute_matched": []})
+    assert [str(chain) for chain in experiment.chains] == ["0-2", "0-2x2"]
+
+
+def test_each_encoder_is_built_once_for_each_recipe_and_seed_it_depends_on(small):
+    assert [encoder.path for encoder in experiment_of(small).encoders] == [
+        "teacher/6/d0",
+        "untrained/0-2/d1",
+        "untrained/0-2/d2",
+        "mlm/0-2x2/d1",
+        "mlm/0-2x2/d2",
+        "mlm/0-2x3.01/d1",
+        "mlm/0-2x3.01/d2",
+        "untrained/6-2x0/d0",
+        "toplayer/6-2/d1",
+        "toplayer/6-2/d2",
+        "toplayer/6-2x3/d1",
+        "toplayer/6-2x3/d2",
+        "toplayer/6-2x2.33/d1",
+        "toplayer/6-2x2.33/d2",
+        "toplayer/6-4/d1",
+        "toplayer/6-4/d2",
+        "toplayer/6-4-2/d1",
+        "toplayer/6-4-2/d2",
+    ]
+
+
+def test_two_recipes_share_what_is_not_distilled(small):
+    experiment = experiment_of(small | {"chains": ["6-2", "6-2x0"], "compute_matched": [], "recipes": ["one", "two"]})
+    paths = {encoder.path for encoder in experiment.encoders}
+    assert paths == {
+        "teacher/6/d0",
+        "untrained/6-2x0/d0",
+        *(f"{recipe}/6-2/d{seed}" for recipe in ("one", "two") for seed in (1, 2)),
+    }
+
+
+def test_each_encoder_is_finetuned_with_each_seed(small):
+    experiment = experiment_of(small)
+    paths = [classifier.path for classifier in experiment.classifiers]
+    assert len(paths) == len(set(paths)) == 2 * len(experiment.encoders)
+    assert {"toplayer/6-4-2/d1-s7", "toplayer/6-4-2/d2-s8", "teacher/6/d0-s7"} <= set(paths)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "chain", "seed", "lineage"),
+    [
+        ("toplayer", "6-4-2", 1, ["toplayer/6-4/d1", "teacher/6/d0"]),
+        ("toplayer", "6-4x0-2", 1, ["untrained/6-4x0/d0", "teacher/6/d0"]),
+        ("untrained", "6-2x0", 0, ["teacher/6/d0"]),
+        ("toplayer", "0-4x3-2", 2, ["mlm/0-4x3/d2"]),
+        ("mlm", "0-4x3-2x0", 2, ["mlm/0-4x3/d2"]),
+        ("untrained", "0-4-2x0", 2, ["untrained/0-4/d2"]),
+        ("teacher", "6", 0, []),
+    ],
+)
+def test_the_parents_of_an_encoder_lead_to_its_root(recipe, chain, seed, lineage):
+    encoder = encoder_of(parse_chain(chain), "toplayer", seed)
+    assert encoder == EncoderId(recipe, parse_chain(chain), seed)
+    found = []
+    while (encoder := encoder.parent) is not None:
+        found.append(encoder.path)
+    assert found == lineage
+
+
+def test_every_parent_of_an_encoder_is_built_too(small):
+    encoders = experiment_of(small).encoders
+    assert all(encoder.parent is None or encoder.parent in encoders for encoder in encoders)

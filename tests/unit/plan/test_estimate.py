@@ -1,0 +1,86 @@
+"""What an experiment will cost, against numbers that are known."""
+
+import re
+import subprocess
+import sys
+from copy import deepcopy
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from camembert.plan.config import load_yaml
+from camembert.plan.estimate import estimate, parameters
+
+ROOT = Path(__file__).parents[3]
+MBERT = {
+    "tokenizer": {"vocabulary": 119547},
+    "teacher": {"hidden": 768, "intermediate": 3072, "positions": 512},
+}
+
+
+@pytest.mark.parametrize(("layers", "millions"), [(12, 177.85), (10, 163.68), (6, 135.33), (3, 114.06)])
+def test_parameters_are_those_of_multilingual_bert(layers, millions):
+    assert parameters(MBERT, layers) / 1e6 == pytest.approx(millions, abs=0.01)
+
+
+@pytest.fixture
+def config():
+    return load_yaml(ROOT / "config.yaml")
+
+
+def stages(config):
+    return {cost.stage: cost for cost in estimate(config, 1e9)}
+
+
+def test_twice_the_steps_of_distillation_cost_twice_the_operations(config):
+    config["chains"], config["compute_matched"] = ["6", "6-3"], []
+    longer = deepcopy(config)
+    longer["distillation"]["steps"] *= 2
+    longer["pretraining"]["steps"] *= 2
+    assert stages(longer)["Encoders"].flops == 2 * stages(config)["Encoders"].flops
+    assert stages(longer)["Fine-tuning"] == stages(config)["Fine-tuning"]
+
+
+def test_matched_controls_cost_what_their_cascade_costs(config):
+    cascades = [config | {"chains": chains, "compute_matched": []} for chains in (["6"], ["6", "6-4-3"])]
+    teacher, cascade = (stages(asked)["Encoders"].flops for asked in cascades)
+    matched = stages(config | {"chains": ["6"], "compute_matched": ["6-4-3"]})["Encoders"].flops
+    assert matched - cascade == pytest.approx(2 * (cascade - teacher), rel=0.01)
+
+
+def test_a_given_teacher_costs_no_training(config):
+    config["chains"], config["compute_matched"] = ["6", "6-3x0"], []
+    assert stages(config)["Encoders"].flops > 0
+    config["teacher"]["source"] = "hub"
+    assert stages(config)["Encoders"].flops == 0
+
+
+def test_pairs_of_a_folder_are_counted(config, tmp_path):
+    (tmp_path / "train-en.tsv").write_text("a\tb\tneutral\n" * 1000)
+    config["data"]["nli"] |= {"source": "folder", "folder": str(tmp_path)}
+    config["finetuning"]["evaluations"] = 0
+    whole = stages(config)["Fine-tuning"].flops
+    config["data"]["nli"]["train_limit"] = 250
+    assert stages(config)["Fine-tuning"].flops == whole / 4
+    config["data"]["nli"]["train_limit"] = 4000
+    assert stages(config)["Fine-tuning"].flops == whole
+    (tmp_path / "train-en.tsv").unlink()
+    pq.write_table(pa.table({"label": [0] * 1000}), tmp_path / "train-en.parquet")
+    assert stages(config)["Fine-tuning"].flops == whole
+
+
+def test_the_command_prints_every_stage():
+    command = [sys.executable, ROOT / "scripts" / "estimate.py", "--configfile", ROOT / "experiments" / "paper.yaml"]
+    run = subprocess.run([*map(str, command)], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    for word in ("Download", "Token shards", "Encoders", "Fine-tuning", "Evaluation", "All", "40% of 312 TFLOP/s"):
+        assert word in run.stdout
+
+
+def test_the_page_on_the_paper_s_scale_shows_what_the_command_prints():
+    page = (ROOT / "docs" / "paper-scale.md").read_text(encoding="utf-8")
+    block = re.search(r"^    \$ python (scripts/estimate\.py .+)\n((?:    .+\n)+)", page, re.MULTILINE)
+    run = subprocess.run([sys.executable, *block[1].split()], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert [line.strip() for line in block[2].splitlines()] == [line.strip() for line in run.stdout.splitlines()]

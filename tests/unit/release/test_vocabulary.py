@@ -1,0 +1,116 @@
+"""A trimmed model says on text of its languages what the whole one says, and can still read other text."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import processors
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from camembert.data.nli import Pair, write_pairs
+from camembert.data.tokenizer import SPECIAL_TOKENS, load_tokenizer, token_id
+from camembert.evaluation.classification import encode_pairs, predict
+from camembert.evaluation.predictors import pytorch_predictor
+from camembert.models.encoder import classifier_from, load_classifier, save_classifier
+from camembert.release.vocabulary import VocabularyError, tokens_kept, tokens_used, trim
+
+KEPT = ("en", "de")
+
+
+@pytest.fixture(scope="module")
+def whole_model(teacher_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole") / "classifier"
+    classifier = classifier_from(teacher_folder, dropout=0.0, seed=1)
+    torch.nn.init.normal_(classifier.classifier.weight)
+    save_classifier(classifier, folder, teacher_folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def kept(whole_model, corpus):
+    tokenizer = load_tokenizer(whole_model)
+    return tokens_kept(tokenizer, tokens_used(tokenizer, [corpus[language] for language in KEPT], []))
+
+
+@pytest.fixture(scope="module")
+def trimmed(whole_model, kept, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trimmed") / "classifier"
+    trim(whole_model, kept, folder)
+    return folder
+
+
+def logits(folder, text):
+    tokenizer = load_tokenizer(folder)
+    pairs = encode_pairs([Pair("", a, b, 0) for a, b in pairwise(text)], tokenizer, 32)
+    return predict(pytorch_predictor(load_classifier(folder)), pairs, token_id(tokenizer, "[PAD]"), 256)
+
+
+@pytest.mark.parametrize("language", KEPT)
+def test_tokens_and_logits_of_kept_languages_stay(whole_model, trimmed, lines, language):
+    tokens = [
+        [encoding.tokens for encoding in load_tokenizer(folder).encode_batch(lines[language])]
+        for folder in (whole_model, trimmed)
+    ]
+    assert tokens[0] == tokens[1]
+    before, after = logits(whole_model, lines[language]), logits(trimmed, lines[language])
+    np.testing.assert_allclose(after, before, atol=1e-5)
+    assert np.ptp(before, axis=0).min() > 1e-3, "the pairs differ, so an exchange would show"
+
+
+def test_other_languages_are_spelt_in_shorter_tokens_and_never_unknown(whole_model, trimmed, lines):
+    before, after = (load_tokenizer(folder).encode_batch(lines["fr"]) for folder in (whole_model, trimmed))
+    assert sum(len(e.tokens) for e in after) > sum(len(e.tokens) for e in before)
+    assert all("[UNK]" not in encoding.tokens for encoding in after)
+
+
+def test_the_model_is_smaller_and_keeps_special_tokens(whole_model, trimmed, kept):
+    tokenizer = load_tokenizer(trimmed)
+    assert tokenizer.get_vocab_size() == len(kept) < load_tokenizer(whole_model).get_vocab_size()
+    assert load_classifier(trimmed).config.vocab_size == len(kept)
+    assert set(SPECIAL_TOKENS.values()) <= set(tokenizer.get_vocab())
+    assert load_classifier(trimmed).config.pad_token_id == token_id(tokenizer, "[PAD]")
+
+
+def test_special_tokens_get_their_new_numbers_wherever_they_are_written(whole_model, kept, tmp_path, lines):
+    """As in mBERT: unused tokens before the special ones, a template around sentences, special tokens listed."""
+    folder = tmp_path / "like-mbert"
+    save_classifier(load_classifier(whole_model), folder, whole_model)
+    tokenizer = load_tokenizer(folder)
+    ids = {name: token_id(tokenizer, name) for name in ("[CLS]", "[SEP]")}
+    tokenizer.post_processor = processors.TemplateProcessing(
+        "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1", list(ids.items())
+    )
+    tokenizer.add_special_tokens(list(SPECIAL_TOKENS.values()))
+    tokenizer.enable_padding(pad_id=token_id(tokenizer, "[PAD]"))
+    tokenizer.save(str(folder / "tokenizer.json"))
+    unknown = token_id(tokenizer, "[UNK]")
+    trim(folder, [number for number in kept if number != unknown], tmp_path / "trimmed")
+    smaller = load_tokenizer(tmp_path / "trimmed")
+    before, after = (each.encode_batch([("cats", lines["en"][0]), ("dogs", "cats")]) for each in (tokenizer, smaller))
+    assert [e.tokens for e in before] == [e.tokens for e in after]
+    assert [smaller.token_to_id(token) for e in after for token in e.tokens] == [i for e in after for i in e.ids]
+
+
+def test_transformers_reads_what_tokenizers_reads(trimmed, lines):
+    own, theirs = load_tokenizer(trimmed), AutoTokenizer.from_pretrained(trimmed, local_files_only=True)
+    for text in lines["en"][:5] + lines["fr"][:5]:
+        assert own.encode(text, "cats").ids == theirs(text, "cats")["input_ids"]
+    model = AutoModelForSequenceClassification.from_pretrained(trimmed, local_files_only=True)
+    assert model.config.id2label[2] == "contradiction"
+
+
+def test_tokens_of_inference_data_count_as_used(whole_model, tmp_path):
+    tokenizer = load_tokenizer(whole_model)
+    write_pairs([Pair("a", "cats", "rouge", 0)], tmp_path / "pairs.parquet")
+    used = tokens_used(tokenizer, [], [tmp_path / "pairs.parquet"])
+    assert used == set(tokenizer.encode("cats rouge", add_special_tokens=False).ids)
+
+
+def test_other_tokenizers_are_refused(whole_model, tmp_path):
+    folder = tmp_path / "bpe"
+    save_classifier(load_classifier(whole_model), folder, whole_model)
+    text = (folder / "tokenizer.json").read_text().replace('"type":"WordPiece"', '"type":"BPE"')
+    (folder / "tokenizer.json").write_text(text.replace('"type": "WordPiece"', '"type": "BPE"'))
+    with pytest.raises(VocabularyError, match="BPE model; only the vocabulary of WordPiece"):
+        trim(folder, [0, 1, 2], tmp_path / "trimmed")

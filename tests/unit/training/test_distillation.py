@@ -1,0 +1,374 @@
+"""One hop: what it trains, what it leaves alone, what it is asked to match."""
+
+import copy
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from transformers import BertModel
+
+from camembert.data.packing import TextBatches
+from camembert.data.shards import Shard
+from camembert.models.encoder import (
+    attention_mask,
+    bottom_layers,
+    cut,
+    embed,
+    load_encoder,
+    load_mlm_head,
+    mlm_head_of,
+    run_layers,
+)
+from camembert.plan.recipe import Recipe, matched_layers
+from camembert.training import distillation
+from camembert.training.distillation import DistillationError, freeze, objective_of, text_batch
+from camembert.training.loop import Run, Schedule
+from camembert.training.masking import IGNORED
+from camembert.training.pretraining import MaskedLanguageModel
+
+GOLDEN = {
+    "hidden": [1.8119711, 1.1427413, 0.6634881, 0.5512528, 0.4860325],
+    "attention": [0.02261977, 0.02686880, 0.01767274, 0.02284280, 0.01919374],
+}
+
+
+TOPLAYER = Recipe("toplayer", {"hidden": 1.0, "attention": 10.0})
+UNIFORM = Recipe("uniform", {"hidden": 1.0, "attention": 10.0})
+MINILM = Recipe("minilm", {"attention": 1.0, "value": 1.0})
+LOGITS = Recipe("logits", {"soft_targets": 5.0, "cosine": 1.0}, mask=0.3)
+RECIPES = [TOPLAYER, UNIFORM, MINILM, LOGITS]
+TOP = "encoder.layer.1."
+ABOVE_RELATIONS = (f"{TOP}attention.output.", f"{TOP}intermediate.", f"{TOP}output.")
+QUERY_AND_KEY = (f"{TOP}attention.self.query.", f"{TOP}attention.self.key.")
+VALUE = (f"{TOP}attention.self.value.",)
+
+
+def loss_of(recipe: Recipe) -> str:
+    return recipe.loss
+
+
+@pytest.fixture
+def batches(corpus, special):
+    return TextBatches([Shard(path) for path in corpus.values()], special, 4, 32, 0.7, seed=0)
+
+
+@pytest.fixture
+def batch(batches):
+    return text_batch(batches, TOPLAYER)(0)
+
+
+@pytest.fixture
+def teacher(teacher_folder):
+    return load_encoder(teacher_folder)
+
+
+@pytest.fixture
+def head(teacher_folder):
+    return load_mlm_head(teacher_folder)
+
+
+def weighted(hidden: float, attention: float) -> Recipe:
+    return Recipe("toplayer", {"hidden": hidden, "attention": attention})
+
+
+# --- which tensors train --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("recipe", "stated"),
+    [
+        (TOPLAYER, ()),
+        (UNIFORM, ()),
+        (LOGITS, ()),
+        (MINILM, ABOVE_RELATIONS),
+        (weighted(1.0, 0.0), ()),
+        (weighted(0.0, 1.0), ABOVE_RELATIONS + VALUE),
+        (Recipe("minilm", {"attention": 0.0, "value": 1.0}), ABOVE_RELATIONS + QUERY_AND_KEY),
+        (Recipe("minilm", {"attention": 1.0, "value": 0.0}), ABOVE_RELATIONS + VALUE),
+        (Recipe("logits", {"soft_targets": 0.0, "cosine": 1.0}, mask=0.3), ()),
+    ],
+)
+@pytest.mark.parametrize("freeze_embeddings", [True, False])
+@pytest.mark.parametrize("initialisation", ["bottom", "strided"])
+def test_a_recipe_trains_all_tensors_but_those_it_states(
+    teacher, head, batches, recipe, stated, freeze_embeddings, initialisation
+):
+    """Whatever trains gets a gradient; whatever does not would get none, or one by rounding alone."""
+    recipe = replace(recipe, freeze_embeddings=freeze_embeddings, initialisation=initialisation)
+    student = cut(teacher, recipe.layers_to_copy(3, 2))
+    names = {name for name, _ in student.named_parameters()}
+    untrained = {name for name in names if name.startswith(("pooler.", *stated)) or name.endswith("key.bias")}
+    untrained |= {name for name in names if freeze_embeddings and name.startswith("embeddings.")}
+    freeze(student, recipe)
+    objective = objective_of(recipe, student, teacher, head, shared_embeddings=freeze_embeddings)
+    assert {name for name, p in student.named_parameters() if not p.requires_grad} == untrained
+
+    objective(text_batch(batches, recipe)(0))["loss"].backward()
+    norms = {name: p.grad.norm().item() for name, p in student.named_parameters() if p.grad is not None}
+    assert norms.keys() == names - untrained
+    assert min(norms.values()) > 1e-6
+
+    student.zero_grad()
+    reachable = [name for name in untrained if not name.startswith(("pooler.", "embeddings."))]
+    for name in reachable:
+        student.get_parameter(name).requires_grad_(True)
+    objective(text_batch(batches, recipe)(0))["loss"].backward()
+    by_rounding = [p.grad.norm().item() for name in reachable if (p := student.get_parameter(name)).grad is not None]
+    assert max(by_rounding, default=0.0) < 1e-6
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=loss_of)
+def test_the_teacher_gets_no_gradient_and_no_dropout(teacher, head, batches, recipe):
+    teacher.train()
+    student = bottom_layers(teacher, 2).eval()
+    objective, batch = objective_of(recipe, student, teacher, head), text_batch(batches, recipe)(0)
+    assert objective(batch)["loss"].item() == objective(batch)["loss"].item()
+    objective(batch)["loss"].backward()
+    assert all(parameter.grad is None for parameter in teacher.parameters())
+
+
+def test_a_recipe_that_predicts_words_needs_a_head(teacher):
+    with pytest.raises(DistillationError, match="needs the teacher's masked-language-model head, which its folder lac"):
+        objective_of(LOGITS, bottom_layers(teacher, 2), teacher, None)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=loss_of)
+@pytest.mark.parametrize(("frozen", "dropout"), [(True, 0.0), (True, 0.1), (False, 0.0)])
+def test_a_hop_leaves_what_its_recipe_does_not_train_bit_for_bit(
+    distilling, teacher, tmp_path, recipe, frozen, dropout
+):
+    recipe = replace(recipe, freeze_embeddings=frozen)
+    distilling(
+        output=tmp_path / "2",
+        checkpoints=tmp_path / "checkpoints",
+        schedule=Schedule(6, learning_rate=1e-2, warmup=0.0, weight_decay=0.1),
+        recipe=recipe,
+        dropout=dropout,
+    )
+    before, after = teacher.state_dict(), load_encoder(tmp_path / "2").state_dict()
+    same = {name for name in after if torch.equal(after[name], before[name])}
+    assert same == {name for name in after if name.startswith(tuple(recipe.untrained(2)))}
+
+
+# --- the objective --------------------------------------------------------------------------------------------
+
+
+def test_the_loss_is_the_weighted_sum_of_its_parts(teacher, batch):
+    parts = objective_of(weighted(2.0, 30.0), bottom_layers(teacher, 1), teacher, shared_embeddings=True)(batch)
+    assert parts["hidden"] > 0
+    assert parts["attention"] > 0
+    assert parts["loss"].item() == pytest.approx(2 * parts["hidden"].item() + 30 * parts["attention"].item())
+
+
+def test_the_parts_are_what_the_library_computes_for_each_document_alone(teacher, batch):
+    student = bottom_layers(teacher, 2).eval()
+    parts = objective_of(weighted(1.0, 1.0), student, teacher, shared_embeddings=True)(batch)
+    hidden, attention = [], []
+    eager = []
+    for model in (student, teacher):
+        eager.append(BertModel._from_config(copy.deepcopy(model.config), attn_implementation="eager").eval())
+        eager[-1].load_state_dict(model.state_dict())
+    for row, documents in enumerate(batch["document"]):
+        for number in range(int(documents.max()) + 1):
+            here = documents == number
+            inputs = {"input_ids": batch["token"][row, here][None], "token_type_ids": batch["segment"][row, here][None]}
+            with torch.no_grad():
+                one, other = (model(**inputs, output_attentions=True) for model in eager)
+            hidden.append((one.last_hidden_state - other.last_hidden_state).square().flatten())
+            attention.append((one.attentions[-1] - other.attentions[-1]).square().flatten())
+    assert len(hidden) > 4, "several documents a row"
+    assert parts["hidden"].item() == pytest.approx(torch.cat(hidden).mean().item(), rel=1e-5)
+    assert parts["attention"].item() == pytest.approx(torch.cat(attention).mean().item(), rel=1e-5)
+
+
+def test_the_parts_compare_the_top_layers(teacher, batch):
+    """A student whose layers are the teacher's has no loss; one whose top layer alone is another's has."""
+    student = copy.deepcopy(teacher)
+    objective = objective_of(weighted(1.0, 1.0), student, teacher, shared_embeddings=True)
+    assert objective(batch)["loss"].item() == 0.0
+    with torch.no_grad():
+        student.encoder.layer[2].attention.self.query.weight.add_(0.1)
+    assert objective(batch)["attention"].item() > 0
+    student = copy.deepcopy(teacher)
+    with torch.no_grad():
+        student.encoder.layer[2].output.dense.bias.add_(torch.linspace(0, 1, 16))
+    parts = objective_of(weighted(1.0, 1.0), student, teacher, shared_embeddings=True)(batch)
+    assert parts["hidden"].item() > 0
+    assert parts["attention"].item() == 0.0
+
+
+def test_padding_does_not_count(teacher, batch):
+    objective = objective_of(TOPLAYER, bottom_layers(teacher, 2).eval(), teacher, shared_embeddings=True)
+    padding = batch["document"] < 0
+    assert padding.any()
+    expected = objective(batch)["loss"].item()
+    other = dict(batch, token=batch["token"].masked_fill(padding, 20))
+    assert objective(other)["loss"].item() == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=loss_of)
+def test_embeddings_computed_once_give_the_loss_and_gradients_of_embeddings_computed_twice(
+    teacher, head, batches, recipe
+):
+    results, batch = [], text_batch(batches, recipe)(0)
+    for shared in (True, False):
+        student = bottom_layers(teacher, 2).eval()
+        freeze(student, recipe)
+        loss = objective_of(recipe, student, teacher, head, shared)(batch)["loss"]
+        loss.backward()
+        results.append((loss.item(), {name: p.grad for name, p in student.named_parameters() if p.grad is not None}))
+    (once, gradients_once), (twice, gradients_twice) = results
+    assert once == pytest.approx(twice, rel=1e-6)
+    assert gradients_once.keys() == gradients_twice.keys()
+    for name in gradients_once:
+        torch.testing.assert_close(gradients_once[name], gradients_twice[name])
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=loss_of)
+def test_a_student_equal_to_its_teacher_has_no_loss(teacher, head, batches, recipe):
+    loss = objective_of(recipe, copy.deepcopy(teacher), teacher, head)(text_batch(batches, recipe)(0))["loss"]
+    assert loss.item() == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=loss_of)
+def test_padded_documents_have_the_loss_and_gradients_of_packed_ones(teacher, head, batches, recipe):
+    """The same documents, several a row and one a row."""
+    packed = text_batch(batches, recipe)(0)
+    documents = [
+        (row, number) for row, numbers in enumerate(packed["document"]) for number in range(int(numbers.max()) + 1)
+    ]
+    names = {"token": 0, "segment": 0, "position": 0, "document": -1, **({"target": IGNORED} if recipe.mask else {})}
+    one_a_row = {name: torch.full((len(documents), 32), padding) for name, padding in names.items()}
+    for i, (row, number) in enumerate(documents):
+        here = packed["document"][row] == number
+        for name in names:
+            one_a_row[name][i, : int(here.sum())] = packed[name][row, here] if name != "document" else 0
+    padded = {**packed, **one_a_row}
+    results = []
+    for batch in (packed, padded):
+        student = bottom_layers(teacher, 2).eval()
+        freeze(student, recipe)
+        loss = objective_of(recipe, student, teacher, head, shared_embeddings=True)(batch)["loss"]
+        loss.backward()
+        results.append((loss.item(), {name: p.grad for name, p in student.named_parameters() if p.grad is not None}))
+    assert len(documents) > 8
+    assert results[0][0] == pytest.approx(results[1][0], rel=1e-5)
+    for name, gradient in results[0][1].items():
+        torch.testing.assert_close(gradient, results[1][1][name], atol=1e-5, rtol=1e-3)
+
+
+def test_uniform_is_the_mean_over_the_student_s_layers_each_against_its_own(teacher, batch):
+    """Of three layers to two, layer 1 is matched with 2 and layer 2 with 3."""
+    assert matched_layers(3, 2) == [2, 3]
+    student = bottom_layers(teacher, 2).eval()
+    parts = objective_of(UNIFORM, student, teacher, shared_embeddings=True)(batch)
+    one = objective_of(TOPLAYER, bottom_layers(teacher, 1).eval(), bottom_layers(teacher, 2), shared_embeddings=True)
+    two = objective_of(TOPLAYER, student, teacher, shared_embeddings=True)
+    for name in ("hidden", "attention"):
+        expected = (one(batch)[name].item() + two(batch)[name].item()) / 2
+        assert parts[name].item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_words_are_predicted_where_they_are_hidden_by_the_teacher_s_head(teacher, head, batches):
+    """Against the library's masked language models, in double precision."""
+    student = bottom_layers(teacher, 2).eval()
+    batch = text_batch(batches, LOGITS)(0)
+    part = objective_of(LOGITS, student, teacher, head)(batch)["soft_targets"].item()
+    predicted = []
+    for encoder in (student, teacher):
+        model = MaskedLanguageModel(encoder).eval()
+        model.head = mlm_head_of(encoder, head)
+        top = run_layers(
+            encoder, embed(encoder, batch["token"], batch["segment"], batch["position"]), attention_mask(batch)
+        )[-1]
+        predicted.append((model.head(top)[batch["target"] != IGNORED].double() / 2).log_softmax(-1).detach().numpy())
+    divergence = (np.exp(predicted[1]) * (predicted[1] - predicted[0])).sum(axis=1)
+    assert len(divergence) > 20
+    assert part == pytest.approx(4 * divergence.mean(), rel=1e-4)
+
+
+# --- a whole hop ----------------------------------------------------------------------------------------------
+
+
+def test_the_losses_of_a_tiny_hop_are_those_of_record(distilling, tmp_path):
+    schedule = Schedule(5, learning_rate=1e-2, warmup=0.2, weight_decay=0.01)
+    run = distilling(output=tmp_path / "2", checkpoints=tmp_path / "checkpoints", schedule=schedule)
+    rows = [row for row in run.curve if row["split"] == "train"]
+    assert [row["step"] for row in rows] == [1, 2, 3, 4, 5]
+    for part, expected in GOLDEN.items():
+        assert [row[part] for row in rows] == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_loss_falls(distilling, tmp_path):
+    schedule = Schedule(60, learning_rate=1e-2, warmup=0.1, weight_decay=0.0)
+    run = distilling(
+        output=tmp_path / "2", checkpoints=tmp_path / "checkpoints", schedule=schedule, checkpoint_seconds=60
+    )
+    held_out = [row["loss"] for row in run.curve if row["split"] == "held-out"]
+    train = [row["loss"] for row in run.curve if row["split"] == "train"]
+    assert len(held_out) == 2
+    assert held_out[1] < held_out[0] < train[0]
+    assert np.mean(train[-5:]) < 0.7 * np.mean(train[:5])
+
+
+def test_a_hop_of_no_steps_is_a_pure_copy(distilling, teacher, teacher_folder, tmp_path):
+    run = distilling(
+        output=tmp_path / "2", checkpoints=tmp_path / "checkpoints", schedule=Schedule(0, 1e-2, 0.1, 0.01), dropout=0.1
+    )
+    copied = load_encoder(tmp_path / "2").state_dict()
+    assert all(torch.equal(weight, teacher.state_dict()[name]) for name, weight in copied.items())
+    assert (tmp_path / "2" / "tokenizer.json").read_bytes() == (teacher_folder / "tokenizer.json").read_bytes()
+    assert run == Run()
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_the_teacher_s_masked_language_model_head_is_carried_along(distilling, teacher_folder, tmp_path):
+    schedule = Schedule(2, learning_rate=1e-2, warmup=0.0, weight_decay=0.1)
+    distilling(output=tmp_path / "2", checkpoints=tmp_path / "checkpoints", schedule=schedule)
+    expected, carried = load_mlm_head(teacher_folder), load_mlm_head(tmp_path / "2")
+    assert expected is not None
+    assert carried is not None
+    assert expected.keys() == carried.keys()
+    assert all(torch.equal(expected[name], carried[name]) for name in expected)
+
+
+def test_the_seed_decides_the_text_that_a_hop_reads(distilling, tmp_path):
+    weights = [
+        distilling(output=tmp_path / name, checkpoints=tmp_path / f"of-{name}", seed=seed)
+        and (tmp_path / name / "model.safetensors").read_bytes()
+        for name, seed in (("one", 1), ("again", 1), ("other", 2))
+    ]
+    assert weights[0] == weights[1] != weights[2]
+
+
+def test_a_hop_never_trains_on_held_out_documents(distilling, tmp_path, monkeypatch):
+    """The batches of training steps are drawn in a thread of their own, measurements read in the main one."""
+    read = {"trained": set(), "measured": set()}
+
+    class Recording(Shard):
+        def __getitem__(self, document):
+            main = threading.current_thread() is threading.main_thread()
+            read["measured" if main else "trained"].add(document)
+            return super().__getitem__(document)
+
+    monkeypatch.setattr(distillation, "Shard", Recording)
+    schedule = Schedule(60, learning_rate=1e-3, warmup=0.1, weight_decay=0.0)
+    distilling(output=tmp_path / "2", checkpoints=tmp_path / "checkpoints", schedule=schedule, checkpoint_seconds=60)
+    assert read["measured"] == {118, 119}
+    assert read["trained"] == set(range(118))
+
+
+def test_a_hop_is_measured_without_dropout(distilling, tmp_path, monkeypatch):
+    seen = []
+
+    def spy(recipe, student, *rest):
+        objective = objective_of(recipe, student, *rest)
+        return lambda batch: seen.append(student.training) or objective(batch)
+
+    monkeypatch.setattr(distillation, "objective_of", spy)
+    distilling(
+        output=tmp_path / "2", checkpoints=tmp_path / "checkpoints", schedule=Schedule(2, 1e-3, 0.0, 0.0), dropout=0.1
+    )
+    assert seen == [True] + [False] * 8 + [True] + [False] * (8 + 2 * 3)

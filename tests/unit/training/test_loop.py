@@ -1,0 +1,689 @@
+"""The training loop: its schedule, its curve, and runs that are stopped and continued."""
+
+import errno
+import hashlib
+import logging
+import math
+import multiprocessing
+import os
+import random
+import re
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from camembert.data.nli import read_pairs, write_pairs
+from camembert.data.shards import write_shard
+from camembert.data.tokenizer import save_tokenizer, train_tokenizer
+from camembert.models.encoder import save_encoder
+from camembert.plan.recipe import Recipe
+from camembert.runtime.checkpoint import CheckpointFolder
+from camembert.runtime.job import logged
+from camembert.training import distillation, finetuning, pretraining
+from camembert.training.loop import (
+    Evaluation,
+    Interrupted,
+    Run,
+    Schedule,
+    TrainingError,
+    optimizer_for,
+    train,
+)
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch):
+    """The tests of checkpoints show that they are flushed; here they are many."""
+    monkeypatch.setattr("os.fsync", lambda _: None)
+
+
+class Killed(Exception):
+    """Stands for whatever ends a process between two steps."""
+
+
+def newest_step(checkpoints: Path) -> int:
+    """The step of the newest checkpoint, 0 if there is none."""
+    return max((int(path.name.split("-")[1]) for path in checkpoints.glob("step-*")), default=0)
+
+
+def weights_of(model_folder: Path) -> str:
+    return hashlib.sha256((model_folder / "model.safetensors").read_bytes()).hexdigest()
+
+
+# --- a toy: linear layers with dropout, fitted to a noisy line ----------------------------------------------------
+
+
+class Toy:
+    """A model with its own batches and objective, and what `train` is called with."""
+
+    def __init__(self, steps: int = 110, checkpoints: Path | None = None, learning_rate: float = 1e-2) -> None:
+        torch.manual_seed(0)
+        self.model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.3), nn.LayerNorm(8), nn.Linear(8, 1))
+        self.schedule = Schedule(steps, learning_rate, warmup=0.1, weight_decay=0.1)
+        self.checkpoints = CheckpointFolder(checkpoints, "toy") if checkpoints else None
+        self.asked: list[int] = []
+        self.stop_at = -1
+
+    def batch_of(self, step: int) -> dict:
+        self.asked.append(step)
+        if step == self.stop_at:
+            raise Killed
+        x = torch.from_numpy(np.random.default_rng(step).normal(size=(8, 4)).astype(np.float32))
+        return {"step": step, "x": x, "y": x.sum(1, keepdim=True), "real_tokens": 8 + step % 2}
+
+    def objective(self, batch: dict) -> dict[str, torch.Tensor]:
+        loss = (self.model(batch["x"]) - batch["y"]).square().mean()
+        return {"loss": loss, "error": loss.sqrt()}
+
+    def train(self, **changes) -> Run:
+        settings = {"seed": 1, "device": CPU, "name": "toy", "checkpoint_seconds": 0.0}
+        return train(
+            self.model,
+            self.objective,
+            self.batch_of,
+            self.schedule,
+            checkpoints=self.checkpoints,
+            **settings | changes,
+        )
+
+    @property
+    def weights(self) -> list[torch.Tensor]:
+        return [weight.clone() for weight in self.model.state_dict().values()]
+
+
+def same_weights(one: Toy, other: Toy) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one.weights, other.weights, strict=True))
+
+
+# --- schedule and optimiser -----------------------------------------------------------------------------------
+
+
+def test_the_learning_rate_rises_and_falls_in_straight_lines():
+    rate = Schedule(steps=10, learning_rate=1.0, warmup=0.4, weight_decay=0.0).rate
+    assert [rate(step) for step in range(10)] == pytest.approx(
+        [1 / 4, 2 / 4, 3 / 4, 1, 1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6]
+    )
+    assert rate(10) == 0
+
+
+def test_without_warm_up_the_first_step_is_the_fastest():
+    rate = Schedule(steps=5, learning_rate=2.0, warmup=0.0, weight_decay=0.0).rate
+    assert [rate(step) for step in range(5)] == pytest.approx([2.0, 2.0, 1.5, 1.0, 0.5])
+
+
+def test_a_schedule_of_one_step_has_a_rate():
+    assert Schedule(steps=1, learning_rate=2.0, warmup=0.1, weight_decay=0.0).rate(0) == 2.0
+
+
+def test_the_optimiser_follows_the_schedule():
+    toy = Toy(steps=10)
+    rates = [row["learning_rate"] for row in toy.train().curve]
+    assert rates == [toy.schedule.rate(step) for step in range(10)]
+    still = Toy(steps=10, learning_rate=0.0)
+    before = still.weights
+    still.train()
+    assert all(torch.equal(a, b) for a, b in zip(before, still.weights, strict=True))
+
+
+def test_a_step_is_that_of_adamw_with_clipped_gradients():
+    toy, plain = Toy(steps=4), Toy(steps=4)
+    toy.train()
+    optimizer = optimizer_for(plain.model, plain.schedule)
+    for step in range(4):
+        for group in optimizer.param_groups:
+            group["lr"] = plain.schedule.rate(step)
+        torch.manual_seed(hash((1, step)))
+        plain.objective(plain.batch_of(step))["loss"].backward()
+        norm = torch.stack([p.grad.norm() for p in plain.model.parameters()]).norm()
+        assert norm > 1, "a smaller gradient is not clipped"
+        for parameter in plain.model.parameters():
+            parameter.grad /= norm
+        optimizer.step()
+        optimizer.zero_grad()
+    for ours, expected in zip(toy.weights, plain.weights, strict=True):
+        torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_biases_and_layer_norms_are_not_decayed_and_frozen_tensors_not_held():
+    toy = Toy()
+    toy.model[3].requires_grad_(False)
+    decayed, others = optimizer_for(toy.model, toy.schedule).param_groups
+    assert [p.shape for p in decayed["params"]] == [(8, 4)]
+    assert [p.shape for p in others["params"]] == [(8,), (8,), (8,)]
+    assert (decayed["weight_decay"], others["weight_decay"]) == (0.1, 0.0)
+
+
+# --- the curve ------------------------------------------------------------------------------------------------
+
+
+def test_the_curve_has_a_row_an_interval_with_means_of_the_losses_and_the_tokens_so_far():
+    toy, losses = Toy(steps=10), []
+    objective = toy.objective
+    toy.objective = lambda batch: losses.append(objective(batch)) or losses[-1]
+    curve = toy.train(log_intervals=3).curve
+    assert [row["step"] for row in curve] == [3, 6, 9, 10]
+    for row, (first, last) in zip(curve, [(0, 3), (3, 6), (6, 9), (9, 10)], strict=True):
+        assert row["split"] == "train"
+        for part in ("loss", "error"):
+            expected = np.mean([loss[part].item() for loss in losses[first:last]])
+            assert row[part] == pytest.approx(expected, rel=1e-6)
+        assert row["tokens"] == 8 * last + last // 2
+        assert row["gradient_norm"] > 0
+
+
+def test_the_log_says_how_far_a_run_is_and_at_least_that_it_is_done(caplog, monkeypatch):
+    caplog.set_level(logging.INFO)
+    Toy(steps=10).train(log_intervals=2)
+    assert [record.getMessage().split(", ")[0] for record in caplog.records] == ["toy: step 10 of 10 (100 %)"]
+    monkeypatch.setattr("camembert.training.loop.SECONDS_BETWEEN_LINES", 0.0)
+    Toy(steps=10).train(log_intervals=2)
+    assert re.search(r"toy: step 5 of 10 \(50 %\), loss [\d.]+, error [\d.]+, \d+ s left", caplog.text)
+
+
+def test_the_seed_decides_dropout_and_nothing_before_a_run_does():
+    one, again, other = Toy(steps=5), Toy(steps=5), Toy(steps=5)
+    one.train(seed=1)
+    torch.manual_seed(99)
+    again.train(seed=1)
+    other.train(seed=2)
+    assert same_weights(one, again)
+    assert not same_weights(one, other)
+
+
+def test_measurements_are_made_in_eval_mode_without_gradients_at_their_steps():
+    toy, seen = Toy(steps=10), []
+
+    def measure() -> dict[str, float]:
+        seen.append((toy.model.training, torch.is_grad_enabled(), len(toy.asked)))
+        return {"loss": 0.5}
+
+    curve = toy.train(evaluation=Evaluation({4, 10}, measure, "dev")).curve
+    assert [(row["step"], row["loss"]) for row in curve if row["split"] == "dev"] == [(4, 0.5), (10, 0.5)]
+    assert [flags for *flags, _ in seen] == [[False, False]] * 2
+    assert toy.model.training
+
+
+def test_the_weights_of_the_best_measurement_are_kept_and_of_equals_the_first():
+    scores = {2: 0.3, 4: 0.9, 6: 0.9, 8: 0.1}
+    toy, weights = Toy(steps=8), {}
+
+    def measure() -> dict[str, float]:
+        step = 2 * len(weights) + 2
+        weights[step] = toy.weights
+        return {"accuracy": scores[step]}
+
+    run = toy.train(evaluation=Evaluation(scores.keys(), measure, "dev", keep_best="accuracy"))
+    assert run.best is not None
+    assert (run.best["step"], run.best["score"]) == (4, 0.9)
+    assert all(torch.equal(a, b) for a, b in zip(toy.weights, weights[4], strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(toy.weights, weights[8], strict=True))
+
+
+# --- stopped and continued ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stop", [1, 2, 5, 6, 53, 109])
+def test_a_stopped_loop_ends_with_the_same_weights_and_curve(tmp_path, stop):
+    """110 steps make a row of the curve every two, so that odd steps stop in the middle of a row."""
+    through, stopped = Toy(), Toy(checkpoints=tmp_path)
+    expected = through.train()
+    stopped.stop_at = stop
+    with pytest.raises(Killed):
+        stopped.train()
+    assert newest_step(tmp_path) == stop
+    continued = Toy(checkpoints=tmp_path)
+    run = continued.train()
+    assert continued.asked == list(range(stop, 110)), "no step is taken twice"
+    assert same_weights(continued, through)
+    assert (run.curve, run.tokens) == (expected.curve, expected.tokens)
+
+
+def test_the_best_weights_survive_a_stop(tmp_path):
+    def evaluation(toy: Toy) -> Evaluation:
+        return Evaluation({4, 8, 12}, lambda: {"accuracy": -len(str(toy.asked[-1]))}, "dev", keep_best="accuracy")
+
+    through, stopped, continued = (
+        Toy(steps=12),
+        Toy(steps=12, checkpoints=tmp_path),
+        Toy(steps=12, checkpoints=tmp_path),
+    )
+    expected = through.train(evaluation=evaluation(through))
+    stopped.stop_at = 9
+    with pytest.raises(Killed):
+        stopped.train(evaluation=evaluation(stopped))
+    run = continued.train(evaluation=evaluation(continued))
+    assert expected.best is not None
+    assert run.best is not None
+    assert expected.best["step"] == run.best["step"] == 4
+    assert same_weights(continued, through)
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path):
+    """SIGTERM in the last step: the next start has nothing left to do."""
+    through, stopped, continued = Toy(steps=6), Toy(steps=6, checkpoints=tmp_path), Toy(steps=6, checkpoints=tmp_path)
+    expected = through.train()
+    stopped.objective = send_at(6, stopped.objective)
+    with pytest.raises(Interrupted):
+        stopped.train()
+    run = continued.train()
+    assert continued.asked == []
+    assert same_weights(continued, through)
+    assert run.curve == expected.curve
+
+
+def test_seconds_add_up_over_stops(tmp_path):
+    toy = Toy(steps=6, checkpoints=tmp_path)
+    toy.stop_at = 5
+    with pytest.raises(Killed):
+        toy.train()
+    state = torch.load(tmp_path / "step-5" / "state.pt", weights_only=True)
+    assert state["run"]["seconds"] > 0
+    run = Toy(steps=6, checkpoints=tmp_path).train()
+    assert run.seconds > state["run"]["seconds"]
+    assert run.cpu_seconds > state["run"]["cpu_seconds"] == run.earlier_cpu_seconds > 0
+    assert Toy(steps=6).train().earlier_cpu_seconds == 0
+
+
+def test_checkpoints_wait_for_their_time(tmp_path):
+    Toy(steps=6, checkpoints=tmp_path / "never").train(checkpoint_seconds=60)
+    assert not (tmp_path / "never").exists()
+    Toy(steps=6, checkpoints=tmp_path / "always").train(checkpoint_seconds=0)
+    assert newest_step(tmp_path / "always") == 5
+
+
+TRAININGS = [
+    ("distilling", distillation, "text_batch"),
+    ("pretraining", pretraining, "masked_batch"),
+    ("finetuning", finetuning, "shuffled_batch"),
+]
+
+
+@pytest.mark.parametrize(("fixture", "module", "batches"), TRAININGS)
+def test_a_stopped_training_ends_with_the_same_weights_and_curve(
+    request, tmp_path, monkeypatch, caplog, fixture, module, batches
+):
+    """With dropout, and for fine-tuning with the best weights so far; step 9 is the tenth."""
+    training = partial(request.getfixturevalue(fixture), dropout=0.1)
+    expected = training(output=tmp_path / "through", checkpoints=tmp_path / "none", checkpoint_seconds=math.inf)
+
+    draw, asked, stop_at = getattr(module, batches), [], 9
+
+    def stopping(*args):
+        batch_of = draw(*args)
+
+        def batch_or_stop(step: int):
+            asked.append(step)
+            if step == stop_at:
+                raise Killed
+            return batch_of(step)
+
+        return batch_or_stop
+
+    monkeypatch.setattr(module, batches, stopping)
+    with pytest.raises(Killed):
+        training(output=tmp_path / "stopped", checkpoints=tmp_path / "checkpoints")
+    assert not (tmp_path / "stopped").exists()
+    assert newest_step(tmp_path / "checkpoints") == 9
+
+    caplog.set_level(logging.INFO)
+    asked.clear()
+    stop_at = -1
+    run = training(output=tmp_path / "stopped", checkpoints=tmp_path / "checkpoints")
+    assert "continuing from the checkpoint of step 9" in caplog.text
+    assert asked[0] == 9
+    assert weights_of(tmp_path / "stopped") == weights_of(tmp_path / "through")
+    assert (run.curve, run.tokens) == (expected.curve, expected.tokens)
+    if expected.best:
+        assert run.best is not None
+        assert (run.best["step"], run.best["score"]) == (expected.best["step"], expected.best["score"])
+
+
+@pytest.mark.parametrize("fixture", [fixture for fixture, *_ in TRAININGS])
+def test_dropout_is_on_while_training(request, tmp_path, fixture):
+    """Otherwise no stop in a run with dropout would show anything."""
+    training = partial(request.getfixturevalue(fixture), checkpoints=tmp_path / "none", checkpoint_seconds=math.inf)
+    for dropout in (0.0, 0.1):
+        training(output=tmp_path / str(dropout), dropout=dropout)
+    assert weights_of(tmp_path / "0.0") != weights_of(tmp_path / "0.1")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("fixture", [fixture for fixture, *_ in TRAININGS])
+def test_a_training_runs_on_a_gpu_too(request, tmp_path, fixture):
+    gpu = torch.device("cuda")
+    run = request.getfixturevalue(fixture)(output=tmp_path / "model", checkpoints=tmp_path / "checkpoints", device=gpu)
+    assert all(math.isfinite(row["loss"]) for row in run.curve)
+
+
+# --- what a checkpoint belongs to -----------------------------------------------------------------------------
+
+
+def fingerprint(training, module, monkeypatch, tmp_path, **changes) -> str:
+    """The fingerprint that a training would give its checkpoints."""
+    found = []
+    with monkeypatch.context() as stub:
+        stub.setattr(module, "CheckpointFolder", lambda path, fingerprint: found.append(fingerprint))
+        stub.setattr(module, "train", lambda *_, **__: Run())
+        stub.setattr(module, "held_out_by_language", lambda *_: {}, raising=False)
+        training(**{"output": tmp_path / "model", "checkpoints": tmp_path / "checkpoints"} | changes)
+    return found[0]
+
+
+@pytest.fixture
+def other_corpus(lines, words, tmp_path):
+    for language, text in lines.items():
+        write_shard(tmp_path / language, [*text[:-1], text[0]], words, {"parallel": True})
+    return {language: tmp_path / language for language in lines}
+
+
+@pytest.fixture
+def other_lines(lines, words, tmp_path):
+    """The same tokens, but two documents are one."""
+    for language, (first, second, *rest) in lines.items():
+        write_shard(tmp_path / "lines" / language, [f"{first} {second}", *rest], words, {"parallel": True})
+    return {language: tmp_path / "lines" / language for language in lines}
+
+
+@pytest.fixture
+def other_encoder(make_encoder, tokenizer_folder, tmp_path):
+    save_encoder(make_encoder(3, seed=5), tmp_path / "other", tokenizer_folder)
+    return tmp_path / "other"
+
+
+@pytest.fixture
+def other_tokenizer(lines, tmp_path):
+    save_tokenizer(train_tokenizer(lines["en"], 120, lowercase=False), tmp_path / "words", longest=32, lowercase=False)
+    return tmp_path / "words"
+
+
+@pytest.fixture
+def other_pairs(pairs, tmp_path):
+    rows = read_pairs(pairs["train"])
+    write_pairs([rows[0]._replace(label=2), *rows[1:]], tmp_path / "pairs.parquet")
+    return tmp_path / "pairs.parquet"
+
+
+SCHEDULES = [{"schedule": Schedule(*values)} for values in ((13, 1e-2, 0.2, 0.01), (12, 1e-3, 0.2, 0.01))]
+SCHEDULES += [{"schedule": Schedule(*values)} for values in ((12, 1e-2, 0.1, 0.01), (12, 1e-2, 0.2, 0.1))]
+TEXTS = [
+    {"text": {"batch": 4, "row": 32, "sampling_exponent": 0.7} | change}
+    for change in ({"batch": 5}, {"row": 16}, {"sampling_exponent": 0.5})
+]
+CHANGES = {
+    "distilling": [
+        *SCHEDULES,
+        *TEXTS,
+        {"layers": 1},
+        *({"recipe": Recipe("toplayer", weights)} for weights in ({"hidden": 2.0}, {"hidden": 1.0, "attention": 2.0})),
+        {"recipe": Recipe("uniform", {"hidden": 1.0, "attention": 10.0})},
+        {"recipe": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}, freeze_embeddings=False)},
+        {"recipe": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}, initialisation="strided")},
+        *({"dropout": 0.2}, {"seed": 2}, {"corpus": "other_corpus"}, {"teacher_folder": "other_encoder"}),
+    ],
+    "pretraining": [
+        *SCHEDULES,
+        *TEXTS,
+        *({"layers": 2}, {"mask": 0.2}, {"dropout": 0.2}, {"seed": 2}, {"corpus": "other_corpus"}),
+        {"architecture": {"hidden": 16, "heads": 4, "intermediate": 32, "positions": 32}},
+        {"tokenizer_folder": "other_tokenizer"},
+        {"corpus": "other_lines"},
+    ],
+    "finetuning": [
+        *({"epochs": 3}, {"batch": 10}, {"learning_rate": 1e-3}, {"warmup": 0.1}, {"weight_decay": 0.1}),
+        *({"dropout": 0.2}, {"max_tokens": 16}, {"evaluations": 3}, {"seed": 2}),
+        *({"encoder_folder": "other_encoder"}, {"train_pairs": "other_pairs"}, {"dev_pairs": "other_pairs"}),
+    ],
+}
+
+
+@pytest.mark.parametrize(("fixture", "module"), [(fixture, module) for fixture, module, _ in TRAININGS])
+def test_whatever_a_run_depends_on_changes_its_fingerprint(request, tmp_path, monkeypatch, fixture, module):
+    print_of = partial(fingerprint, request.getfixturevalue(fixture), module, monkeypatch, tmp_path)
+    found = [print_of()]
+    for change in CHANGES[fixture]:
+        value = next(iter(change.values()))
+        if isinstance(value, str):
+            change = dict.fromkeys(change, request.getfixturevalue(value))
+        found.append(print_of(**change))
+    monkeypatch.setattr(module, "hash_of_code", lambda *_: "other code")
+    found.append(print_of())
+    monkeypatch.setattr(module, "numerics", lambda *_: ["added up in another order"])
+    found.append(print_of())
+    assert len(set(found)) == len(CHANGES[fixture]) + 3
+
+
+@pytest.mark.parametrize(("fixture", "module"), [(fixture, module) for fixture, module, _ in TRAININGS])
+def test_whatever_does_not_matter_leaves_a_fingerprint_as_it_is(request, tmp_path, monkeypatch, fixture, module):
+    print_of = partial(fingerprint, request.getfixturevalue(fixture), module, monkeypatch, tmp_path)
+    changes = {"output": tmp_path / "elsewhere", "checkpoints": tmp_path / "moved", "name": "6-2"}
+    assert print_of(**changes, checkpoint_seconds=7.0) == print_of()
+
+
+def test_a_run_with_other_settings_starts_anew_and_says_so(distilling, tmp_path, caplog):
+    distilling(output=tmp_path / "one", checkpoints=tmp_path / "checkpoints")
+    run = distilling(output=tmp_path / "other", checkpoints=tmp_path / "checkpoints", seed=2)
+    assert "was made with other settings, data, teacher or code; set aside as" in caplog.text
+    expected = distilling(output=tmp_path / "fresh", checkpoints=tmp_path / "none", seed=2)
+    assert weights_of(tmp_path / "other") == weights_of(tmp_path / "fresh") != weights_of(tmp_path / "one")
+    assert run.curve == expected.curve
+
+
+# --- divergence -----------------------------------------------------------------------------------------------
+
+
+def diverge_at(step: int, objective):
+    """The same objective, but the loss of one step (counted from 1) is not a number."""
+
+    def diverging(batch: dict) -> dict[str, torch.Tensor]:
+        losses = objective(batch)
+        return {key: loss * math.nan for key, loss in losses.items()} if batch["step"] == step - 1 else losses
+
+    return diverging
+
+
+def root_of_nothing_at(step: int, objective):
+    """The same objective plus the root of 0 at one step: a finite loss whose gradient is not."""
+
+    def diverging(batch: dict) -> dict[str, torch.Tensor]:
+        losses = objective(batch)
+        if batch["step"] == step - 1:
+            losses["loss"] = losses["loss"] + (losses["loss"] * 0).sqrt()
+        return losses
+
+    return diverging
+
+
+def send_at(step: int, objective, number: int = signal.SIGTERM):
+    """The same objective, but a signal arrives in the midst of one step (counted from 1)."""
+
+    def sending(batch: dict) -> dict[str, torch.Tensor]:
+        if batch["step"] == step - 1:
+            os.kill(os.getpid(), number)
+        return objective(batch)
+
+    return sending
+
+
+@pytest.mark.parametrize("spoil", [diverge_at, root_of_nothing_at])
+@pytest.mark.parametrize("step", [1, 7, 10, 100])
+def test_a_run_that_diverges_leaves_no_checkpoint_with_spoilt_weights(tmp_path, spoil, step):
+    """A row of the curve every ten steps, a checkpoint every step."""
+    toy = Toy(steps=100, checkpoints=tmp_path)
+    toy.objective = spoil(step, toy.objective)
+    with pytest.raises(TrainingError) as error:
+        toy.train(log_intervals=10)
+    assert f"toy: losses or weights are not finite at step {step}: loss " in str(error.value)
+    assert f"learning rate {toy.schedule.rate(step - 1):.4g}" in str(error.value)
+    assert ("loss nan" in str(error.value)) == (spoil is diverge_at)
+    if spoil is diverge_at:
+        assert "error nan" in str(error.value)
+    assert newest_step(tmp_path) == step - 1
+    for state in (torch.load(path, weights_only=True) for path in tmp_path.glob("step-*/state.pt")):
+        assert all(weight.isfinite().all() for weight in state["model"].values())
+
+
+@pytest.mark.parametrize("spoil", [diverge_at, root_of_nothing_at])
+def test_a_run_that_diverges_without_checkpoints_ends_at_the_next_row(spoil):
+    toy = Toy(steps=100)
+    toy.objective = spoil(7, toy.objective)
+    with pytest.raises(TrainingError, match=r"at step 10: loss .*gradient_norm nan, learning rate 0\.01;"):
+        toy.train(log_intervals=10)
+
+
+def test_sigterm_right_after_divergence_saves_nothing(tmp_path):
+    toy = Toy(steps=100, checkpoints=tmp_path)
+    toy.objective = send_at(7, diverge_at(7, toy.objective))
+    with pytest.raises(TrainingError, match="at step 7"):
+        toy.train(log_intervals=10, checkpoint_seconds=60)
+    assert newest_step(tmp_path) == 0
+
+
+def test_a_full_disk_ends_a_run_which_continues_when_there_is_room(tmp_path, monkeypatch):
+    through, stopped, continued = Toy(), Toy(checkpoints=tmp_path), Toy(checkpoints=tmp_path)
+    through.train()
+
+    def refuse(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fill_the_disk_at(step: int) -> dict:
+        if step == 20:
+            full.setattr("os.fsync", refuse)
+        return Toy.batch_of(stopped, step)
+
+    stopped.batch_of = fill_the_disk_at
+    with monkeypatch.context() as full, pytest.raises(OSError, match="No space left on device"):
+        stopped.train()
+    assert newest_step(tmp_path) in (18, 19), "batches are drawn one step ahead"
+    continued.train()
+    assert continued.asked[0] in (18, 19)
+    assert same_weights(continued, through)
+
+
+# --- signals and kills ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_saves_a_checkpoint_and_the_next_start_continues(tmp_path, caplog, number, status):
+    through, stopped, continued = Toy(), Toy(checkpoints=tmp_path), Toy(checkpoints=tmp_path)
+    expected = through.train()
+    before = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
+    stopped.objective = send_at(35, stopped.objective, number)
+    with pytest.raises(Interrupted) as stop:
+        stopped.train(checkpoint_seconds=60)
+    assert stop.value.code == status
+    assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)] == before
+    assert f"toy: stopped by {number.name} at step 35 of 110; the next start continues" in caplog.text
+    assert [path.name for path in tmp_path.iterdir()] == ["step-35"]
+    run = continued.train()
+    assert continued.asked[0] == 35
+    assert same_weights(continued, through)
+    assert run.curve == expected.curve
+
+
+def test_a_loop_outside_the_main_thread_leaves_signals_alone():
+    """Only the main thread may handle them."""
+    before = signal.getsignal(signal.SIGTERM)
+    with ThreadPoolExecutor(1) as pool:
+        assert len(pool.submit(Toy(steps=3).train).result().curve) == 3
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def slow_disk(_: int) -> None:
+    """Stands in for fsync, so that kills hit a checkpoint half-written."""
+    time.sleep(0.005)
+
+
+def run_job(training: partial, output: Path, checkpoints: Path, log: Path, checkpoint_seconds: float) -> None:
+    """What a job does, in a process of its own."""
+    os.fsync = slow_disk
+    with logged(log):
+        training(output=output, checkpoints=checkpoints, checkpoint_seconds=checkpoint_seconds)
+
+
+@pytest.fixture(scope="module")
+def processes():
+    """Starts processes in which torch and transformers are already imported."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch", "transformers.models.bert.modeling_bert", "pyarrow.parquet", "pytest"])
+    return context
+
+
+def wait_for(condition, process) -> None:
+    """Waits until a condition holds or a process ends."""
+    deadline = time.monotonic() + 60
+    while not condition() and process.is_alive():
+        assert time.monotonic() < deadline, "nothing happened for a minute"
+        time.sleep(0.0005)
+
+
+def test_a_run_killed_twenty_times_ends_with_the_same_weights(distilling, tmp_path, processes):
+    """Killed while it starts, between steps, and while a checkpoint is half-written, at one step after another."""
+    draw = random.Random(0)
+    training = partial(distilling, schedule=Schedule(200, 1e-2, 0.2, 0.01), dropout=0.1)
+    training(output=tmp_path / "through", checkpoints=tmp_path / "none", checkpoint_seconds=math.inf)
+    checkpoints, log = tmp_path / "checkpoints", tmp_path / "log"
+    job = partial(processes.Process, target=run_job, args=(training, tmp_path / "2", checkpoints, log, 0.0))
+
+    def half_written() -> bool:
+        return any(path.name.startswith(".partial-") for path in checkpoints.iterdir())
+
+    hits = kills = 0
+    while kills < 20:
+        before, process = newest_step(checkpoints), job()
+        process.start()
+        if kills % 4 == 0:
+            time.sleep(draw.uniform(0, 0.3))
+        else:
+            wait_for(lambda before=before: newest_step(checkpoints) > before, process)
+            time.sleep(draw.uniform(0, 0.02))
+        if kills % 4 >= 2:
+            wait_for(half_written, process)
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, "the run ended before it was killed often enough"
+        hits += checkpoints.exists() and half_written()
+        kills += 1
+    assert hits > 3, "hardly any kill hit a checkpoint while it was written"
+    reached = newest_step(checkpoints)
+    assert 15 <= reached < 200
+
+    process = job()
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    assert f"continuing from the checkpoint of step {reached}" in log.read_text()
+    assert "damaged" not in log.read_text()
+    assert weights_of(tmp_path / "2") == weights_of(tmp_path / "through")
+
+
+def test_a_job_stopped_by_sigterm_ends_with_143_and_continues(finetuning, tmp_path, processes):
+    training = partial(finetuning, epochs=20, evaluations=20)
+    expected = training(output=tmp_path / "through", checkpoints=tmp_path / "none", checkpoint_seconds=math.inf)
+    assert expected.best is not None
+    checkpoints, log = tmp_path / "checkpoints", tmp_path / "log"
+    job = partial(processes.Process, target=run_job, args=(training, tmp_path / "model", checkpoints, log, 60.0))
+    process = job()
+    process.start()
+    wait_for(lambda: log.exists() and "test: dev at step" in log.read_text(), process)
+    process.terminate()
+    process.join()
+    assert process.exitcode == 143
+    stopped = newest_step(checkpoints)
+    assert f"stopped by SIGTERM at step {stopped} of 140; the next start continues" in log.read_text()
+    assert not (tmp_path / "model").exists()
+
+    process = job()
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    assert f"continuing from the checkpoint of step {stopped}" in log.read_text()
+    assert weights_of(tmp_path / "model") == weights_of(tmp_path / "through")

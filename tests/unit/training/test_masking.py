@@ -1,0 +1,81 @@
+"""Hiding tokens."""
+
+import numpy as np
+import pytest
+import torch
+
+from camembert.data.packing import PackedRows, TextBatches
+from camembert.data.shards import Shard
+from camembert.training.masking import IGNORED, mask_tokens, masked_batch
+
+
+@pytest.fixture
+def batches(corpus, special):
+    return TextBatches([Shard(path) for path in corpus.values()], special, 4, 32, 0.7, seed=0)
+
+
+def rows_of_words(special, rows: int = 800, tokens: int = 100) -> PackedRows:
+    """Rows of one long document each, and padding."""
+    draw = np.random.default_rng(0)
+    token = draw.integers(5, special.vocabulary, size=(rows, tokens))
+    document = np.zeros_like(token)
+    token[:, 0], token[:, 70], token[:, 80:], document[:, 80:] = special.cls, special.sep, special.pad, -1
+    return PackedRows(token, np.zeros_like(token), np.zeros_like(token), document)
+
+
+@pytest.mark.parametrize("share", [0.15, 0.3])
+def test_every_row_hides_a_share_of_its_places_and_any_word_may_be_among_them(special, share):
+    rows = rows_of_words(special)
+    chosen = mask_tokens(rows, special, share, np.random.default_rng(1))[1] != IGNORED
+    assert (chosen.sum(axis=1) == round(share * 100)).all()
+    words = (rows.real & (rows.token != special.cls) & (rows.token != special.sep))[0]
+    assert words.sum() == 78
+    assert chosen.mean(axis=0)[words] == pytest.approx(round(share * 100) / 78, abs=0.08)
+
+
+def test_a_row_of_fewer_words_hides_them_all(special):
+    rows = rows_of_words(special, rows=2)
+    rows.document[0, 10:], rows.token[0, 10:] = -1, special.pad
+    chosen = mask_tokens(rows, special, 0.3, np.random.default_rng(1))[1] != IGNORED
+    assert chosen[0].tolist() == [False] + [True] * 9 + [False] * 90
+    assert chosen[1].sum() == 30
+
+
+@pytest.mark.parametrize("share", [0.15, 0.3])
+def test_hidden_words_become_what_they_become_in_bert(special, share):
+    rows = rows_of_words(special)
+    inputs, targets = mask_tokens(rows, special, share, np.random.default_rng(1))
+    chosen = targets != IGNORED
+    masked = inputs[chosen] == special.mask
+    kept = inputs[chosen] == rows.token[chosen]
+    assert masked.mean() == pytest.approx(0.8 + 0.1 / special.vocabulary, abs=0.01)
+    assert kept.mean() == pytest.approx(0.1 + 0.1 / special.vocabulary, abs=0.01)
+    swapped = inputs[chosen][~masked & ~kept]
+    assert len(swapped) / chosen.sum() == pytest.approx(0.1, abs=0.01)
+    assert len(np.unique(swapped)) > 0.9 * special.vocabulary, "drawn from the whole vocabulary"
+
+
+def test_special_tokens_and_padding_are_never_chosen(special):
+    rows = rows_of_words(special)
+    inputs, targets = mask_tokens(rows, special, 1.0, np.random.default_rng(1))
+    words = rows.real & (rows.token != special.cls) & (rows.token != special.sep)
+    assert (targets[words] == rows.token[words]).all()
+    assert (targets[~words] == IGNORED).all()
+    assert (inputs[~words] == rows.token[~words]).all()
+
+
+def test_nothing_is_to_be_predicted_where_nothing_was_chosen(special):
+    rows = rows_of_words(special)
+    inputs, targets = mask_tokens(rows, special, 0.3, np.random.default_rng(1))
+    chosen = targets != IGNORED
+    assert (targets[chosen] == rows.token[chosen]).all()
+    assert (inputs[~chosen] == rows.token[~chosen]).all()
+
+
+def test_a_masked_batch_depends_on_the_seed_and_its_number_alone(batches):
+    one, again, next_one = masked_batch(batches, 0.3)(3), masked_batch(batches, 0.3)(3), masked_batch(batches, 0.3)(4)
+    for key in ("token", "segment", "position", "document", "target"):
+        assert torch.equal(one[key], again[key])
+    assert not torch.equal(one["token"], next_one["token"])
+    assert one["targets"] == int((one["target"] != IGNORED).sum())
+    assert one["real_tokens"] == int((one["document"] >= 0).sum())
