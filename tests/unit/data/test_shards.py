@@ -35,7 +35,7 @@ def progress(documents, tokens):
 
 documents, words = read_documents([text]), load_tokenizer(tokenizer)
 shards.write_shard(output, documents, words, facts, unfinished, interval, progress)
-print(max(anonymous))
+print(max(anonymous, default=0))
 """
 """Prints the largest anonymous memory, KiB; waits after every entry of the journal, `interval` seconds apart."""
 
