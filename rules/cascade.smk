@@ -1,6 +1,6 @@
 """The cascade: encoders, each a file-producing job of its lineage.
 
-Needs data/tokenizer and data/corpus; makes encoders/<recipe>/<chain>/d<distill_seed>. Two rules make every
+Needs data/tokenizer and data/corpus; makes encoders/<recipe>/<chain>/r<run>. Two rules make every
 encoder there is: `pretrain` those that start from random weights, `distill` those cut from a teacher; a teacher that is
 given comes by `import_teacher` instead.
 """

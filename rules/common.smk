@@ -9,7 +9,7 @@ import re
 from camembert.plan.chain import ChainError, check_against_teacher, parse_chain
 from camembert.plan.config import ConfigError, check_config, load_yaml, sort_keys
 from camembert.plan.experiment import TEACHER as TEACHER_RECIPE
-from camembert.plan.experiment import ClassifierId, EncoderId, encoder_of, experiment_of
+from camembert.plan.experiment import encoder_of, experiment_of
 from camembert.core.files import write_json
 from camembert.plan.questions import comparisons_of
 from camembert.plan.recipe import COPY
@@ -25,8 +25,8 @@ except ConfigError as error:
 
 sort_keys(config)
 RESULTS = f"results/{config['experiment']}"
-ENCODER = "{recipe}/{chain}/d{distill_seed}"
-CLASSIFIER = f"{ENCODER}-s{{seed}}"
+ENCODER = "{recipe}/{chain}/r{run}"
+CLASSIFIER = f"{ENCODER}-f{{finetuning}}"
 
 for folder in (Path(RESULTS), *Path(RESULTS).parents):
     if folder.exists():
@@ -46,8 +46,8 @@ wildcard_constraints:
     language=one_of(config["languages"]),
     recipe=one_of(encoder.recipe for encoder in EXPERIMENT.encoders),
     chain=one_of(encoder.chain for encoder in EXPERIMENT.encoders),
-    distill_seed=one_of([0, *config["distill_seeds"]]),
-    seed=one_of(config["seeds"]),
+    run=one_of([0, *config["runs"]]),
+    finetuning=one_of(range(1, config["finetunings"] + 1)),
 
 
 def result(path):
@@ -71,8 +71,8 @@ def encoder_folder(encoder):
 
 
 def encoder_at(wildcards):
-    """The encoder that a job's wildcards name."""
-    return EncoderId(wildcards.recipe, parse_chain(wildcards.chain), int(wildcards.distill_seed))
+    """The encoder that a job's wildcards name; of a classifier, the one it is fine-tuned from."""
+    return encoder_of(parse_chain(wildcards.chain), wildcards.recipe, int(wildcards.run))
 
 
 def display_order():
@@ -128,7 +128,12 @@ def data_seed(wildcards):
     chain = parse_chain(wildcards.chain)
     if chain.is_teacher:
         return config["pretraining"]["seed"]
-    return 1000 * int(wildcards.distill_seed) + len(chain.hops)
+    return 1000 * int(wildcards.run) + len(chain.hops)
+
+
+def finetuning_seed(wildcards):
+    """Seed of a fine-tuning (head, order of the examples, dropout); no two runs share one."""
+    return 1000 * int(wildcards.run) + int(wildcards.finetuning)
 
 
 def distillation_recipe(wildcards):
@@ -140,6 +145,11 @@ def distillation_recipe(wildcards):
 def teacher_folder(wildcards):
     """The encoder one link up the chain."""
     return encoder_folder(encoder_at(wildcards).parent)
+
+
+def finetuned_encoder(wildcards):
+    """The encoder that a classifier is fine-tuned from."""
+    return encoder_folder(encoder_at(wildcards))
 
 
 def compared_pairs():
@@ -176,14 +186,14 @@ def released(form, names):
 
 
 def candidate_encoders():
-    """The encoders of the released chain, one a distillation seed."""
+    """The encoders of the released chain, one a run."""
     recipe, text = config["release"]["recipe"], str(config["release"]["chain"])
     try:
         chain = parse_chain(text)
         check_against_teacher(chain, config["teacher"]["layers"])
     except ChainError as error:
         raise WorkflowError(f"release.chain: {error}") from None
-    asked = {encoder_of(chain, recipe, seed) for seed in config["distill_seeds"]}
+    asked = {encoder_of(chain, recipe, run) for run in config["runs"]}
     found = [encoder for encoder in EXPERIMENT.encoders if encoder in asked]
     if not found:
         raise WorkflowError(
@@ -194,8 +204,9 @@ def candidate_encoders():
 
 
 def candidates():
-    """The classifiers of the released chain, one for each pair of seeds."""
-    return [ClassifierId(encoder, seed) for encoder in candidate_encoders() for seed in config["seeds"]]
+    """The classifiers of the released chain, of all runs."""
+    encoders = candidate_encoders()
+    return [classifier for classifier in EXPERIMENT.classifiers if classifier.encoder in encoders]
 
 
 def lineage_metrics():

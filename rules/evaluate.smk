@@ -6,7 +6,7 @@ Needs encoders and data/nli; makes classifiers, predictions for every language a
 
 rule finetune:
     input:
-        encoder=result(f"encoders/{ENCODER}"),
+        encoder=finetuned_encoder,
         train=INFERENCE_DATA["train"],
         dev=result("data/nli/dev-en.parquet"),
     output:
@@ -24,13 +24,14 @@ rule finetune:
         **config["resources"]["finetuning"],
     params:
         settings=lookup("finetuning", within=config),
+        seed=finetuning_seed,
         batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
         device=config["device"],
         threads=config["threads"]["finetuning"],
         checkpoints=result(f"checkpoints/classifiers/{CLASSIFIER}"),
         checkpoint_seconds=not_a_trigger(config["checkpoint_seconds"]),
     message:
-        "Fine-tuning {wildcards.chain} on English (seed {wildcards.seed})"
+        "Fine-tuning {wildcards.chain} on English (run {wildcards.run})"
     script:
         "../scripts/finetune.py"
 
@@ -60,6 +61,6 @@ rule evaluate:
         device=config["device"],
         threads=config["threads"]["evaluation"],
     message:
-        "Evaluating {wildcards.chain} (seed {wildcards.seed}) in {params.languages}"
+        "Evaluating {wildcards.chain} (run {wildcards.run}) in {params.languages}"
     script:
         "../scripts/evaluate.py"

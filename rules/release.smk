@@ -25,8 +25,8 @@ rule choose_release:
         "../envs/camembert.yaml"
     params:
         files=TORCH_FILES,
-        distill_seeds=lambda _: [each.distill_seed for each in candidate_encoders()],
-        seeds=lambda _: [(each.encoder.distill_seed, each.seed) for each in candidates()],
+        names=lambda _: [each.name for each in candidates()],
+        encoders=lambda _: [encoder_folder(each.encoder) for each in candidates()],
     message:
         "Choosing the classifier that is best on English dev"
     script:

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from camembert.core.files import whole, write_json
-from camembert.release.release import best_on_dev
+from camembert.release.release import best_on_dev, name_of
 from camembert.runtime.job import log, logged
 
 
 def choose_release(
     metrics: Sequence[Path],
-    encoders: Mapping[int, Path],
-    classifiers: Mapping[tuple[int, int], Path],
+    encoders: Mapping[str, Path],
+    classifiers: Mapping[str, Path],
     files: Sequence[str],
     encoder: Path,
     classifier: Path,
@@ -23,22 +23,22 @@ def choose_release(
 
     Args:
         metrics: JSON files of the candidates' fine-tuning.
-        encoders: folders, by seed of distillation.
-        classifiers: folders, by seeds of distillation and of fine-tuning.
+        encoders: their folders, by the names of the classifiers.
+        classifiers: folders, by names such as ``r1-f1``.
         files: what is copied of a folder.
         encoder: released folder.
         classifier: released folder.
         choice: JSON file that tells what was chosen.
     """
     best: dict[str, Any] = best_on_dev(metrics)
-    seeds = (best["distill_seed"], best["seed"])
-    for source, target in ((encoders[seeds[0]], encoder), (classifiers[seeds], classifier)):
+    name = name_of(best)
+    for source, target in ((encoders[name], encoder), (classifiers[name], classifier)):
         with whole(target) as partial:
             partial.mkdir()
-            for name in files:
-                shutil.copyfile(Path(source) / name, partial / name)
+            for file in files:
+                shutil.copyfile(Path(source) / file, partial / file)
     write_json(choice, best)
-    log.info("Released: seeds %d and %d, %.1f %% on English dev", *seeds, 100 * best["dev_accuracy"])
+    log.info("Released: %s, %.1f %% on English dev", name, 100 * best["dev_accuracy"])
 
 
 if __name__ == "__main__":
@@ -46,8 +46,8 @@ if __name__ == "__main__":
     with logged(job.log[0]):
         choose_release(
             job.input.metrics,
-            dict(zip(job.params.distill_seeds, job.input.encoders, strict=True)),
-            dict(zip(job.params.seeds, job.input.classifiers, strict=True)),
+            dict(zip(job.params.names, job.params.encoders, strict=True)),
+            dict(zip(job.params.names, job.input.classifiers, strict=True)),
             job.params.files,
             Path(job.output.encoder[0]).parent,
             Path(job.output.classifier[0]).parent,

@@ -29,7 +29,7 @@ if __name__ == "__main__":
             dropout=job.params.settings["dropout"],
             text=job.params.text,
             seed=job.params.seed,
-            name=f"{job.wildcards.chain} seed {job.wildcards.distill_seed}",
+            name=f"{job.wildcards.chain} run {job.wildcards.run}",
             checkpoints=job.params.checkpoints,
             checkpoint_seconds=job.params.checkpoint_seconds,
         )

@@ -21,8 +21,8 @@ if __name__ == "__main__":
             output=job.output.classifier,
             **job.params.settings,
             batch_tokens=job.params.batch_tokens,
-            seed=int(job.wildcards.seed),
-            name=f"{job.wildcards.chain} seeds {job.wildcards.distill_seed}, {job.wildcards.seed}",
+            seed=job.params.seed,
+            name=f"{job.wildcards.chain} run {job.wildcards.run}, fine-tuning {job.wildcards.finetuning}",
             checkpoints=job.params.checkpoints,
             checkpoint_seconds=job.params.checkpoint_seconds,
         )

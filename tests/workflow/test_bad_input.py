@@ -17,9 +17,9 @@ BAD = {
     "repeating chain": ({"chains": ["3-2-2"]}, "chain '3-2-2' repeats 2 layers"),
     "another root": ({"chains": ["12-6"]}, "starts with 12, but the teacher has 3 layers; start with 3, or with 0"),
     "negative budget": ({"chains": ["3-2x-1"]}, "chain '3-2x-1' is not written as"),
-    "duplicate seeds": ({"seeds": [1, 1]}, "seeds lists 1 more than once"),
-    "negative seed": ({"seeds": [-1]}, "seeds[0] is -1, expected an integer of at least 0"),
-    "no seed": ({"seeds": []}, "seeds is [], expected a list of at least 1 entry"),
+    "duplicate runs": ({"runs": [1, 1]}, "runs lists 1 more than once"),
+    "negative run": ({"runs": [-1]}, "runs[0] is -1, expected an integer of at least 1"),
+    "no run": ({"runs": []}, "runs is [], expected a list of at least 1 entry"),
     "no languages": ({"languages": []}, "languages is [], expected a list of at least 1 entry"),
     "no English": ({"languages": ["fr"]}, "expected en among them"),
     "unknown recipe": ({"recipes": ["magic"]}, "recipes names magic, expected some of toplayer"),
@@ -60,7 +60,7 @@ def test_a_wrong_config_is_refused_in_one_sentence(snakemake, tmp_path, name):
 
 def test_a_config_that_is_not_yaml_is_refused(snakemake, tmp_path):
     overlay = tmp_path / "overlay.yaml"
-    overlay.write_text("seeds: [1\nlanguages: en")
+    overlay.write_text("runs: [1\nlanguages: en")
     process = snakemake("--cores", "1", "--configfile", str(overlay), config=None)
     output = process.stdout + process.stderr
     assert process.returncode != 0
@@ -70,9 +70,9 @@ def test_a_config_that_is_not_yaml_is_refused(snakemake, tmp_path):
 
 def test_a_repeated_key_is_refused(snakemake, tmp_path):
     overlay = tmp_path / "overlay.yaml"
-    overlay.write_text("seeds: [1]\nseeds: [2]\n")
+    overlay.write_text("runs: [1]\nruns: [2]\n")
     output = refusal(snakemake("--cores", "1", "--configfile", str(overlay), config=None))
-    assert "overlay.yaml, line 2, column 1 is not valid YAML: the key 'seeds' is repeated" in output
+    assert "overlay.yaml, line 2, column 1 is not valid YAML: the key 'runs' is repeated" in output
 
 
 def test_a_missing_config_file_is_refused(snakemake):

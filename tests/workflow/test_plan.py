@@ -62,9 +62,9 @@ def test_published_accuracies_are_shown_beside_the_whole_of_xnli_alone(snakemake
 
 
 def test_the_paper_s_scale_is_planned_in_seconds(snakemake, tmp_path):
-    """Ten chains, ten seeds, fifteen languages: a thousand jobs. CPU time, since machines are shared."""
+    """Ten chains, ten runs, fifteen languages: a thousand jobs. CPU time, since machines are shared."""
     big = {
-        "seeds": list(range(1, 11)),
+        "runs": list(range(1, 11)),
         "chains": [
             "12-10-8-6",
             *(f"12-{a}-{b}" for a, b in combinations(range(10, 2, -2), 2)),

@@ -66,7 +66,7 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(smalle
     expected = accuracy.query("chain == '3' and language == 'th'")["accuracy"].item()
     assert (guesses == predictions["label"]).mean() == pytest.approx(expected)
     metrics = json.loads((results / "metrics" / "encoders" / "toplayer" / "3-2-1" / "d1.json").read_text())
-    assert {"chain", "recipe", "distill_seed", "config_hash", "versions", "device", "seconds"} <= set(metrics)
+    assert {"chain", "recipe", "run", "config_hash", "versions", "device", "seconds"} <= set(metrics)
     assert not (results / "checkpoints" / "encoders" / "toplayer" / "3-2-1" / "d1").exists()
 
     before = made(results)
@@ -78,7 +78,7 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(smalle
     assert planned(smallest_run, tmp_path, {"chains": ["3", "0-1", "3-1x0", "3-1", "3-2x0"]}) == {
         "distill": 1, "finetune": 1, "evaluate": 1, "measure_efficiency": 1, "tabulate_efficiency": 1, **PAPER
     }, "a new chain builds itself alone"  # fmt: skip
-    assert planned(smallest_run, tmp_path, {"seeds": [1, 2]}) == {"finetune": 8, "evaluate": 8, **PAPER}
+    assert planned(smallest_run, tmp_path, {"runs": [1, 2]}) == {"finetune": 8, "evaluate": 8, **PAPER}
     assert planned(smallest_run, tmp_path, {"checkpoint_seconds": 5, "evaluation": {"batch_tokens": 8}}) == {}
     faster = planned(smallest_run, tmp_path, {"distillation": {"steps": 5, "learning_rate": 0.5}})
     assert "pretrain" not in faster
@@ -96,10 +96,10 @@ def test_a_release_is_evaluated_like_the_model_it_is_made_of(smallest_run, tmp_p
     same = table.loc[["classifier", "onnx-fp32"], languages]
     assert same.diff().iloc[1].abs().max() < 0.03, "at most a pair or so at the border between two labels"
     chosen = json.loads((results / "metrics" / "release" / "choice.json").read_text())
-    seeds = f"d{chosen['distill_seed']}-s{chosen['seed']}"
+    name = f"r{chosen['run']}-f{chosen['finetuning']}"
     own, first = (
         pd.read_parquet(results / "predictions" / name / "th.parquet")
-        for name in ("release/classifier", f"toplayer/3-2-1/{seeds}")
+        for name in ("release/classifier", f"toplayer/3-2-1/{name}")
     )
     pd.testing.assert_frame_equal(own, first)
 

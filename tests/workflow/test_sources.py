@@ -14,7 +14,7 @@ from .given import LANGUAGES, fill, pairs, save_teacher, sentence
 
 NAMES = ("entailment", "neutral", "contradiction")
 SHORT = """
-seeds: [1]
+runs: [1]
 compute_matched: []
 text: {batch: 4}
 distillation: {steps: 5}
@@ -67,7 +67,7 @@ def test_everything_from_the_hub_ends_in_tables_and_figures(snakemake, tmp_path,
     again = snakemake("--cores", "2", config="hub")
     assert "Nothing to be done" in again.stdout + again.stderr
     other = tmp_path / "other.yaml"
-    other.write_text("seeds: [2]")
+    other.write_text("runs: [2]")
     process = snakemake("--cores", "2", "--configfile", str(ROOT / "tests/config/hub.yaml"), str(other), config=None)
     assert process.returncode == 0, process.stdout + process.stderr
     assert hub.requests == []

@@ -98,8 +98,8 @@ class Chain:
         return any(link.parent is not None and link.budget > 0 for link in self.ancestry)
 
     @property
-    def depends_on_distill_seed(self) -> bool:
-        """Whether two distillation seeds give two encoders (copies of the teacher do not depend on one)."""
+    def depends_on_run(self) -> bool:
+        """Whether every run has an encoder of its own; the teacher and layers copied from it exist once."""
         return self.root == 0 or any(link.budget > 0 for link in self.ancestry)
 
 

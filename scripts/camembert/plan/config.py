@@ -7,6 +7,7 @@ sentence and checks what one key asks of another. It is pure: the Snakefile impo
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Hashable
 from difflib import get_close_matches
@@ -96,11 +97,23 @@ _BOUND_NAMES = {
     "pattern": "that matches {}",
 }
 
-# JSON Schema counts 32.0 as an integer; range(32.0) does not.
+# JSON Schema counts 32.0 as an integer, which range(32.0) does not, and YAML's .nan and .inf as numbers.
 _Validator = validators.extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {
+            "integer": lambda _, value: type(value) is int,
+            "number": lambda _, value: type(value) is int or (type(value) is float and math.isfinite(value)),
+        }
+    ),
 )
+
+RENAMED = {
+    "seeds": "runs: [1, 2, 3], the repetitions of the experiment, each with its own seeds",
+    "distill_seeds": "runs: [1, 2, 3], the repetitions of the experiment, each with its own seeds",
+    "comparisons.questions": "comparisons.planned",
+}
+"""Keys of earlier versions, and what says the same now."""
 
 
 def check_config(config: dict[str, Any], schema_path: str | Path) -> None:
@@ -129,12 +142,16 @@ def _sentence(error: ValidationError) -> str:
     if error.validator == "additionalProperties":
         unknown = next(key for key in found if key not in schema["properties"])
         close = get_close_matches(str(unknown), schema["properties"], n=1)
+        if f"{prefix}{unknown}" in RENAMED:
+            return f"the config has the key {prefix}{unknown} of an earlier version; write {RENAMED[prefix + unknown]}"
         advice = f"did you mean {prefix}{close[0]}?" if close else f"expected one of {', '.join(schema['properties'])}"
         return f"the config has an unknown key {prefix}{unknown}; {advice}"
     if error.validator == "required":
         missing = next(key for key in schema["required"] if key not in found)
         return f"the config has no {prefix}{missing}; add it: {schema['properties'][missing]['description']}"
     advice = "correct it in config.yaml, the --configfile overlay or --config"
+    if isinstance(found, float) and not math.isfinite(found):
+        advice = "write a finite number"
     if schema.get("type") == "number" and re.fullmatch(r"[\d.]+[eE][+-]?\d+", str(found)):
         advice = "YAML reads powers of ten only with a dot and a sign, as in 1.0e-3"
     shown = json.dumps(found, ensure_ascii=False, default=str)
@@ -151,7 +168,7 @@ def _expected(schema: dict[str, Any]) -> str:
 
 
 def _check_lists(config: dict[str, Any]) -> None:
-    for key in ("languages", "seeds", "distill_seeds", "recipes"):
+    for key in ("languages", "runs", "recipes"):
         _refuse_repeats(key, config[key])
     if "en" not in config["languages"]:
         found = ", ".join(config["languages"])

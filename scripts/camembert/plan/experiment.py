@@ -23,43 +23,49 @@ RESERVED_RECIPES = (TEACHER, UNTRAINED, MLM)
 
 @dataclass(frozen=True)
 class EncoderId:
-    """What sets one encoder apart: its recipe, its chain and the seed of its distillation."""
+    """What sets one encoder apart: its recipe, its chain and its run, 0 where all runs share it."""
 
     recipe: str
     chain: Chain
-    distill_seed: int
+    run: int
 
     @property
     def path(self) -> str:
-        """Its folder among the encoders: ``toplayer/6-4-2/d1``."""
-        return f"{self.recipe}/{self.chain}/d{self.distill_seed}"
+        """Its folder among the encoders: ``toplayer/6-4-2/r1``."""
+        return f"{self.recipe}/{self.chain}/r{self.run}"
 
     @property
     def parent(self) -> EncoderId | None:
-        """The encoder it is cut from and distilled towards; None for a root and for random weights."""
-        return encoder_of(self.chain.parent, self.recipe, self.distill_seed) if self.chain.parent else None
+        """The teacher it is made from and distilled towards; None for a root and for random weights."""
+        return encoder_of(self.chain.parent, self.recipe, self.run) if self.chain.parent else None
 
 
 @dataclass(frozen=True)
 class ClassifierId:
-    """What sets one classifier apart: its encoder and the seed of its fine-tuning."""
+    """What sets one classifier apart: its encoder, its run, and which of the run's fine-tunings it is."""
 
     encoder: EncoderId
-    seed: int
+    run: int
+    finetuning: int
 
     @property
     def path(self) -> str:
-        """Its folder among the classifiers: ``toplayer/6-4-2/d1-s2``."""
-        return f"{self.encoder.path}-s{self.seed}"
+        """Its folder among the classifiers: ``toplayer/6-4-2/r1-f1``."""
+        return f"{self.encoder.recipe}/{self.encoder.chain}/{self.name}"
+
+    @property
+    def name(self) -> str:
+        """Which of its model's classifiers it is: ``r1-f1``."""
+        return f"r{self.run}-f{self.finetuning}"
 
 
-def encoder_of(chain: Chain, recipe: str, distill_seed: int) -> EncoderId:
-    """Identifies the encoder of a chain, leaving out the recipe and the seed where it does not depend on them."""
+def encoder_of(chain: Chain, recipe: str, run: int) -> EncoderId:
+    """Identifies the encoder of a chain, leaving out the recipe and the run where it does not depend on them."""
     if chain.is_teacher:
         recipe = TEACHER
     elif not chain.is_distilled:
         recipe = MLM if any(link.is_pretrained_from_scratch for link in chain.ancestry) else UNTRAINED
-    return EncoderId(recipe, chain, distill_seed if chain.depends_on_distill_seed else 0)
+    return EncoderId(recipe, chain, run if chain.depends_on_run else 0)
 
 
 @dataclass(frozen=True)
@@ -69,25 +75,30 @@ class Experiment:
     Attributes:
         chains: every chain that is built, each once, in the order of tables and figures.
         matched: those of them whose budget was computed to equal the training compute of a cascade.
-        recipes, distill_seeds, seeds: as in the config.
+        recipes, runs, finetunings: as in the config.
     """
 
     chains: tuple[Chain, ...]
     matched: frozenset[Chain]
     recipes: tuple[str, ...]
-    distill_seeds: tuple[int, ...]
-    seeds: tuple[int, ...]
+    runs: tuple[int, ...]
+    finetunings: int
 
     @property
     def encoders(self) -> list[EncoderId]:
         """Every encoder that is built, chain by chain."""
-        choices = product(self.chains, self.recipes, self.distill_seeds)
+        choices = product(self.chains, self.recipes, self.runs)
         return list(dict.fromkeys(encoder_of(*choice) for choice in choices))
 
     @property
     def classifiers(self) -> list[ClassifierId]:
-        """Every classifier that is built: each encoder with each seed of fine-tuning."""
-        return [ClassifierId(encoder, seed) for encoder in self.encoders for seed in self.seeds]
+        """Every classifier that is built: in every run, each of its encoders fine-tuned so many times."""
+        return [
+            ClassifierId(encoder, run, finetuning)
+            for encoder in self.encoders
+            for run in ([encoder.run] if encoder.chain.depends_on_run else self.runs)
+            for finetuning in range(1, self.finetunings + 1)
+        ]
 
     def method(self, chain: Chain) -> Method:
         """What a chain stands for in the comparison."""
@@ -113,8 +124,8 @@ def experiment_of(config: dict[str, Any]) -> Experiment:
         chains=tuple(sorted(chains, key=lambda chain: (methods.index(method_of(chain, chains)), -chain.layers))),
         matched=frozenset(matched),
         recipes=tuple(config["recipes"]),
-        distill_seeds=tuple(config["distill_seeds"]),
-        seeds=tuple(config["seeds"]),
+        runs=tuple(config["runs"]),
+        finetunings=config["finetunings"],
     )
 
 

@@ -35,8 +35,9 @@ def training_rows(classifier: ClassifierId, metrics: Iterable[Path]) -> list[dic
     facts = {}
     for path in metrics:
         one = read_json(path)
-        encoder = encoder_of(parse_chain(one["chain"]), one["recipe"], one["distill_seed"])
-        facts[ClassifierId(encoder, one["seed"]).path if "seed" in one else encoder.path] = one
+        encoder = encoder_of(parse_chain(one["chain"]), one["recipe"], one["run"])
+        classifies = "finetuning" in one
+        facts[ClassifierId(encoder, one["run"], one["finetuning"]).path if classifies else encoder.path] = one
     rows = []
     lineage: list[EncoderId] = []
     link: EncoderId | None = classifier.encoder
@@ -87,7 +88,7 @@ def model_card(
         synthetic: whether the inference data is made from the CLDR.
         citation: CITATION.cff of this software.
     """
-    encoder = encoder_of(parse_chain(choice["chain"]), choice["recipe"], choice["distill_seed"])
+    encoder = encoder_of(parse_chain(choice["chain"]), choice["recipe"], choice["run"])
     source = yaml.safe_load(citation.read_text(encoding="utf-8"))
     facts = measured["classifier" if form == ENCODER else form]
     languages = list(kept) if form == "classifier-trimmed" else list(facts["accuracy"])
@@ -112,7 +113,7 @@ def model_card(
         choice=choice,
         facts=facts,
         average=sum(facts["accuracy"].values()) / len(facts["accuracy"]),
-        training=training_rows(ClassifierId(encoder, choice["seed"]), metrics),
+        training=training_rows(ClassifierId(encoder, choice["run"], choice["finetuning"]), metrics),
         experiment=experiment,
         kept=kept,
         synthetic=synthetic,

@@ -38,14 +38,18 @@ def best_on_dev(metrics: Iterable[Path]) -> dict[str, Any]:
         metrics: JSON files of their fine-tuning.
 
     Returns:
-        recipe, chain, distill_seed and seed of the best, its accuracy on English dev, and that of all by seeds.
+        recipe, chain, run and fine-tuning of the best, its accuracy on English dev, and that of all by name.
     """
     candidates = [read_json(path) for path in metrics]
     best = max(candidates, key=lambda facts: facts["dev_accuracy"])
-    chosen = {key: best[key] for key in ("recipe", "chain", "layers", "distill_seed", "seed", "dev_accuracy")}
-    names = [f"d{facts['distill_seed']}-s{facts['seed']}" for facts in candidates]
-    accuracies = {name: facts["dev_accuracy"] for name, facts in zip(names, candidates, strict=True)}
+    chosen = {key: best[key] for key in ("recipe", "chain", "layers", "run", "finetuning", "dev_accuracy")}
+    accuracies = {name_of(facts): facts["dev_accuracy"] for facts in candidates}
     return chosen | {"candidates": accuracies}
+
+
+def name_of(facts: Mapping[str, Any]) -> str:
+    """Which of a model's classifiers it is: ``r1-f1``."""
+    return f"r{facts['run']}-f{facts['finetuning']}"
 
 
 def release_table(measured: Mapping[str, dict[str, Any]], kept: Sequence[str]) -> pd.DataFrame:

@@ -76,8 +76,8 @@ def write_metrics(job: Any, work: Work, **facts: Any) -> None:
         facts: what else there is to say.
     """
     chain = job.wildcards.chain
-    seeds = {name: int(job.wildcards[name]) for name in ("distill_seed", "seed") if name in job.wildcards.keys()}  # noqa: SIM118
-    model = {"recipe": job.wildcards.recipe, "chain": chain, "layers": parse_chain(chain).layers, **seeds}
+    which = {name: int(job.wildcards[name]) for name in ("run", "finetuning") if name in job.wildcards.keys()}  # noqa: SIM118
+    model = {"recipe": job.wildcards.recipe, "chain": chain, "layers": parse_chain(chain).layers, **which}
     own, workers = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     cost = {
         "seconds": round(work.seconds, 3),

@@ -111,9 +111,9 @@ def test_pretraining_from_scratch_pays_for_its_head():
         ("0-4x3-2", True, True),
     ],
 )
-def test_only_what_follows_a_draw_depends_on_the_distillation_seed(text, distilled, seeded):
+def test_only_what_follows_a_draw_depends_on_the_run(text, distilled, seeded):
     assert parse_chain(text).is_distilled is distilled
-    assert parse_chain(text).depends_on_distill_seed is seeded
+    assert parse_chain(text).depends_on_run is seeded
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What a config may say, and what it asks for."""
 
 import json
+import math
 from copy import deepcopy
 from pathlib import Path
 
@@ -92,7 +93,7 @@ def test_every_key_of_the_schema_is_described_and_has_no_default(schema):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("experiment: x\nseeds: [1, 2\ndevice: cpu\n", "line 3, column 7 is not valid YAML"),
+        ("experiment: x\nruns: [1, 2\ndevice: cpu\n", "line 3, column 7 is not valid YAML"),
         ("finetuning:\n  batch: 32\n  batch: 64\n", "line 3, column 3 is not valid YAML: the key 'batch' is repeated"),
         ("", "holds None where"),
         ("- 1\n", r"holds \[1\] where"),
@@ -160,16 +161,25 @@ MLM_NAMED = {
         ("data.text.hub.files", "a/*.csv", 'data.text.hub.files is "a/*.csv", expected a text that matches'),
         ("device", "gpu", 'device is "gpu", expected one of auto, cpu, cuda'),
         ("experiment", "a/b", 'experiment is "a/b", expected a text that matches'),
-        # languages, seeds, recipes
+        # languages, runs, recipes
         ("languages", ["en", "xx"], 'languages[1] is "xx", expected one of en, fr,'),
         ("languages", [], "languages is [], expected a list of at least 1 entry"),
         ("languages", ["fr", "de"], "languages is fr, de, expected en among them"),
         ("languages", ["en", "fr", "en"], "languages lists en more than once"),
-        ("seeds", [], "seeds is [], expected a list of at least 1 entry"),
-        ("seeds", [1, 2, 1], "seeds lists 1 more than once"),
-        ("seeds", [1, -1], "seeds[1] is -1, expected an integer of at least 0"),
-        ("distill_seeds", [], "distill_seeds is [], expected a list of at least 1 entry"),
-        ("distill_seeds", [3, 3], "distill_seeds lists 3 more than once"),
+        ("runs", [], "runs is [], expected a list of at least 1 entry"),
+        ("runs", [1, 2, 1], "runs lists 1 more than once"),
+        ("runs", [1, -1], "runs[1] is -1, expected an integer of at least 1"),
+        ("runs", [0], "runs[0] is 0, expected an integer of at least 1"),
+        ("finetunings", 0, "finetunings is 0, expected an integer of at least 1"),
+        ("seeds", [1], "the key seeds of an earlier version; write runs: [1, 2, 3]"),
+        ("distill_seeds", [1], "the key distill_seeds of an earlier version; write runs: [1, 2, 3]"),
+        ("comparisons.questions", [], "the key comparisons.questions of an earlier version; write comparisons.planned"),
+        ("comparisons.margin", 0, "comparisons.margin is 0, expected a number above 0"),
+        # numbers that are none
+        ("distillation.learning_rate", math.nan, "distillation.learning_rate is NaN, expected a number above 0; write"),
+        ("finetuning.warmup", math.inf, "finetuning.warmup is Infinity, expected a number"),
+        ("distillation.recipes.toplayer.weights.hidden", math.nan, "weights.hidden is NaN, expected a number"),
+        ("checkpoint_seconds", math.inf, "checkpoint_seconds is Infinity, expected a number"),
         ("recipes", ["bottomlayer"], "recipes names bottomlayer, expected some of toplayer, uniform, minilm, logits"),
         ("distillation.recipes.toplayer.loss", "top", 'toplayer.loss is "top", expected one of toplayer, uniform'),
         (
@@ -324,13 +334,13 @@ def test_an_unquoted_teacher_is_a_chain(config):
 
 @pytest.fixture
 def small(config):
-    """Two distillation seeds, two fine-tuning seeds and one of each kind of chain."""
+    """Two runs of two fine-tunings and one of each kind of chain."""
     return config | {
         "chains": ["6-4-2", "6-2", "6-2x0", "6-2x3", "0-2", "0-2x2"],
         "compute_matched": ["6-4-2"],
         "recipes": ["toplayer"],
-        "distill_seeds": [1, 2],
-        "seeds": [7, 8],
+        "runs": [1, 2],
+        "finetunings": 2,
         "tokenizer": {"vocabulary": 6000, "lowercase": False},
         "teacher": config["teacher"] | {"layers": 6, "hidden": 128, "heads": 4, "intermediate": 512, "positions": 128},
         "text": config["text"] | {"row": 64},
@@ -376,26 +386,26 @@ def test_an_experiment_without_a_teacher_builds_none(small):
     assert [str(chain) for chain in experiment.chains] == ["0-2", "0-2x2"]
 
 
-def test_each_encoder_is_built_once_for_each_recipe_and_seed_it_depends_on(small):
+def test_each_encoder_is_built_once_for_each_recipe_and_run_it_depends_on(small):
     assert [encoder.path for encoder in experiment_of(small).encoders] == [
-        "teacher/6/d0",
-        "untrained/0-2/d1",
-        "untrained/0-2/d2",
-        "mlm/0-2x2/d1",
-        "mlm/0-2x2/d2",
-        "mlm/0-2x3.01/d1",
-        "mlm/0-2x3.01/d2",
-        "untrained/6-2x0/d0",
-        "toplayer/6-2/d1",
-        "toplayer/6-2/d2",
-        "toplayer/6-2x3/d1",
-        "toplayer/6-2x3/d2",
-        "toplayer/6-2x2.33/d1",
-        "toplayer/6-2x2.33/d2",
-        "toplayer/6-4/d1",
-        "toplayer/6-4/d2",
-        "toplayer/6-4-2/d1",
-        "toplayer/6-4-2/d2",
+        "teacher/6/r0",
+        "untrained/0-2/r1",
+        "untrained/0-2/r2",
+        "mlm/0-2x2/r1",
+        "mlm/0-2x2/r2",
+        "mlm/0-2x3.01/r1",
+        "mlm/0-2x3.01/r2",
+        "untrained/6-2x0/r0",
+        "toplayer/6-2/r1",
+        "toplayer/6-2/r2",
+        "toplayer/6-2x3/r1",
+        "toplayer/6-2x3/r2",
+        "toplayer/6-2x2.33/r1",
+        "toplayer/6-2x2.33/r2",
+        "toplayer/6-4/r1",
+        "toplayer/6-4/r2",
+        "toplayer/6-4-2/r1",
+        "toplayer/6-4-2/r2",
     ]
 
 
@@ -403,34 +413,37 @@ def test_two_recipes_share_what_is_not_distilled(small):
     experiment = experiment_of(small | {"chains": ["6-2", "6-2x0"], "compute_matched": [], "recipes": ["one", "two"]})
     paths = {encoder.path for encoder in experiment.encoders}
     assert paths == {
-        "teacher/6/d0",
-        "untrained/6-2x0/d0",
-        *(f"{recipe}/6-2/d{seed}" for recipe in ("one", "two") for seed in (1, 2)),
+        "teacher/6/r0",
+        "untrained/6-2x0/r0",
+        *(f"{recipe}/6-2/r{run}" for recipe in ("one", "two") for run in (1, 2)),
     }
 
 
-def test_each_encoder_is_finetuned_with_each_seed(small):
+def test_every_run_finetunes_each_of_its_encoders_as_often_as_asked(small):
     experiment = experiment_of(small)
     paths = [classifier.path for classifier in experiment.classifiers]
-    assert len(paths) == len(set(paths)) == 2 * len(experiment.encoders)
-    assert {"toplayer/6-4-2/d1-s7", "toplayer/6-4-2/d2-s8", "teacher/6/d0-s7"} <= set(paths)
+    assert len(paths) == len(set(paths)) == 2 * 2 * len(experiment.chains)
+    assert [path for path in paths if path.startswith("toplayer/6-4-2/")] == [
+        f"toplayer/6-4-2/r{run}-f{finetuning}" for run in (1, 2) for finetuning in (1, 2)
+    ]
+    assert {"teacher/6/r1-f1", "teacher/6/r2-f2", "untrained/6-2x0/r2-f1"} <= set(paths)
 
 
 @pytest.mark.parametrize(
-    ("recipe", "chain", "seed", "lineage"),
+    ("recipe", "chain", "run", "lineage"),
     [
-        ("toplayer", "6-4-2", 1, ["toplayer/6-4/d1", "teacher/6/d0"]),
-        ("toplayer", "6-4x0-2", 1, ["untrained/6-4x0/d0", "teacher/6/d0"]),
-        ("untrained", "6-2x0", 0, ["teacher/6/d0"]),
-        ("toplayer", "0-4x3-2", 2, ["mlm/0-4x3/d2"]),
-        ("mlm", "0-4x3-2x0", 2, ["mlm/0-4x3/d2"]),
-        ("untrained", "0-4-2x0", 2, ["untrained/0-4/d2"]),
+        ("toplayer", "6-4-2", 1, ["toplayer/6-4/r1", "teacher/6/r0"]),
+        ("toplayer", "6-4x0-2", 1, ["untrained/6-4x0/r0", "teacher/6/r0"]),
+        ("untrained", "6-2x0", 0, ["teacher/6/r0"]),
+        ("toplayer", "0-4x3-2", 2, ["mlm/0-4x3/r2"]),
+        ("mlm", "0-4x3-2x0", 2, ["mlm/0-4x3/r2"]),
+        ("untrained", "0-4-2x0", 2, ["untrained/0-4/r2"]),
         ("teacher", "6", 0, []),
     ],
 )
-def test_the_parents_of_an_encoder_lead_to_its_root(recipe, chain, seed, lineage):
-    encoder = encoder_of(parse_chain(chain), "toplayer", seed)
-    assert encoder == EncoderId(recipe, parse_chain(chain), seed)
+def test_the_parents_of_an_encoder_lead_to_its_root(recipe, chain, run, lineage):
+    encoder = encoder_of(parse_chain(chain), "toplayer", run)
+    assert encoder == EncoderId(recipe, parse_chain(chain), run)
     found = []
     while (encoder := encoder.parent) is not None:
         found.append(encoder.path)

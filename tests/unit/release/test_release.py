@@ -20,13 +20,13 @@ ROOT = Path(__file__).parents[3]
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
 
 
-def finetuned(seed, dev_accuracy, distill_seed=1):
+def finetuned(run, dev_accuracy, finetuning=1):
     return {
         "recipe": "toplayer",
         "chain": "6-3",
         "layers": 3,
-        "distill_seed": distill_seed,
-        "seed": seed,
+        "run": run,
+        "finetuning": finetuning,
         "dev_accuracy": dev_accuracy,
         "accuracy": {"en": 1 - dev_accuracy},
         "kept_step": 5,
@@ -48,13 +48,13 @@ MEASURED["onnx-int8"] = evaluated("onnx-int8", 0.595, 180.0)
 
 @pytest.fixture
 def metrics(tmp_path):
-    """Metrics of a teacher, of its student under one seed of distillation, and of two classifiers of the student."""
+    """Metrics of a teacher, of its student in one run, and of two classifiers of the student."""
     cost = {"steps": 4, "tokens": 100, "seconds": 3.0}
     facts = [
-        {"recipe": "teacher", "chain": "6", "distill_seed": 0, "training_flops": 9e12, **cost},
-        {"recipe": "toplayer", "chain": "6-3", "distill_seed": 1, "training_flops": 2e12, **cost},
+        {"recipe": "teacher", "chain": "6", "run": 0, "training_flops": 9e12, **cost},
+        {"recipe": "toplayer", "chain": "6-3", "run": 1, "training_flops": 2e12, **cost},
         finetuned(1, 0.7),
-        finetuned(2, 0.8),
+        finetuned(1, 0.8, finetuning=2),
     ]
     paths = [tmp_path / f"{i}.json" for i in range(len(facts))]
     for path, one in zip(paths, facts, strict=True):
@@ -68,8 +68,8 @@ def choice(metrics):
 
 
 def test_the_classifier_best_on_english_dev_is_taken_whatever_its_test_accuracy(choice):
-    assert (choice["distill_seed"], choice["seed"]) == (1, 2)
-    assert choice["candidates"] == {"d1-s1": 0.7, "d1-s2": 0.8}
+    assert (choice["run"], choice["finetuning"]) == (1, 2)
+    assert choice["candidates"] == {"r1-f1": 0.7, "r1-f2": 0.8}
 
 
 def test_the_table_has_a_row_a_form_and_averages_of_kept_and_of_all_languages():
@@ -94,7 +94,7 @@ def test_training_is_told_from_the_teacher_to_the_classifier(metrics, choice):
     from camembert.plan.experiment import ClassifierId, encoder_of
 
     encoder = encoder_of(parse_chain("6-3"), "toplayer", 1)
-    rows = training_rows(ClassifierId(encoder, choice["seed"]), metrics)
+    rows = training_rows(ClassifierId(encoder, choice["run"], choice["finetuning"]), metrics)
     assert [row["model"] for row in rows] == ["6", "6-3", "classifier"]
     assert rows[1]["what"] == "distilled from 6"
     assert [row["training_flops"] for row in rows] == [9e12, 2e12, None]
