@@ -167,6 +167,23 @@ def _check_chains(config: dict[str, Any]) -> None:
                 f"compute_matched: chain '{chain}' is not a cascade, expected the teacher and two or more hops with"
                 " training; correct or remove it"
             )
+    _check_retrieval_layer(config["retrieval"]["layer"], [str(c) for c in config["chains"] + config["compute_matched"]])
+
+
+def _check_retrieval_layer(layer: str | int, chains: list[str]) -> None:
+    """Checks that every encoder has the layer that is asked for; assistants are deeper than their students."""
+    if layer == "top":
+        return
+    if isinstance(layer, str):
+        raise ConfigError(
+            f"retrieval.layer is {layer!r}, expected top or the number of a layer, counted from 1; correct it"
+        )
+    for chain in map(parse_chain, chains):
+        if layer > chain.layers:
+            raise ConfigError(
+                f"retrieval.layer is {layer}, but chain '{chain}' has {chain.layers} layers, expected one that every"
+                " encoder has; lower it, or set it to top"
+            )
 
 
 def _checked_chains(key: str, texts: list[str | int], teacher_layers: int) -> list[Chain]:
@@ -239,7 +256,13 @@ def _check_sizes(config: dict[str, Any]) -> None:
 def _check_sources(config: dict[str, Any]) -> None:
     """Checks that what a source names is there: every file of a folder; of a teacher, its kind and its sizes."""
     nli, text, teacher = config["data"]["nli"], config["data"]["text"], config["teacher"]
-    for key, section in (("data.nli", nli), ("data.text", text), ("teacher", teacher)):
+    retrieval = config["data"]["retrieval"]
+    for key, section in (
+        ("data.nli", nli),
+        ("data.text", text),
+        ("data.retrieval", retrieval),
+        ("teacher", teacher),
+    ):
         if section["source"] == "folder":
             _check_folder(key, section)
     languages = config["languages"]
@@ -251,6 +274,8 @@ def _check_sources(config: dict[str, Any]) -> None:
         if text["source"] == "folder":
             for language in languages:
                 sources.text_files(text["folder"], language)
+        if retrieval["source"] == "folder":
+            sources.aligned_files(retrieval["folder"], languages)
         if teacher["source"] == "folder":
             sources.teacher_files(teacher["folder"])
             sources.check_architecture(teacher["folder"], teacher, config["tokenizer"]["vocabulary"])
