@@ -42,7 +42,7 @@ if RETRIEVAL_DATA:
             device=config["device"],
             threads=config["threads"]["evaluation"],
         message:
-            "Retrieving English sentences with {wildcards.chain} from {params.languages}"
+            "Retrieving English sentences with {wildcards.chain}"
         script:
             "../scripts/retrieve.py"
 
@@ -62,6 +62,6 @@ if RETRIEVAL_DATA:
         params:
             languages=LANGUAGES,
         message:
-            "Retrieving English sentences by character n-grams from {params.languages}"
+            "Retrieving English sentences by character n-grams"
         script:
             "../scripts/retrieve_baseline.py"
