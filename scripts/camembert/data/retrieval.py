@@ -96,7 +96,7 @@ def _unrepeated(texts: Mapping[str, Sequence[str]]) -> list[int]:
     """The rows that repeat no row kept before them, in any language; logs the repeated lines of each language."""
     for language, lines in texts.items():
         if repeated := len(lines) - len(set(lines)):
-            log.info("retrieval: %d lines in %s repeat an earlier one", repeated, language)
+            log.info("retrieval: lines in %s that repeat an earlier one: %d", language, repeated)
     kept = []
     seen: dict[str, set[str]] = {language: set() for language in texts}
     for row, line in enumerate(zip(*texts.values(), strict=True)):

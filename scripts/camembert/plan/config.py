@@ -172,18 +172,12 @@ def _check_chains(config: dict[str, Any]) -> None:
 
 def _check_retrieval_layer(layer: str | int, chains: list[str]) -> None:
     """Checks that every encoder has the layer that is asked for; assistants are deeper than their students."""
-    if layer == "top":
-        return
-    if isinstance(layer, str):
+    shallowest = min(map(parse_chain, chains), key=lambda chain: chain.layers)
+    if layer != "top" and (isinstance(layer, str) or layer > shallowest.layers):
         raise ConfigError(
-            f"retrieval.layer is {layer!r}, expected top or the number of a layer, counted from 1; correct it"
+            f"retrieval.layer is {layer}, expected top or a layer that every encoder has, 1 to {shallowest.layers}"
+            f" (chain '{shallowest}' has no more); correct it"
         )
-    for chain in map(parse_chain, chains):
-        if layer > chain.layers:
-            raise ConfigError(
-                f"retrieval.layer is {layer}, but chain '{chain}' has {chain.layers} layers, expected one that every"
-                " encoder has; lower it, or set it to top"
-            )
 
 
 def _checked_chains(key: str, texts: list[str | int], teacher_layers: int) -> list[Chain]:
@@ -257,12 +251,8 @@ def _check_sources(config: dict[str, Any]) -> None:
     """Checks that what a source names is there: every file of a folder; of a teacher, its kind and its sizes."""
     nli, text, teacher = config["data"]["nli"], config["data"]["text"], config["teacher"]
     retrieval = config["data"]["retrieval"]
-    for key, section in (
-        ("data.nli", nli),
-        ("data.text", text),
-        ("data.retrieval", retrieval),
-        ("teacher", teacher),
-    ):
+    parts = {"data.nli": nli, "data.text": text, "data.retrieval": retrieval, "teacher": teacher}
+    for key, section in parts.items():
         if section["source"] == "folder":
             _check_folder(key, section)
     languages = config["languages"]

@@ -113,7 +113,7 @@ def test_a_repeated_sentence_is_left_out_in_every_language_and_counted(aligned, 
     read = read_aligned(files)
     assert [[s.id[-1] for s in rows] for rows in read.values()] == [["1", "2", "5"]] * 2
     assert "2 of 5 lines repeat an earlier one in some language and are left out in all, 3 are left" in caplog.text
-    assert "1 lines in fr repeat an earlier one" in caplog.text
+    assert "lines in fr that repeat an earlier one: 1" in caplog.text
 
 
 def test_files_of_different_lengths_are_refused(aligned):

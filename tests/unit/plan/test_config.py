@@ -212,9 +212,9 @@ MLM_NAMED = {
         ("data.retrieval.source", "hub", 'data.retrieval.source is "hub", expected one of cldr, folder, none'),
         ("data.retrieval.source", "folder", "data.retrieval.folder is null, expected a folder since data.retrieval.s"),
         ("retrieval.documents", 1, "retrieval.documents is 1, expected an integer of at least 2"),
-        ("retrieval.layer", "bottom", "retrieval.layer is 'bottom', expected top or the number of a layer, counted"),
+        ("retrieval.layer", "bottom", "retrieval.layer is bottom, expected top or a layer that every encoder has"),
         ("retrieval.layer", 0, "retrieval.layer is 0, expected a text or an integer of at least 1"),
-        ("retrieval.layer", 4, "retrieval.layer is 4, but chain '0-3' has 3 layers, expected one that every encoder"),
+        ("retrieval.layer", 4, "expected top or a layer that every encoder has, 1 to 3 (chain '0-3' has no more)"),
         ("retrieval.pooling", "max", 'retrieval.pooling is "max", expected one of mean, cls'),
     ],
 )
@@ -275,7 +275,7 @@ def test_every_language_has_one_file_of_sentences_for_retrieval(config, tmp_path
     config = changed(config, "data.retrieval", {"source": "folder", "folder": str(tmp_path)})
     config["languages"] = ["en", "fr"]
     (tmp_path / "en.txt").write_text("a\n")
-    with pytest.raises(ConfigError, match=r"no sentences in fr for retrieval; expected one of fr\.txt, fr\.txt\.gz: add"):
+    with pytest.raises(ConfigError, match=r"no sentences in fr for retrieval; expected one of fr\.txt, fr\.txt\.gz"):
         check_config(config, SCHEMA)
     (tmp_path / "fr.txt.gz").touch()
     with pytest.raises(ConfigError, match=r"fr\.txt\.gz is empty; expected text"):
