@@ -1,7 +1,7 @@
-"""Data: inference pairs, text, tokenizer, token shards.
+"""Data: inference pairs, sentences for retrieval, text, tokenizer, token shards.
 
-Needs nothing (source cldr), local folders (folder) or a network (hub); makes data/downloads, data/nli, data/tokenizer,
-data/corpus. Downloads are the only jobs that use the network, and run where Snakemake runs.
+Needs nothing (source cldr), local folders (folder) or a network (hub); makes data/downloads, data/nli, data/retrieval,
+data/tokenizer, data/corpus. Downloads are the only jobs that use the network, and run where Snakemake runs.
 """
 
 INFERENCE_DATA = {
@@ -11,6 +11,14 @@ INFERENCE_DATA = {
 }
 CORPUS = expand(result("data/corpus/{language}"), language=LANGUAGES)
 TOKENIZER = [result("data/tokenizer")]
+QUERY_LANGUAGES = [language for language in LANGUAGES if language != "en"]
+RETRIEVAL_DATA = (
+    expand(result("data/retrieval/{language}.parquet"), language=LANGUAGES)
+    if RETRIEVAL["source"] != "none" and QUERY_LANGUAGES
+    else []
+)
+RETRIEVAL_JOB = "make_cldr_retrieval" if RETRIEVAL["source"] == "cldr" else "import_retrieval"
+READ_FIRST = [INFERENCE_DATA["train"], *RETRIEVAL_DATA]  # so that wrong input stops the run before anything trains
 
 
 rule download:
@@ -81,6 +89,51 @@ else:
             "../scripts/import_inference_data.py"
 
 
+if RETRIEVAL_DATA and RETRIEVAL["source"] == "cldr":
+
+    rule make_cldr_retrieval:
+        output:
+            RETRIEVAL_DATA,
+        log:
+            result("logs/make_cldr_retrieval.log"),
+        benchmark:
+            result("benchmarks/make_cldr_retrieval.tsv")
+        localrule: True
+        conda:
+            "../envs/camembert.yaml"
+        params:
+            languages=LANGUAGES,
+            documents=config["retrieval"]["documents"],
+            corpus_documents=config["data"]["cldr"]["documents"],
+            seed=config["data"]["cldr"]["seed"],
+        message:
+            "Writing {params.documents} documents for retrieval in {params.languages}"
+        script:
+            "../scripts/make_cldr_retrieval.py"
+
+elif RETRIEVAL_DATA:
+
+    rule import_retrieval:
+        input:
+            **sources.aligned_files(RETRIEVAL["folder"], LANGUAGES),
+        output:
+            RETRIEVAL_DATA,
+        log:
+            result("logs/import_retrieval.log"),
+        benchmark:
+            result("benchmarks/import_retrieval.tsv")
+        retries: 0  # wrong input stays wrong
+        localrule: True
+        conda:
+            "../envs/camembert.yaml"
+        params:
+            languages=LANGUAGES,
+        message:
+            "Reading sentences for retrieval from {input}"
+        script:
+            "../scripts/import_retrieval.py"
+
+
 if TEXT["source"] == "cldr":
 
     rule make_cldr_text:
@@ -108,7 +161,7 @@ if TEACHER["source"] == "pretrain":
     rule train_tokenizer:
         input:
             **{language: text_of(language) for language in LANGUAGES},
-            read_first=INFERENCE_DATA["train"],  # so that a wrong row stops the run before anything trains
+            read_first=READ_FIRST,
         output:
             directory(TOKENIZER),
         log:
@@ -135,7 +188,7 @@ else:
     rule import_tokenizer:
         input:
             teacher=teacher_source_files(),
-            read_first=INFERENCE_DATA["train"],  # so that a wrong row stops the run before anything trains
+            read_first=READ_FIRST,
         output:
             directory(TOKENIZER),
         log:
@@ -187,4 +240,5 @@ DATA_BENCHMARKS = [
     result(f"benchmarks/{'train' if TEACHER['source'] == 'pretrain' else 'import'}_tokenizer.tsv"),
     result(f"benchmarks/{'make_cldr_nli' if NLI['source'] == 'cldr' else 'import_inference_data'}.tsv"),
     *([result("benchmarks/make_cldr_text.tsv")] if TEXT["source"] == "cldr" else []),
+    *([result(f"benchmarks/{RETRIEVAL_JOB}.tsv")] if RETRIEVAL_DATA else []),
 ]

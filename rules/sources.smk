@@ -1,4 +1,4 @@
-"""Sources: the files that the config names for inference pairs, text and teacher (no rules).
+"""Sources: the files that the config names for inference pairs, retrieval, text and teacher (no rules).
 
 Needs the merged config; what is on the hub is brought by the rule `download`.
 """
@@ -7,6 +7,7 @@ from camembert.plan import sources
 
 LANGUAGES = config["languages"]
 NLI, TEXT, TEACHER = config["data"]["nli"], config["data"]["text"], config["teacher"]
+RETRIEVAL = config["data"]["retrieval"]
 SPLITS = ["train", "dev"] if NLI["split_dev"] else ["train", "dev", "test"]
 TEXT_LIMIT = None if TEXT["source"] == "cldr" else TEXT["limit"]
 DOWNLOADS = sources.downloads(config)

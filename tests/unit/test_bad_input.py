@@ -10,6 +10,7 @@ import pytest
 from hub_server import run_download, serving
 
 from camembert.data import nli_sources
+from camembert.data.retrieval import read_aligned
 from camembert.data.shards import write_shard
 from camembert.data.text import read_documents
 from camembert.data.tokenizer import read_tokenizer
@@ -133,6 +134,16 @@ def one_line(bench: Bench) -> None:
     bench.shard("fr.txt")
 
 
+def no_sentences(bench: Bench) -> None:
+    bench.config["languages"] = ["en", "fr"]
+    bench.write("en.txt", "a line\n")
+    bench.check("data.retrieval", source="folder", folder=str(bench.folder))
+
+
+def bad_sentences(english: str, french: str, bench: Bench) -> None:
+    read_aligned({"en": bench.write("en.txt", english), "fr": bench.write("fr.txt", french)})
+
+
 def bad_teacher(facts: dict, bench: Bench) -> None:
     bench.teacher(**facts)
     bench.check()
@@ -209,6 +220,8 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "a language without text": missing_text,
     "an empty text file": partial(bad_text, "fr.txt", ""),
     "text that is there twice": partial(bad_text, "fr.jsonl", '{"text": "a"}\n'),
+    "a layer that some encoder has not": lambda bench: bench.check("retrieval", layer=4),
+    "a language without sentences for retrieval": no_sentences,
     "a teacher that is not BERT": partial(bad_teacher, {"model_type": "roberta"}),
     "a teacher of another depth": partial(bad_teacher, {"num_hidden_layers": 6}),
     "a teacher with another vocabulary": partial(bad_teacher, {"vocab_size": 30522}),
@@ -232,6 +245,9 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "files that are not parallel": partial(bad_tsv, "dev-fr.tsv", "a\tb\tentailment\n"),
     "pairs that are not UTF-8": partial(bad_tsv, "dev-fr.tsv", "é\tb\tneutral\n".encode("latin-1")),
     "text that is not UTF-8": latin_text,
+    "sentences for retrieval that are not aligned": partial(bad_sentences, "a\nb\n", "A\n"),
+    "a line without a sentence": partial(bad_sentences, "a\nb\nc\n", "A\n\nC\n"),
+    "sentences that all repeat one": partial(bad_sentences, "a\na\n", "A\nB\n"),
     "text of a single line": one_line,
     "a vocabulary that does not say whether it is cased": bare_vocabulary,
     "a tokenizer larger than the model": large_tokenizer,

@@ -68,10 +68,15 @@ def _read(path: Path) -> Iterator[str]:
     elif path.suffix == ".jsonl":
         yield from _json_lines(path)
     else:
-        yield from _lines(path)
+        yield from read_lines(path)
 
 
-def _lines(path: Path) -> Iterator[str]:
+def read_lines(path: Path) -> Iterator[str]:
+    """The lines of a file in UTF-8, compressed or not, empty ones included, with their ends.
+
+    Raises:
+        TextError: it is not UTF-8, or not a whole gzip file.
+    """
     try:
         with gzip.open(path, "rt", encoding=UTF_8) if path.suffix == ".gz" else open(path, encoding=UTF_8) as lines:
             yield from lines
@@ -82,7 +87,7 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _json_lines(path: Path) -> Iterator[str]:
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
         try:

@@ -184,6 +184,17 @@ def _check_chains(config: dict[str, Any]) -> None:
                 f"compute_matched: chain '{chain}' is not a cascade, expected the teacher and two or more hops with"
                 " training; correct or remove it"
             )
+    _check_retrieval_layer(config["retrieval"]["layer"], [str(c) for c in config["chains"] + config["compute_matched"]])
+
+
+def _check_retrieval_layer(layer: str | int, chains: list[str]) -> None:
+    """Checks that every encoder has the layer that is asked for; assistants are deeper than their students."""
+    shallowest = min(map(parse_chain, chains), key=lambda chain: chain.layers)
+    if layer != "top" and (isinstance(layer, str) or layer > shallowest.layers):
+        raise ConfigError(
+            f"retrieval.layer is {layer}, expected top or a layer that every encoder has, 1 to {shallowest.layers}"
+            f" (chain '{shallowest}' has no more); correct it"
+        )
 
 
 def _checked_chains(key: str, texts: list[str | int], teacher_layers: int) -> list[Chain]:
@@ -256,7 +267,9 @@ def _check_sizes(config: dict[str, Any]) -> None:
 def _check_sources(config: dict[str, Any]) -> None:
     """Checks that what a source names is there: every file of a folder; of a teacher, its kind and its sizes."""
     nli, text, teacher = config["data"]["nli"], config["data"]["text"], config["teacher"]
-    for key, section in (("data.nli", nli), ("data.text", text), ("teacher", teacher)):
+    retrieval = config["data"]["retrieval"]
+    parts = {"data.nli": nli, "data.text": text, "data.retrieval": retrieval, "teacher": teacher}
+    for key, section in parts.items():
         if section["source"] == "folder":
             _check_folder(key, section)
     languages = config["languages"]
@@ -268,6 +281,8 @@ def _check_sources(config: dict[str, Any]) -> None:
         if text["source"] == "folder":
             for language in languages:
                 sources.text_files(text["folder"], language)
+        if retrieval["source"] == "folder":
+            sources.aligned_files(retrieval["folder"], languages)
         if teacher["source"] == "folder":
             sources.teacher_files(teacher["folder"])
             sources.check_architecture(teacher["folder"], teacher, config["tokenizer"]["vocabulary"])

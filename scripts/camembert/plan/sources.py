@@ -16,6 +16,8 @@ Folder = str | os.PathLike[str]
 
 TEXT_LAYOUTS = ("{}.txt", "{}.txt.gz", "{}.jsonl", "{}.parquet", "{}-*.parquet", "{}/*.parquet")
 """How the text of a language may be kept in a folder; a line, a JSON object or a row a document."""
+ALIGNED_LAYOUTS = ("{}.txt", "{}.txt.gz")
+"""How the sentences of a language that are retrieved may be kept in a folder; a line a sentence."""
 XNLI_1 = "xnli.{}.tsv"
 """One file a split with all languages, as XNLI 1.0 ships it."""
 PAIRS = ("{}-{}.tsv", "{}-{}.parquet")
@@ -59,6 +61,28 @@ def text_files(folder: Folder, language: str) -> list[Path]:
     paths = next(iter(found.values()))
     _refuse_empty(paths)
     return paths
+
+
+def aligned_files(folder: Folder, languages: Iterable[str]) -> dict[str, Path]:
+    """The file with the sentences of each language, of which line i says the same in all.
+
+    Raises:
+        SourceError: a language has none or two, or a file is empty.
+    """
+    files = {}
+    for language in languages:
+        names = [layout.format(language) for layout in ALIGNED_LAYOUTS]
+        found = [path for name in names if (path := Path(folder) / name).is_file()]
+        if not found:
+            raise SourceError(
+                f"{folder} has no sentences in {language} for retrieval; expected one of {', '.join(names)}: add it,"
+                f" or take {language} out of languages"
+            )
+        if len(found) > 1:
+            raise _twice(folder, f"the sentences in {language}", names)
+        _refuse_empty(found)
+        files[language] = found[0]
+    return files
 
 
 # --- inference pairs ------------------------------------------------------------------------------------------

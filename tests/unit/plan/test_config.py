@@ -218,6 +218,14 @@ MLM_NAMED = {
         ),
         ("data.text.source", "folder", "data.text.folder is null, expected a folder since data.text.source is folder"),
         ("teacher.source", "folder", "teacher.folder is null, expected a folder since teacher.source is folder"),
+        # retrieval
+        ("data.retrieval.source", "hub", 'data.retrieval.source is "hub", expected one of cldr, folder, none'),
+        ("data.retrieval.source", "folder", "data.retrieval.folder is null, expected a folder since data.retrieval.s"),
+        ("retrieval.documents", 1, "retrieval.documents is 1, expected an integer of at least 2"),
+        ("retrieval.layer", "bottom", "retrieval.layer is bottom, expected top or a layer that every encoder has"),
+        ("retrieval.layer", 0, "retrieval.layer is 0, expected a text or an integer of at least 1"),
+        ("retrieval.layer", 4, "expected top or a layer that every encoder has, 1 to 3 (chain '0-3' has no more)"),
+        ("retrieval.pooling", "max", 'retrieval.pooling is "max", expected one of mean, cls'),
     ],
 )
 def test_a_mistake_gives_one_line_that_names_key_and_value(config, path, value, message):
@@ -271,6 +279,26 @@ def test_every_file_of_local_data_must_exist(with_folders, tmp_path):
         ConfigError, match=r"no English training pairs; expected one of train-en\.tsv, .*, multinli_1\.0_train"
     ):
         check_config(with_folders, SCHEMA)
+
+
+def test_every_language_has_one_file_of_sentences_for_retrieval(config, tmp_path):
+    config = changed(config, "data.retrieval", {"source": "folder", "folder": str(tmp_path)})
+    config["languages"] = ["en", "fr"]
+    (tmp_path / "en.txt").write_text("a\n")
+    with pytest.raises(ConfigError, match=r"no sentences in fr for retrieval; expected one of fr\.txt, fr\.txt\.gz"):
+        check_config(config, SCHEMA)
+    (tmp_path / "fr.txt.gz").touch()
+    with pytest.raises(ConfigError, match=r"fr\.txt\.gz is empty; expected text"):
+        check_config(config, SCHEMA)
+    (tmp_path / "fr.txt.gz").write_bytes(b"not read yet")
+    check_config(config, SCHEMA)
+    (tmp_path / "fr.txt").write_text("A\n")
+    with pytest.raises(ConfigError, match=r"the sentences in fr more than once, as fr\.txt and fr\.txt\.gz; keep one"):
+        check_config(config, SCHEMA)
+
+
+def test_a_layer_that_every_encoder_has_can_be_retrieved_by(config):
+    check_config(changed(config, "retrieval.layer", 3), SCHEMA)
 
 
 def test_folders_are_not_looked_for_where_another_source_is_chosen(config):

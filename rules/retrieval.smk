@@ -1,0 +1,67 @@
+"""Retrieval: of every sentence the English one nearest to it, by encoders as they are and by character n-grams.
+
+Needs encoders and data/retrieval; makes retrieval/<encoder>, retrieval/baseline/char-ngrams and the encoders' metrics.
+Without other languages than English, or with data.retrieval.source none, there is nothing to make.
+"""
+
+RETRIEVAL_ENCODERS = EXPERIMENT.encoders if RETRIEVAL_DATA else ()
+RETRIEVAL_ANSWERS = [
+    result(f"retrieval/{model}/{language}.parquet")
+    for model in [
+        *(encoder.path for encoder in RETRIEVAL_ENCODERS),
+        *(["baseline/char-ngrams"] if RETRIEVAL_DATA else []),
+    ]
+    for language in QUERY_LANGUAGES
+]
+RETRIEVAL_METRICS = [result(f"metrics/retrieval/{encoder.path}.json") for encoder in RETRIEVAL_ENCODERS]
+
+if RETRIEVAL_DATA:
+
+    rule retrieve:
+        input:
+            encoder=result(f"encoders/{ENCODER}"),
+            sentences=RETRIEVAL_DATA,
+        output:
+            answers=expand(
+                result(f"retrieval/{ENCODER}/{{language}}.parquet"), language=QUERY_LANGUAGES, allow_missing=True
+            ),
+            metrics=result(f"metrics/retrieval/{ENCODER}.json"),
+        log:
+            result(f"logs/retrieval/{ENCODER}.log"),
+        benchmark:
+            result(f"benchmarks/retrieval/{ENCODER}.tsv")
+        conda:
+            "../envs/camembert.yaml"
+        threads: config["threads"]["evaluation"]
+        resources:
+            **config["resources"]["evaluation"],
+        params:
+            **without(config["retrieval"], "documents"),
+            languages=LANGUAGES,
+            batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
+            device=config["device"],
+            threads=config["threads"]["evaluation"],
+        message:
+            "Retrieving English sentences with {wildcards.chain}"
+        script:
+            "../scripts/retrieve.py"
+
+    rule retrieve_baseline:
+        input:
+            RETRIEVAL_DATA,
+        output:
+            expand(result("retrieval/baseline/char-ngrams/{language}.parquet"), language=QUERY_LANGUAGES),
+        log:
+            result("logs/retrieval/baseline/char-ngrams.log"),
+        benchmark:
+            result("benchmarks/retrieval/baseline/char-ngrams.tsv")
+        conda:
+            "../envs/camembert.yaml"
+        resources:
+            **without(config["resources"]["evaluation"], "gpu"),
+        params:
+            languages=LANGUAGES,
+        message:
+            "Retrieving English sentences by character n-grams"
+        script:
+            "../scripts/retrieve_baseline.py"

@@ -1,0 +1,108 @@
+"""Sentences that say the same in every language, for retrieval: read from aligned files, kept as parquet."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from camembert.core.files import whole
+from camembert.data.text import read_lines
+
+log = logging.getLogger(__name__)
+
+SCHEMA = pa.schema([("id", pa.string()), ("text", pa.string())])
+
+
+class RetrievalDataError(ValueError):
+    """Sentences that cannot be retrieved, with the file, the line where there is one, and what was expected."""
+
+
+class Sentence(NamedTuple):
+    """A sentence; its id is shared by the languages."""
+
+    id: str
+    text: str
+
+
+def numbered(texts: Sequence[str]) -> list[Sentence]:
+    """Sentences whose ids are the numbers of their lines, from 1."""
+    return [Sentence(f"line-{number:06d}", text) for number, text in enumerate(texts, start=1)]
+
+
+def write_sentences(sentences: Sequence[Sentence], path: str | os.PathLike[str]) -> None:
+    """Writes sentences as parquet with the columns id and text."""
+    columns = dict(zip(SCHEMA.names, zip(*sentences, strict=True), strict=True))
+    with whole(path) as partial:
+        pq.write_table(pa.table(columns, schema=SCHEMA), partial)
+
+
+def read_sentences(path: str | os.PathLike[str]) -> list[Sentence]:
+    """Reads what `write_sentences` wrote."""
+    table = pq.read_table(path, schema=SCHEMA)
+    return [Sentence(*row) for row in zip(*(table[name].to_pylist() for name in SCHEMA.names), strict=True)]
+
+
+def read_aligned(files: Mapping[str, str | os.PathLike[str]]) -> dict[str, list[Sentence]]:
+    """Reads line-aligned files and leaves out the lines that repeat an earlier one in some language.
+
+    A sentence that is there twice has two right answers, of which one would count as wrong. So a line that repeats an
+    earlier one is left out in every language; how many is said in the log. Spaces at both ends do not count.
+
+    Args:
+        files: of each language, .txt or .txt.gz in UTF-8, a sentence a line.
+
+    Returns:
+        The sentences of each language, with the same ids in all.
+
+    Raises:
+        RetrievalDataError: files have different numbers of lines, a line is empty, or fewer than two are left.
+        TextError: a file is not UTF-8 or damaged.
+    """
+    texts = {language: [line.strip() for line in read_lines(Path(path))] for language, path in files.items()}
+    first = next(iter(files))
+    for language, lines in texts.items():
+        if len(lines) != len(texts[first]):
+            raise RetrievalDataError(
+                f"{files[language]} has {len(lines)} lines and {files[first]} has {len(texts[first])}; expected"
+                " aligned files, line i saying the same in every language: add or remove what is missing or too much"
+            )
+        if "" in lines:
+            raise RetrievalDataError(
+                f"{files[language]}:{lines.index('') + 1} is empty; expected a sentence on every line: write it, or"
+                " remove the line in every language"
+            )
+    kept = _unrepeated(texts)
+    if len(kept) < len(texts[first]):
+        left_out = len(texts[first]) - len(kept)
+        log.warning(
+            "retrieval: %d of %d lines repeat an earlier one in some language and are left out in all, %d are left",
+            left_out, len(texts[first]), len(kept),
+        )  # fmt: skip
+    if len(kept) < 2:
+        raise RetrievalDataError(
+            f"{Path(files[first]).parent} has {len(kept)} different lines in all languages; expected at least two"
+        )
+    sentences = {language: numbered(lines) for language, lines in texts.items()}
+    return {language: [rows[row] for row in kept] for language, rows in sentences.items()}
+
+
+def _unrepeated(texts: Mapping[str, Sequence[str]]) -> list[int]:
+    """The rows that repeat no row kept before them, in any language; logs the repeated lines of each language."""
+    for language, lines in texts.items():
+        if repeated := len(lines) - len(set(lines)):
+            log.info("retrieval: lines in %s that repeat an earlier one: %d", language, repeated)
+    kept = []
+    seen: dict[str, set[str]] = {language: set() for language in texts}
+    for row, line in enumerate(zip(*texts.values(), strict=True)):
+        if any(text in seen[language] for language, text in zip(texts, line, strict=True)):
+            continue
+        kept.append(row)
+        for language, text in zip(texts, line, strict=True):
+            seen[language].add(text)
+    return kept

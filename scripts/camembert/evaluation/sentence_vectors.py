@@ -1,0 +1,91 @@
+"""Sentences as vectors: pooled hidden states of an encoder, or counts of character n-grams.
+
+PyTorch and scikit-learn are imported where they are used: neither needs the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from camembert.data.tokenizer import token_id
+from camembert.evaluation.classification import batches_by_length
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers.models.bert.modeling_bert import BertModel
+
+TOKENIZED_AT_ONCE = 1024
+NGRAMS = (1, 4)
+"""Shortest and longest character n-grams of the baseline."""
+
+
+def embed(
+    encoder: BertModel,
+    tokenizer: Tokenizer,
+    sentences: Sequence[str],
+    layers: Sequence[int],
+    pooling: str,
+    batch_tokens: int,
+) -> np.ndarray:
+    """Runs an encoder once over sentences and pools the states of some of its layers.
+
+    Args:
+        encoder: runs where its weights are, in eval mode; in bfloat16 on a GPU.
+        tokenizer: the encoder's.
+        sentences: longer ones are cut to the encoder's longest input.
+        layers: counted from 1; 0 is the embeddings.
+        pooling: "mean" of a sentence's tokens, [CLS] and [SEP] among them as in XTREME, or "cls", the state of [CLS].
+        batch_tokens: tokens a batch, padding included.
+
+    Returns:
+        (layers, sentences, hidden) float32, in the order of both.
+    """
+    import torch
+    from torch.nn.utils.rnn import pad_sequence
+
+    from camembert.runtime.devices import autocast
+
+    ids = list(_token_ids(sentences, tokenizer, encoder.config.max_position_embeddings))
+    vectors = np.empty((len(layers), len(sentences), encoder.config.hidden_size), dtype=np.float32)
+    pad_id, device = token_id(tokenizer, "[PAD]"), encoder.device
+    encoder.eval()
+    for group in batches_by_length(list(map(len, ids)), batch_tokens):
+        tokens = pad_sequence([torch.tensor(ids[i]) for i in group], batch_first=True, padding_value=pad_id)
+        real = torch.arange(tokens.shape[1]) < torch.tensor([[len(ids[i])] for i in group])
+        tokens, real = tokens.to(device), real.to(device)
+        with torch.inference_mode(), autocast(device):
+            states = encoder(tokens, attention_mask=real.long(), output_hidden_states=True).hidden_states
+        for row, layer in enumerate(layers):
+            vectors[row, group] = _pooled(states[layer].float(), real, pooling).cpu().numpy()
+    return vectors
+
+
+def _token_ids(sentences: Sequence[str], tokenizer: Tokenizer, longest: int) -> Iterator[list[int]]:
+    tokenizer.enable_truncation(longest)
+    for start in range(0, len(sentences), TOKENIZED_AT_ONCE):
+        for encoding in tokenizer.encode_batch(list(sentences[start : start + TOKENIZED_AT_ONCE])):
+            yield encoding.ids
+
+
+def _pooled(states: Tensor, real: Tensor, pooling: str) -> Tensor:
+    """One vector a row: (rows, tokens, hidden) and (rows, tokens) booleans to (rows, hidden)."""
+    if pooling == "cls":
+        return states[:, 0]
+    return (states * real[:, :, None]).sum(1) / real.sum(1, keepdim=True)
+
+
+def character_ngrams(one: Sequence[str], other: Sequence[str]) -> tuple[Any, Any]:
+    """Weighted counts (tf-idf) of the character n-grams within words of two sets of sentences, fitted on both.
+
+    Returns:
+        Two sparse matrices (sentences, n-grams), float32, with rows of length 1.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=NGRAMS, dtype=np.float32)
+    vectorizer.fit([*one, *other])
+    return vectorizer.transform(one), vectorizer.transform(other)

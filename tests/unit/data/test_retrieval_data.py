@@ -1,0 +1,143 @@
+"""Sentences for retrieval: aligned, each there once, and never read in training."""
+
+import gzip
+import logging
+from pathlib import Path
+
+import pytest
+
+from camembert.data import cldr, cldr_nli
+from camembert.data.cldr_nli import normalised
+from camembert.data.retrieval import (
+    RetrievalDataError,
+    Sentence,
+    numbered,
+    read_aligned,
+    read_sentences,
+    write_sentences,
+)
+from camembert.data.text import TextError
+from camembert.plan.config import load_yaml
+
+CONFIG = load_yaml(Path(__file__).parents[3] / "config.yaml")
+LANGUAGES = CONFIG["languages"]
+SEED, CORPUS_DOCUMENTS = (CONFIG["data"]["cldr"][key] for key in ("seed", "documents"))
+
+
+# --- the embedded documents ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def unseen():
+    return cldr_nli.draw_unseen_documents(CONFIG["retrieval"]["documents"], SEED, CORPUS_DOCUMENTS, LANGUAGES)
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    return cldr_nli.draw_splits({split: CONFIG["data"]["cldr"][split] for split in ("train", "dev", "test")}, SEED)
+
+
+def test_there_are_a_thousand(unseen):
+    assert len(unseen) >= 1000
+
+
+def test_none_states_what_a_document_of_the_corpus_states_in_any_order(unseen):
+    corpus = {cldr_nli.facts_of(document) for document in cldr_nli.draw_documents(CORPUS_DOCUMENTS, SEED)}
+    assert not corpus & set(map(cldr_nli.facts_of, unseen))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_none_reads_like_another_or_like_anything_that_is_trained_on(unseen, pairs, language):
+    texts = [normalised(cldr.render_all(document, language)) for document in unseen]
+    assert len(set(texts)) == len(texts)
+    corpus = cldr_nli.draw_documents(CORPUS_DOCUMENTS, SEED)
+    read = {normalised(cldr.render_all(document, language)) for document in corpus}
+    for split in ("train", "dev"):
+        for inference in pairs[split]:
+            read.add(normalised(cldr.render_all(inference.premise, language)))
+            read.add(normalised(cldr.render(inference.hypothesis, language)))
+    assert not read & set(texts)
+
+
+def test_the_seed_decides_which_they_are():
+    one, same, other = (cldr_nli.draw_unseen_documents(30, seed, 100, ["en", "th"]) for seed in (1, 1, 2))
+    assert one == same != other
+
+
+def test_more_documents_than_there_are_are_refused(monkeypatch):
+    few = list(cldr_nli.draw_documents(20, 0))
+    monkeypatch.setattr(cldr_nli, "draw_documents", lambda number, seed, use="text": few if use != "text" else few[:9])
+    with pytest.raises(cldr_nli.SizeError, match=r"retrieval\.documents is 50, but 500 draws gave \d+ documents"):
+        cldr_nli.draw_unseen_documents(50, 0, 9, ["en"])
+
+
+# --- files that someone brings ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def aligned(tmp_path):
+    """Writes a file for each language; a list of lines, or bytes as they are."""
+
+    def write(**contents) -> dict[str, Path]:
+        files = {}
+        for language, content in contents.items():
+            files[language] = tmp_path / f"{language}.txt"
+            content = content if isinstance(content, bytes) else "".join(f"{line}\n" for line in content).encode()
+            files[language].write_bytes(content)
+        return files
+
+    return write
+
+
+def test_line_i_has_the_same_id_in_every_language(aligned):
+    read = read_aligned(aligned(en=["one", "two"], fr=["un ", "deux"]))
+    assert read == {
+        "en": [Sentence("line-000001", "one"), Sentence("line-000002", "two")],
+        "fr": [Sentence("line-000001", "un"), Sentence("line-000002", "deux")],
+    }
+
+
+def test_a_compressed_file_and_one_without_a_last_newline_read_like_any(aligned, tmp_path):
+    files = aligned(en=b"one\r\ntwo\r\n", fr=b"\xef\xbb\xbfun\ndeux") | {"de": tmp_path / "de.txt.gz"}
+    files["de"].write_bytes(gzip.compress(b"eins\nzwei\n"))
+    assert {language: [s.text for s in rows] for language, rows in read_aligned(files).items()} == {
+        "en": ["one", "two"],
+        "fr": ["un", "deux"],
+        "de": ["eins", "zwei"],
+    }
+
+
+def test_a_repeated_sentence_is_left_out_in_every_language_and_counted(aligned, caplog):
+    caplog.set_level(logging.INFO)
+    files = aligned(en=["a", "b", "c", "a", "d"], fr=["A", "B", "B", "C", "D"])
+    read = read_aligned(files)
+    assert [[s.id[-1] for s in rows] for rows in read.values()] == [["1", "2", "5"]] * 2
+    assert "2 of 5 lines repeat an earlier one in some language and are left out in all, 3 are left" in caplog.text
+    assert "lines in fr that repeat an earlier one: 1" in caplog.text
+
+
+def test_files_of_different_lengths_are_refused(aligned):
+    with pytest.raises(RetrievalDataError, match=r"fr\.txt has 1 lines and .*en\.txt has 2; expected aligned files"):
+        read_aligned(aligned(en=["a", "b"], fr=["A"]))
+
+
+@pytest.mark.parametrize("line", ["", " \t"])
+def test_an_empty_line_is_refused_with_its_place(aligned, line):
+    with pytest.raises(RetrievalDataError, match=r"fr\.txt:2 is empty; expected a sentence on every line"):
+        read_aligned(aligned(en=["a", "b", "c"], fr=["A", line, "C"]))
+
+
+def test_a_single_sentence_is_refused(aligned):
+    with pytest.raises(RetrievalDataError, match="has 1 different lines in all languages; expected at least two"):
+        read_aligned(aligned(en=["a", "a"], fr=["A", "B"]))
+
+
+def test_a_file_that_is_not_utf_8_is_refused(aligned):
+    with pytest.raises(TextError, match=r"fr\.txt is not UTF-8"):
+        read_aligned(aligned(en=["a"], fr="é\n".encode("latin-1")))
+
+
+def test_sentences_come_back_as_they_were_written(tmp_path):
+    sentences = numbered(["ein Satz", "نص", "ข้อความ"])
+    write_sentences(sentences, tmp_path / "x.parquet")
+    assert read_sentences(tmp_path / "x.parquet") == sentences
