@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -122,18 +121,11 @@ def tensors_of(rows: PackedRows) -> dict[str, Any]:
     """Packed rows as tensors, with what the losses divide by.
 
     Returns:
-        token, segment, position and document, (rows, tokens) each; real_tokens and pairs, the numbers of tokens that
-        are not padding and of pairs of them in one document; one_document, whether every row is one whole document.
+        token, segment, position and document, (rows, tokens) each; real_tokens, pairs and one_document of the whole
+        batch, as in `Counts`.
     """
     arrays = {"token": rows.token, "segment": rows.segment, "position": rows.position, "document": rows.document}
-    number, tokens = rows.document.shape
-    of_row = np.arange(number)[:, None] * tokens + rows.document
-    lengths = np.bincount(of_row[rows.real], minlength=1)
-    return {key: torch.from_numpy(array) for key, array in arrays.items()} | {
-        "real_tokens": int(lengths.sum()),
-        "pairs": int((lengths**2).sum()),
-        "one_document": not rows.document.any(),
-    }
+    return {key: torch.from_numpy(array) for key, array in arrays.items()} | vars(rows.counts)
 
 
 def same_document(document: Tensor) -> Tensor:

@@ -15,17 +15,14 @@ from transformers.models.bert.modeling_bert import BertModel, BertOnlyMLMHead
 
 from camembert.core.provenance import hash_of_code, hash_of_file, hash_of_weights
 from camembert.data import tokenizer
-from camembert.data.packing import SpecialIds, TextBatches
-from camembert.data.shards import Shard
+from camembert.data.packing import SpecialIds
 from camembert.models import encoder as encoders
 from camembert.models import losses
 from camembert.plan.recipe import Recipe, matched_layers
 from camembert.runtime import parallel
-from camembert.runtime.checkpoint import CheckpointFolder, fingerprint_of
-from camembert.runtime.devices import numerics
-from camembert.training.held_out import held_out_by_language, held_out_loss
-from camembert.training.loop import Objective, Run, Schedule, train
-from camembert.training.masking import IGNORED, masked_batch
+from camembert.training.loop import Objective, Run, Schedule
+from camembert.training.masking import IGNORED
+from camembert.training.packed_text import train_on_text
 
 
 class DistillationError(ValueError):
@@ -158,13 +155,6 @@ def objective_of(
 # --- a hop ----------------------------------------------------------------------------------------------------
 
 
-def text_batch(batches: TextBatches, recipe: Recipe) -> Callable[[int], Batch]:
-    """The batch of a step: packed rows as they are, or with tokens hidden where the recipe predicts them."""
-    if recipe.mask is not None:
-        return masked_batch(batches, recipe.mask)
-    return lambda step: encoders.tensors_of(batches.batch(step))
-
-
 def freeze(student: BertModel, recipe: Recipe) -> None:
     """Marks what a student does not train by its recipe."""
     untrained = tuple(recipe.untrained(student.config.num_hidden_layers))
@@ -231,37 +221,26 @@ def distill(
         if device.type == "cuda":
             encoders.compile_layers(teacher)
             encoders.compile_layers(student)
-        shards = [Shard(path) for path in corpus.values()]
-        batches = TextBatches(shards, SpecialIds.of(tokenizer.load_tokenizer(teacher_folder)), **text, seed=seed)
-        run = train(
+        run = train_on_text(
             student,
             objective,
-            text_batch(batches, recipe),
+            corpus,
+            SpecialIds.of(tokenizer.load_tokenizer(teacher_folder)),
             schedule,
+            mask=recipe.mask,
+            text=text,
             seed=seed,
             device=device,
             name=name,
-            checkpoints=CheckpointFolder(
-                checkpoints,
-                fingerprint_of(
-                    teacher=hash_of_weights(teacher_folder),
-                    head=head and hash_of_file(Path(teacher_folder) / encoders.MLM_HEAD),
-                    corpus=[shard.identity for shard in shards],
-                    student=[layers, vars(recipe), dropout],
-                    settings=[vars(schedule), dict(text), seed],
-                    numerics=numerics(device),
-                    code=hash_of_code(sys.modules[__name__]),
-                ),
-            ),
+            checkpoints=checkpoints,
             checkpoint_seconds=checkpoint_seconds,
-            evaluation=held_out_loss(objective, text_batch(batches.held_out(), recipe), schedule.steps, device),
+            teacher=hash_of_weights(teacher_folder),
+            head=head and hash_of_file(Path(teacher_folder) / encoders.MLM_HEAD),
+            student=[layers, vars(recipe), dropout],
+            code=hash_of_code(sys.modules[__name__]),
         )
         places = schedule.steps * text["batch"] * text["row"]
         run = replace(run, flops=places * flops_of_step(recipe, student, teacher, text["row"]))
     if parallel.rank() == 0:
-        if schedule.steps:
-            run.held_out = held_out_by_language(
-                student, objective, lambda number: text_batch(batches.held_out(number), recipe), list(corpus), device
-            )
         encoders.save_encoder(student, output, teacher_folder, head)
     return run

@@ -136,11 +136,12 @@ def finetune(
     classifier = encoders.classifier_from(encoder_folder, dropout, seed).to(device)
     classifier.train()
     schedule = Schedule(epochs * (len(pairs) // batch), learning_rate, warmup, weight_decay)
+    batch_of = shuffled_batch(pairs, batch, pad_id, seed)
     marks = {max(1, schedule.steps * (i + 1) // evaluations) for i in range(evaluations)}
     run = train(
         classifier,
         classification(classifier),
-        shuffled_batch(pairs, batch, pad_id, seed),
+        lambda step: parallel.shard_batch(batch_of(step)),
         schedule,
         seed=seed,
         device=device,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import nn
@@ -24,8 +24,7 @@ def held_out_loss(
 def held_out_by_language(
     model: nn.Module,
     objective: Objective,
-    batch_of: Callable[[int], Callable[[int], Batch]],
-    languages: Sequence[str],
+    batches: Mapping[str, Callable[[int], Batch]],
     device: torch.device,
 ) -> dict[str, dict[str, float]]:
     """Measures an objective in each language, on text that is never trained on.
@@ -33,15 +32,14 @@ def held_out_by_language(
     Args:
         model: put into eval mode.
         objective: named losses of a batch.
-        batch_of: the batches of a language, by its number.
-        languages: their names.
+        batches: of every language.
         device: where the model is.
     """
     model.eval()
     with torch.inference_mode():
         return {
-            language: mean_loss(objective, batch_of(number), BATCHES_A_LANGUAGE, device)
-            for number, language in enumerate(languages)
+            language: mean_loss(objective, batch_of, BATCHES_A_LANGUAGE, device)
+            for language, batch_of in batches.items()
         }
 
 

@@ -134,7 +134,8 @@ def train(
     Args:
         model: on `device`; ends with the weights of the last step, or of the best measurement.
         objective: named losses of a batch.
-        batch_of: the batch of a step, as tensors on the CPU; called ahead of time from another thread.
+        batch_of: of the batch of a step the rows that this process takes, as tensors on the CPU; called ahead of time
+            from another thread.
         schedule: steps and learning rate.
         seed: of everything random inside a step.
         device: where the model is.
@@ -196,7 +197,7 @@ def train(
     cpu_started = time.process_time()
 
     def fetch(step: int) -> Batch:
-        return pinned(parallel.own_rows(batch_of(step)), device)
+        return pinned(batch_of(step), device)
 
     with Termination() as termination, ThreadPoolExecutor(1, "batches") as ahead:
         upcoming = ahead.submit(fetch, first) if first < schedule.steps else None

@@ -17,15 +17,12 @@ from transformers.models.bert.modeling_bert import BertModel, BertOnlyMLMHead
 
 from camembert.core.provenance import hash_of_code, hash_of_file
 from camembert.data import tokenizer
-from camembert.data.packing import SpecialIds, TextBatches
-from camembert.data.shards import Shard
+from camembert.data.packing import SpecialIds
 from camembert.models import encoder as encoders
 from camembert.runtime import parallel
-from camembert.runtime.checkpoint import CheckpointFolder, fingerprint_of
-from camembert.runtime.devices import numerics
-from camembert.training.held_out import held_out_by_language, held_out_loss
-from camembert.training.loop import Objective, Run, Schedule, train
-from camembert.training.masking import IGNORED, masked_batch
+from camembert.training.loop import Objective, Run, Schedule
+from camembert.training.masking import IGNORED
+from camembert.training.packed_text import train_on_text
 
 
 class MaskedLanguageModel(nn.Module):
@@ -98,37 +95,26 @@ def pretrain(
     if schedule.steps:
         if device.type == "cuda":
             encoders.compile_layers(encoder)
-        shards = [Shard(path) for path in corpus.values()]
-        batches = TextBatches(shards, special, **text, seed=seed)
-        objective = masked_language_modelling(model)
-        run = train(
+        run = train_on_text(
             model,
-            objective,
-            masked_batch(batches, mask),
+            masked_language_modelling(model),
+            corpus,
+            special,
             schedule,
+            mask=mask,
+            text=text,
             seed=seed,
             device=device,
             name=name,
-            checkpoints=CheckpointFolder(
-                checkpoints,
-                fingerprint_of(
-                    corpus=[shard.identity for shard in shards],
-                    tokenizer=hash_of_file(Path(tokenizer_folder) / tokenizer.FILES[0]),
-                    settings=[layers, dict(architecture), vars(schedule), mask, dropout, dict(text), seed],
-                    numerics=numerics(device),
-                    code=hash_of_code(sys.modules[__name__]),
-                ),
-            ),
+            checkpoints=checkpoints,
             checkpoint_seconds=checkpoint_seconds,
-            evaluation=held_out_loss(objective, masked_batch(batches.held_out(), mask), schedule.steps, device),
+            tokenizer=hash_of_file(Path(tokenizer_folder) / tokenizer.FILES[0]),
+            encoder=[layers, dict(architecture), dropout],
+            code=hash_of_code(sys.modules[__name__]),
         )
         places = schedule.steps * text["batch"] * text["row"]
         run = replace(run, flops=places * encoders.shape_of(encoder).pretraining_step(layers, text["row"], mask))
     if parallel.rank() == 0:
-        if schedule.steps:
-            run.held_out = held_out_by_language(
-                model, objective, lambda number: masked_batch(batches.held_out(number), mask), list(corpus), device
-            )
         head = {key: weight.contiguous() for key, weight in model.head.state_dict().items() if "decoder" not in key}
         encoders.save_encoder(encoder, output, tokenizer_folder, head)
     return run
