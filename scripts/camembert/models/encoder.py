@@ -169,6 +169,8 @@ def relation(
 ) -> Tensor:
     """Scaled products of two projections of a layer, head by head: attention scores from query and key.
 
+    The products are in float32 whatever precision the projections are in: scores of 8 to 16 lie 0.06 apart in bfloat16.
+
     Args:
         encoder: the encoder.
         layer: counted from 1.
@@ -178,7 +180,7 @@ def relation(
         other: the same.
 
     Returns:
-        (rows, heads, tokens, tokens), before the softmax.
+        (rows, heads, tokens, tokens), float32, before the softmax.
     """
     attention = encoder.encoder.layer[layer - 1].attention.self
     rows, tokens, _ = layer_input.shape
@@ -186,7 +188,8 @@ def relation(
         getattr(attention, name)(layer_input).view(rows, tokens, attention.num_attention_heads, -1).transpose(1, 2)
         for name in (one, other)
     )
-    scores = left @ right.transpose(-1, -2) / attention.attention_head_size**0.5
+    with torch.autocast(left.device.type, enabled=False):
+        scores = left.float() @ right.float().transpose(-1, -2) / attention.attention_head_size**0.5
     return scores if mask is None else scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
 
 
