@@ -21,7 +21,7 @@ from camembert.models import losses
 from camembert.plan.recipe import Recipe, matched_layers
 from camembert.runtime import parallel
 from camembert.training.loop import Objective, Run, Schedule
-from camembert.training.masking import IGNORED
+from camembert.training.masking import at_masked
 from camembert.training.packed_text import train_on_text
 
 
@@ -90,10 +90,10 @@ def minilm(student: Pass, teacher: Pass, batch: Batch) -> dict[str, Tensor]:
 
 def logits(student: Pass, teacher: Pass, batch: Batch) -> dict[str, Tensor]:
     """DistilBERT's (Sanh et al. 2019) without its hard labels: predicted words, and the direction of hidden states."""
-    chosen = batch["target"] != IGNORED
     assert student.head is not None
     assert teacher.head is not None
-    predicted, expected = student.head(student.layers[-1][chosen]), teacher.head(teacher.layers[-1][chosen])
+    predicted = student.head(at_masked(student.layers[-1], batch))
+    expected = teacher.head(at_masked(teacher.layers[-1], batch))
     return {
         "soft_targets": losses.soft_target_loss(predicted, expected, batch["targets"]),
         "cosine": losses.cosine_loss(student.layers[-1], teacher.layers[-1], batch["real"], batch["real_tokens"]),

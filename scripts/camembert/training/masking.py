@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from camembert.data.packing import ALL_ROWS, PackedRows, SpecialIds, TextBatches
 from camembert.models import encoder as encoders
@@ -54,8 +55,22 @@ def mask_tokens(
     return inputs, np.where(chosen, rows.token, IGNORED)
 
 
+def places_of(target: np.ndarray) -> torch.Tensor:
+    """Where in the flattened rows the masked tokens are, found on the CPU: a GPU that looks for them makes it wait."""
+    return torch.from_numpy(np.flatnonzero(target != IGNORED))
+
+
+def at_masked(values: Tensor, batch: Mapping[str, Any]) -> Tensor:
+    """Of values at every token of a batch, (rows, tokens, ...), those at the masked tokens, (masked tokens, ...)."""
+    return values.flatten(0, 1).index_select(0, batch["masked"])
+
+
 def masked_batch(batches: TextBatches, share: float, own: slice = ALL_ROWS) -> Callable[[int], dict[str, Any]]:
-    """The batch of a step: packed rows with tokens masked, all of them or those that a process takes."""
+    """The batch of a step: packed rows with tokens masked, all of them or those that a process takes.
+
+    Beside `tensors_of`, a batch holds target, (rows, tokens), -100 where nothing is predicted; masked, the places of
+    its masked tokens in the flattened rows; targets, their number in the whole batch.
+    """
 
     def batch_of(step: int) -> dict[str, Any]:
         rng = batches.rng(step)
@@ -63,7 +78,7 @@ def masked_batch(batches: TextBatches, share: float, own: slice = ALL_ROWS) -> C
         noise = masking_noise(rng, *layout.shape)[:, own]
         rows = batches.rows_of(layout, own)
         inputs, targets = mask_tokens(rows, batches.special, share, noise)
-        tensors = {"token": torch.from_numpy(inputs), "target": torch.from_numpy(targets)}
+        tensors = {"token": torch.from_numpy(inputs), "target": torch.from_numpy(targets), "masked": places_of(targets)}
         count = np.minimum(layout.text_tokens, masked_a_row(share, batches.tokens)).sum()  # of the whole batch
         return encoders.tensors_of(rows) | tensors | {"targets": int(count)}
 

@@ -21,7 +21,7 @@ from camembert.data.packing import SpecialIds
 from camembert.models import encoder as encoders
 from camembert.runtime import parallel
 from camembert.training.loop import Objective, Run, Schedule
-from camembert.training.masking import IGNORED
+from camembert.training.masking import at_masked
 from camembert.training.packed_text import train_on_text
 
 
@@ -35,14 +35,13 @@ class MaskedLanguageModel(nn.Module):
 
 
 def masked_language_modelling(model: MaskedLanguageModel) -> Objective:
-    """Cross-entropy of the hidden tokens; the head runs on their positions only."""
+    """Cross-entropy of the masked tokens; the head runs on their positions only."""
 
     def objective(batch: dict[str, Any]) -> dict[str, Tensor]:
         mask = encoders.attention_mask(batch)
         embedded = encoders.embed(model.encoder, batch["token"], batch["segment"], batch["position"])
         top = encoders.run_layers(model.encoder, embedded, mask)[-1]
-        chosen = batch["target"] != IGNORED
-        logits, target = model.head(top[chosen]).float(), batch["target"][chosen]
+        logits, target = model.head(at_masked(top, batch)).float(), at_masked(batch["target"], batch)
         loss = functional.cross_entropy(logits, target, reduction="sum") / batch["targets"]
         return {"loss": loss, "masked_lm": loss}
 

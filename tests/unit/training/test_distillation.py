@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import BertModel
 
 from camembert.data.mixture import Corpus
@@ -26,9 +27,9 @@ from camembert.plan.recipe import Recipe, matched_layers
 from camembert.training import distillation, packed_text
 from camembert.training.distillation import DistillationError, freeze, objective_of
 from camembert.training.loop import Run, Schedule
-from camembert.training.masking import IGNORED
+from camembert.training.masking import IGNORED, places_of
 from camembert.training.packed_text import text_batch
-from camembert.training.pretraining import MaskedLanguageModel
+from camembert.training.pretraining import MaskedLanguageModel, masked_language_modelling
 
 GOLDEN = {
     "hidden": [1.9683766, 1.1266353, 0.70541638, 0.52257121, 0.50970489],
@@ -248,6 +249,8 @@ def test_padded_documents_have_the_loss_and_gradients_of_packed_ones(teacher, he
         for name in names:
             one_a_row[name][i, : int(here.sum())] = packed[name][row, here] if name != "document" else 0
     padded = {**packed, **one_a_row}
+    if recipe.mask:
+        padded["masked"] = places_of(padded["target"].numpy())
     results = []
     for batch in (packed, padded):
         student = bottom_layers(teacher, 2).eval()
@@ -259,6 +262,34 @@ def test_padded_documents_have_the_loss_and_gradients_of_packed_ones(teacher, he
     assert results[0][0] == pytest.approx(results[1][0], rel=1e-5)
     for name, gradient in results[0][1].items():
         torch.testing.assert_close(gradient, results[1][1][name], atol=1e-5, rtol=1e-3)
+
+
+class Waiting(TorchDispatchMode):
+    """Refuses operations whose result's shape or value a GPU would have to tell the CPU, which waits for it."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__
+        by_mask = name == "index" and any(place is not None and place.dtype == torch.bool for place in args[1])
+        assert name not in ("nonzero", "masked_select", "_local_scalar_dense", "unique", "equal"), name
+        assert not by_mask, "indexed by a mask"
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=loss_of)
+def test_no_loss_makes_a_gpu_wait(teacher, head, batches, recipe):
+    student = bottom_layers(teacher, 2)
+    freeze(student, recipe)
+    objective, batch = objective_of(recipe, student, teacher, head), text_batch(batches, recipe.mask)(0)
+    with Waiting():
+        objective(batch)["loss"].backward()
+
+
+def test_masked_language_modelling_does_not_make_a_gpu_wait(teacher, batches):
+    batch = text_batch(batches, 0.3)(0)
+    with Waiting():
+        masked_language_modelling(MaskedLanguageModel(teacher))(batch)["loss"].backward()
+    with Waiting(), pytest.raises(AssertionError, match="indexed by a mask"):
+        batch["token"][batch["target"] != IGNORED]
 
 
 def test_uniform_is_the_mean_over_the_student_s_layers_each_against_its_own(teacher, batch):

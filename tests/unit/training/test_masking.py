@@ -83,6 +83,7 @@ def test_a_masked_batch_depends_on_the_seed_and_its_number_alone(batches):
     for key in ("token", "segment", "position", "document", "target"):
         assert torch.equal(one[key], again[key])
     assert not torch.equal(one["token"], next_one["token"])
+    assert one["masked"].tolist() == (one["target"].flatten() != IGNORED).nonzero()[:, 0].tolist()
     assert one["targets"] == int((one["target"] != IGNORED).sum())
     assert one["real_tokens"] == int((one["document"] >= 0).sum())
 
@@ -96,4 +97,5 @@ def test_processes_that_share_a_masked_batch_have_the_rows_and_the_count_that_on
         for key in ("token", "segment", "position", "document", "target"):
             assert torch.equal(part[key], whole[key][own])
             assert part[key].is_contiguous()
+        assert torch.equal(part["target"].flatten()[part["masked"]], part["target"][part["target"] != IGNORED])
         assert part["targets"] == whole["targets"] == int((whole["target"] != IGNORED).sum())
