@@ -26,6 +26,7 @@ rule finetune:
         settings=lookup("finetuning", within=config),
         batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
         device=config["device"],
+        precision=config["precision"],
         threads=config["threads"]["finetuning"],
         checkpoints=result(f"checkpoints/classifiers/{CLASSIFIER}"),
         checkpoint_seconds=not_a_trigger(config["checkpoint_seconds"]),
@@ -58,6 +59,7 @@ rule evaluate:
         max_tokens=config["finetuning"]["max_tokens"],
         batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
         device=config["device"],
+        precision=config["precision"],
         threads=config["threads"]["evaluation"],
     message:
         "Evaluating {wildcards.chain} (seed {wildcards.seed}) in {params.languages}"

@@ -187,6 +187,7 @@ def distill(
     name: str,
     checkpoints: str | os.PathLike[str],
     checkpoint_seconds: float,
+    precision: str = "auto",
 ) -> Run:
     """Cuts a student from its teacher and trains it towards the teacher; 0 steps leave it a copy.
 
@@ -204,6 +205,7 @@ def distill(
         name: what the log calls the run.
         checkpoints: folder of its checkpoints.
         checkpoint_seconds: wall time between two of them.
+        precision: of matrix products: auto, bf16 or fp32, as in the config.
 
     Raises:
         DistillationError: the recipe asks for what the teacher does not have.
@@ -234,6 +236,7 @@ def distill(
             name=name,
             checkpoints=checkpoints,
             checkpoint_seconds=checkpoint_seconds,
+            precision=precision,
             teacher=hash_of_weights(teacher_folder),
             head=head and hash_of_file(Path(teacher_folder) / encoders.MLM_HEAD),
             student=[layers, vars(recipe), dropout],

@@ -15,7 +15,7 @@ from camembert.data.shards import Shard
 from camembert.models import encoder as encoders
 from camembert.runtime import parallel
 from camembert.runtime.checkpoint import CheckpointFolder, fingerprint_of
-from camembert.runtime.devices import numerics
+from camembert.runtime.devices import is_compiled, numerics
 from camembert.training.held_out import held_out_by_language, held_out_loss
 from camembert.training.loop import Batch, Objective, Run, Schedule, train
 from camembert.training.masking import masked_batch
@@ -48,6 +48,7 @@ def train_on_text(
     name: str,
     checkpoints: str | os.PathLike[str],
     checkpoint_seconds: float,
+    precision: str,
     **dependencies: Any,
 ) -> Run:
     """Trains a model on packed text, with losses on held-out text during training and of every language at its end.
@@ -65,6 +66,7 @@ def train_on_text(
         name: what the log calls the run.
         checkpoints: folder of its checkpoints.
         checkpoint_seconds: wall time between two of them.
+        precision: of matrix products: auto, bf16 or fp32, as in the config.
         dependencies: whatever else the training depends on, for the fingerprint of its checkpoints.
     """
     corpora = [Corpus({language: Shard(folder) for language, folder in corpus.items()})]
@@ -72,7 +74,7 @@ def train_on_text(
     fingerprint = fingerprint_of(
         corpora=[one.identity for one in corpora],
         training=[vars(schedule), mask, dict(text), seed],
-        numerics=numerics(device),
+        numerics=numerics(device, precision, is_compiled(model)),
         **dependencies,
     )
     run = train(
@@ -83,11 +85,12 @@ def train_on_text(
         seed=seed,
         device=device,
         name=name,
+        precision=precision,
         checkpoints=CheckpointFolder(checkpoints, fingerprint),
         checkpoint_seconds=checkpoint_seconds,
-        evaluation=held_out_loss(objective, text_batch(batches.held_out(), mask), schedule.steps, device),
+        evaluation=held_out_loss(objective, text_batch(batches.held_out(), mask), schedule.steps, device, precision),
     )
     if parallel.rank() == 0:
         in_language = {language: text_batch(batches.held_out(language), mask) for language in corpus}
-        run.held_out = held_out_by_language(model, objective, in_language, device)
+        run.held_out = held_out_by_language(model, objective, in_language, device, precision)
     return run

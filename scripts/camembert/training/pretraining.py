@@ -64,6 +64,7 @@ def pretrain(
     name: str,
     checkpoints: str | os.PathLike[str],
     checkpoint_seconds: float,
+    precision: str = "auto",
 ) -> Run:
     """Makes an encoder from random weights and trains it by masked language modelling; 0 steps leave it random.
 
@@ -82,6 +83,7 @@ def pretrain(
         name: what the log calls the run.
         checkpoints: folder of its checkpoints.
         checkpoint_seconds: wall time between two of them.
+        precision: of matrix products: auto, bf16 or fp32, as in the config.
     """
     special = SpecialIds.of(tokenizer.load_tokenizer(tokenizer_folder))
     encoder = encoders.random_encoder(
@@ -107,6 +109,7 @@ def pretrain(
             name=name,
             checkpoints=checkpoints,
             checkpoint_seconds=checkpoint_seconds,
+            precision=precision,
             tokenizer=hash_of_file(Path(tokenizer_folder) / tokenizer.FILES[0]),
             encoder=[layers, dict(architecture), dropout],
             code=hash_of_code(sys.modules[__name__]),

@@ -427,19 +427,26 @@ CHANGES = {
         {"recipe": Recipe("uniform", {"hidden": 1.0, "attention": 10.0})},
         {"recipe": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}, freeze_embeddings=False)},
         {"recipe": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}, initialisation="strided")},
-        *({"dropout": 0.2}, {"seed": 2}, {"corpus": "other_corpus"}, {"teacher_folder": "other_encoder"}),
+        *(
+            {"dropout": 0.2},
+            {"seed": 2},
+            {"precision": "bf16"},
+            {"corpus": "other_corpus"},
+            {"teacher_folder": "other_encoder"},
+        ),
     ],
     "pretraining": [
         *SCHEDULES,
         *TEXTS,
-        *({"layers": 2}, {"mask": 0.2}, {"dropout": 0.2}, {"seed": 2}, {"corpus": "other_corpus"}),
+        *({"layers": 2}, {"mask": 0.2}, {"dropout": 0.2}, {"seed": 2}, {"precision": "bf16"}),
+        {"corpus": "other_corpus"},
         {"architecture": {"hidden": 16, "heads": 4, "intermediate": 32, "positions": 32}},
         {"tokenizer_folder": "other_tokenizer"},
         {"corpus": "other_lines"},
     ],
     "finetuning": [
         *({"epochs": 3}, {"batch": 10}, {"learning_rate": 1e-3}, {"warmup": 0.1}, {"weight_decay": 0.1}),
-        *({"dropout": 0.2}, {"max_tokens": 16}, {"evaluations": 3}, {"seed": 2}),
+        *({"dropout": 0.2}, {"max_tokens": 16}, {"evaluations": 3}, {"seed": 2}, {"precision": "bf16"}),
         *({"encoder_folder": "other_encoder"}, {"train_pairs": "other_pairs"}, {"dev_pairs": "other_pairs"}),
     ],
 }
@@ -453,7 +460,7 @@ def test_whatever_a_run_depends_on_changes_its_fingerprint(request, tmp_path, mo
     found = [print_of()]
     for change in CHANGES[fixture]:
         value = next(iter(change.values()))
-        if isinstance(value, str):
+        if str(value).startswith("other_"):
             change = dict.fromkeys(change, request.getfixturevalue(value))
         found.append(print_of(**change))
     monkeypatch.setattr(module, "hash_of_code", lambda *_: "other code")
