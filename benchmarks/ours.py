@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from camembert.data.mixture import Corpus
 from camembert.data.packing import SpecialIds, TextBatches
 from camembert.data.shards import Shard, write_shard
 from camembert.data.text import read_documents
@@ -70,11 +70,11 @@ def on_text(case: Case, device: torch.device, player: Player, tokenizer: str, te
 def on_shards(case: Case, device: torch.device, player: Player, tokenizer: str, shards: Sequence[Path]) -> None:
     """Trains on packed rows of shards, which stay on the disk."""
     special = SpecialIds.of(load_tokenizer(tokenizer))
-    batches = TextBatches([Shard(path) for path in shards], special, case.batch, case.row, 1.0, seed=1)
+    corpus = Corpus({path.name: Shard(path) for path in shards})
+    batches = TextBatches([corpus], special, case.batch, case.row, 1.0, seed=1)
 
     def batch_of(step: int) -> Batch:
         rows = batches.batch(step)
-        text = rows.real & ~np.isin(rows.token, (special.cls, special.sep))
-        return encoders.tensors_of(rows) | {"counted": int(text.sum())}
+        return encoders.tensors_of(rows) | {"counted": int(rows.text.sum())}
 
     train(case, batch_of, device, player)

@@ -21,6 +21,7 @@ rule measure_efficiency:
     params:
         settings=lookup("efficiency", within=config),
         device=config["device"],
+        precision=config["precision"],
         threads=config["threads"]["efficiency"],
     message:
         "Measuring what {wildcards.chain} costs to run"

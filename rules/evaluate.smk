@@ -27,6 +27,7 @@ rule finetune:
         seed=finetuning_seed,
         batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
         device=config["device"],
+        precision=config["precision"],
         threads=config["threads"]["finetuning"],
         checkpoints=result(f"checkpoints/classifiers/{CLASSIFIER}"),
         checkpoint_seconds=not_a_trigger(config["checkpoint_seconds"]),
@@ -59,6 +60,7 @@ rule evaluate:
         max_tokens=config["finetuning"]["max_tokens"],
         batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
         device=config["device"],
+        precision=config["precision"],
         threads=config["threads"]["evaluation"],
     message:
         "Evaluating {wildcards.chain} (run {wildcards.run}) in {params.languages}"

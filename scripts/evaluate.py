@@ -4,14 +4,15 @@ from camembert.data.tokenizer import load_tokenizer
 from camembert.evaluation.classification import evaluate
 from camembert.evaluation.predictors import pytorch_predictor
 from camembert.models.encoder import load_classifier
-from camembert.runtime.devices import start
+from camembert.runtime.devices import describe, start
 from camembert.runtime.job import Stopwatch, log, logged, write_metrics
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
         device = start(job.params.device, job.params.threads, job.resources.gpu)
-        predictor = pytorch_predictor(load_classifier(job.input.classifier).to(device))
+        classifier = load_classifier(job.input.classifier).to(device)
+        predictor = pytorch_predictor(classifier, precision=job.params.precision)
         tokenizer = load_tokenizer(job.input.classifier)
         accuracy = {}
         with Stopwatch() as watch:
@@ -23,5 +24,4 @@ if __name__ == "__main__":
                 log.info(
                     "%s: accuracy in %s %.1f %%, %s", job.wildcards.chain, language, 100 * accuracy[language], done
                 )
-        facts = {"device": str(device), "accuracy": accuracy}
-        write_metrics(job, watch, **facts)
+        write_metrics(job, watch, **describe(device, job.params.precision), accuracy=accuracy)

@@ -25,6 +25,7 @@ if __name__ == "__main__":
             name=f"{job.wildcards.chain} run {job.wildcards.run}, fine-tuning {job.wildcards.finetuning}",
             checkpoints=job.params.checkpoints,
             checkpoint_seconds=job.params.checkpoint_seconds,
+            precision=job.params.precision,
         )
         assert run.best is not None
         write_run(job, run, device, kept_step=run.best["step"], dev_accuracy=run.best["score"])

@@ -9,7 +9,7 @@ if __name__ == "__main__":
     with logged(job.log[0]):
         device = start(job.params.device, job.params.threads, job.resources.gpu)
         with Stopwatch() as watch:
-            facts = measure_encoder(job.input.encoder, device, job.params.settings)
+            facts = measure_encoder(job.input.encoder, device, job.params.settings, job.params.precision)
         for at in facts["speed"]:
             log.info("%s: %.2f ms for a sentence of %d tokens", job.wildcards.chain, at["latency_ms"], at["tokens"])
         write_metrics(job, watch, **facts)

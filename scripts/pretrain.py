@@ -32,6 +32,7 @@ if __name__ == "__main__":
             name=f"{job.wildcards.chain} run {job.wildcards.run}",
             checkpoints=job.params.checkpoints,
             checkpoint_seconds=job.params.checkpoint_seconds,
+            precision=job.params.precision,
         )
         write_run(job, run, device, data_seed=job.params.seed, steps=job.params.steps, corpus_tokens=tokens_of(corpus))
         clear(job.params.checkpoints)

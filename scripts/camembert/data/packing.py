@@ -1,24 +1,22 @@
-"""Packed batches of text: rows of several documents each, drawn from the shards of a corpus."""
+"""Packed batches of text: rows of several documents each, drawn from the shards of one or several corpora.
+
+Everything random in a batch comes from matrices of uniform numbers, a row of them a row of the batch. They decide which
+documents are drawn and where they lie (`Layout`), which takes no tokens; tokens are then read for the rows that a
+process wants. So processes that share a batch agree on it, and each assembles its own rows only.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from tokenizers import Tokenizer
 
-from camembert.data.shards import CorpusError, Shard
+from camembert.data.mixture import Corpus, Documents
 from camembert.data.tokenizer import token_id
 
-HELD_OUT_SHARE = 0.02
-"""Share of the documents at the end of every shard that is never trained on."""
-
-
-def sampling_probabilities(tokens: Sequence[int], exponent: float) -> np.ndarray:
-    """Exponentially smoothed probabilities of the languages: p_i ~ tokens_i ** exponent (Devlin's mBERT README)."""
-    weights = np.asarray(tokens, dtype=np.float64) ** exponent
-    return weights / weights.sum()
+ALL_ROWS = slice(None)
 
 
 @dataclass(frozen=True)
@@ -38,119 +36,235 @@ class SpecialIds:
 
 
 @dataclass(frozen=True)
+class Counts:
+    """What losses divide by, of a whole batch, whichever rows of it a process has.
+
+    Attributes:
+        real_tokens: tokens that are not padding.
+        pairs: pairs of tokens in one document.
+        one_document: whether every row is one document without padding.
+    """
+
+    real_tokens: int
+    pairs: int
+    one_document: bool
+
+
+@dataclass(frozen=True)
 class PackedRows:
     """Rows of several documents each; every array is int64, (rows, tokens).
 
     `document` numbers the documents of a row from 0 and is -1 on padding: a token attends to its own
-    document only. `position` starts again at 0 in every document.
+    document only. `position` starts again at 0 in every document. `whole` counts the batch that these are rows of;
+    without it they are a batch themselves.
     """
 
     token: np.ndarray
     segment: np.ndarray
     position: np.ndarray
     document: np.ndarray
+    whole: Counts | None = None
 
     @property
     def real(self) -> np.ndarray:
         """True where a token is not padding."""
         return self.document >= 0
 
+    @property
+    def text(self) -> np.ndarray:
+        """True where a token is neither padding nor the [CLS] or a [SEP] of its document."""
+        ends = np.ones_like(self.real)  # of a segment: the next token is of another
+        ends[:, :-1] = (np.diff(self.document) != 0) | (np.diff(self.segment) != 0)
+        return self.real & (self.position > 0) & ~ends
+
+    @property
+    def counts(self) -> Counts:
+        """Those of the whole batch."""
+        if self.whole:
+            return self.whole
+        rows, tokens = self.document.shape
+        lengths = np.bincount((np.arange(rows)[:, None] * tokens + self.document)[self.real], minlength=1)
+        return Counts(int(lengths.sum()), int((lengths**2).sum()), not self.document.any())
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the documents of a batch lie, row by row and from left to right; arrays of a number a document.
+
+    Attributes:
+        shape: rows and tokens of the batch.
+        row: of the document.
+        number: of the document in its row, from 0.
+        start: of its [CLS].
+        shard: numbers of the shards of its one or two segments, (documents, 2); -1 where there is no second.
+        begin: where in their shards the segments begin, (documents, 2).
+        length: of the segments without special tokens, (documents, 2); 0 where there is no second.
+    """
+
+    shape: tuple[int, int]
+    row: np.ndarray
+    number: np.ndarray
+    start: np.ndarray
+    shard: np.ndarray
+    begin: np.ndarray
+    length: np.ndarray
+
+    @property
+    def size(self) -> np.ndarray:
+        """Tokens of every document, [CLS] and [SEP] included."""
+        return self.length.sum(axis=1) + 2 + (self.shard[:, 1] >= 0)
+
+    @property
+    def text_tokens(self) -> np.ndarray:
+        """Tokens of every row that are neither special nor padding, (rows,)."""
+        return np.bincount(self.row, self.length.sum(axis=1), minlength=self.shape[0]).astype(np.int64)
+
+    @property
+    def counts(self) -> Counts:
+        size = self.size
+        full = len(size) == self.shape[0] and bool((size == self.shape[1]).all())
+        return Counts(int(size.sum()), int((size**2).sum()), full)
+
+    def of_rows(self, own: slice) -> Layout:
+        """The layout of some rows, numbered anew from 0."""
+        rows = np.arange(self.shape[0])[own]
+        new = np.full(self.shape[0], -1)
+        new[rows] = np.arange(len(rows))
+        here = new[self.row] >= 0
+        rest = (array[here] for array in (self.number, self.start, self.shard, self.begin, self.length))
+        return Layout((len(rows), self.shape[1]), new[self.row[here]], *rest)
+
 
 class TextBatches:
-    """Packed batches of a corpus. Batch `i` depends on the seed and on `i` alone, so that training can
+    """Packed batches of text. Batch `i` depends on the seed and on `i` alone, so that training can
     start again at any step without replaying the ones before.
 
-    Languages are drawn by exponential smoothing and documents uniformly, with replacement. Of a parallel
-    corpus a document is a pair of translations ([CLS] a [SEP] b [SEP], as in XLM's translation language
-    modelling, Lample and Conneau 2019), of other text a single line, cut to the room that is left.
+    Documents are drawn as `Documents` says, those of several corpora side by side in a row. Of a parallel corpus a
+    document is a pair of translations ([CLS] a [SEP] b [SEP], as in XLM's translation language modelling, Lample and
+    Conneau 2019), of other text a single line, cut to the room that is left.
     """
 
     DRAWS_TO_FILL_A_ROW = 8
 
     def __init__(
         self,
-        shards: Sequence[Shard],
+        corpora: Sequence[Corpus],
         special: SpecialIds,
         batch: int,
         row: int,
         sampling_exponent: float,
         seed: int,
         reads_held_out: bool = False,
-        language: int | None = None,
+        language: str | None = None,
     ) -> None:
-        self.shards, self.special, self.rows, self.tokens, self.seed = shards, special, batch, row, seed
-        self.parallel = len(shards) > 1 and all(shard.facts["parallel"] for shard in shards)
-        if self.parallel and len({len(shard) for shard in shards}) > 1:
-            raise CorpusError("the shards of a parallel corpus hold different numbers of documents; make them again")
-        self.exponent, self.reads_held_out = sampling_exponent, reads_held_out
-        self.probabilities = sampling_probabilities([shard.facts["tokens"] for shard in shards], sampling_exponent)
-        if language is not None:
-            self.probabilities = np.eye(len(shards))[language]
-        self.cumulative = self.probabilities.cumsum()
-        self.cumulative /= self.cumulative[-1]
+        self.documents = Documents(corpora, sampling_exponent, reads_held_out, language)
+        self.shards = self.documents.shards
+        self.special, self.rows, self.tokens, self.seed = special, batch, row, seed
 
-    def held_out(self, language: int | None = None) -> TextBatches:
+    def held_out(self, language: str | None = None) -> TextBatches:
         """The documents that are never trained on, drawn with the same seed whatever the training seed.
 
         Args:
-            language: the number of the only shard to draw from (of a parallel corpus, with a translation); None draws
-                from all as in training.
+            language: the only one to draw (of a parallel corpus, with a translation); None draws all as in training.
         """
-        return TextBatches(self.shards, self.special, self.rows, self.tokens, self.exponent, 0, True, language)
+        drawn = self.documents
+        return TextBatches(drawn.corpora, self.special, self.rows, self.tokens, drawn.exponent, 0, True, language)
 
     def rng(self, step: int) -> np.random.Generator:
         """The generator of everything random in one batch."""
-        return np.random.default_rng([self.seed, step, int(self.reads_held_out)])
+        return np.random.default_rng([self.seed, step, int(self.documents.reads_held_out)])
 
-    def _document(self, rng: np.random.Generator) -> list[np.ndarray]:
-        """One document as its segments: two translations, or one text."""
-        language = int(self.cumulative.searchsorted(rng.random(), side="right"))  # as rng.choice, which checks p anew
-        shard = self.shards[language]
-        reserved = max(1, int(len(shard) * HELD_OUT_SHARE)) if len(shard) > 1 else 0
-        document = int(
-            rng.integers(len(shard) - reserved, len(shard))
-            if self.reads_held_out
-            else rng.integers(len(shard) - reserved)
-        )
-        if not self.parallel:
-            return [shard[document]]
-        other = int(rng.integers(len(self.shards) - 1))
-        return [shard[document], self.shards[other + (other >= language)][document]]
+    def layout(self, rng: np.random.Generator) -> Layout:
+        """Draws the documents of a batch and lays them into its rows."""
+        for_shard, for_document, for_translation, for_window = rng.random((4, self.rows, self.DRAWS_TO_FILL_A_ROW))
+        shard, document = self.documents.draw(for_shard, for_document, for_translation)
+        pair = shard[..., 1] >= 0
+        begin, length = np.zeros_like(shard), np.zeros_like(shard)
+        for number, here in _places_of(shard):
+            spans = self.shards[number].spans(document.reshape(-1)[here // 2])
+            begin.reshape(-1)[here], length.reshape(-1)[here] = spans
+        start, taken = self._fill(length, pair)
+        window = (for_window * (length[..., 0] - taken[..., 0] + 1)).astype(np.int64)
+        begin[..., 0] += np.where(pair, 0, window)  # of a translation its beginning
+        used = start >= 0
+        rest = (array[used] for array in (used.cumsum(axis=1) - 1, start, shard, begin, taken))
+        return Layout((self.rows, self.tokens), used.nonzero()[0], *rest)
 
-    def _window(self, ids: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
-        """A part of a text that is longer than the room for it: any part, or of a translation its beginning."""
-        start = 0 if self.parallel or len(ids) <= size else int(rng.integers(len(ids) - size + 1))
-        return ids[start : start + size]
+    def _fill(self, length: np.ndarray, pair: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Fills every row from the left with the documents drawn for it, until one does not fit.
 
-    def rows_of(self, rng: np.random.Generator) -> PackedRows:
-        """Fills rows with documents."""
-        shape = (self.rows, self.tokens)
-        token = np.full(shape, self.special.pad, dtype=np.int64)
-        segment, position = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-        document = np.full(shape, -1, dtype=np.int64)
-        for row in range(self.rows):
-            start = number = 0
-            for _ in range(self.DRAWS_TO_FILL_A_ROW):
-                segments = self._document(rng)
-                room = self.tokens - start - 1 - len(segments)
-                if sum(map(len, segments)) > room:
-                    if self.parallel and start:
-                        continue
-                    if room < 1 + len(segments):
-                        break
-                    segments = [self._window(ids, room // len(segments), rng) for ids in segments]
-                end = start + 1
-                token[row, start] = self.special.cls
-                for kind, ids in enumerate(segments):
-                    token[row, end : end + len(ids)] = ids
-                    token[row, end + len(ids)] = self.special.sep
-                    segment[row, end : end + len(ids) + 1] = kind
-                    end += len(ids) + 1
-                position[row, start:end] = np.arange(end - start)
-                document[row, start:end] = number
-                start, number = end, number + 1
-        return PackedRows(token, segment, position, document)
+        A text is then cut to the room that is left; a pair of translations is passed over, and cut only at the
+        start of a row.
 
-    def batch(self, step: int) -> PackedRows:
-        """The packed rows of a step."""
-        return self.rows_of(self.rng(step))
+        Args:
+            length: of the segments drawn, (rows, draws, 2).
+            pair: whether a document has two segments, (rows, draws).
+
+        Returns:
+            The start of every document in its row, -1 where it is not used, (rows, draws); and the length that is used
+            of its segments, like `length`.
+        """
+        starts, taken = np.full(pair.shape, -1), length.copy()
+        end, unfilled = np.zeros(len(pair), dtype=np.int64), np.ones(len(pair), dtype=bool)
+        for draw in range(pair.shape[1]):
+            segments = 1 + pair[:, draw]
+            room = self.tokens - end - 1 - segments
+            fits = length[:, draw].sum(axis=1) <= room
+            passed_over = ~fits & pair[:, draw] & (end > 0)
+            unfilled &= fits | passed_over | (room >= 1 + segments)
+            used = unfilled & ~passed_over
+            most = np.where(fits, self.tokens, room // segments)
+            taken[:, draw] = np.minimum(length[:, draw], most[:, None])
+            starts[used, draw] = end[used]
+            end += np.where(used, taken[:, draw].sum(axis=1) + 1 + segments, 0)
+        return starts, taken
+
+    def rows_of(self, layout: Layout, own: slice = ALL_ROWS) -> PackedRows:
+        """Assembles rows of a batch.
+
+        Args:
+            layout: of the batch.
+            own: which rows.
+        """
+        counts, layout = layout.counts, layout.of_rows(own)
+        size, first = layout.size, layout.length[:, 0]
+        begin = layout.row * layout.shape[1] + layout.start
+        token = np.full(layout.shape, self.special.pad, dtype=np.int64)
+        segment, position = np.zeros(layout.shape, dtype=np.int64), np.zeros(layout.shape, dtype=np.int64)
+        document = np.full(layout.shape, -1, dtype=np.int64)
+
+        inside = _up_to(size)
+        place = np.repeat(begin, size) + inside
+        position.reshape(-1)[place] = inside
+        segment.reshape(-1)[place] = inside >= np.repeat(first + 2, size)
+        document.reshape(-1)[place] = np.repeat(layout.number, size)
+
+        flat = token.reshape(-1)
+        flat[begin] = self.special.cls
+        flat[begin + 1 + first] = flat[begin + size - 1] = self.special.sep
+        target = np.stack([begin + 1, begin + 2 + first], axis=1).reshape(-1)
+        source, length = layout.begin.reshape(-1), layout.length.reshape(-1)
+        for number, here in _places_of(layout.shard):
+            inside = _up_to(length[here])
+            ids = self.shards[number].tokens[np.repeat(source[here], length[here]) + inside]
+            flat[np.repeat(target[here], length[here]) + inside] = ids
+        return PackedRows(token, segment, position, document, counts)
+
+    def batch(self, step: int, own: slice = ALL_ROWS) -> PackedRows:
+        """The packed rows of a step, all of them or some."""
+        return self.rows_of(self.layout(self.rng(step)), own)
+
+
+def _places_of(numbers: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Every number from 0 on that an array holds, with its places in the flattened array."""
+    flat = numbers.reshape(-1)
+    order = flat.argsort(kind="stable")
+    found, begins = np.unique(flat[order], return_index=True)
+    for number, places in zip(found.tolist(), np.split(order, begins[1:]), strict=False):
+        if number >= 0:
+            yield number, places
+
+
+def _up_to(lengths: np.ndarray) -> np.ndarray:
+    """0, 1, 2 and so on up to each length, one after another."""
+    return np.arange(lengths.sum()) - np.repeat(lengths.cumsum() - lengths, lengths)

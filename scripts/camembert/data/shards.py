@@ -168,6 +168,11 @@ class Shard:
     def __getitem__(self, document: int) -> np.ndarray:
         return self.tokens[self.offsets[document] : self.offsets[document + 1]]
 
+    def spans(self, documents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where in `tokens` documents begin, and how many tokens they have."""
+        begin = self.offsets[documents]
+        return begin, self.offsets[documents + 1] - begin
+
 
 def by_language(folders: Iterable[str | os.PathLike[str]]) -> dict[str, str]:
     """Shard folders by language, which each is named by."""

@@ -16,12 +16,13 @@ from camembert.evaluation.predictors import pytorch_predictor
 from camembert.evaluation.timing import speed
 from camembert.models.encoder import load_encoder
 from camembert.plan.flops import Shape
+from camembert.runtime.devices import chosen_precision
 
 WEIGHTS = "model.safetensors"
 
 
 def measure_encoder(
-    folder: str | os.PathLike[str], device: torch.device, settings: Mapping[str, Any]
+    folder: str | os.PathLike[str], device: torch.device, settings: Mapping[str, Any], precision: str = "auto"
 ) -> dict[str, Any]:
     """Loads an encoder and measures it; nothing else should have been loaded into the process or run beside it.
 
@@ -31,6 +32,7 @@ def measure_encoder(
         folder: of the encoder.
         device: where to run it.
         settings: lengths, batch, repeats and seconds, as `speed` takes them.
+        precision: of matrix products: auto, bf16 or fp32, as in the config.
 
     Returns:
         parameters, of which embedding_parameters; bytes of the weights' file; forward_flops_per_token at each length;
@@ -42,7 +44,7 @@ def measure_encoder(
     shape = Shape(config.hidden_size, config.intermediate_size, config.vocab_size)
     gpu = device.type == "cuda"
     counters = gpu_counters(str(torch.cuda.get_device_properties(device).uuid)) if gpu else processor_counters()
-    predictor = pytorch_predictor(encoder, output="pooler_output")
+    predictor = pytorch_predictor(encoder, output="pooler_output", precision=precision)
     return {
         "parameters": sum(weight.numel() for weight in encoder.parameters()),
         "embedding_parameters": sum(weight.numel() for weight in encoder.embeddings.parameters()),
@@ -54,7 +56,7 @@ def measure_encoder(
         "batch": settings["batch"],
         "device": str(device),
         "processor": torch.cuda.get_device_name(device) if gpu else processor_name(),
-        "precision": "bfloat16" if gpu else "float32",
+        "precision": {"bf16": "bfloat16", "fp32": "float32"}[chosen_precision(device, precision)],
         "memory_before_mib": before // 1024,
         "peak_gpu_memory_mib": torch.cuda.max_memory_allocated(device) // 2**20 if gpu else None,
     }

@@ -22,12 +22,13 @@ INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 OUTPUT = "logits"
 
 
-def pytorch_predictor(model: nn.Module, output: str = OUTPUT) -> Predictor:
-    """Runs a model where its weights are, in eval mode; in bfloat16 on a GPU.
+def pytorch_predictor(model: nn.Module, output: str = OUTPUT, precision: str = "auto") -> Predictor:
+    """Runs a model where its weights are, in eval mode.
 
     Args:
         model: a model of `transformers`.
         output: which of its outputs is wanted, (rows, n).
+        precision: of matrix products: auto, bf16 or fp32, as in the config.
     """
     import torch
 
@@ -39,7 +40,7 @@ def pytorch_predictor(model: nn.Module, output: str = OUTPUT) -> Predictor:
         if model.training:
             model.eval()
         tensors = {name: torch.from_numpy(array).to(device) for name, array in inputs.items()}
-        with torch.inference_mode(), autocast(device):
+        with torch.inference_mode(), autocast(device, precision):
             return model(**tensors)[output].float().cpu().numpy()
 
     return run

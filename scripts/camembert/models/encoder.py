@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -122,18 +121,11 @@ def tensors_of(rows: PackedRows) -> dict[str, Any]:
     """Packed rows as tensors, with what the losses divide by.
 
     Returns:
-        token, segment, position and document, (rows, tokens) each; real_tokens and pairs, the numbers of tokens that
-        are not padding and of pairs of them in one document; one_document, whether every row is one whole document.
+        token, segment, position and document, (rows, tokens) each; real_tokens, pairs and one_document of the whole
+        batch, as in `Counts`.
     """
     arrays = {"token": rows.token, "segment": rows.segment, "position": rows.position, "document": rows.document}
-    number, tokens = rows.document.shape
-    of_row = np.arange(number)[:, None] * tokens + rows.document
-    lengths = np.bincount(of_row[rows.real], minlength=1)
-    return {key: torch.from_numpy(array) for key, array in arrays.items()} | {
-        "real_tokens": int(lengths.sum()),
-        "pairs": int((lengths**2).sum()),
-        "one_document": not rows.document.any(),
-    }
+    return {key: torch.from_numpy(array) for key, array in arrays.items()} | vars(rows.counts)
 
 
 def same_document(document: Tensor) -> Tensor:
@@ -177,6 +169,8 @@ def relation(
 ) -> Tensor:
     """Scaled products of two projections of a layer, head by head: attention scores from query and key.
 
+    The products are in float32 whatever precision the projections are in: scores of 8 to 16 lie 0.06 apart in bfloat16.
+
     Args:
         encoder: the encoder.
         layer: counted from 1.
@@ -186,7 +180,7 @@ def relation(
         other: the same.
 
     Returns:
-        (rows, heads, tokens, tokens), before the softmax.
+        (rows, heads, tokens, tokens), float32, before the softmax.
     """
     attention = encoder.encoder.layer[layer - 1].attention.self
     rows, tokens, _ = layer_input.shape
@@ -194,7 +188,8 @@ def relation(
         getattr(attention, name)(layer_input).view(rows, tokens, attention.num_attention_heads, -1).transpose(1, 2)
         for name in (one, other)
     )
-    scores = left @ right.transpose(-1, -2) / attention.attention_head_size**0.5
+    with torch.autocast(left.device.type, enabled=False):
+        scores = left.float() @ right.float().transpose(-1, -2) / attention.attention_head_size**0.5
     return scores if mask is None else scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
 
 

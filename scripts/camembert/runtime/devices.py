@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from camembert.core.provenance import processor_name
 from camembert.runtime import parallel
 
 log = logging.getLogger(__name__)
@@ -48,14 +51,64 @@ def start(device: str, threads: int, gpus: int) -> torch.device:
     return chosen
 
 
-def numerics(device: torch.device) -> list[str | int]:
-    """What the last digits of a training depend on beside its code and settings: where and how it adds up."""
-    return [device.type, torch.get_num_threads(), parallel.size(), torch.__version__]
+def chosen_precision(device: torch.device, precision: str) -> str:
+    """The precision of matrix products: "bf16" or "fp32".
+
+    Args:
+        device: where they are computed.
+        precision: "bf16", "fp32", or "auto" for bf16 on a GPU that computes in it (compute capability 8.0, Ampere, or
+            newer: older ones emulate it, slowly) and fp32 elsewhere.
+
+    Raises:
+        DeviceError: another word.
+    """
+    if precision == "auto":
+        native = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+        return "bf16" if native else "fp32"
+    if precision not in ("bf16", "fp32"):
+        raise DeviceError(f"precision is {precision!r}; expected auto, bf16 or fp32")
+    return precision
 
 
-def autocast(device: torch.device) -> torch.autocast:
-    """bfloat16 for matrix products on a GPU, where weights and losses stay in float32; nothing on CPU."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+def autocast(device: torch.device, precision: str = "auto") -> torch.autocast:
+    """bfloat16 for matrix products where `chosen_precision` says so; weights and losses stay in float32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=chosen_precision(device, precision) == "bf16")
+
+
+def is_compiled(model: nn.Module) -> bool:
+    """Whether `torch.compile` runs some part of a model; its environment variable TORCHDYNAMO_DISABLE=1 forbids it."""
+    compiled = any(module._compiled_call_impl is not None for module in model.modules())
+    return compiled and os.environ.get("TORCHDYNAMO_DISABLE") != "1"
+
+
+def describe(device: torch.device, precision: str = "auto", compiled: bool = False) -> dict[str, Any]:
+    """Where and how this process and those beside it compute, for metrics.
+
+    Returns:
+        device, "cpu" or "cuda"; processor, the name of the GPU or CPU; cuda, its version, None on CPU; processes that
+        train together; precision, "bf16" or "fp32"; compiled, whether `torch.compile` is used.
+    """
+    gpu = device.type == "cuda"
+    return {
+        "device": device.type,
+        "processor": torch.cuda.get_device_name(device) if gpu else processor_name(),
+        "cuda": torch.version.cuda if gpu else None,
+        "processes": parallel.size(),
+        "precision": chosen_precision(device, precision),
+        "compiled": compiled,
+    }
+
+
+def numerics(device: torch.device, precision: str = "auto", compiled: bool = False) -> dict[str, Any]:
+    """What the last digits of a training depend on beside its code and settings: where and how it adds up.
+
+    The name of a CPU is left out: a cluster may continue a run on another one.
+    """
+    description = describe(device, precision, compiled)
+    if device.type == "cpu":
+        del description["processor"]
+    packages = {"torch": torch.__version__, "transformers": version("transformers")}
+    return description | packages | {"threads": torch.get_num_threads()}
 
 
 def pinned(batch: Mapping[str, Any], device: torch.device) -> Mapping[str, Any]:

@@ -94,7 +94,7 @@ def write_metrics(job: Any, work: Work, **facts: Any) -> None:
 
 
 def write_run(job: Any, run: Any, device: object, **facts: Any) -> None:
-    """Writes the curve and the metrics of a training.
+    """Writes the curve and the metrics of a training, and where and how it computed if it did.
 
     Args:
         job: the `snakemake` object of a script.
@@ -104,4 +104,4 @@ def write_run(job: Any, run: Any, device: object, **facts: Any) -> None:
     """
     write_json_lines(job.output.curve, run.curve)
     took = {"tokens": run.tokens, "training_flops": run.flops, "held_out": run.held_out, "device": str(device)}
-    write_metrics(job, run, **took, **facts)
+    write_metrics(job, run, **(took | run.computed | facts))

@@ -44,11 +44,17 @@ def workers_for(device: torch.device, gpus: int) -> int:
     return max(1, gpus) if device.type == "cuda" else 1
 
 
-def own_rows(batch: dict[str, Any]) -> dict[str, Any]:
-    """The rows of a batch that this process takes; whatever is no tensor describes the whole batch and stays."""
+def own_rows() -> slice:
+    """The rows of every batch that this process takes."""
+    return slice(rank(), None, size())
+
+
+def shard_batch(batch: dict[str, Any]) -> dict[str, Any]:
+    """Of a whole batch the rows that this process takes; whatever is no tensor describes the whole and stays."""
     if size() == 1:
         return batch
-    return {key: value[rank() :: size()] if isinstance(value, Tensor) else value for key, value in batch.items()}
+    rows = own_rows()
+    return {key: value[rows].contiguous() if isinstance(value, Tensor) else value for key, value in batch.items()}
 
 
 def add_up(tensors: Iterable[Tensor]) -> None:

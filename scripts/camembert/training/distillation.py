@@ -15,17 +15,14 @@ from transformers.models.bert.modeling_bert import BertModel, BertOnlyMLMHead
 
 from camembert.core.provenance import hash_of_code, hash_of_file, hash_of_weights
 from camembert.data import tokenizer
-from camembert.data.packing import SpecialIds, TextBatches
-from camembert.data.shards import Shard
+from camembert.data.packing import SpecialIds
 from camembert.models import encoder as encoders
 from camembert.models import losses
 from camembert.plan.recipe import Recipe, matched_layers
 from camembert.runtime import parallel
-from camembert.runtime.checkpoint import CheckpointFolder, fingerprint_of
-from camembert.runtime.devices import numerics
-from camembert.training.held_out import held_out_by_language, held_out_loss
-from camembert.training.loop import Objective, Run, Schedule, train
-from camembert.training.masking import IGNORED, masked_batch
+from camembert.training.loop import Objective, Run, Schedule
+from camembert.training.masking import at_masked
+from camembert.training.packed_text import train_on_text
 
 
 class DistillationError(ValueError):
@@ -93,10 +90,10 @@ def minilm(student: Pass, teacher: Pass, batch: Batch) -> dict[str, Tensor]:
 
 def logits(student: Pass, teacher: Pass, batch: Batch) -> dict[str, Tensor]:
     """DistilBERT's (Sanh et al. 2019) without its hard labels: predicted words, and the direction of hidden states."""
-    chosen = batch["target"] != IGNORED
     assert student.head is not None
     assert teacher.head is not None
-    predicted, expected = student.head(student.layers[-1][chosen]), teacher.head(teacher.layers[-1][chosen])
+    predicted = student.head(at_masked(student.layers[-1], batch))
+    expected = teacher.head(at_masked(teacher.layers[-1], batch))
     return {
         "soft_targets": losses.soft_target_loss(predicted, expected, batch["targets"]),
         "cosine": losses.cosine_loss(student.layers[-1], teacher.layers[-1], batch["real"], batch["real_tokens"]),
@@ -158,13 +155,6 @@ def objective_of(
 # --- a hop ----------------------------------------------------------------------------------------------------
 
 
-def text_batch(batches: TextBatches, recipe: Recipe) -> Callable[[int], Batch]:
-    """The batch of a step: packed rows as they are, or with tokens hidden where the recipe predicts them."""
-    if recipe.mask is not None:
-        return masked_batch(batches, recipe.mask)
-    return lambda step: encoders.tensors_of(batches.batch(step))
-
-
 def freeze(student: BertModel, recipe: Recipe) -> None:
     """Marks what a student does not train by its recipe."""
     untrained = tuple(recipe.untrained(student.config.num_hidden_layers))
@@ -197,6 +187,7 @@ def distill(
     name: str,
     checkpoints: str | os.PathLike[str],
     checkpoint_seconds: float,
+    precision: str = "auto",
 ) -> Run:
     """Cuts a student from its teacher and trains it towards the teacher; 0 steps leave it a copy.
 
@@ -214,6 +205,7 @@ def distill(
         name: what the log calls the run.
         checkpoints: folder of its checkpoints.
         checkpoint_seconds: wall time between two of them.
+        precision: of matrix products: auto, bf16 or fp32, as in the config.
 
     Raises:
         DistillationError: the recipe asks for what the teacher does not have.
@@ -231,37 +223,27 @@ def distill(
         if device.type == "cuda":
             encoders.compile_layers(teacher)
             encoders.compile_layers(student)
-        shards = [Shard(path) for path in corpus.values()]
-        batches = TextBatches(shards, SpecialIds.of(tokenizer.load_tokenizer(teacher_folder)), **text, seed=seed)
-        run = train(
+        run = train_on_text(
             student,
             objective,
-            text_batch(batches, recipe),
+            corpus,
+            SpecialIds.of(tokenizer.load_tokenizer(teacher_folder)),
             schedule,
+            mask=recipe.mask,
+            text=text,
             seed=seed,
             device=device,
             name=name,
-            checkpoints=CheckpointFolder(
-                checkpoints,
-                fingerprint_of(
-                    teacher=hash_of_weights(teacher_folder),
-                    head=head and hash_of_file(Path(teacher_folder) / encoders.MLM_HEAD),
-                    corpus=[shard.identity for shard in shards],
-                    student=[layers, vars(recipe), dropout],
-                    settings=[vars(schedule), dict(text), seed],
-                    numerics=numerics(device),
-                    code=hash_of_code(sys.modules[__name__]),
-                ),
-            ),
+            checkpoints=checkpoints,
             checkpoint_seconds=checkpoint_seconds,
-            evaluation=held_out_loss(objective, text_batch(batches.held_out(), recipe), schedule.steps, device),
+            precision=precision,
+            teacher=hash_of_weights(teacher_folder),
+            head=head and hash_of_file(Path(teacher_folder) / encoders.MLM_HEAD),
+            student=[layers, vars(recipe), dropout],
+            code=hash_of_code(sys.modules[__name__]),
         )
         places = schedule.steps * text["batch"] * text["row"]
         run = replace(run, flops=places * flops_of_step(recipe, student, teacher, text["row"]))
     if parallel.rank() == 0:
-        if schedule.steps:
-            run.held_out = held_out_by_language(
-                student, objective, lambda number: text_batch(batches.held_out(number), recipe), list(corpus), device
-            )
         encoders.save_encoder(student, output, teacher_folder, head)
     return run

@@ -68,12 +68,16 @@ def classification(classifier: BertForSequenceClassification) -> Objective:
 
 
 def dev_scores(
-    classifier: BertForSequenceClassification, pairs: EncodedPairs, pad_id: int, batch_tokens: int
+    classifier: BertForSequenceClassification,
+    pairs: EncodedPairs,
+    pad_id: int,
+    batch_tokens: int,
+    precision: str = "auto",
 ) -> Callable[[], dict[str, float]]:
     """Measures loss and accuracy on a development set."""
 
     def measure() -> dict[str, float]:
-        logits = predict(pytorch_predictor(classifier), pairs, pad_id, batch_tokens)
+        logits = predict(pytorch_predictor(classifier, precision=precision), pairs, pad_id, batch_tokens)
         loss = functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(pairs.labels).long())
         return {"loss": float(loss), "accuracy": accuracy(logits, pairs.labels)}
 
@@ -100,6 +104,7 @@ def finetune(
     name: str,
     checkpoints: str | os.PathLike[str],
     checkpoint_seconds: float,
+    precision: str = "auto",
 ) -> Run:
     """Fine-tunes an encoder on English pairs and keeps the weights that are best on English dev.
 
@@ -122,6 +127,7 @@ def finetune(
         name: what the log calls the run.
         checkpoints: folder of its checkpoints.
         checkpoint_seconds: wall time between two of them.
+        precision: of matrix products: auto, bf16 or fp32, as in the config.
 
     Raises:
         TrainingError: fewer training pairs than one batch holds.
@@ -136,15 +142,18 @@ def finetune(
     classifier = encoders.classifier_from(encoder_folder, dropout, seed).to(device)
     classifier.train()
     schedule = Schedule(epochs * (len(pairs) // batch), learning_rate, warmup, weight_decay)
+    batch_of = shuffled_batch(pairs, batch, pad_id, seed)
     marks = {max(1, schedule.steps * (i + 1) // evaluations) for i in range(evaluations)}
+    on_dev = dev_scores(classifier, dev, pad_id, batch_tokens, precision)
     run = train(
         classifier,
         classification(classifier),
-        shuffled_batch(pairs, batch, pad_id, seed),
+        lambda step: parallel.shard_batch(batch_of(step)),
         schedule,
         seed=seed,
         device=device,
         name=name,
+        precision=precision,
         checkpoints=CheckpointFolder(
             checkpoints,
             fingerprint_of(
@@ -152,12 +161,12 @@ def finetune(
                 tokenizer=hash_of_file(Path(encoder_folder) / tokenizer.FILES[0]),
                 data=[hash_of_file(train_pairs), hash_of_file(dev_pairs)],
                 settings=[vars(schedule), batch, dropout, max_tokens, sorted(marks), seed],
-                numerics=numerics(device),
+                numerics=numerics(device, precision),
                 code=hash_of_code(sys.modules[__name__]),
             ),
         ),
         checkpoint_seconds=checkpoint_seconds,
-        evaluation=Evaluation(marks, dev_scores(classifier, dev, pad_id, batch_tokens), "dev", keep_best="accuracy"),
+        evaluation=Evaluation(marks, on_dev, "dev", keep_best="accuracy"),
     )
     if parallel.rank() == 0:
         encoders.save_classifier(classifier, output, encoder_folder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import nn
@@ -15,42 +15,46 @@ BATCHES_A_LANGUAGE = 2
 
 
 def held_out_loss(
-    objective: Objective, batch_of: Callable[[int], Batch], steps: int, device: torch.device
+    objective: Objective, batch_of: Callable[[int], Batch], steps: int, device: torch.device, precision: str = "auto"
 ) -> Evaluation:
     """Measures an objective on text that is never trained on, half-way and at the end."""
-    return Evaluation({max(1, steps // 2), steps}, lambda: mean_loss(objective, batch_of, BATCHES, device), "held-out")
+
+    def measure() -> dict[str, float]:
+        return mean_loss(objective, batch_of, BATCHES, device, precision)
+
+    return Evaluation({max(1, steps // 2), steps}, measure, "held-out")
 
 
 def held_out_by_language(
     model: nn.Module,
     objective: Objective,
-    batch_of: Callable[[int], Callable[[int], Batch]],
-    languages: Sequence[str],
+    batches: Mapping[str, Callable[[int], Batch]],
     device: torch.device,
+    precision: str = "auto",
 ) -> dict[str, dict[str, float]]:
     """Measures an objective in each language, on text that is never trained on.
 
     Args:
         model: put into eval mode.
         objective: named losses of a batch.
-        batch_of: the batches of a language, by its number.
-        languages: their names.
+        batches: of every language.
         device: where the model is.
+        precision: of matrix products, as in training.
     """
     model.eval()
     with torch.inference_mode():
         return {
-            language: mean_loss(objective, batch_of(number), BATCHES_A_LANGUAGE, device)
-            for number, language in enumerate(languages)
+            language: mean_loss(objective, batch_of, BATCHES_A_LANGUAGE, device, precision)
+            for language, batch_of in batches.items()
         }
 
 
 def mean_loss(
-    objective: Objective, batch_of: Callable[[int], Batch], batches: int, device: torch.device
+    objective: Objective, batch_of: Callable[[int], Batch], batches: int, device: torch.device, precision: str = "auto"
 ) -> dict[str, float]:
     """Means of the named losses over some batches, computed as in training."""
     rows = []
     for i in range(batches):
-        with autocast(device):
+        with autocast(device, precision):
             rows.append(objective(to_device(pinned(batch_of(i), device), device)))
     return {key: float(torch.stack([row[key] for row in rows]).mean()) for key in rows[0]}

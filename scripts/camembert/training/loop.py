@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from camembert.runtime import parallel
 from camembert.runtime.checkpoint import CheckpointFolder
-from camembert.runtime.devices import autocast, pinned, to_device
+from camembert.runtime.devices import autocast, describe, is_compiled, pinned, to_device
 from camembert.runtime.termination import Termination
 
 log = logging.getLogger(__name__)
@@ -92,6 +92,7 @@ class Run:
         tokens: read, without padding.
         flops: floating-point operations, by the formulas of `flops`.
         held_out: losses on text that was never trained on, at the end, by language.
+        computed: where and how, as `devices.describe` says.
         best: step and score of the best measurement, where one decides what is kept (during training also the weights).
     """
 
@@ -102,6 +103,7 @@ class Run:
     tokens: int = 0
     flops: float = 0.0
     held_out: dict[str, dict[str, float]] = field(default_factory=dict)
+    computed: dict[str, Any] = field(default_factory=dict)
     best: dict[str, Any] | None = None
 
 
@@ -124,6 +126,7 @@ def train(
     seed: int,
     device: torch.device,
     name: str,
+    precision: str = "auto",
     checkpoints: CheckpointFolder | None = None,
     checkpoint_seconds: float = math.inf,
     log_intervals: int = 50,
@@ -134,11 +137,13 @@ def train(
     Args:
         model: on `device`; ends with the weights of the last step, or of the best measurement.
         objective: named losses of a batch.
-        batch_of: the batch of a step, as tensors on the CPU; called ahead of time from another thread.
+        batch_of: of the batch of a step the rows that this process takes, as tensors on the CPU; called ahead of time
+            from another thread.
         schedule: steps and learning rate.
         seed: of everything random inside a step.
         device: where the model is.
         name: what the log calls the run.
+        precision: of matrix products: auto, bf16 or fp32, as in the config.
         checkpoints: where the run is saved every `checkpoint_seconds` and when SIGTERM arrives.
         checkpoint_seconds: wall time between two checkpoints.
         log_intervals: rows of the curve.
@@ -168,6 +173,7 @@ def train(
         run.earlier_cpu_seconds = run.cpu_seconds
         first, sums = state["step"], {key: value.to(device) for key, value in state["sums"].items()}
         del state
+    run.computed = describe(device, precision, is_compiled(model))
     if parallel.largest(first, -first) != [first, -first]:
         raise TrainingError(f"{name}: the processes found checkpoints of different steps; is the disk shared by all?")
 
@@ -196,7 +202,7 @@ def train(
     cpu_started = time.process_time()
 
     def fetch(step: int) -> Batch:
-        return pinned(parallel.own_rows(batch_of(step)), device)
+        return pinned(batch_of(step), device)
 
     with Termination() as termination, ThreadPoolExecutor(1, "batches") as ahead:
         upcoming = ahead.submit(fetch, first) if first < schedule.steps else None
@@ -208,7 +214,7 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = schedule.rate(step)
             torch.manual_seed(hash((seed, step, *([parallel.rank()] if parallel.rank() else []))))
-            with autocast(device):
+            with autocast(device, precision):
                 losses = objective(batch)
             losses["loss"].backward()
             losses = {key: value.detach() for key, value in losses.items()}

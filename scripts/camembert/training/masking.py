@@ -1,48 +1,85 @@
-"""Hiding tokens of packed rows, to be predicted."""
+"""Masking tokens of packed rows, to be predicted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from camembert.data.packing import PackedRows, SpecialIds, TextBatches
+from camembert.data.packing import ALL_ROWS, PackedRows, SpecialIds, TextBatches
 from camembert.models import encoder as encoders
 
 IGNORED = -100
 
 
-def mask_tokens(
-    rows: PackedRows, special: SpecialIds, share: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Hides tokens: 80 % become [MASK], 10 % another token, 10 % stay (Devlin et al. 2019).
+def masked_a_row(share: float, tokens: int) -> int:
+    """How many tokens of a row are masked, so that the cost of a step is known; fewer where a row has fewer words."""
+    return max(1, round(share * tokens))
 
-    As many are hidden in every row, so that the cost of a step is known: a share of the row's places, chosen
-    among its words (never [CLS], [SEP] or padding).
+
+def masking_noise(rng: np.random.Generator, rows: int, tokens: int) -> np.ndarray:
+    """The uniform numbers that masking a batch takes: (3, rows, tokens), for the order, the fate and the new token."""
+    return rng.random((3, rows, tokens))
+
+
+def mask_tokens(
+    rows: PackedRows, special: SpecialIds, share: float, noise: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Masks tokens: 80 % become [MASK], 10 % another token, 10 % stay (Devlin et al. 2019).
+
+    As many are masked in every row: a share of its length, chosen among its text (never the [CLS] or [SEP] of packing,
+    or padding).
+
+    Args:
+        rows: some rows of a batch.
+        special: ids of special tokens.
+        share: of the sequence length.
+        noise: of `masking_noise`, that of these rows.
 
     Returns:
         Inputs and targets, (rows, tokens) each; the target is -100 where nothing is to be predicted.
     """
-    candidates = rows.real & (rows.token != special.cls) & (rows.token != special.sep)
-    order = np.where(candidates, rng.random(rows.token.shape), np.inf).argsort(axis=1).argsort(axis=1)
-    chosen = candidates & (order < max(1, round(share * rows.token.shape[1])))
-    fate = rng.random(rows.token.shape)
+    order, fate, replacement = noise
+    count = masked_a_row(share, rows.token.shape[1])
+    candidates = rows.text
+    first = np.where(candidates, order, 2.0).argpartition(count - 1, axis=1)[:, :count]
+    chosen = np.zeros_like(candidates)
+    np.put_along_axis(chosen, first, True, axis=1)
+    chosen &= candidates
     inputs = np.where(chosen & (fate < 0.8), special.mask, rows.token)
     swapped = chosen & (fate >= 0.8) & (fate < 0.9)
-    inputs = np.where(swapped, rng.integers(special.vocabulary, size=rows.token.shape), inputs)
+    inputs[swapped] = (replacement[swapped] * special.vocabulary).astype(np.int64)
     return inputs, np.where(chosen, rows.token, IGNORED)
 
 
-def masked_batch(batches: TextBatches, share: float) -> Callable[[int], dict[str, Any]]:
-    """The batch of a step: packed rows with tokens hidden."""
+def places_of(target: np.ndarray) -> torch.Tensor:
+    """Where in the flattened rows the masked tokens are, found on the CPU: a GPU that looks for them makes it wait."""
+    return torch.from_numpy(np.flatnonzero(target != IGNORED))
+
+
+def at_masked(values: Tensor, batch: Mapping[str, Any]) -> Tensor:
+    """Of values at every token of a batch, (rows, tokens, ...), those at the masked tokens, (masked tokens, ...)."""
+    return values.flatten(0, 1).index_select(0, batch["masked"])
+
+
+def masked_batch(batches: TextBatches, share: float, own: slice = ALL_ROWS) -> Callable[[int], dict[str, Any]]:
+    """The batch of a step: packed rows with tokens masked, all of them or those that a process takes.
+
+    Beside `tensors_of`, a batch holds target, (rows, tokens), -100 where nothing is predicted; masked, the places of
+    its masked tokens in the flattened rows; targets, their number in the whole batch.
+    """
 
     def batch_of(step: int) -> dict[str, Any]:
         rng = batches.rng(step)
-        rows = batches.rows_of(rng)
-        inputs, targets = mask_tokens(rows, batches.special, share, rng)
-        tensors = {"token": torch.from_numpy(inputs), "target": torch.from_numpy(targets)}
-        return encoders.tensors_of(rows) | tensors | {"targets": int((targets != IGNORED).sum())}
+        layout = batches.layout(rng)
+        noise = masking_noise(rng, *layout.shape)[:, own]
+        rows = batches.rows_of(layout, own)
+        inputs, targets = mask_tokens(rows, batches.special, share, noise)
+        tensors = {"token": torch.from_numpy(inputs), "target": torch.from_numpy(targets), "masked": places_of(targets)}
+        count = np.minimum(layout.text_tokens, masked_a_row(share, batches.tokens)).sum()  # of the whole batch
+        return encoders.tensors_of(rows) | tensors | {"targets": int(count)}
 
     return batch_of

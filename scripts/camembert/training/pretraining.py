@@ -17,15 +17,12 @@ from transformers.models.bert.modeling_bert import BertModel, BertOnlyMLMHead
 
 from camembert.core.provenance import hash_of_code, hash_of_file
 from camembert.data import tokenizer
-from camembert.data.packing import SpecialIds, TextBatches
-from camembert.data.shards import Shard
+from camembert.data.packing import SpecialIds
 from camembert.models import encoder as encoders
 from camembert.runtime import parallel
-from camembert.runtime.checkpoint import CheckpointFolder, fingerprint_of
-from camembert.runtime.devices import numerics
-from camembert.training.held_out import held_out_by_language, held_out_loss
-from camembert.training.loop import Objective, Run, Schedule, train
-from camembert.training.masking import IGNORED, masked_batch
+from camembert.training.loop import Objective, Run, Schedule
+from camembert.training.masking import at_masked
+from camembert.training.packed_text import train_on_text
 
 
 class MaskedLanguageModel(nn.Module):
@@ -38,14 +35,13 @@ class MaskedLanguageModel(nn.Module):
 
 
 def masked_language_modelling(model: MaskedLanguageModel) -> Objective:
-    """Cross-entropy of the hidden tokens; the head runs on their positions only."""
+    """Cross-entropy of the masked tokens; the head runs on their positions only."""
 
     def objective(batch: dict[str, Any]) -> dict[str, Tensor]:
         mask = encoders.attention_mask(batch)
         embedded = encoders.embed(model.encoder, batch["token"], batch["segment"], batch["position"])
         top = encoders.run_layers(model.encoder, embedded, mask)[-1]
-        chosen = batch["target"] != IGNORED
-        logits, target = model.head(top[chosen]).float(), batch["target"][chosen]
+        logits, target = model.head(at_masked(top, batch)).float(), at_masked(batch["target"], batch)
         loss = functional.cross_entropy(logits, target, reduction="sum") / batch["targets"]
         return {"loss": loss, "masked_lm": loss}
 
@@ -68,6 +64,7 @@ def pretrain(
     name: str,
     checkpoints: str | os.PathLike[str],
     checkpoint_seconds: float,
+    precision: str = "auto",
 ) -> Run:
     """Makes an encoder from random weights and trains it by masked language modelling; 0 steps leave it random.
 
@@ -86,6 +83,7 @@ def pretrain(
         name: what the log calls the run.
         checkpoints: folder of its checkpoints.
         checkpoint_seconds: wall time between two of them.
+        precision: of matrix products: auto, bf16 or fp32, as in the config.
     """
     special = SpecialIds.of(tokenizer.load_tokenizer(tokenizer_folder))
     encoder = encoders.random_encoder(
@@ -98,37 +96,27 @@ def pretrain(
     if schedule.steps:
         if device.type == "cuda":
             encoders.compile_layers(encoder)
-        shards = [Shard(path) for path in corpus.values()]
-        batches = TextBatches(shards, special, **text, seed=seed)
-        objective = masked_language_modelling(model)
-        run = train(
+        run = train_on_text(
             model,
-            objective,
-            masked_batch(batches, mask),
+            masked_language_modelling(model),
+            corpus,
+            special,
             schedule,
+            mask=mask,
+            text=text,
             seed=seed,
             device=device,
             name=name,
-            checkpoints=CheckpointFolder(
-                checkpoints,
-                fingerprint_of(
-                    corpus=[shard.identity for shard in shards],
-                    tokenizer=hash_of_file(Path(tokenizer_folder) / tokenizer.FILES[0]),
-                    settings=[layers, dict(architecture), vars(schedule), mask, dropout, dict(text), seed],
-                    numerics=numerics(device),
-                    code=hash_of_code(sys.modules[__name__]),
-                ),
-            ),
+            checkpoints=checkpoints,
             checkpoint_seconds=checkpoint_seconds,
-            evaluation=held_out_loss(objective, masked_batch(batches.held_out(), mask), schedule.steps, device),
+            precision=precision,
+            tokenizer=hash_of_file(Path(tokenizer_folder) / tokenizer.FILES[0]),
+            encoder=[layers, dict(architecture), dropout],
+            code=hash_of_code(sys.modules[__name__]),
         )
         places = schedule.steps * text["batch"] * text["row"]
         run = replace(run, flops=places * encoders.shape_of(encoder).pretraining_step(layers, text["row"], mask))
     if parallel.rank() == 0:
-        if schedule.steps:
-            run.held_out = held_out_by_language(
-                model, objective, lambda number: masked_batch(batches.held_out(number), mask), list(corpus), device
-            )
         head = {key: weight.contiguous() for key, weight in model.head.state_dict().items() if "decoder" not in key}
         encoders.save_encoder(encoder, output, tokenizer_folder, head)
     return run

@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from camembert.core.provenance import hash_of_code
-from camembert.data import packing
+from camembert.data import mixture
 from camembert.training import distillation, finetuning, pretraining
 
 TRAININGS = {"distillation": distillation, "finetuning": finetuning, "pretraining": pretraining}
@@ -23,6 +23,7 @@ def test_the_hash_of_code_is_that_of_the_code():
         ("training.loop", {"distillation", "finetuning", "pretraining"}),
         ("runtime.termination", {"distillation", "finetuning", "pretraining"}),
         ("data.packing", {"distillation", "finetuning", "pretraining"}),  # encoder.py names its rows
+        ("training.packed_text", {"distillation", "pretraining"}),
         ("training.held_out", {"distillation", "pretraining"}),
         ("training.masking", {"distillation", "pretraining"}),
         ("models.losses", {"distillation"}),
@@ -41,7 +42,7 @@ def test_comments_and_docstrings_leave_the_hash_of_code_as_it_is(monkeypatch):
     before, source = hash_of_code(distillation), inspect.getsource
     said = {"    Args:\n": "    Given:\n", '"""Share of the documents': '"""What share of the documents'}
     assert "    Args:\n" in source(distillation)
-    assert '"""Share of the documents' in source(packing)
+    assert '"""Share of the documents' in source(mixture)
 
     def said_otherwise(module):
         text = source(module)

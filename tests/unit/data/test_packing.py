@@ -3,27 +3,28 @@
 import numpy as np
 import pytest
 
-from camembert.data.packing import TextBatches, sampling_probabilities
-from camembert.data.shards import CorpusError, Shard, write_shard
+from camembert.data.mixture import Corpus, sampling_probabilities
+from camembert.data.packing import PackedRows, TextBatches
+from camembert.data.shards import Shard, write_shard
 
 ROWS, TOKENS = 6, 32
 
 
 class Recording(Shard):
-    """A shard that notes which documents are read."""
+    """A shard that notes which documents are drawn."""
 
     def __init__(self, path):
         super().__init__(path)
-        self.read: list[int] = []
+        self.drawn: list[int] = []
 
-    def __getitem__(self, document):
-        self.read.append(document)
-        return super().__getitem__(document)
+    def spans(self, documents):
+        self.drawn += documents.tolist()
+        return super().spans(documents)
 
 
 @pytest.fixture
 def shards(corpus):
-    return [Recording(path) for path in corpus.values()]
+    return {language: Recording(path) for language, path in corpus.items()}
 
 
 @pytest.fixture
@@ -31,11 +32,11 @@ def single(lines, words, special, tmp_path):
     """Batches of two languages that are not parallel and differ in length, seed 0."""
     for language, count in (("en", 100), ("fr", 40)):
         write_shard(tmp_path / language, lines[language][:count], words, {"parallel": False})
-    return TextBatches([Recording(tmp_path / name) for name in ("en", "fr")], special, ROWS, TOKENS, 0.7, seed=0)
+    return batches_of({name: Recording(tmp_path / name) for name in ("en", "fr")}, special)
 
 
 def batches_of(shards, special, seed=0, exponent=0.7) -> TextBatches:
-    return TextBatches(shards, special, ROWS, TOKENS, exponent, seed)
+    return TextBatches([Corpus(shards)], special, ROWS, TOKENS, exponent, seed)
 
 
 def same_rows(one, other) -> bool:
@@ -56,18 +57,12 @@ def documents_of(rows):
 # --- sampling -------------------------------------------------------------------------------------------------
 
 
-def test_probabilities_follow_the_exponent():
-    assert sampling_probabilities([100, 300], 1.0) == pytest.approx([0.25, 0.75])
-    assert sampling_probabilities([100, 300], 0.0) == pytest.approx([0.5, 0.5])
-    assert sampling_probabilities([1, 16], 0.5) == pytest.approx([0.2, 0.8])
-
-
 @pytest.mark.parametrize("exponent", [0.0, 1.0])
 def test_languages_are_drawn_with_these_probabilities(single, special, exponent):
-    batches = TextBatches(single.shards, special, ROWS, TOKENS, exponent, seed=3)
+    batches = TextBatches(single.documents.corpora, special, ROWS, TOKENS, exponent, seed=3)
     for step in range(60):
         batches.batch(step)
-    draws = np.array([len(shard.read) for shard in single.shards])
+    draws = np.array([len(shard.drawn) for shard in single.shards])
     expected = sampling_probabilities([shard.facts["tokens"] for shard in single.shards], exponent)
     assert draws.sum() > 1000
     assert draws / draws.sum() == pytest.approx(expected, abs=0.04)
@@ -78,7 +73,7 @@ def test_languages_are_drawn_with_these_probabilities(single, special, exponent)
 
 def test_a_batch_depends_on_the_seed_and_its_number_alone(corpus, special):
     def fresh(seed: int) -> TextBatches:
-        return batches_of([Shard(path) for path in corpus.values()], special, seed)
+        return batches_of({language: Shard(path) for language, path in corpus.items()}, special, seed)
 
     batches = fresh(0)
     in_order = [batches.batch(step) for step in range(4)]
@@ -133,9 +128,9 @@ def test_no_token_is_lost_or_doubled_in_a_document(single):
     cut = 0
     for step in range(5):
         for shard in single.shards:
-            shard.read.clear()
+            shard.drawn.clear()
         rows = single.batch(step)
-        drawn = [tuple(Shard.__getitem__(shard, i).tolist()) for shard in single.shards for i in shard.read]
+        drawn = [tuple(Shard.__getitem__(shard, i).tolist()) for shard in single.shards for i in shard.drawn]
         for row in range(ROWS):
             last = rows.document[row].max()
             for number in range(last + 1):
@@ -151,7 +146,7 @@ def test_no_token_is_lost_or_doubled_in_a_document(single):
 def test_any_part_of_a_text_longer_than_a_row_is_read(lines, words, special, tmp_path):
     write_shard(tmp_path / "en", [" ".join(lines["en"])] * 2, words, {"parallel": False})
     text = tuple(Shard(tmp_path / "en")[0].tolist())
-    batches = TextBatches([Shard(tmp_path / "en")], special, ROWS, TOKENS, 1.0, seed=0)
+    batches = batches_of({"en": Shard(tmp_path / "en")}, special)
     parts = {tuple(row[1:-1].tolist()) for step in range(50) for row in batches.batch(step).token}
     assert {len(part) for part in parts} == {TOKENS - 2}
     starts = [next(i for i in range(len(text)) if text[i : i + TOKENS - 2] == part) for part in parts]
@@ -183,7 +178,8 @@ def test_positions_start_again_in_every_document(shards, special):
 def test_a_pair_longer_than_a_row_is_cut_at_the_end_on_both_sides(lines, words, special, tmp_path):
     for language in ("en", "de"):
         write_shard(tmp_path / language, [" ".join(lines[language][:20])] * 3, words, {"parallel": True})
-    rows = TextBatches([Shard(tmp_path / name) for name in ("en", "de")], special, 4, 15, 1.0, seed=0).batch(0)
+    corpus = Corpus({name: Shard(tmp_path / name) for name in ("en", "de")})
+    rows = TextBatches([corpus], special, 4, 15, 1.0, seed=0).batch(0)
     for token, segment, _ in documents_of(rows):
         assert (segment == 0).sum() == 8  # [CLS], 6 of the 12 tokens of room, [SEP]
         assert (segment == 1).sum() == 7
@@ -197,23 +193,105 @@ def test_held_out_documents_are_the_last_of_every_shard_and_never_in_training(sh
     batches = batches_of(shards, special)
     for step in range(100):
         batches.batch(step)
-    trained = {i for shard in shards for i in shard.read}
-    for shard in shards:
-        shard.read.clear()
+    trained = {i for shard in shards.values() for i in shard.drawn}
+    for shard in shards.values():
+        shard.drawn.clear()
     for step in range(20):
         batches.held_out().batch(step)
-    held_out = {i for shard in shards for i in shard.read}
-    assert held_out == {len(shards[0]) - 2, len(shards[0]) - 1}
-    assert trained == set(range(len(shards[0]) - 2))
-
-
-def test_parallel_shards_of_different_lengths_are_refused(lines, words, special, tmp_path):
-    for language, count in (("en", 10), ("fr", 9)):
-        write_shard(tmp_path / language, lines[language][:count], words, {"parallel": True})
-    with pytest.raises(CorpusError, match="different numbers of documents"):
-        batches_of([Shard(tmp_path / name) for name in ("en", "fr")], special)
+    held_out = {i for shard in shards.values() for i in shard.drawn}
+    documents = len(shards["en"])
+    assert held_out == {documents - 2, documents - 1}
+    assert trained == set(range(documents - 2))
 
 
 def test_one_language_alone_is_not_read_in_pairs(corpus, special):
-    for _, segment, _ in documents_of(batches_of([Shard(corpus["en"])], special).batch(0)):
+    for _, segment, _ in documents_of(batches_of({"en": Shard(corpus["en"])}, special).batch(0)):
         assert not segment.any()
+
+
+# --- rows of a batch ------------------------------------------------------------------------------------------------
+
+
+def one_by_one(batches: TextBatches, step: int) -> PackedRows:
+    """The batch of a step, packed document by document as the class describes it, from the same random numbers."""
+    numbers = batches.rng(step).random((4, batches.rows, batches.DRAWS_TO_FILL_A_ROW))
+    rows = PackedRows(*(np.zeros((batches.rows, batches.tokens), dtype=np.int64) for _ in range(4)))
+    rows.token[:], rows.document[:] = batches.special.pad, -1
+    for row in range(batches.rows):
+        start = number = 0
+        for draw in range(batches.DRAWS_TO_FILL_A_ROW):
+            *for_document, for_window = numbers[:, row, draw]
+            drawn, document = batches.documents.draw(*(np.array(value) for value in for_document))
+            segments = [batches.shards[shard][int(document)] for shard in drawn.tolist() if shard >= 0]
+            room = batches.tokens - start - 1 - len(segments)
+            if sum(map(len, segments)) > room:
+                if len(segments) == 2 and start:
+                    continue
+                if room < 1 + len(segments):
+                    break
+                size = room // len(segments)
+                first = int(for_window * (len(segments[0]) - size + 1)) if len(segments) == 1 else 0
+                segments = [ids[first : first + size] for ids in segments]
+            ids, kinds = [batches.special.cls], [0]
+            for kind, segment in enumerate(segments):
+                ids += [*segment.tolist(), batches.special.sep]
+                kinds += [kind] * (len(segment) + 1)
+            here = slice(start, start + len(ids))
+            rows.token[row, here], rows.segment[row, here] = ids, kinds
+            rows.position[row, here], rows.document[row, here] = range(len(ids)), number
+            start, number = start + len(ids), number + 1
+    return rows
+
+
+@pytest.fixture
+def mixed(single, shards, special) -> TextBatches:
+    """Batches of parallel and other text."""
+    corpora = [Corpus(shards, share=2.0), *single.documents.corpora]
+    return TextBatches(corpora, special, 20, TOKENS, 0.7, seed=0)
+
+
+def test_packing_all_rows_at_once_packs_what_packing_one_by_one_does(shards, single, mixed, special):
+    for batches in (batches_of(shards, special), single, mixed, mixed.held_out()):
+        for step in range(5):
+            assert same_rows(batches.batch(step), one_by_one(batches, step))
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_processes_that_share_a_batch_assemble_the_rows_that_one_does(mixed, processes):
+    for step in range(3):
+        whole = mixed.batch(step)
+        for rank in range(processes):
+            own = slice(rank, None, processes)
+            part = mixed.batch(step, own)
+            expected = PackedRows(
+                *(array[own] for array in (whole.token, whole.segment, whole.position, whole.document))
+            )
+            assert same_rows(part, expected)
+            assert part.token.flags.c_contiguous
+            assert part.counts == whole.counts, "losses divide by the numbers of the whole batch"
+
+
+def test_the_counts_of_a_batch_are_those_of_its_rows(mixed, lines, words, special, tmp_path):
+    write_shard(tmp_path / "long", [" ".join(lines["en"])] * 2, words, {"parallel": False})
+    full = batches_of({"en": Shard(tmp_path / "long")}, special)
+    for batches, one_document in ((mixed, False), (full, True)):
+        rows = batches.batch(0)
+        assert rows.counts == PackedRows(rows.token, rows.segment, rows.position, rows.document).counts
+        assert rows.counts.real_tokens == rows.real.sum()
+        same = rows.real[:, :, None] & (rows.document[:, :, None] == rows.document[:, None, :])
+        assert rows.counts.pairs == same.sum()
+        assert rows.counts.one_document == one_document
+
+
+def test_the_text_of_rows_is_what_is_neither_special_nor_padding(mixed, special):
+    layout = mixed.layout(mixed.rng(0))
+    rows = mixed.rows_of(layout)
+    assert np.array_equal(rows.text, ~np.isin(rows.token, (special.cls, special.sep, special.pad)))
+    assert np.array_equal(rows.text.sum(axis=1), layout.text_tokens)
+
+
+def test_documents_of_several_corpora_lie_side_by_side(mixed):
+    rows = mixed.batch(0)
+    pairs = [{int(n) for n in rows.document[row][rows.segment[row] == 1]} for row in range(mixed.rows)]
+    both = [row for row in range(mixed.rows) if 0 < len(pairs[row]) < rows.document[row].max() + 1]
+    assert len(both) > mixed.rows // 4

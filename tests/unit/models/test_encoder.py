@@ -233,6 +233,32 @@ def test_compiled_layers_keep_their_names_and_compute_the_same(make_encoder, tra
         torch.testing.assert_close(ours, eager, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("packed", [True, False])
+def test_attention_maps_are_float32_under_autocast(make_encoder, packed):
+    """Query and key are bfloat16 there; their products and the softmax are those of double precision to 1e-6.
+
+    Products in bfloat16 would be off by more than 1e-3, which the test makes sure of.
+    """
+    encoder, layer_input = make_encoder(1), torch.randn(4, 32, 16, generator=torch.Generator().manual_seed(0))
+    attention = encoder.encoder.layer[0].attention.self
+    mask = same_document(torch.arange(32).div(10, rounding_mode="floor").expand(4, -1)) if packed else None
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        attention.query.weight *= 4
+        ours = attention_map(encoder, 1, layer_input, mask)
+        query, key = (part(layer_input).view(4, 32, 2, 8).transpose(1, 2) for part in (attention.query, attention.key))
+        in_bfloat16 = query @ key.transpose(-1, -2) / 8**0.5
+    assert {query.dtype, key.dtype, in_bfloat16.dtype} == {torch.bfloat16}
+    scores = query.double() @ key.double().transpose(-1, -2) / 8**0.5
+    assert scores.abs().max() > 8
+
+    def map_of(scores):
+        return (scores if mask is None else scores.masked_fill(~mask, -torch.inf)).softmax(-1)
+
+    assert ours.dtype == torch.float32
+    assert (ours - map_of(scores)).abs().max() < 1e-6
+    assert (map_of(in_bfloat16.double()) - map_of(scores)).abs().max() > 1e-3
+
+
 def test_the_attention_map_of_packed_documents_is_that_of_each_alone(make_encoder):
     encoder = make_encoder(2)
 

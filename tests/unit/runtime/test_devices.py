@@ -2,8 +2,19 @@
 
 import pytest
 import torch
+from torch import nn
 
-from camembert.runtime.devices import DeviceError, numerics, start, to_device
+from camembert.core.provenance import processor_name
+from camembert.runtime.devices import (
+    DeviceError,
+    autocast,
+    chosen_precision,
+    describe,
+    is_compiled,
+    numerics,
+    start,
+    to_device,
+)
 from camembert.training.loop import batch_tokens
 
 
@@ -56,13 +67,95 @@ def test_a_batch_moves_with_its_tensors_and_keeps_its_count(monkeypatch):
     assert batch_tokens({}) == 0
 
 
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """A GPU of a name and a compute capability, as far as anybody asks."""
+
+    def pretend(name: str, capability: tuple[int, int]) -> None:
+        monkeypatch.setattr("torch.cuda.get_device_name", lambda _: name)
+        monkeypatch.setattr("torch.cuda.get_device_capability", lambda _: capability)
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("capability", "precision", "expected"),
+    [
+        ((9, 0), "auto", "bf16"),
+        ((8, 0), "auto", "bf16"),
+        ((7, 5), "auto", "fp32"),
+        ((7, 5), "bf16", "bf16"),
+        ((9, 0), "fp32", "fp32"),
+    ],
+)
+def test_auto_is_bfloat16_on_a_gpu_that_computes_in_it(gpu, capability, precision, expected):
+    gpu("a GPU", capability)
+    assert chosen_precision(GPU, precision) == expected
+
+
+def test_on_a_cpu_auto_is_float32_and_bfloat16_is_had_by_asking():
+    product = {}
+    for precision in ("auto", "fp32", "bf16"):
+        with autocast(CPU, precision):
+            product[precision] = (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
+    assert product == {"auto": torch.float32, "fp32": torch.float32, "bf16": torch.bfloat16}
+    with pytest.raises(DeviceError, match="precision is 'half'; expected auto, bf16 or fp32"):
+        autocast(CPU, "half")
+
+
+def test_metrics_say_where_and_how_a_job_computes(gpu, monkeypatch):
+    assert describe(CPU) == {
+        "device": "cpu",
+        "processor": processor_name(),
+        "cuda": None,
+        "processes": 1,
+        "precision": "fp32",
+        "compiled": False,
+    }
+    gpu("NVIDIA H200", (9, 0))
+    monkeypatch.setattr("torch.version.cuda", "12.8")
+    assert describe(GPU, compiled=True) == {
+        "device": "cuda",
+        "processor": "NVIDIA H200",
+        "cuda": "12.8",
+        "processes": 1,
+        "precision": "bf16",
+        "compiled": True,
+    }
+
+
+def test_a_model_is_compiled_where_a_part_of_it_is(monkeypatch):
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    assert not is_compiled(model)
+    model[1].compile(backend="eager")
+    assert is_compiled(model)
+    monkeypatch.setenv("TORCHDYNAMO_DISABLE", "1")
+    assert not is_compiled(model)
+
+
 @pytest.mark.parametrize(
     ("what", "value"),
-    [("torch.get_num_threads", 7), ("camembert.runtime.parallel.size", 2), ("torch.__version__", "0.0")],
+    [
+        ("torch.get_num_threads", lambda: 7),
+        ("camembert.runtime.parallel.size", lambda: 2),
+        ("torch.__version__", "0.0"),
+        ("camembert.runtime.devices.version", lambda _: "0.0"),
+        ("torch.cuda.get_device_name", lambda _: "another GPU"),
+        ("torch.version.cuda", "0.0"),
+    ],
 )
-def test_what_the_last_digits_depend_on_is_named(monkeypatch, what, value):
-    cpu = torch.device("cpu")
-    before = numerics(cpu)
-    assert numerics(torch.device("cuda")) != before
-    monkeypatch.setattr(what, value if isinstance(value, str) else lambda: value)
-    assert numerics(cpu) != before
+def test_what_the_last_digits_depend_on_is_named(monkeypatch, gpu, what, value):
+    gpu("NVIDIA H200", (9, 0))
+    before = numerics(GPU)
+    assert before not in (numerics(CPU), numerics(GPU, "fp32"), numerics(GPU, compiled=True))
+    monkeypatch.setattr(what, value)
+    assert numerics(GPU) != before
+
+
+def test_a_run_may_go_on_on_another_cpu(monkeypatch):
+    before = numerics(CPU)
+    monkeypatch.setattr("camembert.runtime.devices.processor_name", lambda: "another CPU")
+    assert numerics(CPU) == before

@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import BertModel
 
+from camembert.data.mixture import Corpus
 from camembert.data.packing import TextBatches
 from camembert.data.shards import Shard
 from camembert.models.encoder import (
@@ -22,15 +24,16 @@ from camembert.models.encoder import (
     run_layers,
 )
 from camembert.plan.recipe import Recipe, matched_layers
-from camembert.training import distillation
-from camembert.training.distillation import DistillationError, freeze, objective_of, text_batch
+from camembert.training import distillation, packed_text
+from camembert.training.distillation import DistillationError, freeze, objective_of
 from camembert.training.loop import Run, Schedule
-from camembert.training.masking import IGNORED
-from camembert.training.pretraining import MaskedLanguageModel
+from camembert.training.masking import IGNORED, places_of
+from camembert.training.packed_text import text_batch
+from camembert.training.pretraining import MaskedLanguageModel, masked_language_modelling
 
 GOLDEN = {
-    "hidden": [1.8119711, 1.1427413, 0.6634881, 0.5512528, 0.4860325],
-    "attention": [0.02261977, 0.02686880, 0.01767274, 0.02284280, 0.01919374],
+    "hidden": [1.9683766, 1.1266353, 0.70541638, 0.52257121, 0.50970489],
+    "attention": [0.031406078, 0.020793099, 0.017149987, 0.022142325, 0.020586213],
 }
 
 
@@ -51,12 +54,12 @@ def loss_of(recipe: Recipe) -> str:
 
 @pytest.fixture
 def batches(corpus, special):
-    return TextBatches([Shard(path) for path in corpus.values()], special, 4, 32, 0.7, seed=0)
+    return TextBatches([Corpus({name: Shard(path) for name, path in corpus.items()})], special, 4, 32, 0.7, seed=0)
 
 
 @pytest.fixture
 def batch(batches):
-    return text_batch(batches, TOPLAYER)(0)
+    return text_batch(batches, None)(0)
 
 
 @pytest.fixture
@@ -105,7 +108,7 @@ def test_a_recipe_trains_all_tensors_but_those_it_states(
     objective = objective_of(recipe, student, teacher, head, shared_embeddings=freeze_embeddings)
     assert {name for name, p in student.named_parameters() if not p.requires_grad} == untrained
 
-    objective(text_batch(batches, recipe)(0))["loss"].backward()
+    objective(text_batch(batches, recipe.mask)(0))["loss"].backward()
     norms = {name: p.grad.norm().item() for name, p in student.named_parameters() if p.grad is not None}
     assert norms.keys() == names - untrained
     assert min(norms.values()) > 1e-6
@@ -114,7 +117,7 @@ def test_a_recipe_trains_all_tensors_but_those_it_states(
     reachable = [name for name in untrained if not name.startswith(("pooler.", "embeddings."))]
     for name in reachable:
         student.get_parameter(name).requires_grad_(True)
-    objective(text_batch(batches, recipe)(0))["loss"].backward()
+    objective(text_batch(batches, recipe.mask)(0))["loss"].backward()
     by_rounding = [p.grad.norm().item() for name in reachable if (p := student.get_parameter(name)).grad is not None]
     assert max(by_rounding, default=0.0) < 1e-6
 
@@ -123,7 +126,7 @@ def test_a_recipe_trains_all_tensors_but_those_it_states(
 def test_the_teacher_gets_no_gradient_and_no_dropout(teacher, head, batches, recipe):
     teacher.train()
     student = bottom_layers(teacher, 2).eval()
-    objective, batch = objective_of(recipe, student, teacher, head), text_batch(batches, recipe)(0)
+    objective, batch = objective_of(recipe, student, teacher, head), text_batch(batches, recipe.mask)(0)
     assert objective(batch)["loss"].item() == objective(batch)["loss"].item()
     objective(batch)["loss"].backward()
     assert all(parameter.grad is None for parameter in teacher.parameters())
@@ -212,7 +215,7 @@ def test_padding_does_not_count(teacher, batch):
 def test_embeddings_computed_once_give_the_loss_and_gradients_of_embeddings_computed_twice(
     teacher, head, batches, recipe
 ):
-    results, batch = [], text_batch(batches, recipe)(0)
+    results, batch = [], text_batch(batches, recipe.mask)(0)
     for shared in (True, False):
         student = bottom_layers(teacher, 2).eval()
         freeze(student, recipe)
@@ -228,14 +231,14 @@ def test_embeddings_computed_once_give_the_loss_and_gradients_of_embeddings_comp
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=loss_of)
 def test_a_student_equal_to_its_teacher_has_no_loss(teacher, head, batches, recipe):
-    loss = objective_of(recipe, copy.deepcopy(teacher), teacher, head)(text_batch(batches, recipe)(0))["loss"]
+    loss = objective_of(recipe, copy.deepcopy(teacher), teacher, head)(text_batch(batches, recipe.mask)(0))["loss"]
     assert loss.item() == pytest.approx(0.0, abs=1e-6)
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=loss_of)
 def test_padded_documents_have_the_loss_and_gradients_of_packed_ones(teacher, head, batches, recipe):
     """The same documents, several a row and one a row."""
-    packed = text_batch(batches, recipe)(0)
+    packed = text_batch(batches, recipe.mask)(0)
     documents = [
         (row, number) for row, numbers in enumerate(packed["document"]) for number in range(int(numbers.max()) + 1)
     ]
@@ -246,6 +249,8 @@ def test_padded_documents_have_the_loss_and_gradients_of_packed_ones(teacher, he
         for name in names:
             one_a_row[name][i, : int(here.sum())] = packed[name][row, here] if name != "document" else 0
     padded = {**packed, **one_a_row}
+    if recipe.mask:
+        padded["masked"] = places_of(padded["target"].numpy())
     results = []
     for batch in (packed, padded):
         student = bottom_layers(teacher, 2).eval()
@@ -257,6 +262,34 @@ def test_padded_documents_have_the_loss_and_gradients_of_packed_ones(teacher, he
     assert results[0][0] == pytest.approx(results[1][0], rel=1e-5)
     for name, gradient in results[0][1].items():
         torch.testing.assert_close(gradient, results[1][1][name], atol=1e-5, rtol=1e-3)
+
+
+class Waiting(TorchDispatchMode):
+    """Refuses operations whose result's shape or value a GPU would have to tell the CPU, which waits for it."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__
+        by_mask = name == "index" and any(place is not None and place.dtype == torch.bool for place in args[1])
+        assert name not in ("nonzero", "masked_select", "_local_scalar_dense", "unique", "equal"), name
+        assert not by_mask, "indexed by a mask"
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=loss_of)
+def test_no_loss_makes_a_gpu_wait(teacher, head, batches, recipe):
+    student = bottom_layers(teacher, 2)
+    freeze(student, recipe)
+    objective, batch = objective_of(recipe, student, teacher, head), text_batch(batches, recipe.mask)(0)
+    with Waiting():
+        objective(batch)["loss"].backward()
+
+
+def test_masked_language_modelling_does_not_make_a_gpu_wait(teacher, batches):
+    batch = text_batch(batches, 0.3)(0)
+    with Waiting():
+        masked_language_modelling(MaskedLanguageModel(teacher))(batch)["loss"].backward()
+    with Waiting(), pytest.raises(AssertionError, match="indexed by a mask"):
+        batch["token"][batch["target"] != IGNORED]
 
 
 def test_uniform_is_the_mean_over_the_student_s_layers_each_against_its_own(teacher, batch):
@@ -274,7 +307,7 @@ def test_uniform_is_the_mean_over_the_student_s_layers_each_against_its_own(teac
 def test_words_are_predicted_where_they_are_hidden_by_the_teacher_s_head(teacher, head, batches):
     """Against the library's masked language models, in double precision."""
     student = bottom_layers(teacher, 2).eval()
-    batch = text_batch(batches, LOGITS)(0)
+    batch = text_batch(batches, LOGITS.mask)(0)
     part = objective_of(LOGITS, student, teacher, head)(batch)["soft_targets"].item()
     predicted = []
     for encoder in (student, teacher):
@@ -348,12 +381,12 @@ def test_a_hop_never_trains_on_held_out_documents(distilling, tmp_path, monkeypa
     read = {"trained": set(), "measured": set()}
 
     class Recording(Shard):
-        def __getitem__(self, document):
+        def spans(self, documents):
             main = threading.current_thread() is threading.main_thread()
-            read["measured" if main else "trained"].add(document)
-            return super().__getitem__(document)
+            read["measured" if main else "trained"].update(documents.tolist())
+            return super().spans(documents)
 
-    monkeypatch.setattr(distillation, "Shard", Recording)
+    monkeypatch.setattr(packed_text, "Shard", Recording)
     schedule = Schedule(60, learning_rate=1e-3, warmup=0.1, weight_decay=0.0)
     distilling(output=tmp_path / "2", checkpoints=tmp_path / "checkpoints", schedule=schedule, checkpoint_seconds=60)
     assert read["measured"] == {118, 119}

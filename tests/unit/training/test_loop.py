@@ -26,7 +26,7 @@ from camembert.models.encoder import save_encoder
 from camembert.plan.recipe import Recipe
 from camembert.runtime.checkpoint import CheckpointFolder
 from camembert.runtime.job import logged
-from camembert.training import distillation, finetuning, pretraining
+from camembert.training import distillation, finetuning, packed_text, pretraining
 from camembert.training.loop import (
     Evaluation,
     Interrupted,
@@ -301,13 +301,13 @@ def test_checkpoints_wait_for_their_time(tmp_path):
 
 
 TRAININGS = [
-    ("distilling", distillation, "text_batch"),
-    ("pretraining", pretraining, "masked_batch"),
-    ("finetuning", finetuning, "shuffled_batch"),
+    ("distilling", distillation, packed_text, "text_batch"),
+    ("pretraining", pretraining, packed_text, "text_batch"),
+    ("finetuning", finetuning, finetuning, "shuffled_batch"),
 ]
 
 
-@pytest.mark.parametrize(("fixture", "module", "batches"), TRAININGS)
+@pytest.mark.parametrize(("fixture", "module", "batches"), [(fixture, *rest) for fixture, _, *rest in TRAININGS])
 def test_a_stopped_training_ends_with_the_same_weights_and_curve(
     request, tmp_path, monkeypatch, caplog, fixture, module, batches
 ):
@@ -427,43 +427,56 @@ CHANGES = {
         {"recipe": Recipe("uniform", {"hidden": 1.0, "attention": 10.0})},
         {"recipe": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}, freeze_embeddings=False)},
         {"recipe": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}, initialisation="strided")},
-        *({"dropout": 0.2}, {"seed": 2}, {"corpus": "other_corpus"}, {"teacher_folder": "other_encoder"}),
+        *(
+            {"dropout": 0.2},
+            {"seed": 2},
+            {"precision": "bf16"},
+            {"corpus": "other_corpus"},
+            {"teacher_folder": "other_encoder"},
+        ),
     ],
     "pretraining": [
         *SCHEDULES,
         *TEXTS,
-        *({"layers": 2}, {"mask": 0.2}, {"dropout": 0.2}, {"seed": 2}, {"corpus": "other_corpus"}),
+        *({"layers": 2}, {"mask": 0.2}, {"dropout": 0.2}, {"seed": 2}, {"precision": "bf16"}),
+        {"corpus": "other_corpus"},
         {"architecture": {"hidden": 16, "heads": 4, "intermediate": 32, "positions": 32}},
         {"tokenizer_folder": "other_tokenizer"},
         {"corpus": "other_lines"},
     ],
     "finetuning": [
         *({"epochs": 3}, {"batch": 10}, {"learning_rate": 1e-3}, {"warmup": 0.1}, {"weight_decay": 0.1}),
-        *({"dropout": 0.2}, {"max_tokens": 16}, {"evaluations": 3}, {"seed": 2}),
+        *({"dropout": 0.2}, {"max_tokens": 16}, {"evaluations": 3}, {"seed": 2}, {"precision": "bf16"}),
         *({"encoder_folder": "other_encoder"}, {"train_pairs": "other_pairs"}, {"dev_pairs": "other_pairs"}),
     ],
 }
 
 
-@pytest.mark.parametrize(("fixture", "module"), [(fixture, module) for fixture, module, _ in TRAININGS])
-def test_whatever_a_run_depends_on_changes_its_fingerprint(request, tmp_path, monkeypatch, fixture, module):
-    print_of = partial(fingerprint, request.getfixturevalue(fixture), module, monkeypatch, tmp_path)
+@pytest.mark.parametrize(
+    ("fixture", "module", "engine"), [(fixture, module, engine) for fixture, module, engine, _ in TRAININGS]
+)
+def test_whatever_a_run_depends_on_changes_its_fingerprint(request, tmp_path, monkeypatch, fixture, module, engine):
+    print_of = partial(fingerprint, request.getfixturevalue(fixture), engine, monkeypatch, tmp_path)
     found = [print_of()]
     for change in CHANGES[fixture]:
         value = next(iter(change.values()))
-        if isinstance(value, str):
+        if str(value).startswith("other_"):
             change = dict.fromkeys(change, request.getfixturevalue(value))
         found.append(print_of(**change))
     monkeypatch.setattr(module, "hash_of_code", lambda *_: "other code")
     found.append(print_of())
-    monkeypatch.setattr(module, "numerics", lambda *_: ["added up in another order"])
+    monkeypatch.setattr(engine, "numerics", lambda *_: ["added up in another order"])
     found.append(print_of())
     assert len(set(found)) == len(CHANGES[fixture]) + 3
 
 
-@pytest.mark.parametrize(("fixture", "module"), [(fixture, module) for fixture, module, _ in TRAININGS])
-def test_whatever_does_not_matter_leaves_a_fingerprint_as_it_is(request, tmp_path, monkeypatch, fixture, module):
-    print_of = partial(fingerprint, request.getfixturevalue(fixture), module, monkeypatch, tmp_path)
+@pytest.mark.parametrize(
+    ("fixture", "module", "engine"), [(fixture, module, engine) for fixture, module, engine, _ in TRAININGS]
+)
+def test_whatever_does_not_matter_leaves_a_fingerprint_as_it_is(
+    request, tmp_path, monkeypatch, fixture, module, engine
+):
+    print_of = partial(fingerprint, request.getfixturevalue(fixture), engine, monkeypatch, tmp_path)
     changes = {"output": tmp_path / "elsewhere", "checkpoints": tmp_path / "moved", "name": "6-2"}
     assert print_of(**changes, checkpoint_seconds=7.0) == print_of()
 

@@ -1,50 +1,56 @@
-"""Hiding tokens."""
+"""Masking tokens."""
 
 import numpy as np
 import pytest
 import torch
 
+from camembert.data.mixture import Corpus
 from camembert.data.packing import PackedRows, TextBatches
 from camembert.data.shards import Shard
-from camembert.training.masking import IGNORED, mask_tokens, masked_batch
+from camembert.training.masking import IGNORED, mask_tokens, masked_batch, masking_noise
 
 
 @pytest.fixture
 def batches(corpus, special):
-    return TextBatches([Shard(path) for path in corpus.values()], special, 4, 32, 0.7, seed=0)
+    return TextBatches([Corpus({name: Shard(path) for name, path in corpus.items()})], special, 4, 32, 0.7, seed=0)
 
 
 def rows_of_words(special, rows: int = 800, tokens: int = 100) -> PackedRows:
-    """Rows of one long document each, and padding."""
+    """Rows of one long pair each, and padding."""
     draw = np.random.default_rng(0)
     token = draw.integers(5, special.vocabulary, size=(rows, tokens))
-    document = np.zeros_like(token)
-    token[:, 0], token[:, 70], token[:, 80:], document[:, 80:] = special.cls, special.sep, special.pad, -1
-    return PackedRows(token, np.zeros_like(token), np.zeros_like(token), document)
+    document, segment = np.zeros_like(token), np.zeros_like(token)
+    token[:, 0], token[:, 70], token[:, 79], token[:, 80:] = special.cls, special.sep, special.sep, special.pad
+    segment[:, 71:80], document[:, 80:] = 1, -1
+    return PackedRows(token, segment, np.tile(np.arange(tokens), (rows, 1)), document)
+
+
+def noise_for(rows: PackedRows) -> np.ndarray:
+    return masking_noise(np.random.default_rng(1), *rows.token.shape)
 
 
 @pytest.mark.parametrize("share", [0.15, 0.3])
 def test_every_row_hides_a_share_of_its_places_and_any_word_may_be_among_them(special, share):
     rows = rows_of_words(special)
-    chosen = mask_tokens(rows, special, share, np.random.default_rng(1))[1] != IGNORED
+    chosen = mask_tokens(rows, special, share, noise_for(rows))[1] != IGNORED
     assert (chosen.sum(axis=1) == round(share * 100)).all()
     words = (rows.real & (rows.token != special.cls) & (rows.token != special.sep))[0]
-    assert words.sum() == 78
-    assert chosen.mean(axis=0)[words] == pytest.approx(round(share * 100) / 78, abs=0.08)
+    assert words.sum() == 77
+    assert chosen.mean(axis=0)[words] == pytest.approx(round(share * 100) / 77, abs=0.08)
 
 
 def test_a_row_of_fewer_words_hides_them_all(special):
     rows = rows_of_words(special, rows=2)
-    rows.document[0, 10:], rows.token[0, 10:] = -1, special.pad
-    chosen = mask_tokens(rows, special, 0.3, np.random.default_rng(1))[1] != IGNORED
-    assert chosen[0].tolist() == [False] + [True] * 9 + [False] * 90
+    rows.document[0, 10:], rows.token[0, 9], rows.token[0, 10:] = -1, special.sep, special.pad
+    chosen = mask_tokens(rows, special, 0.3, noise_for(rows))[1] != IGNORED
+    assert chosen[0].tolist() == [False] + [True] * 8 + [False] * 91
     assert chosen[1].sum() == 30
 
 
 @pytest.mark.parametrize("share", [0.15, 0.3])
 def test_hidden_words_become_what_they_become_in_bert(special, share):
     rows = rows_of_words(special)
-    inputs, targets = mask_tokens(rows, special, share, np.random.default_rng(1))
+    inputs, targets = mask_tokens(rows, special, share, noise_for(rows))
     chosen = targets != IGNORED
     masked = inputs[chosen] == special.mask
     kept = inputs[chosen] == rows.token[chosen]
@@ -57,7 +63,7 @@ def test_hidden_words_become_what_they_become_in_bert(special, share):
 
 def test_special_tokens_and_padding_are_never_chosen(special):
     rows = rows_of_words(special)
-    inputs, targets = mask_tokens(rows, special, 1.0, np.random.default_rng(1))
+    inputs, targets = mask_tokens(rows, special, 1.0, noise_for(rows))
     words = rows.real & (rows.token != special.cls) & (rows.token != special.sep)
     assert (targets[words] == rows.token[words]).all()
     assert (targets[~words] == IGNORED).all()
@@ -66,7 +72,7 @@ def test_special_tokens_and_padding_are_never_chosen(special):
 
 def test_nothing_is_to_be_predicted_where_nothing_was_chosen(special):
     rows = rows_of_words(special)
-    inputs, targets = mask_tokens(rows, special, 0.3, np.random.default_rng(1))
+    inputs, targets = mask_tokens(rows, special, 0.3, noise_for(rows))
     chosen = targets != IGNORED
     assert (targets[chosen] == rows.token[chosen]).all()
     assert (inputs[~chosen] == rows.token[~chosen]).all()
@@ -77,5 +83,19 @@ def test_a_masked_batch_depends_on_the_seed_and_its_number_alone(batches):
     for key in ("token", "segment", "position", "document", "target"):
         assert torch.equal(one[key], again[key])
     assert not torch.equal(one["token"], next_one["token"])
+    assert one["masked"].tolist() == (one["target"].flatten() != IGNORED).nonzero()[:, 0].tolist()
     assert one["targets"] == int((one["target"] != IGNORED).sum())
     assert one["real_tokens"] == int((one["document"] >= 0).sum())
+
+
+@pytest.mark.parametrize("share", [0.15, 0.9])
+def test_processes_that_share_a_masked_batch_have_the_rows_and_the_count_that_one_has(batches, share):
+    whole = masked_batch(batches, share)(3)
+    for rank in range(3):
+        own = slice(rank, None, 3)
+        part = masked_batch(batches, share, own)(3)
+        for key in ("token", "segment", "position", "document", "target"):
+            assert torch.equal(part[key], whole[key][own])
+            assert part[key].is_contiguous()
+        assert torch.equal(part["target"].flatten()[part["masked"]], part["target"][part["target"] != IGNORED])
+        assert part["targets"] == whole["targets"] == int((whole["target"] != IGNORED).sum())

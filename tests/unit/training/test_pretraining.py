@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from camembert.data.mixture import Corpus
 from camembert.data.packing import TextBatches
 from camembert.data.shards import Shard
 from camembert.models.encoder import load_encoder, load_mlm_head
@@ -14,7 +15,7 @@ from camembert.training.pretraining import MaskedLanguageModel, masked_language_
 
 @pytest.fixture
 def batches(corpus, special):
-    return TextBatches([Shard(path) for path in corpus.values()], special, 4, 32, 0.7, seed=0)
+    return TextBatches([Corpus({name: Shard(path) for name, path in corpus.items()})], special, 4, 32, 0.7, seed=0)
 
 
 # --- the model ------------------------------------------------------------------------------------------------
@@ -93,7 +94,7 @@ def test_what_is_saved_is_what_was_trained(pretraining, batches, tmp_path):
     missing = model.head.load_state_dict(head, strict=False)
     assert missing.unexpected_keys == []
     assert {key for key in missing.missing_keys if "decoder" not in key} == set()
-    held_out = masked_batch(TextBatches(batches.shards, batches.special, 4, 32, 0.7, seed=1).held_out(), 0.3)
+    held_out = masked_batch(batches.held_out(), 0.3)
     with torch.no_grad():
         losses = [masked_language_modelling(model)(held_out(i))["loss"].item() for i in range(8)]
     assert run.curve[-1]["split"] == "held-out"

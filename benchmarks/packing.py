@@ -1,0 +1,86 @@
+"""How many packed batches a second one core makes, to be more than a GPU trains on.
+
+    PYTHONPATH=scripts python benchmarks/packing.py [--corpus FOLDER] [--processes N]
+
+prints batches of 256 rows of 128 tokens for a second of CPU time, as they are and with 15 % of the tokens masked.
+`--corpus` is a folder of shards such as results/EXPERIMENT/data/corpus; without it, shards of random ids are made of
+16 languages, sentences in parallel and articles. With `--processes` it is the share of one of so many that train
+together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from camembert.core.files import write_json
+from camembert.data.mixture import Corpus
+from camembert.data.packing import SpecialIds, TextBatches
+from camembert.data.shards import ID, Shard
+from camembert.training.packed_text import text_batch
+
+ROWS, TOKENS, BATCHES, ROUNDS = 256, 128, 100, 5
+VOCABULARY = 119_547  # mBERT's
+LANGUAGES, DOCUMENTS = 16, 20_000
+SPECIAL = SpecialIds(pad=0, cls=101, sep=102, mask=103, vocabulary=VOCABULARY)
+
+
+def make_shard(folder: Path, mean_length: int, parallel: bool, seed: int) -> Shard:
+    """A shard of random ids whose documents have exponentially distributed lengths."""
+    rng = np.random.default_rng(seed)
+    lengths = 1 + rng.exponential(mean_length - 1, DOCUMENTS).astype(np.int64)
+    folder.mkdir(parents=True)
+    rng.integers(200, VOCABULARY, lengths.sum()).astype(ID).tofile(folder / "tokens.bin")
+    np.save(folder / "offsets.npy", np.concatenate([[0], lengths.cumsum()]))
+    write_json(folder / "shard.json", {"tokens": int(lengths.sum()), "parallel": parallel})
+    return Shard(folder)
+
+
+def made_up(folder: Path) -> dict[str, list[Corpus]]:
+    """Sentences with their translations, articles, and both mixed."""
+    kinds = {"sentences": (25, True), "articles": (400, False)}
+    corpora = {
+        kind: Corpus({f"{n}": make_shard(folder / kind / f"{n}", length, parallel, n) for n in range(LANGUAGES)})
+        for kind, (length, parallel) in kinds.items()
+    }
+    return {kind: [corpus] for kind, corpus in corpora.items()} | {"both": list(corpora.values())}
+
+
+def rate(corpora: list[Corpus], mask: float | None, own: slice) -> tuple[float, float]:
+    """Batches for a second of CPU time, the median of some rounds, and the share of a row that is not padding."""
+    batch_of = text_batch(TextBatches(corpora, SPECIAL, ROWS, TOKENS, 0.7, seed=1), mask, own)
+    batch_of(0)
+    rates, real = [], 0
+    for number in range(ROUNDS):
+        began = time.process_time()
+        for step in range(BATCHES):
+            real += batch_of(1 + number * BATCHES + step)["real_tokens"]
+        rates.append(BATCHES / (time.process_time() - began))
+    return float(np.median(rates)), real / (ROUNDS * BATCHES * ROWS * TOKENS)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", type=Path)
+    parser.add_argument("--processes", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        if options.corpus:
+            shards = {path.parent.name: Shard(path.parent) for path in sorted(options.corpus.glob("*/shard.json"))}
+            corpora = {options.corpus.name: [Corpus(shards)]}
+        else:
+            corpora = made_up(Path(folder))
+        for kind, mixture in corpora.items():
+            for name, mask in (("as it is", None), ("masked", 0.15)):
+                batches, filled = rate(mixture, mask, slice(0, None, options.processes))
+                print(f"{kind:10} {name:9} {batches:6.0f} batches/s, {filled:.0%} of the tokens not padding")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Training on packed text: the half that pre-training and distillation share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from camembert.data.mixture import Corpus
+from camembert.data.packing import ALL_ROWS, SpecialIds, TextBatches
+from camembert.data.shards import Shard
+from camembert.models import encoder as encoders
+from camembert.runtime import parallel
+from camembert.runtime.checkpoint import CheckpointFolder, fingerprint_of
+from camembert.runtime.devices import is_compiled, numerics
+from camembert.training.held_out import held_out_by_language, held_out_loss
+from camembert.training.loop import Batch, Objective, Run, Schedule, train
+from camembert.training.masking import masked_batch
+
+
+def text_batch(batches: TextBatches, mask: float | None, own: slice = ALL_ROWS) -> Callable[[int], Batch]:
+    """The batch of a step: packed rows, with tokens masked where a share of them is to be predicted.
+
+    Args:
+        batches: what is drawn.
+        mask: share of the tokens to be predicted; None for none.
+        own: the rows wanted.
+    """
+    if mask is not None:
+        return masked_batch(batches, mask, own)
+    return lambda step: encoders.tensors_of(batches.batch(step, own))
+
+
+def train_on_text(
+    model: nn.Module,
+    objective: Objective,
+    corpus: Mapping[str, str | os.PathLike[str]],
+    special: SpecialIds,
+    schedule: Schedule,
+    *,
+    mask: float | None,
+    text: Mapping[str, Any],
+    seed: int,
+    device: torch.device,
+    name: str,
+    checkpoints: str | os.PathLike[str],
+    checkpoint_seconds: float,
+    precision: str,
+    **dependencies: Any,
+) -> Run:
+    """Trains a model on packed text, with losses on held-out text during training and of every language at its end.
+
+    Args:
+        model: on `device`; left in eval mode by the first process.
+        objective: named losses of a batch of `text_batch`.
+        corpus: the shard folder of every language.
+        special: ids of special tokens.
+        schedule: steps and learning rate.
+        mask: share of the tokens to be predicted; None for none.
+        text: batch, row and sampling_exponent, as in the config.
+        seed: of the order of the text and of everything random in a step.
+        device: where the model is.
+        name: what the log calls the run.
+        checkpoints: folder of its checkpoints.
+        checkpoint_seconds: wall time between two of them.
+        precision: of matrix products: auto, bf16 or fp32, as in the config.
+        dependencies: whatever else the training depends on, for the fingerprint of its checkpoints.
+    """
+    corpora = [Corpus({language: Shard(folder) for language, folder in corpus.items()})]
+    batches = TextBatches(corpora, special, **text, seed=seed)
+    fingerprint = fingerprint_of(
+        corpora=[one.identity for one in corpora],
+        training=[vars(schedule), mask, dict(text), seed],
+        numerics=numerics(device, precision, is_compiled(model)),
+        **dependencies,
+    )
+    run = train(
+        model,
+        objective,
+        text_batch(batches, mask, parallel.own_rows()),
+        schedule,
+        seed=seed,
+        device=device,
+        name=name,
+        precision=precision,
+        checkpoints=CheckpointFolder(checkpoints, fingerprint),
+        checkpoint_seconds=checkpoint_seconds,
+        evaluation=held_out_loss(objective, text_batch(batches.held_out(), mask), schedule.steps, device, precision),
+    )
+    if parallel.rank() == 0:
+        in_language = {language: text_batch(batches.held_out(language), mask) for language in corpus}
+        run.held_out = held_out_by_language(model, objective, in_language, device, precision)
+    return run
