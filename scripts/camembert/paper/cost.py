@@ -16,11 +16,11 @@ PAUSE_SECONDS = 120
 """A longer time in which no job ran is a pause: the workflow was stopped, or its jobs waited for a cluster."""
 NOTE = (
     "Elapsed is the time in which at least one job of a stage ran; of all, that from the start of the first job to the "
-    "end of the last, without pauses of more than two minutes. Job time adds up the jobs, several of which may run at once. Compute time is CPU time of "
-    "training, predicting and writing predictions, or measuring; overhead is the rest of a job's CPU time: starting "
-    "Python, imports and loading, and is not told apart in data jobs. Tables, figures and the workflow manager itself "
-    "are in none of it. Peak memory is that of the largest process; memory at once adds up the peaks of all jobs that "
-    "ran at the same time, which is more than they ever took together."
+    "end of the last, without pauses of more than two minutes. Job time adds up the jobs, several of which may run at "
+    "once. Compute time is CPU time of training, predicting and writing predictions, or measuring; overhead is the "
+    "rest of a job's CPU time: starting Python, imports and loading, and is not told apart in data jobs. Tables, "
+    "figures and the workflow manager itself are in none of it. Peak memory is that of the largest process; memory at "
+    "once adds up the peaks of all jobs that ran at the same time, which is more than they ever took together."
 )
 STAGES = {"encoders": "Encoders", "classifiers": "Fine-tuning", "evaluation": "Evaluation", "efficiency": "Efficiency"}
 DATA = "Data"
