@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from camembert.core.files import whole, write_json
+from camembert.core.files import atomic_write, write_json
 from camembert.release.release import best_on_dev
 from camembert.runtime.job import log, logged
 
@@ -33,7 +33,7 @@ def choose_release(
     best: dict[str, Any] = best_on_dev(metrics)
     seeds = (best["distill_seed"], best["seed"])
     for source, target in ((encoders[seeds[0]], encoder), (classifiers[seeds], classifier)):
-        with whole(target) as partial:
+        with atomic_write(target) as partial:
             partial.mkdir()
             for name in files:
                 shutil.copyfile(Path(source) / name, partial / name)

@@ -12,7 +12,7 @@ from typing import Any
 
 
 @contextmanager
-def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yields a temporary path beside `path` (its folder is made) and renames it to `path` on success.
 
     Works for a file and for a folder; what stood at `path` before is replaced only at the end.
@@ -34,7 +34,7 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Writes a UTF-8 text file, whole or not at all."""
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
