@@ -48,7 +48,14 @@ WORTH = {  # of a method, in standard deviations of what a pair adds: above 0 mo
     Method.ASSISTANT: 0.6,
     Method.CASCADE: 0.5,
 }
-JOB = {"seconds": 9.0, "cpu_seconds": 9.0, "job_seconds": 12.0, "job_cpu_seconds": 12.0, "peak_memory_mib": 700}
+JOB = {
+    "seconds": 9.0,
+    "cpu_seconds": 9.0,
+    "job_seconds": 12.0,
+    "job_cpu_seconds": 12.0,
+    "peak_memory_mib": 700,
+    "ended": 60.0,
+}
 
 
 def write_record(folder: Path, config: dict[str, Any], pairs: int) -> Experiment:
@@ -81,25 +88,34 @@ def write_record(folder: Path, config: dict[str, Any], pairs: int) -> Experiment
             columns = {"id": ids, "label": pa.array(labels, pa.int8())} | dict(zip(LOGITS, logits.T, strict=True))
             pq.write_table(pa.table(columns), folder / "predictions" / classifier.path / f"{language}.parquet")
     shape, lengths = shape_of(config), config["efficiency"]["lengths"]
-    for encoder in experiment.encoders:
-        layers = encoder.chain.layers
-        facts = {"recipe": encoder.recipe, "chain": str(encoder.chain), "distill_seed": encoder.distill_seed}
+    for layers in {encoder.chain.layers for encoder in experiment.encoders}:
         speed = [
-            {"tokens": n, "latency_ms": 0.01 * layers * n, "rows_per_second": 1e6 / layers / n, "joules_per_row": None}
+            {
+                "tokens": n,
+                "latency_ms": 0.01 * layers * n,
+                "latency_spread": 0.02,
+                "rows_per_second": 1e6 / layers / n,
+                "rows_per_second_spread": 0.02,
+                "joules_per_row": None,
+            }
             for n in lengths
         ]
         measured = {
+            "layers": layers,
             "parameters": 10**6 + 10**5 * layers,
             "embedding_parameters": 10**6,
             "bytes": 4 * (10**6 + 10**5 * layers),
             "forward_flops_per_token": {str(n): shape.encoder_forward(layers, n) for n in lengths},
             "speed": speed,
+            "steady_within": 0.1,
             "batch": config["efficiency"]["batch"],
             "memory_before_mib": 400,
             "peak_gpu_memory_mib": None,
         }
         machine = {"device": "cpu", "processor": "made up", "precision": "float32", "threads": 1}
-        write_json(folder / "metrics" / "efficiency" / f"{encoder.path}.json", facts | measured | machine | JOB)
+        write_json(folder / "metrics" / "efficiency" / f"{layers}.json", measured | machine | JOB)
+    for encoder in experiment.encoders:
+        facts = {"recipe": encoder.recipe, "chain": str(encoder.chain), "distill_seed": encoder.distill_seed}
         facts["training_flops"] = 1e15 * encoder.chain.budget
         facts["corpus_tokens"] = {language: 10**6 // (i + 1) for i, language in enumerate(config["languages"])}
         facts["held_out"] = {language: {"loss": 0.1 + draw.random() / 5} for language in config["languages"]}

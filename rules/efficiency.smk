@@ -1,18 +1,24 @@
-"""Efficiency: what every encoder costs to keep, to run and to train, and accuracy against it.
+"""Efficiency: what encoders cost to keep, to run and to train, and accuracy against it.
 
 Needs encoders, their metrics and tables/summary.csv; makes metrics/efficiency, tables/efficiency and figures/pareto.
+Encoders of one experiment differ in cost to run only by their number of layers, so one of each depth is measured.
 """
+
+FIRST_OF_DEPTH = {encoder.chain.layers: encoder for encoder in reversed(EXPERIMENT.encoders)}
+EFFICIENCY = expand(result("metrics/efficiency/{layers}.json"), layers=sorted(FIRST_OF_DEPTH))
 
 
 rule measure_efficiency:
     input:
-        encoder=result(f"encoders/{ENCODER}"),
+        encoder=lambda wildcards: encoder_folder(FIRST_OF_DEPTH[int(wildcards.layers)]),
     output:
-        metrics=result(f"metrics/efficiency/{ENCODER}.json"),
+        metrics=result("metrics/efficiency/{layers}.json"),
     log:
-        result(f"logs/efficiency/{ENCODER}.log"),
+        result("logs/efficiency/{layers}.log"),
     benchmark:
-        result(f"benchmarks/efficiency/{ENCODER}.tsv")
+        result("benchmarks/efficiency/{layers}.tsv")
+    wildcard_constraints:
+        layers=one_of(FIRST_OF_DEPTH),
     conda:
         "../envs/camembert.yaml"
     threads: every_core
@@ -24,14 +30,14 @@ rule measure_efficiency:
         precision=config["precision"],
         threads=config["threads"]["efficiency"],
     message:
-        "Measuring what {wildcards.chain} costs to run"
+        "Measuring what {wildcards.layers} layers cost to run"
     script:
         "../scripts/measure_efficiency.py"
 
 
 rule tabulate_efficiency:
     input:
-        measured=of_all_encoders("metrics/efficiency/{}.json"),
+        measured=EFFICIENCY,
         encoders=of_all_encoders("metrics/encoders/{}.json"),
     output:
         table=table("efficiency", "Efficiency"),

@@ -8,7 +8,7 @@ PREDICTIONS = expand(
 )
 METRICS = (
     of_all_encoders("metrics/encoders/{}.json")
-    + of_all_encoders("metrics/efficiency/{}.json")
+    + EFFICIENCY
     + of_all_classifiers("metrics/classifiers/{}.json")
     + of_all_classifiers("metrics/evaluation/{}.json")
 )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from camembert.core.files import whole, write_json
+from camembert.core.files import atomic_write, write_json
 from camembert.release.release import best_on_dev, name_of
 from camembert.runtime.job import log, logged
 
@@ -33,7 +33,7 @@ def choose_release(
     best: dict[str, Any] = best_on_dev(metrics)
     name = name_of(best)
     for source, target in ((encoders[name], encoder), (classifiers[name], classifier)):
-        with whole(target) as partial:
+        with atomic_write(target) as partial:
             partial.mkdir()
             for file in files:
                 shutil.copyfile(Path(source) / file, partial / file)

@@ -11,7 +11,7 @@ from pathlib import Path
 from snakemake.utils import update_config
 
 from camembert.plan.config import ConfigError, check_config, load_yaml
-from camembert.plan.estimate import estimate
+from tools.estimate import estimate
 
 ROOT = Path(__file__).parents[1]
 

@@ -7,7 +7,6 @@ from camembert.core.files import read_json, write_json
 from camembert.core.provenance import processor_name, versions
 from camembert.data.tokenizer import load_tokenizer
 from camembert.evaluation.classification import evaluate
-from camembert.evaluation.energy import processor_counters
 from camembert.evaluation.predictors import predictor_of
 from camembert.evaluation.timing import speed
 from camembert.runtime.job import logged
@@ -27,7 +26,7 @@ if __name__ == "__main__":
             "form": job.wildcards.form,
             "bytes": weights.stat().st_size,
             "accuracy": accuracy,
-            "speed": speed(predictor, vocabulary, **settings, counters=processor_counters()),
+            "speed": speed(predictor, vocabulary, **settings),
             "batch": settings["batch"],
             "threads": job.params.threads,
             "processor": processor_name(),

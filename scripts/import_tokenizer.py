@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from camembert.core.files import whole
+from camembert.core.files import atomic_write
 from camembert.data.manifest import MANIFEST, check_manifest
 from camembert.data.tokenizer import read_tokenizer, save_tokenizer
 from camembert.plan.sources import check_architecture, folder_of, teacher_files
@@ -16,7 +16,7 @@ def import_tokenizer(teacher: Path, declared: dict[str, int], vocabulary: int, o
     teacher_files(teacher)
     check_architecture(teacher, declared, vocabulary)
     tokenizer, lowercase = read_tokenizer(teacher, vocabulary)
-    with whole(output) as partial:
+    with atomic_write(output) as partial:
         save_tokenizer(tokenizer, partial, declared["positions"], lowercase)
 
 

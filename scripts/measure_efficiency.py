@@ -1,4 +1,4 @@
-"""Measures what an encoder costs to keep and to run, in a process that does nothing else."""
+"""Measures what encoders of one depth cost to keep and to run, in a process that does nothing else."""
 
 from camembert.evaluation.efficiency import measure_encoder
 from camembert.runtime.devices import start
@@ -11,5 +11,7 @@ if __name__ == "__main__":
         with Stopwatch() as watch:
             facts = measure_encoder(job.input.encoder, device, job.params.settings, job.params.precision)
         for at in facts["speed"]:
-            log.info("%s: %.2f ms for a sentence of %d tokens", job.wildcards.chain, at["latency_ms"], at["tokens"])
+            log.info("%.2f ms for a sentence of %d tokens", at["latency_ms"], at["tokens"])
+            if max(at["latency_spread"], at["rows_per_second_spread"]) > facts["steady_within"]:
+                log.warning("unsteady at %d tokens: something else used this machine meanwhile", at["tokens"])
         write_metrics(job, watch, **facts)

@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from camembert.paper.cost import CAPTION, NOTE, cost_in_print, cost_of
+from camembert.paper.cost import CAPTION, NOTE, cost_of, format_cost, read_jobs
 from camembert.paper.tables import write_table
 from camembert.runtime.job import logged
 
 
 def tabulate_cost(metrics: Iterable[Path], benchmarks: Iterable[Path], table: Path) -> None:
     """Writes .csv, .md and .tex of the cost table, given the stem of their paths."""
-    cost = cost_of(metrics, benchmarks)
-    write_table(cost, cost_in_print(cost), table, CAPTION, NOTE)
+    cost = cost_of(read_jobs(metrics, benchmarks))
+    write_table(cost, format_cost(cost), table, CAPTION, NOTE)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ def tabulate_efficiency(
 ) -> None:
     """Writes .csv, .md and .tex of the efficiency table, given the stem of their paths."""
     facts = table.read_efficiency(measured)
-    numbers = table.efficiency(facts, encoders, models_of(order))
-    write_table(numbers, table.efficiency_in_print(numbers, lengths), stem, table.CAPTION, table.note(facts))
+    numbers = table.efficiency(facts, table.read_training(encoders), models_of(order))
+    write_table(numbers, table.format_efficiency(numbers, lengths), stem, table.CAPTION, table.note(facts, numbers))
 
 
 if __name__ == "__main__":

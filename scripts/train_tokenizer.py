@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from camembert.core.files import whole
+from camembert.core.files import atomic_write
 from camembert.data.text import Documents
 from camembert.data.tokenizer import save_tokenizer, train_tokenizer, use_threads
 from camembert.runtime.job import logged
@@ -18,7 +18,7 @@ def make_tokenizer(
     output: Path,
 ) -> None:
     """Trains on at most `limit` documents of every language and writes a folder that `AutoTokenizer` loads."""
-    with whole(output) as partial:
+    with atomic_write(output) as partial:
         trained = train_tokenizer(Documents(texts, limit), vocabulary, lowercase)
         save_tokenizer(trained, partial, longest, lowercase)
 

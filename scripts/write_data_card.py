@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from camembert.core.files import write_text
-from camembert.data.datacard import data_card
 from camembert.plan.config import load_yaml
+from tools.datacard import data_card
 
 ROOT = Path(__file__).parents[1]
 

@@ -63,6 +63,14 @@ class Hub:
             rows.append(row)
         return rows
 
+    def tree(self, files: dict[str, bytes]) -> list[dict[str, Any]]:
+        """The same as the API lists a revision's tree."""
+        return [
+            {"type": "file", "path": row["rfilename"], "size": row["size"], "oid": row["blobId"]}
+            | ({"lfs": row["lfs"] | {"oid": row["lfs"]["sha256"]}} if "lfs" in row else {})
+            for row in self.siblings(files)
+        ]
+
     def etag(self, name: str, content: bytes) -> str:
         if name.endswith(self.large):
             return hashlib.sha256(content).hexdigest()
@@ -115,14 +123,16 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
 
         def listing(self, path: str) -> None:
             _, _, kind, *parts = path.split("/")
-            if "revision" not in parts:
+            what = next((part for part in ("revision", "tree") if part in parts), None)
+            if what is None:
                 return self.refuse(404)
-            at = parts.index("revision")
+            at = parts.index(what)
             name, revision = "/".join(parts[:at]), "/".join(parts[at + 1 :])
             files = self.repository(kind, name, revision)
             if files is None:
                 return
-            content = json.dumps({"id": name, "sha": hub.commit, "siblings": hub.siblings(files)}).encode()
+            whole = {"id": name, "sha": hub.commit, "siblings": hub.siblings(files)}
+            content = json.dumps(whole if what == "revision" else hub.tree(files)).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))

@@ -2,39 +2,59 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
+import platform
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 
 @contextmanager
-def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yields a temporary path beside `path` (its folder is made) and renames it to `path` on success.
 
-    Works for a file and for a folder; what stood at `path` before is replaced only at the end.
+    Works for a file and for a folder; what stood at `path` before is replaced only at the end. What processes that
+    were killed while they wrote `path` have left is deleted first.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    for leftover in _leftovers(target):
+        _remove(leftover)
+    partial = target.with_name(f".{target.name}.{platform.node()}-{os.getpid()}.partial")
     try:
         yield partial
         if target.is_dir():
             shutil.rmtree(target)
         os.replace(partial, target)
     finally:
-        if partial.is_dir():
-            shutil.rmtree(partial)
-        else:
-            partial.unlink(missing_ok=True)
+        _remove(partial)
+
+
+def _leftovers(target: Path) -> Iterator[Path]:
+    """Temporary paths of a target whose process is not there any more; of those on other hosts nothing is known."""
+    for path in target.parent.glob(f".{glob.escape(target.name)}.*.partial"):
+        host, _, pid = path.name.removeprefix(f".{target.name}.").removesuffix(".partial").rpartition("-")
+        if host == platform.node() and pid.isdigit() and (int(pid) == os.getpid() or not psutil.pid_exists(int(pid))):
+            yield path
+
+
+def _remove(path: Path) -> None:
+    """Deletes a file or a folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Writes a UTF-8 text file, whole or not at all."""
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-import hashlib
+import glob
 import logging
 import os
 import shutil
@@ -17,7 +16,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import camembert
 from camembert.core.files import read_json, write_json
-from camembert.core.provenance import hash_of_file
 from camembert.data.manifest import MANIFEST, write_manifest
 
 if os.environ.pop(camembert.SWITCHED_OFF, None):  # this job is here to use it
@@ -25,17 +23,11 @@ if os.environ.pop(camembert.SWITCHED_OFF, None):  # this job is here to use it
 os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # it fails in ways of its own; plain HTTPS is tested
 
 import httpx2
-from huggingface_hub import HfApi, constants, hf_hub_download
-from huggingface_hub.errors import (
-    EntryNotFoundError,
-    GatedRepoError,
-    HfHubHTTPError,
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub import HfApi, constants, snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from huggingface_hub.utils import disable_progress_bars
+
+from camembert.data.hub_errors import Damaged, DownloadError, Explained, short
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling
@@ -47,19 +39,11 @@ ATTEMPTS = 5
 ANSWER_SECONDS = 30
 WAIT_SECONDS = 2.0
 """Before the second attempt; doubled before each other one."""
+FILES_AT_ONCE = 8
 MODEL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt")
 SAFETENSORS = ("model.safetensors", "model.safetensors.index.json", "model-*.safetensors")
 PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*.bin")
 """Read with `weights_only`, and only of a model that has nothing better."""
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-class DownloadError(OSError):
-    """A download that failed, with the repository, the reason and what to do."""
-
-
-class _Damaged(Exception):
-    """What arrived is not what the hub said it would send; worth another attempt."""
 
 
 def matching(patterns: list[str], names: list[str]) -> list[str]:
@@ -99,8 +83,8 @@ def download(
 ) -> dict[str, Any]:
     """Downloads files of a repository, verifies each against the hub's own checksum and writes a manifest.
 
-    The files that have arrived when it fails stay in `unfinished`, and the next call continues after them; only a
-    transfer that breaks off without ending the call goes on inside a file.
+    Several files arrive at once. Those that have arrived when it fails stay in `unfinished`, and the next call
+    continues after them; only a transfer that breaks off without ending the call goes on inside a file.
 
     Args:
         repository: such as google-bert/bert-base-multilingual-cased.
@@ -121,17 +105,17 @@ def download(
     unfinished, output = Path(unfinished), Path(output)
     files = unfinished / "files"
     where = f"{kind} {repository} at {revision}"
-    with _Explained(where, files):
+    with Explained(where, files):
         commit, siblings = _attempt(lambda: _listing(repository, kind, revision), where)
         chosen = choose(sorted(siblings))
         size = sum(siblings[name].size or 0 for name in chosen)
         log.info("%s is commit %s: %d files, %.1f MiB", where, commit, len(chosen), size / 2**20)
         _remove_begun(files)
         _check_room(files, chosen, siblings)
-        for name in chosen:
-            _attempt(partial(_fetch, repository, kind, commit, siblings[name], files), f"{name} of {where}")
-        shutil.rmtree(files / ".cache", ignore_errors=True)
         _remove_others(files, chosen)
+        wanted = {name: siblings[name] for name in chosen}
+        _attempt(partial(_fetch, repository, kind, commit, wanted, files), where, partial(_arrived, files, chosen))
+        shutil.rmtree(files / ".cache")
         retrieved = datetime.now(UTC).isoformat(timespec="seconds")
         facts = {"repository": repository, "kind": kind, "revision": revision, "commit": commit}
         write_manifest(files, chosen, **facts, endpoint=constants.ENDPOINT, retrieved=retrieved)
@@ -163,36 +147,54 @@ def _check_room(folder: Path, names: list[str], siblings: dict[str, RepoSibling]
         )
 
 
-def _fetch(repository: str, kind: str, commit: str, file: RepoSibling, folder: Path) -> None:
-    """Brings one file of a commit and compares it with the size and checksum that the hub lists."""
-    path = folder / file.rfilename
+def _fetch(repository: str, kind: str, commit: str, wanted: dict[str, RepoSibling], folder: Path) -> None:
+    """Brings the files of a commit that are not there yet, several at once, and has the hub's checksums compared."""
+    names = [glob.escape(name) for name in wanted]
     try:
-        hf_hub_download(repository, file.rfilename, repo_type=kind, revision=commit, local_dir=folder)
-    except LocalEntryNotFoundError as error:  # how the library reports that the hub did not answer
+        snapshot_download(
+            repository,
+            repo_type=kind,
+            revision=commit,
+            local_dir=folder,
+            allow_patterns=names,
+            max_workers=FILES_AT_ONCE,
+        )
+    except LocalEntryNotFoundError as error:  # how it reports that the hub did not answer
         raise (error.__cause__ or error) from None
-    if file.lfs:
-        good = hash_of_file(path) == file.lfs.sha256
-    else:
-        content = path.read_bytes()
-        good = hashlib.sha1(b"blob %d\0%b" % (len(content), content)).hexdigest() == file.blob_id
-    if not good:
-        found = path.stat().st_size
-        path.unlink()
-        raise _Damaged(f"{found} bytes arrived, and they are not the {file.size} bytes that the hub lists")
+    found = HfApi().verify_repo_checksums(repository, repo_type=kind, revision=commit, local_dir=folder)
+    wrong = [f"{name} did not arrive" for name in found.missing_paths if name in wanted]
+    for name in (mismatch["path"] for mismatch in found.mismatches):
+        size = (folder / name).stat().st_size
+        (folder / name).unlink()
+        wrong.append(
+            f"of {name} {size} bytes arrived, and they are not the {wanted[name].size} bytes that the hub lists"
+        )
+    if wrong:
+        raise Damaged(wrong[0])
 
 
-def _attempt(act: Callable[[], T], what: str) -> T:
-    """Tries again after failures that pass: a broken transfer, a server that is busy or down."""
-    for attempt in range(1, ATTEMPTS + 1):
+def _arrived(folder: Path, names: list[str]) -> int:
+    return sum((folder / name).is_file() for name in names)
+
+
+def _attempt(act: Callable[[], T], what: str, progress: Callable[[], int] = int) -> T:
+    """Tries again after failures that pass: a broken transfer, a server that is busy or down.
+
+    Attempts are counted anew whenever `progress` has grown, so that many files may fail one after another.
+    """
+    attempt, reached = 1, progress()
+    while True:
         try:
             return act()
-        except (_Damaged, httpx2.TransportError, HfHubHTTPError, OSError) as error:
+        except (Damaged, httpx2.TransportError, HfHubHTTPError, OSError) as error:
+            if progress() > reached:
+                attempt, reached = 1, progress()
             if attempt == ATTEMPTS or not _passes(error):
                 raise
             wait = WAIT_SECONDS * 2 ** (attempt - 1)
-            log.warning("%s: %s; attempt %d of %d in %.0f s", what, _short(error), attempt + 1, ATTEMPTS, wait)
+            attempt += 1
+            log.warning("%s: %s; attempt %d of %d in %.0f s", what, short(error), attempt, ATTEMPTS, wait)
             time.sleep(wait)
-    raise AssertionError("unreachable")
 
 
 def _passes(error: Exception) -> bool:
@@ -201,10 +203,6 @@ def _passes(error: Exception) -> bool:
     if isinstance(error, OSError):
         return str(error).startswith("Consistency check failed")  # huggingface_hub's words for a transfer cut short
     return True
-
-
-def _short(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
 def _remove_begun(folder: Path) -> None:
@@ -216,7 +214,8 @@ def _remove_begun(folder: Path) -> None:
 def _remove_others(folder: Path, chosen: list[str]) -> None:
     """Deletes what an earlier, unfinished download of other files left."""
     for path in folder.rglob("*"):
-        if path.is_file() and path.relative_to(folder).as_posix() not in chosen:
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name not in chosen and not name.startswith(".cache/"):
             path.unlink()
 
 
@@ -235,55 +234,3 @@ def _compare(manifest: dict[str, Any], earlier_path: Path) -> None:
                 f" {earlier['files'][name]['sha256'][:12]}), and a commit never changes: find out why, then delete"
                 f" {earlier_path} to accept it"
             )
-
-
-class _Explained:
-    """Turns whatever goes wrong in a download into one sentence."""
-
-    def __init__(self, where: str, files: Path) -> None:
-        self.where, self.files = where, files
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if error is None or not isinstance(error, Exception):
-            return
-        raise DownloadError(f"{self.where} {self.reason(error)}") from error
-
-    def reason(self, error: Exception) -> str:
-        kept = f"what has arrived stays in {self.files}, the next start continues"
-        token = "log in with `hf auth login` or set HF_TOKEN"
-        match error:
-            case DownloadError():
-                return str(error)
-            case OfflineModeIsEnabled():
-                return "cannot be downloaded while HF_HUB_OFFLINE is set; unset it, or use data from a folder"
-            case GatedRepoError():
-                return f"is gated: accept its terms on {constants.ENDPOINT}, then {token}"
-            case RevisionNotFoundError():
-                return "does not exist, though the repository does; correct the revision"
-            case RepositoryNotFoundError():
-                return f"does not exist, or is private; correct the name, or {token}"
-            case EntryNotFoundError() | _Damaged():
-                return f"did not arrive as the hub lists it ({_short(error)}); {kept}"
-            case HfHubHTTPError():
-                status = error.response.status_code if error.response is not None else "an error"
-                if status == 401:
-                    return (
-                        f"cannot be downloaded: {constants.ENDPOINT} does not accept the token (401);"
-                        " log in again with `hf auth login`, or correct or unset HF_TOKEN"
-                    )
-                if status == 403:
-                    return (
-                        f"cannot be downloaded: {constants.ENDPOINT} answers 403 (forbidden); find out whether your"
-                        " token lacks the permission, the repository is disabled or a proxy refuses"
-                    )
-                return f"cannot be downloaded: {constants.ENDPOINT} answers {status}; try again later: {kept}"
-            case httpx2.TransportError():
-                advice = "connect this machine, or bring the files and use them as a folder"
-                return (
-                    f"cannot be downloaded: {constants.ENDPOINT} cannot be reached ({_short(error)}); {advice}: {kept}"
-                )
-            case OSError() if error.errno in NO_ROOM:
-                return f"could not be written: {_short(error)}; make room or choose another --directory: {kept}"
-        return f"could not be downloaded ({type(error).__name__}: {_short(error)}); {kept}"

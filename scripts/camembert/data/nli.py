@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from camembert.core.files import whole
+from camembert.core.files import atomic_write
 
 LABELS = ("entailment", "neutral", "contradiction")
 ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
@@ -33,7 +33,7 @@ class InferenceDataError(ValueError):
 def write_pairs(pairs: Iterable[Pair], path: str | os.PathLike[str]) -> None:
     """Writes pairs as parquet with the columns id, premise, hypothesis, label."""
     columns = list(zip(*pairs, strict=True))
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         pq.write_table(
             pa.table([pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA), partial
         )

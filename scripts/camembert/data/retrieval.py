@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from camembert.core.files import whole
+from camembert.core.files import atomic_write
 from camembert.data.text import read_lines
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def numbered(texts: Sequence[str]) -> list[Sentence]:
 def write_sentences(sentences: Sequence[Sentence], path: str | os.PathLike[str]) -> None:
     """Writes sentences as parquet with the columns id and text."""
     columns = dict(zip(SCHEMA.names, zip(*sentences, strict=True), strict=True))
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         pq.write_table(pa.table(columns, schema=SCHEMA), partial)
 
 

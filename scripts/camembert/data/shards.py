@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from camembert.core.files import read_json, whole, write_json
+from camembert.core.files import atomic_write, read_json, write_json
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def write_shard(
     Raises:
         CorpusError: there is no text.
     """
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         folder = Path(unfinished) if unfinished else partial
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(facts, sort_keys=True) + tokenizer.to_str()

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
-from camembert.core.files import whole
+from camembert.core.files import atomic_write
 from camembert.data import nli
 from camembert.data.tokenizer import token_id
 
@@ -82,7 +82,7 @@ def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
 def write_predictions(path: str | os.PathLike[str], pairs: Sequence[nli.Pair], logits: np.ndarray) -> None:
     """Writes id, label and the three logits of every pair as parquet."""
     columns = {"id": [pair.id for pair in pairs], "label": pa.array([pair.label for pair in pairs], pa.int8())}
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         pq.write_table(pa.table(columns | dict(zip(nli.LABELS, logits.T, strict=True))), partial)
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
-from camembert.core.files import whole
+from camembert.core.files import atomic_write
 from camembert.data.retrieval import Sentence
 from camembert.evaluation.sentence_vectors import character_ngrams, embed
 
@@ -113,5 +113,5 @@ def nearest_by_characters(sentences: Mapping[str, Sequence[Sentence]]) -> dict[s
 def write_answers(path: str | os.PathLike[str], sentences: Sequence[Sentence], found: np.ndarray) -> None:
     """Writes the id of every sentence and of the English one nearest to it (right where equal) as parquet."""
     ids = [sentence.id for sentence in sentences]
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         pq.write_table(pa.table({"id": ids, "nearest": [ids[i] for i in found]}), partial)

@@ -15,7 +15,7 @@ from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertForSequenceClassification, BertModel, BertOnlyMLMHead
 from transformers.utils import logging as transformers_logging
 
-from camembert.core.files import whole
+from camembert.core.files import atomic_write
 from camembert.data import nli, tokenizer
 from camembert.data.packing import PackedRows
 from camembert.plan.flops import Shape
@@ -230,7 +230,7 @@ def save_encoder(
         tokenizer_from: a folder with the tokenizer's files.
         mlm_head: weights of a masked-language-model head that belongs to these embeddings.
     """
-    with whole(folder) as partial:
+    with atomic_write(folder) as partial:
         encoder.save_pretrained(partial)
         for name in tokenizer.FILES:
             shutil.copyfile(Path(tokenizer_from) / name, partial / name)

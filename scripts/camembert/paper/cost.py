@@ -1,64 +1,112 @@
-"""What a run cost: time and memory a stage, and how much of the CPU time was the purpose of the stage."""
+"""What a run cost: time and memory of each stage, and how much of the CPU time was computing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from camembert.core.files import read_json
+from camembert.paper.tables import NOTHING
 
 CAPTION = "What the run cost"
+PAUSE_SECONDS = 120
+"""A longer time in which no job ran is a pause: the workflow was stopped, or its jobs waited for a cluster."""
 NOTE = (
-    "Proper CPU time is training, predicting and writing predictions, or measuring; the rest of a job's CPU time is"
-    " starting Python, imports and loading. Data jobs have no proper time. CPU time of the workflow manager itself is"
-    " not included. Peak memory is the largest of a stage's jobs."
+    "Elapsed is the time in which at least one job of a stage ran; of all, that from the start of the first job to the "
+    "end of the last, without pauses of more than two minutes. Job time adds up the jobs, several of which may run at "
+    "once. Compute time is CPU time of training, predicting and writing predictions, or measuring; overhead is the "
+    "rest of a job's CPU time: starting Python, imports and loading, and is not told apart in data jobs. Tables, "
+    "figures and the workflow manager itself are in none of it. Peak memory is that of the largest process; memory at "
+    "once adds up the peaks of all jobs that ran at the same time, which is more than they ever took together."
 )
 STAGES = {"encoders": "Encoders", "classifiers": "Fine-tuning", "evaluation": "Evaluation", "efficiency": "Efficiency"}
+DATA = "Data"
+ALL = "All"
 
 
-def cost_of(metrics: Iterable[Path], benchmarks: Iterable[Path]) -> pd.DataFrame:
-    """Adds up jobs by stage.
+def read_jobs(metrics: Iterable[Path], benchmarks: Iterable[Path]) -> pd.DataFrame:
+    """One row a job: stage, started and ended (unix time), seconds, CPU seconds, of them compute, peak memory in MiB.
 
     Args:
-        metrics: JSON files under `metrics/<stage>/`, with the seconds and the peak memory of every job.
-        benchmarks: Snakemake's benchmark files of the jobs that have no metrics (data).
-
-    Returns:
-        Stage, jobs, seconds, CPU seconds, proper CPU seconds, their share and peak memory in MiB.
+        metrics: JSON files under `metrics/<stage>/`, as `write_metrics` writes them.
+        benchmarks: Snakemake's benchmark files of the jobs that have no metrics (data), written when a job ends.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for path in metrics:
         facts = read_json(path)
-        stage = next(STAGES[part] for part in Path(path).parts if part in STAGES)
         rows.append(
-            (stage, facts["job_seconds"], facts["job_cpu_seconds"], facts["cpu_seconds"], facts["peak_memory_mib"])
+            {
+                "stage": next(STAGES[part] for part in Path(path).parts if part in STAGES),
+                "ended": facts["ended"],
+                "seconds": facts["job_seconds"],
+                "cpu_seconds": facts["job_cpu_seconds"],
+                "compute_cpu_seconds": facts["cpu_seconds"],
+                "peak_memory_mib": facts["peak_memory_mib"],
+            }
         )
     for path in benchmarks:
         job = pd.read_csv(path, sep="\t", na_values="-").fillna(0).iloc[-1]
-        rows.append(("Data", job["s"], job["cpu_time"], 0.0, job["max_rss"]))
-    jobs = pd.DataFrame(rows, columns=["stage", "seconds", "cpu_seconds", "proper_cpu_seconds", "peak_memory_mib"])
-    sums = {"jobs": ("seconds", "size")} | {
-        name: (name, "sum") for name in ("seconds", "cpu_seconds", "proper_cpu_seconds")
-    }
-    sums["peak_memory_mib"] = ("peak_memory_mib", "max")
-    stages = jobs.groupby("stage", sort=False).agg(**sums).reset_index()
-    total = jobs.assign(stage="All").groupby("stage").agg(**sums).reset_index()
-    cost = pd.concat([stages, total], ignore_index=True)
-    cost.insert(5, "proper_share", cost["proper_cpu_seconds"] / cost["cpu_seconds"])
-    return cost
+        row = {"stage": DATA, "ended": Path(path).stat().st_mtime, "seconds": job["s"], "cpu_seconds": job["cpu_time"]}
+        rows.append(row | {"compute_cpu_seconds": float("nan"), "peak_memory_mib": job["max_rss"]})
+    jobs = pd.DataFrame(rows)
+    jobs.insert(1, "started", jobs["ended"] - jobs["seconds"])
+    return jobs
 
 
-def cost_in_print(cost: pd.DataFrame) -> pd.DataFrame:
+def elapsed_seconds(jobs: pd.DataFrame, pause: float = 0.0) -> float:
+    """Seconds in which at least one job ran, and between two jobs where these are no more than a pause."""
+    elapsed, until = 0.0, float("-inf")
+    for started, ended in jobs.sort_values("started")[["started", "ended"]].itertuples(index=False):
+        begin = until if started - until <= pause else started
+        elapsed += max(ended - begin, 0.0)
+        until = max(until, ended)
+    return elapsed
+
+
+def memory_at_once(jobs: pd.DataFrame) -> float:
+    """The largest sum of the peak memories of jobs that ran at the same time, in MiB."""
+    starts = jobs.set_index("started")["peak_memory_mib"]
+    ends = -jobs.set_index("ended")["peak_memory_mib"]
+    changes = pd.concat([ends, starts]).sort_index(kind="stable")  # of equal times, ends come first
+    return float(changes.cumsum().max())
+
+
+def cost_of(jobs: pd.DataFrame) -> pd.DataFrame:
+    """One row a stage and one of all: jobs, times in seconds, compute and overhead, memory in MiB.
+
+    Args:
+        jobs: what `read_jobs` read.
+
+    Returns:
+        stage, jobs, elapsed_seconds, job_seconds, cpu_seconds, compute_cpu_seconds and overhead_share (NaN where they
+        are not known; of all jobs, of those of which they are), peak_memory_mib, memory_at_once_mib.
+    """
+    rows = []
+    for stage, own in [*jobs.groupby("stage", sort=False), (ALL, jobs)]:
+        known = own.dropna()
+        pause = PAUSE_SECONDS if stage == ALL else 0.0
+        row: dict[str, Any] = {"stage": stage, "jobs": len(own), "elapsed_seconds": elapsed_seconds(own, pause)}
+        row |= {"job_seconds": own["seconds"].sum(), "cpu_seconds": own["cpu_seconds"].sum()}
+        row["compute_cpu_seconds"] = known["compute_cpu_seconds"].sum(min_count=1)
+        row["overhead_share"] = 1 - row["compute_cpu_seconds"] / known["cpu_seconds"].sum(min_count=1)
+        rows.append(row | {"peak_memory_mib": own["peak_memory_mib"].max(), "memory_at_once_mib": memory_at_once(own)})
+    return pd.DataFrame(rows)
+
+
+def format_cost(cost: pd.DataFrame) -> pd.DataFrame:
     """The table as people read it: seconds without decimals, shares in percent."""
     shown = pd.DataFrame({"Stage": cost["stage"], "Jobs": cost["jobs"].astype(str)})
-    for name, title in (
-        ("seconds", "Wall time, all jobs (s)"),
-        ("cpu_seconds", "CPU time (s)"),
-        ("proper_cpu_seconds", "Proper CPU time (s)"),
-        ("peak_memory_mib", "Peak memory (MiB)"),
+    for name, title, scale in (
+        ("elapsed_seconds", "Elapsed (s)", 1),
+        ("job_seconds", "Job time (s)", 1),
+        ("cpu_seconds", "CPU time (s)", 1),
+        ("compute_cpu_seconds", "Compute time (s)", 1),
+        ("overhead_share", "Overhead (%)", 100),
+        ("peak_memory_mib", "Peak memory (MiB)", 1),
+        ("memory_at_once_mib", "Memory at once (MiB)", 1),
     ):
-        shown[title] = cost[name].map("{:.0f}".format)
-    shown.insert(5, "Proper share (%)", (100 * cost["proper_share"]).map("{:.0f}".format))
+        shown[title] = [NOTHING if pd.isna(value) else f"{scale * value:.0f}" for value in cost[name]]
     return shown

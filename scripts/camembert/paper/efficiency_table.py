@@ -1,8 +1,11 @@
-"""The efficiency table: what every model costs to keep, to run and to train, from the metrics of its encoders."""
+"""The efficiency table: what every model costs to keep, to run and to train.
+
+Cost to keep and to run is measured once for each number of layers, on which alone it depends within an experiment.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,90 +15,116 @@ from camembert.core.files import read_json
 from camembert.paper.statistics import Model, ResultsError
 from camembert.paper.tables import NOTHING
 from camembert.plan.chain import parse_chain
-from camembert.plan.experiment import EncoderId, encoder_of
+from camembert.plan.experiment import encoder_of
 
 CAPTION = "What an encoder costs to keep, to run and to train."
+UNSTEADY = " (unsteady)"
 NOTE = (
-    "Parameters include the embeddings, which are also counted apart, and the pooler. Forward FLOPs are of the layers, "
-    "for a token of a row of {longest}. Training FLOPs are those spent after the teacher was there: on every hop of "
-    "the chain, teacher's forward passes included; the pre-training of the teacher is in none, and models from random "
-    "weights, which have no teacher, count their own. Fine-tuning is in none. Time: latency of one sentence, and "
-    "sentences a second in batches of {batch}, medians of repeated runs of an otherwise idle process ({threads}, "
-    "{precision}, {processor}), averaged over distillation seeds. Peak memory is of a process that only loads and runs "
-    "the encoder; {before} MiB of it are Python and its libraries.{energy}"
+    "Models of one depth differ only in their weights, so each depth was measured once and its models share the "
+    "numbers. Parameters include the embeddings, which are also counted apart, and the pooler. Forward FLOPs are of "
+    "the layers, for a token of a row of {longest}. Training FLOPs are those spent after the teacher was there, on "
+    "every hop of the chain, teacher's forward passes included; students of equal compute are equal in these. "
+    "{teacher} Fine-tuning is in none. Time: latency of one sentence, and sentences a second in batches of {batch}, "
+    "medians of repeated runs ({threads}, {precision}, {processor}). {steady} Peak memory is of a process that only "
+    "loads and runs the encoder; {before} MiB of it are Python and its libraries.{energy}"
 )
-NO_ENERGY = " Energy is left out: the machine shows no counter of it."
+WITH_TEACHER = (
+    "The column with the teacher adds the pre-training of the teacher, without which there would be no student; models "
+    "from random weights need no teacher."
+)
+GIVEN_TEACHER = (
+    "The pre-training of the teacher, which was given and whose compute is not known, is in none of them; models from "
+    "random weights need no teacher."
+)
+STEADY = "The middle half of the runs of every measurement lies within {within:.0%} of its median."
+SOME_UNSTEADY = (
+    "The middle half of the runs of a measurement lies within {within:.0%} of its median; where it is marked unsteady "
+    "it did not, however often it was repeated, so that differences there mean little."
+)
+NO_ENERGY = " Energy is left out: no counter of it was read (only GPUs have one that is)."
+OWN, WITH_THE_TEACHER = "training_flops", "training_flops_with_teacher"
 
 
-def read_efficiency(paths: Iterable[Path]) -> list[dict[str, Any]]:
-    """Reads the measurements of encoders, which must come from one setting.
+def read_efficiency(paths: Iterable[Path]) -> dict[int, dict[str, Any]]:
+    """Reads the measurements, which must come from one setting: a mapping from number of layers.
 
     Raises:
         ResultsError: two of them differ in how they were run, so that their times do not compare.
     """
-    facts = [read_json(path) for path in paths]
-    for key in ("device", "threads", "precision", "batch"):
-        found = sorted({str(one[key]) for one in facts})
+    measured = {facts["layers"]: facts for facts in map(read_json, paths)}
+    for key in ("device", "threads", "precision", "batch", "steady_within"):
+        found = sorted({str(facts[key]) for facts in measured.values()})
         if len(found) > 1:
             raise ResultsError(
                 f"efficiency was measured with {key} {' and '.join(found)}, which do not compare;"
                 " delete metrics/efficiency and measure all on one machine"
             )
-    return facts
+    return measured
 
 
-def training_flops(encoder: EncoderId, spent: dict[str, float]) -> float:
-    """FLOPs that training spent on an encoder and on the assistants above it; not on the teacher.
+def read_training(encoders: Iterable[Path]) -> dict[tuple[str, str], float]:
+    """FLOPs of an encoder's own training, by recipe and chain (a mean over runs, which differ little if at all)."""
+    frame = pd.DataFrame(map(read_json, encoders)).groupby(["recipe", "chain"], as_index=False)["training_flops"].mean()
+    return {(recipe, chain): flops for recipe, chain, flops in frame.itertuples(index=False)}
+
+
+def training_flops(model: Model, spent: Mapping[tuple[str, str], float]) -> dict[str, float]:
+    """FLOPs of all trainings behind a model, without its teacher's and with it.
 
     Args:
-        encoder: the end of the chain.
-        spent: FLOPs of every encoder's own training, by its path.
+        model: whose.
+        spent: FLOPs of the own training of every link, by recipe and chain.
+
+    Returns:
+        training_flops and training_flops_with_teacher; the latter NaN where the teacher was not trained here.
     """
-    own = 0.0 if encoder.chain.is_teacher else spent[encoder.path]
-    return own + (training_flops(encoder.parent, spent) if encoder.parent else 0.0)
+    own = of_teacher = 0.0
+    for link in parse_chain(model.chain).ancestry:
+        cost = spent[(encoder_of(link, model.recipe, 0).recipe, str(link))]
+        if link.is_teacher:
+            of_teacher = cost or float("nan")
+        else:
+            own += cost
+    return {OWN: own, WITH_THE_TEACHER: own + of_teacher}
 
 
-def efficiency(measured: Sequence[dict[str, Any]], encoders: Iterable[Path], order: Sequence[Model]) -> pd.DataFrame:
-    """One row a model, a mean over its encoders; times in ms, energy in joules, memory in MiB.
+def efficiency(
+    measured: Mapping[int, Mapping[str, Any]], spent: Mapping[tuple[str, str], float], order: Sequence[Model]
+) -> pd.DataFrame:
+    """One row a model; times in ms, energy in joules, memory in MiB, spreads as shares of the median.
 
     Args:
         measured: what `read_efficiency` read.
-        encoders: metrics of the trainings of all encoders.
-        order: the plan.
+        spent: what `read_training` read.
+        order: the models.
 
     Raises:
-        ResultsError: a model of the plan was not measured.
+        ResultsError: the depth of a model was not measured.
     """
-    spent = {}
-    for facts in map(read_json, encoders):
-        chain = parse_chain(facts["chain"])
-        spent[encoder_of(chain, facts["recipe"], facts["distill_seed"]).path] = facts["training_flops"]
     rows = []
-    for facts in measured:
-        encoder = encoder_of(parse_chain(facts["chain"]), facts["recipe"], facts["distill_seed"])
-        row = {key: facts[key] for key in ("recipe", "chain", "parameters", "embedding_parameters", "bytes")}
-        row["training_flops"] = training_flops(encoder, spent)
+    for model in order:
+        if model.layers not in measured:
+            depths = ", ".join(map(str, sorted(measured)))
+            raise ResultsError(
+                f"{model.label} has {model.layers} layers, and encoders of {depths} layers were measured; measure this"
+                " depth too"
+            )
+        facts = measured[model.layers]
+        row = {"recipe": model.recipe, "chain": model.chain, "label": model.label, "layers": model.layers}
+        row |= {key: facts[key] for key in ("parameters", "embedding_parameters", "bytes")}
+        row |= training_flops(model, spent)
         for at in facts["speed"]:
             tokens = at["tokens"]
             row[f"forward_flops_per_token_{tokens}"] = facts["forward_flops_per_token"][str(tokens)]
-            row[f"latency_ms_{tokens}"] = at["latency_ms"]
-            row[f"rows_per_second_{tokens}"] = at["rows_per_second"]
-            row[f"joules_per_row_{tokens}"] = at["joules_per_row"]
-        rows.append(row | {key: facts[key] for key in ("peak_memory_mib", "memory_before_mib", "peak_gpu_memory_mib")})
+            row |= {f"{key}_{tokens}": value for key, value in at.items() if key != "tokens"}
+        row |= {key: facts[key] for key in ("peak_memory_mib", "memory_before_mib", "peak_gpu_memory_mib")}
+        rows.append(row | {"steady_within": facts["steady_within"]})
     frame = pd.DataFrame(rows)
-    numbers = frame.columns[2:]
-    frame[numbers] = frame[numbers].astype(float)
-    means = frame.groupby(["recipe", "chain"])[list(numbers)].mean()
-    missing = [model.label for model in order if (model.recipe, model.chain) not in means.index]
-    if missing:
-        raise ResultsError(f"the efficiency of {missing[0]}, which the plan names, was not measured")
-    own = means.loc[[(model.recipe, model.chain) for model in order]].reset_index()
-    own.insert(2, "label", [model.label for model in order])
-    own.insert(3, "layers", [model.layers for model in order])
-    return own
+    numbers = frame.columns[4:]
+    return frame.astype(dict.fromkeys(numbers, float))
 
 
-def efficiency_in_print(numbers: pd.DataFrame, lengths: Sequence[int]) -> pd.DataFrame:
+def format_efficiency(numbers: pd.DataFrame, lengths: Sequence[int]) -> pd.DataFrame:
     """The table as people read it; columns that the machine cannot fill are left out."""
     longest = max(lengths)
     columns = [
@@ -103,31 +132,46 @@ def efficiency_in_print(numbers: pd.DataFrame, lengths: Sequence[int]) -> pd.Dat
         ("Embeddings (M)", "embedding_parameters", 1e-6, "{:.2f}"),
         ("Weights (MiB)", "bytes", 2**-20, "{:.1f}"),
         ("Forward (MFLOP/token)", f"forward_flops_per_token_{longest}", 1e-6, "{:.2f}"),
-        ("Training (TFLOP)", "training_flops", 1e-12, "{:.2f}"),
+        ("Training (TFLOP)", OWN, 1e-12, "{:.2f}"),
+        ("With the teacher's (TFLOP)", WITH_THE_TEACHER, 1e-12, "{:.2f}"),
         *((f"Latency, {n} tokens (ms)", f"latency_ms_{n}", 1, "{:.2f}") for n in lengths),
         *((f"Sentences/s, {n} tokens", f"rows_per_second_{n}", 1, "{:.0f}") for n in lengths),
         ("Peak memory (MiB)", "peak_memory_mib", 1, "{:.0f}"),
         ("Peak GPU memory (MiB)", "peak_gpu_memory_mib", 1, "{:.0f}"),
         (f"Energy, {longest} tokens (mJ)", f"joules_per_row_{longest}", 1000, "{:.2f}"),
     ]
+    spread_of = {f"latency_ms_{n}": f"latency_spread_{n}" for n in lengths}
+    spread_of |= {f"rows_per_second_{n}": f"rows_per_second_spread_{n}" for n in lengths}
     shown = pd.DataFrame({"Model": numbers["label"], "Layers": numbers["layers"].astype(str)})
     for title, column, scale, form in columns:
-        if numbers[column].notna().any():
-            shown[title] = [NOTHING if pd.isna(value) else form.format(scale * value) for value in numbers[column]]
+        known = _knows_the_teacher(numbers) if column == WITH_THE_TEACHER else numbers[column].notna().any()
+        if known:
+            cells = pd.Series([NOTHING if pd.isna(value) else form.format(scale * value) for value in numbers[column]])
+            if column in spread_of:
+                cells[numbers[spread_of[column]] > numbers["steady_within"]] += UNSTEADY
+            shown[title] = cells
     return shown
 
 
-def note(measured: Sequence[dict[str, Any]]) -> str:
+def note(measured: Mapping[int, Mapping[str, Any]], numbers: pd.DataFrame) -> str:
     """What the table's readers should know, with what ran the measurements."""
-    one = measured[0]
-    longest = max(at["tokens"] for at in one["speed"])
-    processors = sorted({facts["processor"] for facts in measured})  # a cluster may have several
-    energy = any(at["joules_per_row"] is not None for at in one["speed"])
+    one = next(iter(measured.values()))
+    every = [at for facts in measured.values() for at in facts["speed"]]
+    widest = max(at[key] for at in every for key in ("latency_spread", "rows_per_second_spread"))
+    steady = STEADY if widest <= one["steady_within"] else SOME_UNSTEADY
+    processors = sorted({facts["processor"] for facts in measured.values()})  # a cluster may have several
     return NOTE.format(
-        longest=longest,
-        before=max(facts["memory_before_mib"] for facts in measured),
-        energy="" if energy else NO_ENERGY,
+        longest=max(at["tokens"] for at in every),
+        teacher=WITH_TEACHER if _knows_the_teacher(numbers) else GIVEN_TEACHER,
+        before=max(facts["memory_before_mib"] for facts in measured.values()),
+        energy=NO_ENERGY if all(at["joules_per_row"] is None for at in every) else "",
+        steady=steady.format(within=one["steady_within"]),
         threads=f"{one['threads']} thread{'s' if one['threads'] > 1 else ''}",
         processor=" or ".join(processors) + (", whose times do not compare" if len(processors) > 1 else ""),
         **{key: one[key] for key in ("batch", "precision")},
     )
+
+
+def _knows_the_teacher(numbers: pd.DataFrame) -> bool:
+    """Whether the teacher was trained here, so that its compute is known."""
+    return bool(numbers[WITH_THE_TEACHER].notna().all())

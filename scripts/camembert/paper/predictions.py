@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy.special import softmax
 
-from camembert.core.files import whole
+from camembert.core.files import atomic_write
 from camembert.paper.statistics import LOGITS, Model, ResultsError
 from camembert.plan.chain import parse_chain
 
@@ -211,7 +211,7 @@ def write_answers(answers: Answers, path: str | os.PathLike[str]) -> None:
     """Writes answers as parquet: a row a language and pair, a column a classifier or ensemble."""
     pairs = next(iter(answers.right.values())).shape[1]
     columns = {"language": np.repeat(answers.languages, pairs)}
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         pq.write_table(pa.table(columns | {key: right.ravel() for key, right in answers.right.items()}), partial)
 
 

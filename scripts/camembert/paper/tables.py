@@ -12,10 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from camembert.core.files import write_text
 from camembert.paper.intervals import Interval
 
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined, keep_trailing_newline=True
+)
+TEX_TEMPLATES = TEMPLATES.overlay(variable_start_string=r"\VAR{", variable_end_string="}")
 NOTHING = "\N{EN DASH}"  # stands for a number that does not exist
 
 
@@ -38,34 +43,18 @@ def write_table(numbers: pd.DataFrame, shown: pd.DataFrame, stem: Path, caption:
     write_text(stem.with_suffix(".md"), f"{caption}\n\n{body}\n\n{note}\n")
     cells = shown.map(latex).rename(columns=latex)
     tabular = cells.to_latex(index=False, escape=False, column_format="l" + "r" * (shown.shape[1] - 1))
-    document = LATEX.format(caption=latex(caption), tabular=tabular.strip(), note=latex(note))
-    write_text(stem.with_suffix(".tex"), document)
+    document = TEX_TEMPLATES.get_template("table.tex")
+    text = document.render(caption=latex(caption), tabular=tabular.strip(), note=latex(note))
+    write_text(stem.with_suffix(".tex"), text)
     rows = shown.map(html).rename(columns=html).to_html(index=False, escape=False, border=0)
-    write_text(stem.with_suffix(".html"), HTML.format(caption=html(caption), table=rows, note=html(note)))
+    page = TEMPLATES.get_template("table.html")
+    write_text(stem.with_suffix(".html"), page.render(caption=html(caption), table=rows, note=html(note)))
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Writes a table for programs: full precision, the same bytes on every platform."""
     write_text(path, frame.to_csv(index=False, lineterminator="\n"))
 
-
-LATEX = r"""\documentclass{{article}}
-\usepackage[a4paper,landscape,margin=15mm]{{geometry}}
-\usepackage{{booktabs}}
-\pagestyle{{empty}}
-\begin{{document}}
-\begin{{table}}[h]
-\centering
-\footnotesize
-\setlength{{\tabcolsep}}{{4pt}}
-\caption{{{caption}}}
-{tabular}
-
-\medskip
-\parbox{{0.9\linewidth}}{{{note}}}
-\end{{table}}
-\end{{document}}
-"""
 
 LATEX_SPECIALS = str.maketrans(
     {
@@ -80,29 +69,6 @@ LATEX_SPECIALS = str.maketrans(
 def latex(text: str) -> str:
     """Plain text with ``**bold**`` to LaTeX, its special characters escaped."""
     return re.sub(r"\*\*(.+?)\*\*", r"\\textbf{\1}", text.translate(LATEX_SPECIALS))
-
-
-HTML = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>{caption}</title>
-<style>
-body {{ font: 14px sans-serif; margin: 2em; color: #222; }}
-table {{ border-collapse: collapse; border-top: 2px solid; border-bottom: 2px solid; }}
-th, td {{ padding: .3em .7em; text-align: right; white-space: nowrap; }}
-th {{ border-bottom: 1px solid; }}
-th:first-child, td:first-child {{ text-align: left; }}
-p {{ max-width: 60em; }}
-</style>
-</head>
-<body>
-<p>{caption}</p>
-{table}
-<p>{note}</p>
-</body>
-</html>
-"""
 
 
 def html(text: str) -> str:

@@ -16,7 +16,6 @@ PARTS = {
     "logits": ("soft_targets", "cosine"),
 }
 """The parts of every loss; a recipe gives each a weight."""
-INITIALISATIONS = ("bottom", "strided")
 
 
 @dataclass(frozen=True)

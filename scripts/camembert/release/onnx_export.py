@@ -15,7 +15,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
-from camembert.core.files import whole
+from camembert.core.files import atomic_write
 from camembert.data import tokenizer
 from camembert.evaluation.predictors import INPUTS, ONNX_MODEL, OUTPUT
 
@@ -86,7 +86,7 @@ def quantize(source: str | os.PathLike[str], folder: str | os.PathLike[str]) -> 
 
 @contextmanager
 def _with_files_of(source: str | os.PathLike[str], folder: str | os.PathLike[str]) -> Iterator[Path]:
-    with whole(folder) as partial:
+    with atomic_write(folder) as partial:
         partial.mkdir()
         yield partial
         for name in BESIDE:

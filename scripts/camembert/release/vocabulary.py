@@ -18,7 +18,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
-from camembert.core.files import read_json, whole, write_json
+from camembert.core.files import atomic_write, read_json, write_json
 from camembert.data.nli import read_pairs
 from camembert.data.shards import Shard
 from camembert.data.tokenizer import SPECIAL_TOKENS, load_tokenizer
@@ -79,7 +79,7 @@ def trim(folder: str | os.PathLike[str], kept: list[int], output: str | os.PathL
     weights[embeddings] = weights[embeddings][kept]
     config = read_json(source / "config.json")
     config |= {"vocab_size": len(kept), "pad_token_id": number[config["pad_token_id"]]}
-    with whole(output) as partial:
+    with atomic_write(output) as partial:
         partial.mkdir()
         save_file(weights, partial / "model.safetensors", metadata={"format": "pt"})
         write_json(partial / "config.json", config)

@@ -75,9 +75,11 @@ def write_metrics(job: Any, work: Work, **facts: Any) -> None:
         work: times of the job's purpose; parts done by processes that were killed before count as well.
         facts: what else there is to say.
     """
-    chain = job.wildcards.chain
-    which = {name: int(job.wildcards[name]) for name in ("run", "finetuning") if name in job.wildcards.keys()}  # noqa: SIM118
-    model = {"recipe": job.wildcards.recipe, "chain": chain, "layers": parse_chain(chain).layers, **which}
+    which = dict(job.wildcards.items())
+    model: dict[str, Any] = {name: which[name] for name in ("recipe", "chain") if name in which}
+    if "chain" in model:
+        model["layers"] = parse_chain(model["chain"]).layers
+    model |= {name: int(which[name]) for name in ("run", "finetuning") if name in which}
     own, workers = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     cost = {
         "seconds": round(work.seconds, 3),
@@ -88,6 +90,7 @@ def write_metrics(job: Any, work: Work, **facts: Any) -> None:
         ),
         "peak_memory_mib": max(own.ru_maxrss, workers.ru_maxrss) // 1024,  # of the largest process
         "threads": job.params.threads,
+        "ended": round(time.time(), 3),  # unix time, in seconds
     }
     origin = {"config_hash": hash_of(job.config), "versions": versions()}
     write_json(job.output.metrics, model | cost | facts | origin)

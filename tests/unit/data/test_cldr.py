@@ -8,9 +8,9 @@ import pytest
 
 from camembert.data import cldr, cldr_nli, nli
 from camembert.data.cldr_families import FAMILIES
-from camembert.data.datacard import baseline_accuracies, family_of, foreign_letters, hypotheses_by_label
 from camembert.data.nli import CONTRADICTION, ENTAILMENT, NEUTRAL
 from camembert.plan.config import load_yaml
+from tools.datacard import baseline_accuracies, family_of, foreign_letters, hypotheses_by_label
 
 CONFIG = load_yaml(Path(__file__).parents[3] / "config.yaml")
 LANGUAGES = CONFIG["languages"]

@@ -176,11 +176,11 @@ def test_the_part_of_a_file_that_a_kill_left_is_removed(download, tmp_path):
     left.parent.mkdir(parents=True)
     left.write_bytes(b"of a process that was killed")
     prelude = (
-        "import huggingface_hub, pathlib, sys; fetch = huggingface_hub.hf_hub_download\n"
+        "import huggingface_hub, pathlib, sys; fetch = huggingface_hub.snapshot_download\n"
         "def begun(*args, **settings):\n"
         "    assert not list(pathlib.Path(sys.argv[-1]).rglob('*.incomplete'))\n"
         "    return fetch(*args, **settings)\n"
-        "huggingface_hub.hf_hub_download = begun\n"
+        "huggingface_hub.snapshot_download = begun\n"
     )
     process = download(prelude=prelude)
     assert process.returncode == 0, process.stderr
@@ -244,3 +244,22 @@ def test_what_an_earlier_download_of_other_files_left_is_not_delivered(tmp_path)
     (tmp_path / "files" / "wanted.parquet").write_bytes(b"new")
     _remove_others(tmp_path / "files", ["wanted.parquet"])
     assert [path.name for path in (tmp_path / "files").rglob("*") if path.is_file()] == ["wanted.parquet"]
+
+
+def test_attempts_are_counted_anew_while_files_arrive(monkeypatch):
+    from camembert.data import hub
+
+    monkeypatch.setattr(hub, "WAIT_SECONDS", 0.0)
+    arrived, calls = [], []
+
+    def fetch(files):
+        calls.append(files)
+        if len(arrived) < files:
+            arrived.append("a file")
+        raise hub.httpx2.ReadError("broken off")
+
+    files = 2 * hub.ATTEMPTS
+    with pytest.raises(hub.httpx2.ReadError):
+        hub._attempt(partial(fetch, files), "a data set", lambda: len(arrived))
+    assert len(arrived) == files
+    assert len(calls) == files + hub.ATTEMPTS - 1, "the last file's attempt is the first of those without progress"

@@ -33,5 +33,7 @@ def test_flops_follow_the_shape(facts, words):
 def test_every_length_has_its_times(facts):
     assert [at["tokens"] for at in facts["speed"]] == [4, 32]
     assert all(at["latency_ms"] > 0 and np.isfinite(at["rows_per_second"]) for at in facts["speed"])
+    assert all(at["latency_spread"] >= 0 for at in facts["speed"])
+    assert facts["layers"] == 3
     assert facts["processor"]
     assert facts["peak_gpu_memory_mib"] is None

@@ -5,8 +5,16 @@ import time
 import numpy as np
 import pytest
 
-from camembert.evaluation.energy import Counter
-from camembert.evaluation.timing import random_inputs, run_seconds, speed
+from camembert.evaluation.timing import (
+    ATTEMPTS,
+    STEADY_WITHIN,
+    SWEEPS,
+    Timing,
+    random_inputs,
+    run_seconds,
+    speed,
+    steady_timings,
+)
 
 
 def test_runs_are_repeated_often_enough_and_long_enough():
@@ -16,7 +24,8 @@ def test_runs_are_repeated_often_enough_and_long_enough():
     assert sum(run_seconds(lambda _: time.sleep(0.002), {}, repeats=1, seconds=0.01)) >= 0.01
 
 
-def test_latency_is_of_one_row_and_throughput_of_a_batch():
+def test_latency_is_of_one_row_and_throughput_of_a_batch(monkeypatch):
+    monkeypatch.setattr("camembert.evaluation.timing.STEADY_WITHIN", np.inf)
     shapes = []
 
     def predictor(inputs):
@@ -26,13 +35,49 @@ def test_latency_is_of_one_row_and_throughput_of_a_batch():
         return np.zeros(1)
 
     joules = iter(range(100))
-    counters = [Counter(lambda: next(joules), wraps_at=100)]
-    at = speed(predictor, 50, lengths=[3, 9], batch=4, repeats=2, seconds=0.0, counters=counters)
-    assert shapes == [(1, 3)] * 3 + [(4, 3)] * 3 + [(1, 9)] * 3 + [(4, 9)] * 3
+    at = speed(predictor, 50, lengths=[3, 9], batch=4, repeats=4, seconds=0.0, joules_spent=lambda: next(joules))
+    sweep = [(1, 3)] * 3 + [(4, 3)] * 3 + [(1, 9)] * 3 + [(4, 9)] * 3
+    assert shapes == sweep * SWEEPS, "repeats of one measurement are apart in time"
     assert [one["tokens"] for one in at] == [3, 9]
     assert all(1 <= one["latency_ms"] < 4 for one in at)
     assert all(400 < one["rows_per_second"] <= 1000 for one in at)
     assert all(one["joules_per_row"] == pytest.approx(1 / 12) for one in at), "the warm-up is counted as it is paid for"
+
+
+def test_the_spread_is_that_of_the_middle_half_over_the_median():
+    assert Timing([1.0, 2.0, 2.0, 2.0, 9.0]).spread == 0.0, "one outlier is none of it"
+    assert Timing([1.0, 2.0, 3.0]).spread == pytest.approx(0.5)
+
+
+@pytest.fixture
+def timed(monkeypatch):
+    """A function that makes measurements of two inputs, given the seconds that each sweep finds for them."""
+
+    def measure(*sweeps):
+        found, asked = iter(sweeps), []
+
+        def next_runs(predictor, own, repeats, seconds):
+            asked.append(own["which"])
+            return [next(found)] * repeats
+
+        monkeypatch.setattr("camembert.evaluation.timing.run_seconds", next_runs)
+        return steady_timings(None, [{"which": 0}, {"which": 1}], 8, 1.0), asked
+
+    return measure
+
+
+def test_only_what_is_unsteady_is_measured_again(timed):
+    timings, asked = timed(1.0, 2.0, 1.0, 4.0, 2.0, 2.0)
+    assert asked == [0, 1, 0, 1, 1, 1]
+    assert [timing.median for timing in timings] == [1.0, 2.0]
+    assert all(timing.spread <= STEADY_WITHIN for timing in timings)
+
+
+def test_what_never_gets_steady_ends_with_the_least_spread(timed):
+    timings, asked = timed(1.0, 2.0, 1.0, 4.0, 2.0, 3.0, 2.0, 5.0)
+    assert len(asked) == 2 * SWEEPS + (ATTEMPTS - 1) * SWEEPS
+    assert timings[1].median == 2.5, "the attempt of 2 and 3"
+    assert timings[1].spread > STEADY_WITHIN
 
 
 def test_tokens_are_of_the_vocabulary():

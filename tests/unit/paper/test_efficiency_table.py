@@ -1,80 +1,128 @@
-"""The efficiency table adds up a chain's training and averages over its seeds."""
+"""The efficiency table adds up a chain's training, and models of one depth share what running it costs."""
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from camembert.paper.efficiency_table import NO_ENERGY, efficiency, efficiency_in_print, note, read_efficiency
+from camembert.paper.efficiency_table import (
+    GIVEN_TEACHER,
+    NO_ENERGY,
+    efficiency,
+    format_efficiency,
+    note,
+    read_efficiency,
+    read_training,
+)
 from camembert.paper.statistics import Model, ResultsError
 from camembert.plan.chain import Method
 
 ORDER = [
     Model("teacher", "6", "Teacher (6 layers)", Method.TEACHER),
+    Model("mlm", "0-3x2", "From scratch 0-3x2", Method.SCRATCH),
+    Model("toplayer", "6-3", "Direct 6-3", Method.DIRECT),
     Model("toplayer", "6-4", "Teacher assistant 6-4", Method.ASSISTANT),
     Model("toplayer", "6-4-3", "Cascade 6-4-3", Method.CASCADE),
 ]
-TRAINED = [("teacher", "6", 0, 50.0), ("toplayer", "6-4", 1, 3.0), ("toplayer", "6-4-3", 1, 2.0)]
-TRAINED += [("toplayer", "6-4", 2, 3.0), ("toplayer", "6-4-3", 2, 2.0)]
+TRAINED = [("teacher", "6", 50.0), ("mlm", "0-3x2", 7.0)]
+TRAINED += 2 * [("toplayer", "6-3", 4.0), ("toplayer", "6-4", 3.0), ("toplayer", "6-4-3", 2.0)]
 
 
-def measured(latency, **changes):
-    at = {"tokens": 8, "latency_ms": latency, "rows_per_second": 1000 / latency, "joules_per_row": None}
-    facts = {"parameters": 300, "embedding_parameters": 100, "bytes": 1200, "speed": [at]}
+def measured(layers, **changes):
+    at = {"tokens": 8, "latency_ms": float(layers), "rows_per_second": 1000 / layers, "joules_per_row": None}
+    at |= {"latency_spread": 0.01, "rows_per_second_spread": 0.02}
+    facts = {"layers": layers, "parameters": 300, "embedding_parameters": 100, "bytes": 1200, "speed": [at]}
     facts |= {"forward_flops_per_token": {"8": 7.0}, "batch": 4, "threads": 1, "precision": "float32"}
-    facts |= {"device": "cpu", "processor": "P", "peak_memory_mib": 90, "memory_before_mib": 80}
+    facts |= {"device": "cpu", "processor": "P", "peak_memory_mib": 90, "memory_before_mib": 80, "steady_within": 0.1}
     return facts | {"peak_gpu_memory_mib": None} | changes
 
 
 @pytest.fixture
 def paths(tmp_path):
-    """Metrics of trainings, and of measurements, of a teacher and of a cascade under two seeds of distillation."""
+    """Metrics of trainings, under two runs where a teacher is distilled, and of measurements of each depth."""
     found = {"encoders": [], "efficiency": []}
-    for i, (recipe, chain, seed, flops) in enumerate(TRAINED):
-        which = {"recipe": recipe, "chain": chain, "distill_seed": seed}
-        for stage, facts in (("encoders", {"training_flops": flops}), ("efficiency", measured(i + 1))):
-            found[stage].append(tmp_path / f"{stage}-{i}.json")
-            found[stage][-1].write_text(json.dumps(which | facts))
+    for i, (recipe, chain, flops) in enumerate(TRAINED):
+        found["encoders"].append(tmp_path / f"encoder-{i}.json")
+        found["encoders"][-1].write_text(json.dumps({"recipe": recipe, "chain": chain, "training_flops": flops}))
+    for layers in (3, 4, 6):
+        found["efficiency"].append(tmp_path / f"{layers}.json")
+        found["efficiency"][-1].write_text(json.dumps(measured(layers)))
     return found
 
 
-def test_training_is_that_of_the_whole_chain_below_the_teacher(paths):
-    table = efficiency(read_efficiency(paths["efficiency"]), paths["encoders"], ORDER)
-    assert table["training_flops"].tolist() == [0.0, 3.0, 5.0]
+@pytest.fixture
+def table(paths):
+    """A function that makes the table, of other measurements or with another teacher where those are given."""
+
+    def make(facts=None, teacher=50.0):
+        spent = read_training(paths["encoders"])
+        spent["teacher", "6"] = teacher
+        return efficiency(facts or read_efficiency(paths["efficiency"]), spent, ORDER)
+
+    return make
 
 
-def test_a_model_is_the_mean_of_its_encoders_in_the_order_of_the_plan(paths):
-    table = efficiency(read_efficiency(paths["efficiency"]), paths["encoders"], ORDER)
-    assert table["chain"].tolist() == ["6", "6-4", "6-4-3"]
-    assert table["latency_ms_8"].tolist() == [1.0, 3.0, 4.0]
-    assert table["layers"].tolist() == [6, 4, 3]
+def change(path, **changes):
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-def test_a_cluster_with_several_processors_is_named_as_such(paths):
-    other = json.loads(paths["efficiency"][0].read_text()) | {"processor": "Q"}
-    paths["efficiency"][0].write_text(json.dumps(other))
-    assert "P or Q, whose times do not compare" in note(read_efficiency(paths["efficiency"]))
+def test_training_is_that_of_the_whole_chain_without_the_teacher_and_with_it(table):
+    assert table()["training_flops"].tolist() == [0.0, 7.0, 4.0, 3.0, 5.0]
+    assert table()["training_flops_with_teacher"].tolist() == [50.0, 7.0, 54.0, 53.0, 55.0]
+    assert "With the teacher's (TFLOP)" in format_efficiency(table(), [8])
+
+
+def test_the_compute_of_a_given_teacher_is_unknown_and_not_zero(table, paths):
+    numbers = table(teacher=0.0)
+    assert numbers["training_flops_with_teacher"].isna().tolist() == [True, False, True, True, True]
+    assert "With the teacher's (TFLOP)" not in format_efficiency(numbers, [8])
+    assert GIVEN_TEACHER in note(read_efficiency(paths["efficiency"]), numbers)
+
+
+def test_models_of_one_depth_share_its_measurement_in_the_order_of_the_plan(table):
+    assert table()["chain"].tolist() == [model.chain for model in ORDER]
+    assert table()["latency_ms_8"].tolist() == [6.0, 3.0, 3.0, 4.0, 3.0]
+    assert table()["layers"].tolist() == [6, 3, 3, 4, 3]
+
+
+def test_what_is_unsteady_is_marked_and_the_note_claims_no_more_than_was_found(table, paths):
+    facts = read_efficiency(paths["efficiency"])
+    assert "every measurement lies within 10% of its median" in note(facts, table())
+    facts[3]["speed"][0]["latency_spread"] = 0.3
+    shown = format_efficiency(table(facts), [8])
+    assert shown["Latency, 8 tokens (ms)"].tolist() == [
+        "6.00", "3.00 (unsteady)", "3.00 (unsteady)", "4.00", "3.00 (unsteady)"
+    ]  # fmt: skip
+    assert not any("unsteady" in cell for cell in shown["Sentences/s, 8 tokens"])
+    assert "marked unsteady" in note(facts, table(facts))
+    assert "every measurement lies" not in note(facts, table(facts))
+
+
+def test_a_cluster_with_several_processors_is_named_as_such(table, paths):
+    change(paths["efficiency"][0], processor="Q")
+    assert "P or Q, whose times do not compare" in note(read_efficiency(paths["efficiency"]), table())
 
 
 def test_times_under_two_settings_do_not_stand_in_one_table(paths):
-    other = json.loads(paths["efficiency"][0].read_text()) | {"threads": 2}
-    paths["efficiency"][0].write_text(json.dumps(other))
+    change(paths["efficiency"][0], threads=2)
     with pytest.raises(ResultsError, match="measured with threads 1 and 2, which do not compare"):
         read_efficiency(paths["efficiency"])
 
 
-def test_a_model_that_was_not_measured_is_named(paths):
-    with pytest.raises(ResultsError, match="Cascade 6-4-3"):
-        efficiency(read_efficiency(paths["efficiency"][:2]), paths["encoders"], ORDER)
+def test_a_depth_that_was_not_measured_is_named(paths):
+    facts = read_efficiency(paths["efficiency"][:2])
+    with pytest.raises(ResultsError, match=r"Teacher \(6 layers\) has 6 layers, and encoders of 3, 4 layers were"):
+        efficiency(facts, read_training(paths["encoders"]), ORDER)
 
 
-def test_columns_that_the_machine_cannot_fill_are_left_out_and_the_note_says_so(paths):
-    facts = read_efficiency(paths["efficiency"])
-    numbers = efficiency(facts, paths["encoders"], ORDER)
-    shown = efficiency_in_print(numbers, [8])
+def test_columns_that_the_machine_cannot_fill_are_left_out_and_the_note_says_so(table, paths):
+    numbers = table()
+    shown = format_efficiency(numbers, [8])
     assert not any("Energy" in column or "GPU" in column for column in shown)
-    assert NO_ENERGY.strip() in note(facts)
-    assert "1 thread," in note(facts)
-    numbers["joules_per_row_8"] = [0.5, 0.25, float("nan")]
-    assert efficiency_in_print(numbers, [8])["Energy, 8 tokens (mJ)"].tolist() == ["500.00", "250.00", "–"]
+    text = note(read_efficiency(paths["efficiency"]), numbers)
+    assert NO_ENERGY.strip() in text
+    assert "1 thread," in text
+    numbers["joules_per_row_8"] = [0.5, 0.25, np.nan, 0.1, 0.1]
+    assert format_efficiency(numbers, [8])["Energy, 8 tokens (mJ)"].tolist()[:3] == ["500.00", "250.00", "–"]
     assert pd.isna(numbers["peak_gpu_memory_mib"]).all()

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from camembert.core.files import whole
+from camembert.core.files import atomic_write
 from camembert.paper.statistics import Model, Spread
 from camembert.plan.chain import Method
 
@@ -132,5 +132,5 @@ def legend(figure: Figure, keys: list[Line2D], columns: int = 3) -> None:
 def save(figure: Figure, stem: Path) -> None:
     """Writes the figure as .pdf and .png, the same bytes for the same figure."""
     for ending, metadata in (("pdf", {"CreationDate": None}), ("png", {})):
-        with whole(stem.with_suffix(f".{ending}")) as partial:
+        with atomic_write(stem.with_suffix(f".{ending}")) as partial:
             figure.savefig(partial, format=ending, dpi=200, metadata=metadata)

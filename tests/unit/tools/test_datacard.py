@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from camembert.data.datacard import data_card, foreign_letters
 from camembert.plan.config import load_yaml
+from tools.datacard import data_card, foreign_letters
 
 ROOT = Path(__file__).parents[3]
 

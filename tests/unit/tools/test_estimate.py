@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from camembert.plan.config import load_yaml
-from camembert.plan.estimate import estimate, parameters
+from tools.estimate import estimate, parameters
 
 ROOT = Path(__file__).parents[3]
 MBERT = {

@@ -1,0 +1,63 @@
+"""The cost table adds up jobs, and times that overlap once."""
+
+import json
+import os
+
+import pandas as pd
+import pytest
+
+from camembert.paper.cost import cost_of, elapsed_seconds, format_cost, memory_at_once, read_jobs
+
+
+def jobs(*times, memory=100):
+    rows = [{"started": started, "ended": ended, "peak_memory_mib": memory} for started, ended in times]
+    return pd.DataFrame(rows)
+
+
+def test_jobs_that_run_at_once_take_their_time_once():
+    assert elapsed_seconds(jobs((0, 10), (5, 12), (6, 8))) == 12
+
+
+def test_a_short_wait_between_jobs_counts_and_a_pause_does_not():
+    assert elapsed_seconds(jobs((0, 10), (15, 20)), pause=5) == 20
+    assert elapsed_seconds(jobs((0, 10), (16, 20)), pause=5) == 14
+
+
+def test_memory_at_once_is_of_jobs_that_overlap():
+    assert memory_at_once(jobs((0, 10), (10, 20))) == 100, "one begins when the other has ended"
+    assert memory_at_once(jobs((0, 10), (9, 20), (12, 14))) == 200
+
+
+@pytest.fixture
+def cost(tmp_path):
+    """Two trainings at once, then an evaluation; the data was made before them."""
+    metrics = []
+    for stage, name, ended, seconds in (
+        ("encoders", "a", 30, 20),
+        ("encoders", "b", 35, 25),
+        ("evaluation", "a", 45, 10),
+    ):
+        path = tmp_path / "metrics" / stage / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        facts = {"ended": ended, "job_seconds": seconds, "job_cpu_seconds": 10, "cpu_seconds": 8, "peak_memory_mib": 50}
+        path.write_text(json.dumps(facts))
+        metrics.append(path)
+    benchmark = tmp_path / "benchmarks" / "make_cldr_nli.tsv"
+    benchmark.parent.mkdir()
+    benchmark.write_text("s\tmax_rss\tcpu_time\n6.0\t20.0\t-\n")
+    os.utime(benchmark, (8, 8))
+    return cost_of(read_jobs(metrics, [benchmark])).set_index("stage")
+
+
+def test_stages_and_all_jobs_are_added_up(cost):
+    assert cost["jobs"].to_dict() == {"Encoders": 2, "Evaluation": 1, "Data": 1, "All": 4}
+    assert cost["elapsed_seconds"].to_dict() == {"Encoders": 25, "Evaluation": 10, "Data": 6, "All": 43}
+    assert cost["job_seconds"].to_dict() == {"Encoders": 45, "Evaluation": 10, "Data": 6, "All": 61}
+    assert cost["memory_at_once_mib"].to_dict() == {"Encoders": 100, "Evaluation": 50, "Data": 20, "All": 100}
+
+
+def test_overhead_is_of_the_jobs_that_know_their_compute_time(cost):
+    assert cost["overhead_share"].drop("Data").to_list() == pytest.approx([0.2, 0.2, 0.2])
+    shown = format_cost(cost.reset_index()).set_index("Stage")
+    assert shown.loc["Data", ["Compute time (s)", "Overhead (%)"]].tolist() == ["–", "–"]
+    assert shown.loc["All", ["Elapsed (s)", "Compute time (s)", "Overhead (%)"]].tolist() == ["43", "24", "20"]
