@@ -7,8 +7,8 @@ run and the item add, plus what only this run makes of this item, plus chance. A
 the item adds. The true accuracy is then a normal integral. In a difference, what a run adds to two models is
 correlated, as where they read the same text in the same order; which sign this has is not known beforehand.
 
-Four intervals are held against each other: two models paired by run or their runs independent (Welch), and the
-quantile of t that of Cochran and Cox or that of Satterthwaite's degrees of freedom. The workflow uses the first of each.
+Four intervals are compared: two models paired by run or their runs independent (Welch), and the quantile of t that of
+Cochran and Cox or that of Satterthwaite's degrees of freedom. The workflow uses the first of each.
 """
 
 from __future__ import annotations
@@ -136,8 +136,7 @@ def of_one_model(runs: int, run: float, simulations: int = SIMULATIONS) -> dict[
     """What the intervals of one model's mean hold, by method of the quantile."""
     draw = np.random.default_rng(0)
     batches = [
-        draw_scores(draw, min(BATCH, simulations - start), runs, run, 0.0)[0]
-        for start in range(0, simulations, BATCH)
+        draw_scores(draw, min(BATCH, simulations - start), runs, run, 0.0)[0] for start in range(0, simulations, BATCH)
     ]
     missed = np.abs(np.concatenate([batch.mean(axis=(-2, -1)) for batch in batches]) - truth(WORTH[0], run))
     halves = {

@@ -25,9 +25,7 @@ def tabulate_comparisons(
     sentences: Path,
 ) -> None:
     """Writes .csv, .md and .tex of the comparisons, given the stem of their paths, and the sentences about them."""
-    numbers = comparisons.compare(
-        map(read_answers, answers), models_of(lines), comparisons.read_planned(planned)
-    )
+    numbers = comparisons.compare(map(read_answers, answers), models_of(lines), comparisons.read_planned(planned))
     shown = comparisons.format_comparisons(numbers, margin)
     note = f"{coverage(numbers['covers'], numbers['runs'])} {comparisons.NOTE.format(margin=margin)}"
     write_table(numbers, shown, table, comparisons.CAPTION, note)

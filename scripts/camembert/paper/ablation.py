@@ -15,8 +15,8 @@ from camembert.plan.chain import parse_chain
 
 CAPTION = "What the recipe changes: accuracy in percent, and points above the first recipe."
 NOTE = (
-    "Averages over the languages (zero-shot: all but English; retrieval: into English), then over the runs; differences "
-    "of models with the same chain, paired by run, with 95 % intervals in parentheses."
+    "Averages over the languages (zero-shot: all but English; retrieval: into English), then over the runs; "
+    "differences of models with the same chain, paired by run, with 95 % intervals in parentheses."
 )
 
 

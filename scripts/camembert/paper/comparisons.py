@@ -33,11 +33,11 @@ SIGNIFICANT = 0.05
 CAPTION = "How far the first model is above the second, in points of accuracy."
 NOTE = (
     "Differences of the means over the runs, paired by run, with 95 % intervals; a test item and its translations "
-    "count as one. Equivalent: whether the difference lies within ±{margin:g} points by two one-sided tests at 5 % (the "
-    "90 % interval lies inside). Better and worse answer another question: in which languages the ensembles of the two "
-    "models' runs differ on these test items (McNemar's exact test, Holm over the languages of a line, 5 %); they say "
-    "nothing of other training runs, and an ensemble of more runs is better by itself. Lines are not corrected for one "
-    "another."
+    "count as one. Equivalent: whether the average differs by less than {margin:g} points by two one-sided tests at "
+    "5 % (its 90 % interval lies inside). Better and worse answer another question: in which languages the ensembles "
+    "of the two models' runs differ on these test items (McNemar's exact test, Holm over the languages of a line, "
+    "5 %); they say nothing of other training runs, and an ensemble of more runs is better by itself. Lines are not "
+    "corrected for one another."
 )
 
 
@@ -116,7 +116,7 @@ def format_comparisons(numbers: pd.DataFrame, margin: float) -> pd.DataFrame:
             title: format_difference(Interval(*found.loc[name])) if name in found.index else NOTHING
             for title, name in (("Average", "average"), ("Zero-shot", "zero_shot"))
         }
-        average = by_language.loc["average"]
+        average = lines[lines["language"] == "average"].to_dict("records")[0]
         equivalent = "yes" if is_equivalent(average, margin) else "no"
         averages["Equivalent"] = NOTHING if np.isnan(average["low_90"]) else equivalent
         differs = by_language[by_language["p_holm"] < SIGNIFICANT]
@@ -138,10 +138,10 @@ def is_equivalent(row: Mapping[Any, Any], margin: float) -> bool:
 
 def _tests(answers: Answers, first: Model, second: Model) -> list[dict[Any, Any]]:
     """McNemar's tests of two models, a language each; nothing where there are no ensembles."""
-    ensembles = answers.ensemble(first), answers.ensemble(second)
-    if ensembles[0] is None or ensembles[1] is None:
+    of_first, of_second = answers.ensemble(first), answers.ensemble(second)
+    if of_first is None or of_second is None:
         return [{} for _ in answers.languages]
-    return mcnemar_by_language(*ensembles).to_dict("records")
+    return mcnemar_by_language(of_first, of_second).to_dict("records")
 
 
 def _difference(answers: Answers, first: Model, second: Model, name: str, languages: Sequence[str]) -> dict[str, Any]:

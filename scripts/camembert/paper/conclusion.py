@@ -50,9 +50,7 @@ def conclusion(comparisons: pd.DataFrame, margin: float, convergence: pd.DataFra
         several = averages["first_recipe"].nunique() > 1
         languages = comparisons[~comparisons["language"].isin(["average", "zero_shot"])]
         counts = languages.groupby("task")["language"].nunique()
-        sentences = (
-            f"- {_sentence(row, counts[row['task']], margin, several)}" for row in averages.to_dict("records")
-        )
+        sentences = (f"- {_sentence(row, counts[row['task']], margin, several)}" for row in averages.to_dict("records"))
         paragraphs += ["\n".join(sentences), coverage(averages["covers"], averages["runs"])]
     improving = "" if convergence is None else still_improving(convergence)
     return "\n\n".join([*paragraphs, *([improving] if improving else [])]) + "\n"

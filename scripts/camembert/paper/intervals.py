@@ -137,7 +137,7 @@ def by_cluster(values: np.ndarray, clusters: np.ndarray) -> np.ndarray:
     """
     _, which, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
     sums = np.zeros((values.shape[0], len(sizes)))
-    np.add.at(sums, (slice(None), which), values)
+    np.add.at(sums.T, which, values.T)
     means = values.mean(axis=1, keepdims=True)
     weights = sizes / sizes.mean()
     return np.asarray(means + weights * (sums / sizes - means))

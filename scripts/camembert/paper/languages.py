@@ -73,7 +73,9 @@ def _losses(files: Sequence[tuple[Path, Mapping[str, Any]]], model: Model, names
     """Held-out loss of a model's last hop in each language, mean over the runs."""
     own = [(path, facts) for path, facts in files if (facts["recipe"], facts["chain"]) == (model.recipe, model.chain)]
     if not own:
-        raise ResultsError(f"no metrics of the encoder {model.chain} under recipe {model.recipe}, a model of the experiment")
+        raise ResultsError(
+            f"no metrics of the encoder {model.chain} under recipe {model.recipe}, a model of the experiment"
+        )
     return {
         language: sum(_fact(path, facts, "held_out", language)["loss"] for path, facts in own) / len(own)
         for language in names

@@ -144,9 +144,9 @@ def accuracy_of(experiment: str, models: Sequence[Model], answers: Iterable[Answ
                 continue  # an ensemble
             model = by_path[named["model"]]
             line = (experiment, evaluation.task, model.recipe, model.chain, model.label, model.layers)
-            line += (int(named["run"]), int(named["finetuning"] or 0))
+            numbers = (int(named["run"]), int(named["finetuning"] or 0))
             rows += [
-                (*line, language, right.shape[1], share)
+                (*line, *numbers, language, right.shape[1], share)
                 for language, share in zip(evaluation.languages, right.mean(axis=1), strict=True)
             ]
     return pd.DataFrame(rows, columns=ACCURACY_COLUMNS).astype({"layers": "Int64"})
@@ -165,7 +165,9 @@ def read_predictions(path: Path) -> Predictions:
     table = _read(path, {"id", "label"})
     names = [name for name in table.column_names if name not in NO_LOGITS]
     if len(names) < 2:
-        raise ResultsError(f"{path}: {len(names)} columns of logits, expected one a label; evaluate that classifier again")
+        raise ResultsError(
+            f"{path}: {len(names)} columns of logits, expected one a label; evaluate that classifier again"
+        )
     for name in names:
         if not pa.types.is_floating(table.schema.field(name).type):
             raise ResultsError(f"{path}: column {name} is not a logit; expected id, label, cluster and a logit a label")

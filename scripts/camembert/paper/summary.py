@@ -86,8 +86,8 @@ def summary(accuracy: pd.DataFrame, task: Answers, retrieval: Answers | None, mo
         row["retention"] = row["average"] / teacher.mean
         row["covers"] = ", ".join(task.scores(model, task.languages).covers)
         if retrieval is not None and retrieved is not None:
-            runs = runs_of(retrieved, model)["average"]
-            row |= _columns("retrieval", runs, retrieval, model, retrieval.languages)
+            of_encoders = runs_of(retrieved, model)["average"]
+            row |= _columns("retrieval", of_encoders, retrieval, model, retrieval.languages)
             row["retrieval_covers"] = ", ".join(retrieval.scores(model, retrieval.languages).covers)
         rows.append(row)
     return pd.DataFrame(rows)
