@@ -59,7 +59,9 @@ def languages(accuracy: pd.DataFrame, metrics: Iterable[Path], models: Sequence[
             for language in names
         ]
     if not rows:
-        raise ResultsError("no model starts from a teacher's layers; there is no compression to show language by language")
+        raise ResultsError(
+            "no model starts from a teacher's layers; there is no compression to show language by language"
+        )
     return pd.DataFrame(rows)
 
 

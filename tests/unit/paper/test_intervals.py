@@ -19,7 +19,9 @@ def scores(values):
 
 def test_the_interval_by_hand():
     of_runs = 0.005 / 2  # means 0.5 and 0.6, one degree of freedom
-    of_both = 0.2 / 9 / 20  # the runs differ by 0, ..., 0.5, 0.5, 0, 0: squares about 0.1 add up to 0.4, half of it each
+    of_both = (
+        0.2 / 9 / 20
+    )  # the runs differ by 0, ..., 0.5, 0.5, 0, 0: squares about 0.1 add up to 0.4, half of it each
     of_items = 1.6 / 9 / 10 - of_both  # 1 four times, 0.5 twice, 0.25 twice, 0 twice
     t_runs, t_items = stats.t.ppf(0.975, [1, 9])
     found = interval(TWO_RUNS)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from camembert.plan.comparisons import comparisons_of
 from camembert.plan.config import ConfigError, load_yaml
 from camembert.plan.experiment import experiment_of
-from camembert.plan.comparisons import comparisons_of
 
 CONFIG = load_yaml(Path(__file__).parents[3] / "config.yaml")
 PLANNED = ["direct_equal_compute", "direct", "scratch_equal_compute", "copied_layers", "teacher"]
