@@ -159,7 +159,7 @@ def coverage(covers: Iterable[str], runs: Iterable[int]) -> str:
         number = f"{several[0]}" if several[0] == several[-1] else f"{several[0]} to {several[-1]}"
         said.append(f"Intervals cover the draw of the runs ({number}) and of the test items.")
     if "test items" in covers:
-        said.append("The interval of what exists once, and of differences between such, covers the test items alone.")
+        said.append("What no training run made exists once: its interval covers the test items alone.")
     if "" in covers:
         said.append("With one run of a model there is no interval.")
     return " ".join([*said, UNCOVERED])

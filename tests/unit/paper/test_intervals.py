@@ -121,7 +121,7 @@ def test_clusters_of_unequal_size_count_by_their_items_as_a_ratio_does():
 
 def test_a_table_says_what_its_intervals_cover_and_what_none_does():
     both = "Intervals cover the draw of the runs (3) and of the test items."
-    once = "The interval of what exists once, and of differences between such, covers the test items alone."
+    once = "What no training run made exists once: its interval covers the test items alone."
     assert coverage(["runs, test items"], [3]) == f"{both} {UNCOVERED}"
     assert coverage(["runs, test items", "test items"], [3, 1]) == f"{both} {once} {UNCOVERED}"
     assert "(3 to 10)" in coverage(["runs, test items"], [3, 10])

@@ -108,7 +108,7 @@ def test_one_run_is_printed_without_spread(tmp_path):
 def test_the_note_says_what_intervals_cover_what_none_does_and_what_chance_is(numbers, task):
     note = note_of_summary(numbers, task)
     assert note.startswith(
-        "Intervals cover the draw of the runs (2) and of the test items. The interval of what exists"
+        "Intervals cover the draw of the runs (2) and of the test items. What no training run made exists"
     )
     assert UNCOVERED in note
     assert "right in 40.0 %" in note
