@@ -55,9 +55,10 @@ def compare(answers: Iterable[Answers], models: Sequence[Model], planned: Sequen
     """One row an evaluation, a pair of models and language, then its average over all languages and zero-shot.
 
     The columns of COLUMNS: task (or retrieval); contrast; recipe, chain, label and method of both models; the number
-    of runs that the difference is a mean of, and what its intervals cover; language (average and, of the task,
-    zero_shot beside the codes), accuracies, difference with the ends low and high of its 95 % interval and low_90 and
-    high_90 of that of two one-sided tests (shares); for a language of the task also what `mcnemar_by_language` returns.
+    of runs that both have and that all numbers are means of, and what intervals cover; language (average and, of the
+    task, zero_shot beside the codes), accuracies, difference with the ends low and high of its 95 % interval and
+    low_90 and high_90 of that of two one-sided tests (shares); for a language of the task also what
+    `mcnemar_by_language` returns.
 
     Raises:
         ResultsError: a pair names a model that the experiment does not hold.
@@ -152,8 +153,8 @@ def _difference(answers: Answers, first: Model, second: Model, name: str, langua
         "runs": len(differences.runs),
         "covers": ", ".join(differences.covers),
         "language": name,
-        "first_accuracy": answers.scores(first, languages).mean,
-        "second_accuracy": answers.scores(second, languages).mean,
+        "first_accuracy": answers.scores(first, languages).of_runs(differences.runs).mean,
+        "second_accuracy": answers.scores(second, languages).of_runs(differences.runs).mean,
         "difference": found.mean,
         "low": found.low,
         "high": found.high,

@@ -15,13 +15,14 @@ from camembert.paper.statistics import Model, ResultsError
 from camembert.paper.tables import NOTHING, format_percent
 
 FLAT = 0.01
-"""At most so much may the last third of fine-tuning gain (share) in a classifier that has converged: one point."""
+"""At most so much (share) does the last third of fine-tuning gain where it is flat: one point."""
 CURVE_PATH = re.compile(r"(?P<model>[^/]+/[^/]+)/r(?P<run>\d+)-f(?P<finetuning>\d+)\.jsonl")
 
 CAPTION = "Whether fine-tuning had converged: accuracy on the English dev set, in percent."
 NOTE = (
-    "The gain is the best accuracy in the last third of the steps minus that at two thirds; a classifier has converged "
-    "where it is at most {points:g} point. The .csv has a row a classifier with its whole curve."
+    "The gain is the best accuracy in the last third of the steps minus that at two thirds; the last third is flat "
+    "where it is at most {points:g} point. A classifier that never left a plateau is flat too: the best accuracy "
+    "tells. The .csv has a row a classifier with its whole curve."
 )
 
 
@@ -36,7 +37,7 @@ def convergence(paths: Iterable[Path], models: Sequence[Model]) -> pd.DataFrame:
     Returns:
         Recipe, chain, label, run, finetuning; curve (``step:accuracy`` of every evaluation); at_two_thirds, the
         accuracy of the last evaluation in the first two thirds of the steps (NaN where there was none), at_end, best,
-        and gain (shares); converged (None where the curve cannot tell).
+        and gain (shares); flat (None where the curve cannot tell).
 
     Raises:
         ResultsError: a misnamed file, one of no model, or one without an evaluation on dev.
@@ -73,7 +74,7 @@ def format_convergence(numbers: pd.DataFrame) -> pd.DataFrame:
             {
                 "Model": label,
                 "Classifiers": str(len(own)),
-                "Converged": f"{int((known['gain'] <= FLAT).sum())}" if len(known) else NOTHING,
+                "Flat": f"{int((known['gain'] <= FLAT).sum())}" if len(known) else NOTHING,
                 "Median gain of the last third": f"{100 * known['gain'].median():+.1f}" if len(known) else NOTHING,
                 "At two thirds": format_percent(pd.Series([own["at_two_thirds"].mean()]))[0],
                 "At the end": format_percent(pd.Series([own["at_end"].mean()]))[0],
@@ -115,5 +116,5 @@ def _facts(curve: Sequence[tuple[int, float]]) -> dict[str, Any]:
         "at_end": curve[-1][1],
         "best": max(accuracy for _, accuracy in curve),
         "gain": gain,
-        "converged": None if math.isnan(gain) else gain <= FLAT,
+        "flat": None if math.isnan(gain) else gain <= FLAT,
     }

@@ -72,8 +72,11 @@ class Scores:
         common = tuple(run for run in self.runs if run in other.runs)
         if not common:
             raise RunsError(f"runs {_listed(self.runs)} and {_listed(other.runs)} have none in common to be paired by")
-        first, second = (scores.values[[scores.runs.index(run) for run in common]] for scores in (self, other))
-        return Scores(common, first - second)
+        return Scores(common, self.of_runs(common).values - other.of_runs(common).values)
+
+    def of_runs(self, runs: tuple[int, ...]) -> Scores:
+        """The scores of some runs; what exists once is the same in all."""
+        return self if self.runs == ONCE else Scores(runs, self.values[[self.runs.index(run) for run in runs]])
 
 
 def interval(scores: Scores, level: float = LEVEL) -> Interval:

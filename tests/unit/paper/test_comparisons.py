@@ -104,6 +104,16 @@ def test_the_average_is_that_of_the_interval_over_all_languages():
     assert row["first_accuracy"] - row["second_accuracy"] == pytest.approx(row["difference"])
 
 
+def test_accuracies_are_those_of_the_runs_that_both_have():
+    answers = made_up(BETTER)
+    right = {
+        key: own for key, own in answers.right.items() if key not in ("toplayer/6-4-2/r4-f1", "toplayer/6-2x2/r1-f1")
+    }
+    row = compare([Answers("cldr-nli", 1 / 3, LANGUAGES, right)], MODELS, [EQUAL]).set_index("language").loc["average"]
+    assert row["runs"] == 3
+    assert row["first_accuracy"] - row["second_accuracy"] == pytest.approx(row["difference"])
+
+
 def test_retrieval_is_compared_too_without_ensembles_and_with_a_teacher_that_exists_once():
     answers = [made_up(BETTER), made_up(BETTER, "retrieval", ["fr", "ur"])]
     numbers = compare(answers, MODELS, [EQUAL, TO_TEACHER])

@@ -42,7 +42,7 @@ def test_a_row_a_classifier_says_what_the_last_third_gained(write):
     assert rows["at_end"].tolist() == [0.94, 0.96, 0.9]
     assert rows["best"].tolist() == [0.99, 0.96, 0.9]
     assert rows["gain"].tolist() == pytest.approx([0.04, 0.01, 0.2])
-    assert rows["converged"].tolist() == [False, True, False]  # a gain of one point is still flat
+    assert rows["flat"].tolist() == [False, True, False]  # a gain of one point is still flat
     assert rows["curve"][2] == "33:0.6000 67:0.7000 100:0.9000"
 
 
@@ -58,8 +58,8 @@ def test_the_table_has_a_row_a_model(write):
 def test_one_evaluation_cannot_tell(write):
     rows = convergence(write({"6/r1-f1": [(100, 0.9)]}), MODELS)
     assert np.isnan(rows["gain"][0])
-    assert rows["converged"][0] is None
-    assert format_convergence(rows)["Converged"][0] == NOTHING
+    assert rows["flat"][0] is None
+    assert format_convergence(rows)["Flat"][0] == NOTHING
     assert still_improving(rows) == ""
 
 
