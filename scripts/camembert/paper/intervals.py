@@ -111,9 +111,11 @@ def variances_of_mean(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     With V_runs the variance of the runs' means over their number, V_items that of the items' means over theirs and
     V_both the mean square of the interaction over the number of scores, V_runs and V_items both contain V_both:
 
-        variance = max(V_runs, V_both) + max(V_items - V_both, 0)
+        variance = V_runs + max(V_items - V_both, 0)
 
-    counts it once. Both maxima stand for variances that cannot be negative though their estimates can.
+    counts it once. A variance cannot be negative though its estimate can, hence the maximum. V_runs is left as it is
+    where it comes out below V_both: raised to it, it would no longer vary as the quantile of t expects, and intervals
+    of few runs would be far too wide.
     """
     runs, items = values.shape[-2:]
     of_run, of_item = values.mean(axis=-1), values.mean(axis=-2)
@@ -124,7 +126,7 @@ def variances_of_mean(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rest = values - of_run[..., None] - of_item[..., None, :] + grand
     of_both = (rest**2).sum(axis=(-2, -1)) / ((runs - 1) * (items - 1)) / (runs * items)
     of_runs = of_run.var(axis=-1, ddof=1) / runs
-    return np.maximum(of_runs, of_both), np.maximum(of_items - of_both, 0.0)
+    return of_runs, np.maximum(of_items - of_both, 0.0)
 
 
 def by_cluster(values: np.ndarray, clusters: np.ndarray) -> np.ndarray:
