@@ -9,9 +9,9 @@ from camembert.paper.statistics import models_of
 from camembert.runtime.job import logged
 
 
-def draw_training(curves: Iterable[Path], order: Iterable[Mapping[str, Any]], figure: Path) -> None:
+def draw_training(curves: Iterable[Path], lines: Iterable[Mapping[str, Any]], figure: Path) -> None:
     """Draws the figure of training curves as .pdf and .png, given the stem of its path."""
-    training_curves(read_curves(curves), models_of(order), figure)
+    training_curves(read_curves(curves), models_of(lines), figure)
 
 
 if __name__ == "__main__":
@@ -19,6 +19,6 @@ if __name__ == "__main__":
     with logged(job.log[0]):
         draw_training(
             curves=job.input.curves,
-            order=job.params.order,
+            lines=job.params.models,
             figure=Path(job.output.figure[0]).with_suffix(""),
         )

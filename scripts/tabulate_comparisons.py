@@ -6,30 +6,41 @@ from typing import Any
 
 from camembert.core.files import write_text
 from camembert.paper import comparisons
-from camembert.paper.predictions import read_answers
+from camembert.paper.answers import read_answers
+from camembert.paper.conclusion import conclusion
+from camembert.paper.convergence import read_convergence
+from camembert.paper.intervals import coverage
 from camembert.paper.statistics import models_of
 from camembert.paper.tables import write_table
 from camembert.runtime.job import logged
 
 
 def tabulate_comparisons(
-    answers: Path, order: Iterable[Mapping[str, Any]], pairs: Iterable[Mapping[str, Any]], table: Path, conclusion: Path
+    answers: Iterable[Path],
+    convergence: Path,
+    lines: Iterable[Mapping[str, Any]],
+    planned: Iterable[Mapping[str, Any]],
+    margin: float,
+    table: Path,
+    sentences: Path,
 ) -> None:
     """Writes .csv, .md and .tex of the comparisons, given the stem of their paths, and the sentences about them."""
-    asked = comparisons.read_comparisons(pairs)
-    numbers = comparisons.compare(read_answers(answers), models_of(order), asked)
-    shown = comparisons.comparisons_in_print(numbers)
-    write_table(numbers, shown, table, comparisons.CAPTION, comparisons.NOTE)
-    write_text(conclusion, comparisons.conclusion(numbers))
+    numbers = comparisons.compare(map(read_answers, answers), models_of(lines), comparisons.read_planned(planned))
+    shown = comparisons.format_comparisons(numbers, margin)
+    note = f"{coverage(numbers['covers'], numbers['runs'])} {comparisons.NOTE.format(margin=margin)}"
+    write_table(numbers, shown, table, comparisons.CAPTION, note)
+    write_text(sentences, conclusion(numbers, margin, read_convergence(convergence)))
 
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
         tabulate_comparisons(
-            answers=Path(job.input.answers),
-            order=job.params.order,
-            pairs=job.params.pairs,
+            answers=job.input.answers,
+            convergence=Path(job.input.convergence),
+            lines=job.params.models,
+            planned=job.params.planned,
+            margin=job.params.margin,
             table=Path(job.output.comparisons[0]).with_suffix(""),
-            conclusion=Path(job.output.conclusion),
+            sentences=Path(job.output.conclusion),
         )

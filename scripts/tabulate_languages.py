@@ -12,10 +12,10 @@ from camembert.runtime.job import logged
 
 
 def tabulate_languages(
-    accuracy: Path, metrics: Iterable[Path], order: Iterable[Mapping[str, Any]], table: Path, figure: Path
+    accuracy: Path, metrics: Iterable[Path], lines: Iterable[Mapping[str, Any]], table: Path, figure: Path
 ) -> None:
     """Writes the table as .csv and draws it as .pdf and .png, given the stem of their paths."""
-    models = models_of(order)
+    models = models_of(lines)
     numbers = languages(read_accuracy(accuracy), metrics, models)
     write_csv(numbers, table)
     draw_languages(numbers, models, figure)
@@ -27,7 +27,7 @@ if __name__ == "__main__":
         tabulate_languages(
             accuracy=Path(job.input.accuracy),
             metrics=job.input.metrics,
-            order=job.params.order,
+            lines=job.params.models,
             table=Path(job.output.table),
             figure=Path(job.output.figure[0]).with_suffix(""),
         )

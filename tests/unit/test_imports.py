@@ -13,7 +13,7 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 LIGHT = [
     "make_cldr_nli", "make_cldr_text", "download", "import_inference_data", "train_tokenizer", "import_tokenizer",
     "tokenize_text", "tabulate_accuracy", "tabulate_summary", "tabulate_comparisons", "tabulate_ablation",
-    "tabulate_languages", "tabulate_cost", "draw_accuracy", "draw_training",
+    "tabulate_languages", "tabulate_convergence", "tabulate_cost", "draw_accuracy", "draw_training",
     "tabulate_efficiency", "draw_pareto", "choose_release", "trim_vocabulary", "tabulate_release", "write_model_cards",
     "evaluate_release", "make_cldr_retrieval", "import_retrieval", "retrieve_baseline",
 ]  # fmt: skip
@@ -40,7 +40,7 @@ def test_whoever_imports_the_library_computes_offline_but_downloads_obey_the_use
 def test_planning_loads_nothing_heavy():
     code = (
         "import sys, camembert.core.provenance;"
-        "from camembert.plan import chain, config, experiment, flops, questions, recipe, sources;"
+        "from camembert.plan import chain, comparisons, config, experiment, flops, recipe, sources;"
         "print([name for name in ('torch', 'transformers', 'pandas', 'pyarrow') if name in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=SCRIPTS)

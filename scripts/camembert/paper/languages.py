@@ -9,37 +9,37 @@ from typing import Any
 import pandas as pd
 
 from camembert.core.files import read_json
-from camembert.paper.statistics import Model, ResultsError, by_classifier, runs_of, teacher_of
+from camembert.paper.statistics import Model, ResultsError, by_run, on_task, runs_of, teacher_of
 from camembert.plan.chain import parse_chain
 
 
-def languages(accuracy: pd.DataFrame, metrics: Iterable[Path], order: Sequence[Model]) -> pd.DataFrame:
-    """One row a language and a model that was cut from a teacher.
+def languages(accuracy: pd.DataFrame, metrics: Iterable[Path], models: Sequence[Model]) -> pd.DataFrame:
+    """One row a language and a model that starts from a teacher's layers.
 
     Args:
-        accuracy: the tidy table of accuracies.
-        metrics: the metrics of every encoder, ``metrics/encoders/{recipe}/{chain}/d{distill_seed}.json``, which hold
+        accuracy: the tidy table of accuracies; those of the task are shown.
+        metrics: the metrics of every encoder, ``metrics/encoders/{recipe}/{chain}/r{run}.json``, which hold
             corpus_tokens ({language: tokens}) and, of what was trained, held_out ({language: {"loss": x}}).
-        order: the plan.
+        models: of the experiment.
 
     Returns:
         Language, corpus_tokens, corpus_share (0 to 1); recipe, chain, label, method; held_out_loss of the last hop at
-        the end of its training, mean over the distillation seeds (NaN where that hop trained nothing); accuracy,
+        the end of its training, mean over the runs (NaN where that hop trained nothing); accuracy,
         teacher_accuracy and accuracy_change (shares).
 
     Raises:
         ResultsError: metrics without these facts, named by their file, or none of a model.
     """
     files = [(Path(path), read_json(path)) for path in metrics]
-    wide = by_classifier(accuracy)
+    wide = by_run(on_task(accuracy))
     names = [str(language) for language in wide]
     tokens = _tokens(files, names)
     rows = []
-    for model in order:
+    for model in models:
         chain = parse_chain(model.chain)
         if chain.parent is None:
             continue
-        teacher = runs_of(wide, teacher_of(model, order)).mean()
+        teacher = runs_of(wide, teacher_of(model, models)).mean()
         own = runs_of(wide, model).mean()
         losses = _losses(files, model, names) if chain.budget else dict.fromkeys(names, float("nan"))
         rows += [
@@ -50,7 +50,7 @@ def languages(accuracy: pd.DataFrame, metrics: Iterable[Path], order: Sequence[M
                 "recipe": model.recipe,
                 "chain": model.chain,
                 "label": model.label,
-                "method": model.method.value,
+                "method": str(model.method),
                 "held_out_loss": losses[language],
                 "accuracy": own[language],
                 "teacher_accuracy": teacher[language],
@@ -59,7 +59,9 @@ def languages(accuracy: pd.DataFrame, metrics: Iterable[Path], order: Sequence[M
             for language in names
         ]
     if not rows:
-        raise ResultsError("no model was cut from a teacher; there is no compression to show language by language")
+        raise ResultsError(
+            "no model starts from a teacher's layers; there is no compression to show language by language"
+        )
     return pd.DataFrame(rows)
 
 
@@ -70,10 +72,12 @@ def _tokens(files: Sequence[tuple[Path, Mapping[str, Any]]], names: Sequence[str
 
 
 def _losses(files: Sequence[tuple[Path, Mapping[str, Any]]], model: Model, names: Sequence[str]) -> dict[str, float]:
-    """Held-out loss of a model's last hop in each language, mean over the distillation seeds."""
+    """Held-out loss of a model's last hop in each language, mean over the runs."""
     own = [(path, facts) for path, facts in files if (facts["recipe"], facts["chain"]) == (model.recipe, model.chain)]
     if not own:
-        raise ResultsError(f"no metrics of the encoder {model.chain} under recipe {model.recipe}, a model of the plan")
+        raise ResultsError(
+            f"no metrics of the encoder {model.chain} under recipe {model.recipe}, a model of the experiment"
+        )
     return {
         language: sum(_fact(path, facts, "held_out", language)["loss"] for path, facts in own) / len(own)
         for language in names

@@ -1,16 +1,14 @@
-"""Saved predictions, read once: which test pairs every classifier, and every model's ensemble, got right.
+"""Saved predictions and retrieved lines, read once: which test items everyone got right.
 
-The *ensemble* of a model is one prediction a test pair: the largest mean probability over all runs of the model. A
-test that wants independent pairs, as McNemar's does, can be asked about it, and not about runs that repeat the pairs.
+The *ensemble* of a model is one prediction a test item: the largest mean probability over all classifiers of the
+model. A test that wants independent items, as McNemar's does, can be asked about it, and not about runs that repeat
+the items.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,204 +18,222 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy.special import softmax
 
-from camembert.core.files import atomic_write
-from camembert.paper.statistics import LOGITS, Model, ResultsError
-from camembert.plan.chain import parse_chain
+from camembert.paper.answers import RUN_KEY, Answers
+from camembert.paper.statistics import BASELINE, RETRIEVAL, Model, ResultsError
 
 ACCURACY_COLUMNS = [
-    "experiment", "recipe", "chain", "label", "layers", "distill_seed", "seed", "language", "n", "accuracy"
+    "experiment", "task", "recipe", "chain", "label", "layers", "run", "finetuning", "language", "n", "accuracy"
 ]  # fmt: skip
-PREDICTIONS_PATH = re.compile(
-    r"(?P<recipe>[^/]+)/(?P<chain>[^/]+)/d(?P<d>\d+)-s(?P<s>\d+)/(?P<language>[^/]+)\.parquet"
-)
-SEEDS = re.compile(r"d(\d+)-s(\d+)")
+NO_LOGITS = ("id", "label", "cluster")
+"""Columns of predictions that are no logits; all others are."""
+PREDICTIONS_PATH = re.compile(r"(?P<model>[^/]+/[^/]+)/r\d+-f\d+/(?P<language>[^/]+)\.parquet")
+RETRIEVAL_PATH = re.compile(r"(?P<model>[^/]+/[^/]+)/r\d+/(?P<language>[^/]+)\.parquet")
+BASELINE_PATH = re.compile(rf"{BASELINE.path}/(?P<language>[^/]+)\.parquet")
 
 
-class Run(NamedTuple):
-    """A classifier: its model and its two seeds."""
-
-    model: Model
-    distill_seed: int
-    seed: int
-
-    @property
-    def path(self) -> str:
-        """Its folder among the predictions: ``toplayer/6-4-2/d1-s2``."""
-        return f"{self.model.recipe}/{self.model.chain}/d{self.distill_seed}-s{self.seed}"
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Right (True) and wrong answers.
+class Predictions(NamedTuple):
+    """Predictions of one classifier in one language, in ascending order of the ids.
 
     Attributes:
-        languages: in the order of the rows.
-        right: one array (languages, pairs) a classifier, keyed ``RECIPE/CHAIN/dN-sN``, and one a model, its
-            ensemble, keyed ``RECIPE/CHAIN``. Column i is the same pair in every language.
+        names: of the labels 0, 1, ..., as the columns of the logits are called.
+        ids, labels: (items,).
+        logits: (items, labels).
+        clusters: (items,), or None where items are independent.
     """
 
-    languages: list[str]
-    right: dict[str, np.ndarray]
-
-    def scores(self, model: Model, languages: Sequence[str]) -> np.ndarray:
-        """Scores (distillation seeds, fine-tuning seeds, pairs): the mean over some languages of a run's answers."""
-        rows = [self.languages.index(language) for language in languages]
-        distill_seeds, seeds = self.seeds(model)
-        return np.array([[self.right[Run(model, d, s).path][rows].mean(axis=0) for s in seeds] for d in distill_seeds])
-
-    def seeds(self, model: Model) -> tuple[list[int], list[int]]:
-        """Distillation seeds and fine-tuning seeds of a model.
-
-        Raises:
-            ResultsError: the model was never evaluated.
-        """
-        folder = f"{model.recipe}/{model.chain}/"
-        runs = [SEEDS.fullmatch(key.removeprefix(folder)) for key in self.right if key.startswith(folder)]
-        found = [(int(run[1]), int(run[2])) for run in runs if run]
-        if not found:
-            raise ResultsError(
-                f"no predictions of chain {model.chain} under recipe {model.recipe}, a model of the plan"
-            )
-        return sorted({d for d, _ in found}), sorted({s for _, s in found})
-
-    def ensemble(self, model: Model) -> np.ndarray:
-        """Answers (languages, pairs) of a model's ensemble."""
-        return self.right[f"{model.recipe}/{model.chain}"]
+    names: list[str]
+    ids: np.ndarray
+    labels: np.ndarray
+    logits: np.ndarray
+    clusters: np.ndarray | None
 
 
-def covered(answers: Answers, *models: Model) -> list[str]:
-    """What the interval of a model, or of a difference of two, covers; nothing where there is no interval."""
-    seeds = [answers.seeds(model) for model in models]
-    if any(len(distill_seeds) * len(own) < 2 for distill_seeds, own in seeds):
-        return []
-    distilled = [own for own, model in zip(seeds, models, strict=True) if depends_on_distill_seed(model)]
-    covers = ["distillation seeds"] if distilled and all(len(own[0]) > 1 for own in distilled) else []
-    return [*covers, *(["fine-tuning seeds"] if all(len(own[1]) > 1 for own in seeds) else []), "test pairs"]
-
-
-def depends_on_distill_seed(model: Model) -> bool:
-    """Whether another distillation seed would give another encoder."""
-    return parse_chain(model.chain).depends_on_distill_seed
-
-
-def count(experiment: str, order: Sequence[Model], paths: Iterable[Path]) -> tuple[pd.DataFrame, Answers]:
-    """Reads all predictions of an experiment and counts the right ones.
+def count_predictions(task: str, models: Sequence[Model], paths: Iterable[Path]) -> Answers:
+    """Reads the predictions of all classifiers and says which are right.
 
     Args:
-        experiment: name of the experiment, repeated in each row.
-        order: the plan, for display names.
-        paths: files ``.../{recipe}/{chain}/d{distill_seed}-s{seed}/{language}.parquet``.
-
-    Returns:
-        A row a classifier and language, no averages: the columns of ACCURACY_COLUMNS, n in pairs, accuracy as a
-        share (0 to 1). And the answers themselves, their pairs in the order of the ids.
+        task: name of the task.
+        models: of the experiment.
+        paths: files ``.../{recipe}/{chain}/r{run}-f{finetuning}/{language}.parquet``, see `read_predictions`.
 
     Raises:
         ResultsError: a file that is missing, misnamed, empty or no predictions, that repeats an id, or was made on
-            other pairs or labels than the first file.
+            other items, labels or clusters than the first file.
     """
-    models = {(model.recipe, model.chain): model for model in order}
-    right: dict[tuple[Run, str], np.ndarray] = {}
-    votes: dict[tuple[Model, str], np.ndarray] = {}
-    first: tuple[Path, np.ndarray, np.ndarray] | None = None
-    folder = Path()
+    known = {model.path for model in models}
+    right: dict[str, dict[str, np.ndarray]] = {}
+    votes: dict[str, dict[str, np.ndarray]] = {}
+    first: tuple[Path, Predictions] | None = None
     for path in map(Path, paths):
         named = PREDICTIONS_PATH.fullmatch("/".join(path.parts[-4:]))
-        model = models.get((named["recipe"], named["chain"])) if named else None
-        if named is None or model is None:
-            raise ResultsError(f"{path}: not RECIPE/CHAIN/dN-sN/LANGUAGE.parquet of a chain in the plan")
-        folder = path.parents[3]
-        ids, labels, logits = read_predictions(path)
-        first = first or (path, ids, labels)
-        for what, found, expected in (("ids", ids, first[1]), ("labels", labels, first[2])):
-            if not np.array_equal(found, expected):
+        if named is None or named["model"] not in known:
+            raise ResultsError(f"{path}: expected RECIPE/CHAIN/rN-fM/LANGUAGE.parquet of a model of the experiment")
+        found = read_predictions(path)
+        first = first or (path, found)
+        for what in ("names", "ids", "labels", "clusters"):
+            if not np.array_equal(getattr(found, what), getattr(first[1], what)):
+                said = "names of labels" if what == "names" else what
                 raise ResultsError(
-                    f"{path}: its {what} differ from those in {first[0]}; evaluate both on the same pairs"
+                    f"{path}: its {said} differ from those in {first[0]}; evaluate both on the same items"
                 )
-        run = Run(model, int(named["d"]), int(named["s"]))
-        right[run, named["language"]] = logits.argmax(axis=1) == labels
-        vote = votes.setdefault((model, named["language"]), np.zeros(logits.shape))
-        vote += softmax(logits.astype(float), axis=1)
+        key = "/".join(path.parts[-4:-1])
+        right.setdefault(key, {})[named["language"]] = found.logits.argmax(axis=1) == found.labels
+        own = votes.setdefault(named["model"], {})
+        vote = own.setdefault(named["language"], np.zeros(found.logits.shape))
+        vote += softmax(found.logits.astype(float), axis=1)
     if first is None:
-        raise ResultsError("no predictions to count; the plan names no classifier")
-    languages = list(dict.fromkeys(language for _, language in right))
-    runs = list(dict.fromkeys(run for run, _ in right))
-    for run, language in product(_complete(runs), languages):
-        if (run, language) not in right:
-            raise ResultsError(f"{folder / run.path / language}.parquet is missing; other classifiers have this one")
-    by_run = {run.path: np.array([right[run, language] for language in languages]) for run in runs}
-    by_model = {
-        f"{model.recipe}/{model.chain}": np.array(
-            [votes[model, language].argmax(axis=1) == first[2] for language in languages]
-        )
-        for model in dict.fromkeys(run.model for run in runs)
+        raise ResultsError("no predictions to count; the experiment has no classifier")
+    folder, labels = first[0].parents[3], first[1].labels
+    languages = _complete(folder, right)
+    _refuse_missing_finetunings(folder, right)
+    ensembles = {
+        model: np.array([own[language].argmax(axis=1) == labels for language in languages])
+        for model, own in votes.items()
     }
-    rows = [
-        (experiment, recipe, chain, label, parse_chain(chain).layers, d, s, language, len(answers), answers.mean())
-        for (((recipe, chain, label, _), d, s), language), answers in right.items()
-    ]
-    return pd.DataFrame(rows, columns=ACCURACY_COLUMNS), Answers(languages, by_run | by_model)
+    chance = float(np.bincount(labels).max() / len(labels))
+    return Answers(task, chance, languages, _stacked(right, languages) | ensembles, first[1].clusters)
 
 
-def _complete(runs: Sequence[Run]) -> list[Run]:
-    """All runs there should be: each model with each seed that another has, where it depends on it."""
-    seeds = sorted({run.seed for run in runs})
-    distilled = sorted({run.distill_seed for run in runs if depends_on_distill_seed(run.model)})
-    models = dict.fromkeys(run.model for run in runs)
-    own = {model: sorted({run.distill_seed for run in runs if run.model == model}) for model in models}
-    return [
-        Run(model, d, s)
-        for model in models
-        for d in (distilled if depends_on_distill_seed(model) else own[model])
-        for s in seeds
-    ]
+def count_retrieval(models: Sequence[Model], paths: Iterable[Path]) -> Answers | None:
+    """Reads which line every encoder retrieved and says where that is the right one; None without any file.
+
+    Args:
+        models: of the experiment.
+        paths: files ``.../{recipe}/{chain}/r{run}/{language}.parquet`` with the columns id and nearest, and those of
+            the baseline, ``.../baseline/char-ngrams/{language}.parquet``.
+
+    Raises:
+        ResultsError: as `count_predictions`.
+    """
+    known = {model.path for model in models}
+    right: dict[str, dict[str, np.ndarray]] = {}
+    first: tuple[Path, np.ndarray] | None = None
+    for path in map(Path, paths):
+        of_baseline = BASELINE_PATH.fullmatch("/".join(path.parts[-3:]))
+        named = of_baseline or RETRIEVAL_PATH.fullmatch("/".join(path.parts[-4:]))
+        if named is None or not (of_baseline or named["model"] in known):
+            raise ResultsError(
+                f"{path}: expected RECIPE/CHAIN/rN/LANGUAGE.parquet of a model of the experiment, or"
+                f" {BASELINE.path}/LANGUAGE.parquet"
+            )
+        table = _read(path, {"id", "nearest"})
+        ids, nearest = (table[name].to_numpy().astype(str) for name in ("id", "nearest"))
+        ascending = _ascending(path, ids)
+        ids, nearest = ids[ascending], nearest[ascending]
+        first = first or (path, ids)
+        if not np.array_equal(ids, first[1]):
+            raise ResultsError(f"{path}: its ids differ from those in {first[0]}; evaluate both on the same lines")
+        key = f"{BASELINE.path}/r0" if of_baseline else "/".join(path.parts[-4:-1])
+        right.setdefault(key, {})[named["language"]] = ids == nearest
+    if first is None:
+        return None
+    languages = _complete(first[0].parents[2 if BASELINE.path in first[0].as_posix() else 3], right)
+    return Answers(RETRIEVAL, 1 / len(first[1]), languages, _stacked(right, languages))
 
 
-def read_predictions(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def accuracy_of(experiment: str, models: Sequence[Model], answers: Iterable[Answers]) -> pd.DataFrame:
+    """A row a classifier, or an encoder in retrieval, and language, no averages: the columns of ACCURACY_COLUMNS.
+
+    Here n is in items and accuracy a share (0 to 1); in retrieval finetuning is 0.
+    """
+    by_path = {model.path: model for model in [*models, BASELINE]}
+    rows = []
+    for evaluation in answers:
+        for key, right in evaluation.right.items():
+            if not (named := RUN_KEY.fullmatch(key)):
+                continue  # an ensemble
+            model = by_path[named["model"]]
+            line = (experiment, evaluation.task, model.recipe, model.chain, model.label, model.layers)
+            numbers = (int(named["run"]), int(named["finetuning"] or 0))
+            rows += [
+                (*line, *numbers, language, right.shape[1], share)
+                for language, share in zip(evaluation.languages, right.mean(axis=1), strict=True)
+            ]
+    return pd.DataFrame(rows, columns=ACCURACY_COLUMNS).astype({"layers": "Int64"})
+
+
+def read_predictions(path: Path) -> Predictions:
     """Reads the predictions of one classifier in one language.
 
-    Returns:
-        Ids (pairs,) in ascending order, labels (pairs,), logits (pairs, 3).
+    The file has the columns id, label (an integer from 0), optionally cluster (an integer, the same for items that are
+    not independent of one another), and a logit a label in the order of the labels, named as the labels are.
 
     Raises:
         ResultsError: no parquet file, a column is missing, there are no rows, an id occurs twice, a label is not
             that of a class, or a logit is not finite.
     """
+    table = _read(path, {"id", "label"})
+    names = [name for name in table.column_names if name not in NO_LOGITS]
+    if len(names) < 2:
+        raise ResultsError(
+            f"{path}: {len(names)} columns of logits, expected one a label; evaluate that classifier again"
+        )
+    for name in names:
+        if not pa.types.is_floating(table.schema.field(name).type):
+            raise ResultsError(f"{path}: column {name} is not a logit; expected id, label, cluster and a logit a label")
+    ids, labels = table["id"].to_numpy().astype(str), table["label"].to_numpy()
+    logits = np.column_stack([table[name].to_numpy() for name in names])
+    clusters = table["cluster"].to_numpy() if "cluster" in table.column_names else None
+    ascending = _ascending(path, ids)
+    labels, logits = labels[ascending], logits[ascending]
+    if not np.isin(labels, range(len(names))).all():
+        raise ResultsError(f"{path}: a label other than 0 to {len(names) - 1}, of which there are logits")
+    if not np.isfinite(logits).all():
+        raise ResultsError(f"{path}: logits that are not finite; the classifier diverged")
+    return Predictions(names, ids[ascending], labels, logits, None if clusters is None else clusters[ascending])
+
+
+def _read(path: Path, columns: set[str]) -> pa.Table:
+    """A parquet file that has rows and some columns."""
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
-        raise ResultsError(f"{path} cannot be read as parquet ({error}); evaluate that classifier again") from None
-    missing = {"id", "label", *LOGITS} - set(table.column_names)
+        raise ResultsError(f"{path} cannot be read as parquet ({error}); evaluate that model again") from None
+    missing = columns - set(table.column_names)
     if missing:
         raise ResultsError(f"{path}: no column {', '.join(sorted(missing))}")
     if not table.num_rows:
-        raise ResultsError(f"{path}: no predictions")
-    ids, labels = table["id"].to_numpy().astype(str), table["label"].to_numpy()
-    logits = np.column_stack([table[name].to_numpy() for name in LOGITS])
-    if not (ids[:-1] < ids[1:]).all():
-        ascending = ids.argsort(kind="stable")
-        ids, labels, logits = ids[ascending], labels[ascending], logits[ascending]
-        twice = ids[1:][ids[1:] == ids[:-1]]
-        if len(twice):
-            raise ResultsError(f"{path}: id {twice[0]} occurs twice")
-    if not np.isin(labels, range(len(LOGITS))).all():
-        raise ResultsError(f"{path}: a label other than 0, 1 and 2")
-    if not np.isfinite(logits).all():
-        raise ResultsError(f"{path}: logits that are not finite; the classifier diverged")
-    return ids, labels, logits
+        raise ResultsError(f"{path}: no rows")
+    return table
 
 
-def write_answers(answers: Answers, path: str | os.PathLike[str]) -> None:
-    """Writes answers as parquet: a row a language and pair, a column a classifier or ensemble."""
-    pairs = next(iter(answers.right.values())).shape[1]
-    columns = {"language": np.repeat(answers.languages, pairs)}
-    with atomic_write(path) as partial:
-        pq.write_table(pa.table(columns | {key: right.ravel() for key, right in answers.right.items()}), partial)
+def _ascending(path: Path, ids: np.ndarray) -> np.ndarray | slice:
+    """What puts ids into ascending order."""
+    if (ids[:-1] < ids[1:]).all():
+        return slice(None)
+    ascending = ids.argsort(kind="stable")
+    ids = ids[ascending]
+    twice = ids[1:][ids[1:] == ids[:-1]]
+    if len(twice):
+        raise ResultsError(f"{path}: id {twice[0]} occurs twice")
+    return ascending
 
 
-def read_answers(path: str | os.PathLike[str]) -> Answers:
-    """Reads what `write_answers` wrote."""
-    table = pq.read_table(path)
-    languages = table["language"].unique().to_pylist()
-    keys = [name for name in table.column_names if name != "language"]
-    return Answers(languages, {key: table[key].to_numpy().reshape(len(languages), -1) for key in keys})
+def _stacked(right: dict[str, dict[str, np.ndarray]], languages: Sequence[str]) -> dict[str, np.ndarray]:
+    return {key: np.array([own[language] for language in languages]) for key, own in right.items()}
+
+
+def _complete(folder: Path, right: dict[str, dict[str, np.ndarray]]) -> list[str]:
+    """The languages met, which everyone must have."""
+    languages = list(dict.fromkeys(language for own in right.values() for language in own))
+    for key, own in right.items():
+        for language in languages:
+            if language not in own:
+                raise ResultsError(f"{folder / key / language}.parquet is missing; other models have this language")
+    return languages
+
+
+def _refuse_missing_finetunings(folder: Path, keys: Iterable[str]) -> None:
+    """Every run of a model is a mean over as many classifiers."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for key in keys:
+        model, run = key.rsplit("/", 1)
+        number, finetuning = run.split("-")
+        found.setdefault(model, {}).setdefault(number, set()).add(finetuning)
+    for model, runs in found.items():
+        for finetuning in sorted(set().union(*runs.values())):
+            for number, own in runs.items():
+                if finetuning not in own:
+                    raise ResultsError(
+                        f"{folder / model}/{number}-{finetuning} is missing; other runs of that model have this one"
+                    )

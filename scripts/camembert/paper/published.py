@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 ZERO_SHOT = "zero-shot"  # the setting of this project: fine-tuned on English, evaluated elsewhere
-TEST_PAIRS = 5010  # of XNLI's test set, in every language
+TEST_EXAMPLES = 5010  # of XNLI's test set, in every language
 MARK = "Published: "
 NOTE = (
     "Lines marked as published are zero-shot results of others, copied from: {sources}. They were made with other data "
@@ -21,15 +21,15 @@ def read_published(path: Path | None, accuracy: pd.DataFrame) -> pd.DataFrame:
     Args:
         path: a table in percent with the columns model, setting, a language each, avg and source; None where the
             experiment is not on the full test set of XNLI.
-        accuracy: the experiment's tidy accuracies.
+        accuracy: the experiment's tidy accuracies on its task.
 
     Returns:
         Label, source, the experiment's languages and average, as shares (0 to 1); NaN where nothing was published.
-        No row where the experiment has another number of test pairs than XNLI.
+        No row where the experiment has another number of test examples than XNLI.
     """
     languages = list(accuracy["language"].unique())
     columns = ["label", "source", *languages, "average"]
-    if path is None or set(accuracy["n"]) != {TEST_PAIRS}:
+    if path is None or set(accuracy["n"]) != {TEST_EXAMPLES}:
         return pd.DataFrame(columns=columns)
     rows = pd.read_csv(path)
     rows = rows[rows["setting"] == ZERO_SHOT].reset_index(drop=True)

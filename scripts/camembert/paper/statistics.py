@@ -1,8 +1,8 @@
-"""Accuracies, their averages over languages, and their spread over classifiers.
+"""Accuracies, their averages over languages, and their spread over runs.
 
-A *classifier* is one fine-tuned model: a recipe, a chain, a distillation seed and a fine-tuning seed. Averages over
-languages are taken within a classifier first; mean and standard deviation are then taken over classifiers, so that a
-spread is one of whole experiments and not of languages. Accuracies are shares (0 to 1) everywhere here.
+An accuracy is that of a *classifier* on the task, or that of an *encoder* in retrieval. Within a run of a model they
+are averaged: over its fine-tunings first, then over languages. Mean and standard deviation are then taken over runs,
+so that a spread is one of whole experiments and not of languages. Accuracies are shares (0 to 1) everywhere here.
 """
 
 from __future__ import annotations
@@ -15,44 +15,61 @@ import pandas as pd
 from camembert.plan.chain import Method, parse_chain
 
 ENGLISH = "en"
-LOGITS = ["entailment", "neutral", "contradiction"]  # in the order of the labels 0, 1, 2
-CLASSIFIER = ["recipe", "chain", "distill_seed", "seed"]
+RETRIEVAL = "retrieval"
+"""Stands for the name of the task where accuracies are those of encoders in sentence retrieval."""
+RUN = ["recipe", "chain", "run"]
+CLASSIFIER = [*RUN, "finetuning"]
 
 
 class ResultsError(ValueError):
-    """Results that cannot be counted or compared, with the file or the classifier they belong to."""
+    """Results that cannot be counted or compared, with the file or the model they belong to."""
 
 
 class Model(NamedTuple):
-    """One line of a comparison: what its classifiers share, under a display name."""
+    """One line of a comparison: what the runs of a model share, under a display name.
+
+    Attributes:
+        recipe, chain: as in its paths.
+        label: display name.
+        method: what its chain stands for; None for the baseline that is no encoder.
+    """
 
     recipe: str
     chain: str
     label: str
-    method: Method
+    method: Method | None
 
     @property
-    def layers(self) -> int:
-        """Layers of the encoder."""
-        return parse_chain(self.chain).layers
+    def path(self) -> str:
+        """Its folder among predictions and encoders: ``toplayer/6-4-2``."""
+        return f"{self.recipe}/{self.chain}"
+
+    @property
+    def layers(self) -> int | None:
+        """Layers of the encoder; None where there is no encoder."""
+        return parse_chain(self.chain).layers if self.method else None
+
+
+BASELINE = Model("baseline", "char-ngrams", "Character n-grams", None)
+"""Retrieval by character n-grams, which takes no model."""
 
 
 class Spread(NamedTuple):
-    """Mean over classifiers and their sample standard deviation (ddof 1; NaN for one)."""
+    """Mean over runs and their sample standard deviation (ddof 1; NaN for one)."""
 
     runs: int
     mean: float
     sd: float
 
 
-def models_of(order: Iterable[Mapping[str, Any]]) -> list[Model]:
-    """Reads the experiment plan: mappings with recipe, chain, label and method, in display order.
+def models_of(lines: Iterable[Mapping[str, Any]]) -> list[Model]:
+    """Reads the models of an experiment: mappings with recipe, chain, label and method, in display order.
 
-    A line that is repeated, as with several distillation seeds, counts once. Labels that belong to several recipes
-    get the recipe's name behind them.
+    A line that is repeated, as with several runs, counts once. Labels that belong to several recipes get the recipe's
+    name behind them.
     """
-    lines = (Model(line["recipe"], line["chain"], line["label"], Method(line["method"])) for line in order)
-    models = list(dict.fromkeys(lines))
+    named = (Model(line["recipe"], line["chain"], line["label"], Method(line["method"])) for line in lines)
+    models = list(dict.fromkeys(named))
     labels = [model.label for model in models]
     return [
         model if labels.count(model.label) == 1 else model._replace(label=f"{model.label}, {model.recipe}")
@@ -60,8 +77,21 @@ def models_of(order: Iterable[Mapping[str, Any]]) -> list[Model]:
     ]
 
 
-def by_classifier(accuracy: pd.DataFrame) -> pd.DataFrame:
-    """One row a classifier (index: recipe, chain, distill_seed, seed), one column a language in the order met.
+def on_task(accuracy: pd.DataFrame) -> pd.DataFrame:
+    """The rows of classifiers on the task."""
+    return accuracy[accuracy["task"] != RETRIEVAL]
+
+
+def in_retrieval(accuracy: pd.DataFrame) -> pd.DataFrame:
+    """The rows of encoders in retrieval; none where it was not evaluated."""
+    return accuracy[accuracy["task"] == RETRIEVAL]
+
+
+def by_run(accuracy: pd.DataFrame) -> pd.DataFrame:
+    """Means over the fine-tunings of a run: one row a run (index: recipe, chain, run), one column a language.
+
+    Args:
+        accuracy: tidy accuracies of one task; languages keep the order they come in.
 
     Raises:
         ResultsError: a classifier lacks a language or has it twice, so that averages would not compare.
@@ -74,15 +104,15 @@ def by_classifier(accuracy: pd.DataFrame) -> pd.DataFrame:
     if wide.isna().any(axis=None):
         gap: Any = wide.isna().stack().idxmax()
         raise ResultsError(f"no accuracy for {_named(gap)}, though other classifiers have this language")
-    return wide[accuracy["language"].unique()]
+    return wide[accuracy["language"].unique()].groupby(level=RUN, sort=False).mean()
 
 
 def averages(accuracy: pd.DataFrame) -> pd.DataFrame:
-    """One row a classifier: its accuracy in English, on average over all languages, and over all but English.
+    """One row a run: its accuracy in English, on average over all languages, and over all but English.
 
     Columns: english, average, zero_shot. NaN where there is no such language.
     """
-    wide = by_classifier(accuracy)
+    wide = by_run(accuracy)
     return pd.DataFrame({name: wide[own].mean(axis=1) for name, own in languages_of(wide.columns).items()})
 
 
@@ -97,7 +127,7 @@ def languages_of(languages: Iterable[str]) -> dict[str, list[str]]:
 
 
 def runs_of(frame: pd.DataFrame, model: Model) -> pd.DataFrame:
-    """The rows of a model in a frame indexed by classifier.
+    """The rows of a model in a frame indexed by run.
 
     Raises:
         ResultsError: the model was never evaluated.
@@ -106,7 +136,7 @@ def runs_of(frame: pd.DataFrame, model: Model) -> pd.DataFrame:
     recipes, chains = index.get_level_values("recipe"), index.get_level_values("chain")
     runs = frame[(recipes == model.recipe) & (chains == model.chain)]
     if runs.empty:
-        raise ResultsError(f"no accuracy of chain {model.chain} under recipe {model.recipe}, which the plan names")
+        raise ResultsError(f"no accuracy of chain {model.chain} under recipe {model.recipe}, a model of the experiment")
     return runs
 
 
@@ -116,16 +146,18 @@ def spread(values: Sequence[float] | pd.Series) -> Spread:
     return Spread(len(runs), float(runs.mean()), float(runs.std(ddof=1)))
 
 
-def teacher_of(model: Model, order: Sequence[Model]) -> Model:
-    """The teacher a model is held against: that of its own recipe, else the only one there is.
+def teacher_of(model: Model, models: Sequence[Model]) -> Model:
+    """The teacher a model is compared with: that of its own recipe, else the only one there is.
 
     Raises:
         ResultsError: none, or several under other recipes.
     """
-    teachers = [other for other in order if other.method is Method.TEACHER]
+    teachers = [other for other in models if other.method is Method.TEACHER]
     own = [teacher for teacher in teachers if teacher.recipe == model.recipe] or teachers
     if len(own) != 1:
-        raise ResultsError(f"{len(own)} teachers to hold {model.label} against; the plan must name one a recipe or one")
+        raise ResultsError(
+            f"{len(own)} teachers to compare {model.label} with; the experiment must have one a recipe or one"
+        )
     return own[0]
 
 

@@ -1,6 +1,7 @@
-"""The two tables of accuracy: what is left of it on average, and where, language by language.
+"""The tables of accuracy: what is left of it on average, and where, language by language.
 
-``order`` is the experiment's plan, the lines of a comparison in display order.
+``models`` are the lines of a comparison in display order. The task is classification; retrieval is there where
+encoders were evaluated in it.
 """
 
 from __future__ import annotations
@@ -11,116 +12,137 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from camembert.paper.intervals import Interval, interval
-from camembert.paper.predictions import Answers, covered, depends_on_distill_seed
-from camembert.paper.statistics import Model, averages, by_classifier, languages_of, runs_of, spread, teacher_of
-from camembert.paper.tables import NOTHING, mean_and_sd, percent, range_of
-from camembert.plan.chain import Method
+from camembert.paper.answers import Answers
+from camembert.paper.intervals import Interval, coverage, interval
+from camembert.paper.statistics import (
+    BASELINE,
+    Model,
+    averages,
+    by_run,
+    in_retrieval,
+    languages_of,
+    on_task,
+    runs_of,
+    spread,
+    teacher_of,
+)
+from camembert.paper.tables import NOTHING, format_interval, format_mean_and_sd, format_percent
+from camembert.plan.comparisons import STUDENTS
 
 SUMMARY_CAPTION = "Accuracy and what is left of the teacher's, in percent."
 SUMMARY_NOTE = (
     "English is the language of fine-tuning; zero-shot is the average of all other languages, average that of all. "
-    "Each is taken within a classifier, then averaged over the runs (standard deviation in parentheses). The "
-    "interval is that of the average, a t-interval with Satterthwaite's degrees of freedom in which a test pair and "
-    "its translations count as one. Retention is the average divided by the teacher's; guessing is right for a third "
-    "of balanced pairs, so retention does not start at zero."
+    "Each is taken within a run, {finetunings}then averaged over the runs (standard deviation in parentheses). "
+    "Intervals are of the means over the runs; a test item and its translations count as one. Retention is the average "
+    "divided by the teacher's; always naming the most frequent label is right in {chance:.1f} %, so retention does not "
+    "start at zero."
+)
+RETRIEVAL_NOTE = (
+    " Retrieval is the share of lines in other languages whose nearest line in English is their translation, on "
+    "average over these languages, of encoders before any fine-tuning."
 )
 PUBLISHED = "published"  # stands for the method of a model of others
 
-BY_LANGUAGE_CAPTION = "Accuracy by language, in percent."
+BY_LANGUAGE_CAPTION = "Accuracy on {task} by language, in percent."
+RETRIEVAL_BY_LANGUAGE_CAPTION = "Accuracy of sentence retrieval from each language into English, in percent."
 BY_LANGUAGE_NOTE = (
-    "Means over the runs; the average over languages is taken within a classifier first, its standard deviation over "
-    "the runs is in parentheses. **Bold**: the best of the students with the same number of layers, in each column; "
-    "the teacher does not take part."
+    "Means over the runs; the average over languages is taken within a run first, its standard deviation over the runs "
+    "is in parentheses. **Bold**: the best of the distilled students with the same number of layers, in each column; "
+    "the teacher and the baselines (random weights, from scratch, copied layers) take no part."
 )
+BASELINE_NOTE = f" {BASELINE.label}: nearest by character n-grams alone, without any encoder."
 
 
-def summary(accuracy: pd.DataFrame, answers: Answers, order: Sequence[Model]) -> pd.DataFrame:
-    """One row a model: runs and seeds, mean, standard deviation and interval, retention (shares, 0 to 1).
+def summary(accuracy: pd.DataFrame, task: Answers, retrieval: Answers | None, models: Sequence[Model]) -> pd.DataFrame:
+    """One row a model: runs, fine-tunings of each, mean, standard deviation and interval, retention (shares, 0 to 1).
 
-    Distillation seeds are 0 for an encoder that does not depend on one. Retention is the average over all languages
-    divided by the teacher's. The column covers names what the intervals cover; it is empty where one run has none.
+    Args:
+        accuracy: the tidy table of accuracies.
+        task: answers of classifiers.
+        retrieval: answers of encoders; None leaves its columns out.
+        models: of the experiment.
+
+    Returns:
+        For english, average and zero_shot, and for retrieval (the average over its languages), the mean and with the
+        endings _sd, _low and _high the standard deviation over runs and the ends of the interval. Retention is the
+        average over all languages divided by the teacher's. The columns covers and retrieval_covers name what
+        intervals cover; empty where one run has none.
     """
-    scores = averages(accuracy)
+    classified, retrieved = averages(on_task(accuracy)), averages(in_retrieval(accuracy)) if retrieval else None
     rows = []
-    for model in order:
-        runs = runs_of(scores, model)
-        distill_seeds, seeds = answers.seeds(model)
+    for model in models:
+        runs = runs_of(classified, model)
         row: dict[str, Any] = {
             "recipe": model.recipe,
             "chain": model.chain,
             "label": model.label,
             "layers": model.layers,
             "runs": len(runs),
-            "seeds": len(seeds),
-            "distill_seeds": len(distill_seeds) if depends_on_distill_seed(model) else 0,
+            "finetunings": task.finetunings(model),
         }
-        for column, languages in languages_of(answers.languages).items():
-            found = spread(runs[column])
-            ends = interval(answers.scores(model, languages)) if languages else Interval(np.nan, np.nan, np.nan)
-            row |= {
-                column: found.mean,
-                f"{column}_sd": found.sd,
-                f"{column}_low": ends.low,
-                f"{column}_high": ends.high,
-            }
-        teacher = spread(runs_of(scores, teacher_of(model, order))["average"])
-        rows.append(row | {"retention": row["average"] / teacher.mean, "covers": ", ".join(covered(answers, model))})
+        for column, languages in languages_of(task.languages).items():
+            row |= _columns(column, runs[column], task, model, languages)
+        teacher = spread(runs_of(classified, teacher_of(model, models))["average"])
+        row["retention"] = row["average"] / teacher.mean
+        row["covers"] = ", ".join(task.scores(model, task.languages).covers)
+        if retrieval is not None and retrieved is not None:
+            of_encoders = runs_of(retrieved, model)["average"]
+            row |= _columns("retrieval", of_encoders, retrieval, model, retrieval.languages)
+            row["retrieval_covers"] = ", ".join(retrieval.scores(model, retrieval.languages).covers)
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
-def summary_in_print(numbers: pd.DataFrame) -> pd.DataFrame:
+def format_summary(numbers: pd.DataFrame) -> pd.DataFrame:
     """The summary as people read it: percent with one decimal, spread in parentheses."""
-    return pd.DataFrame(
-        {
-            "Model": numbers["label"],
-            "Layers": numbers["layers"].astype(str),
-            "Runs": numbers["runs"].astype(str),
-            "Fine-tuning seeds": numbers["seeds"].astype(str),
-            "Distillation seeds": numbers["distill_seeds"].astype(str).replace("0", NOTHING),
-            "English": mean_and_sd(numbers["english"], numbers["english_sd"]),
-            "Zero-shot": mean_and_sd(numbers["zero_shot"], numbers["zero_shot_sd"]),
-            "Average": mean_and_sd(numbers["average"], numbers["average_sd"]),
-            "95 % interval": list(map(range_of, numbers["average_low"], numbers["average_high"])),
-            "Retention": percent(numbers["retention"]),
-        }
-    )
+    shown = {
+        "Model": numbers["label"],
+        "Layers": numbers["layers"].astype(str),
+        "Runs": numbers["runs"].astype(str),
+        "English": format_mean_and_sd(numbers["english"], numbers["english_sd"]),
+        "Zero-shot": format_mean_and_sd(numbers["zero_shot"], numbers["zero_shot_sd"]),
+        "Average": format_mean_and_sd(numbers["average"], numbers["average_sd"]),
+        "95 % interval": list(map(format_interval, numbers["average_low"], numbers["average_high"])),
+        "Retention": format_percent(numbers["retention"]),
+    }
+    if "retrieval" in numbers:
+        shown["Retrieval"] = format_mean_and_sd(numbers["retrieval"], numbers["retrieval_sd"])
+        ends = map(format_interval, numbers["retrieval_low"], numbers["retrieval_high"])
+        shown["Retrieval, 95 % interval"] = list(ends)
+    return pd.DataFrame(shown)
 
 
-def coverage(numbers: pd.DataFrame) -> str:
-    """One sentence: what the intervals of a table cover and what they do not.
-
-    Args:
-        numbers: a table with the columns covers and distill_seeds.
-    """
-    *most, last = max(numbers["covers"], key=len).split(", ")
-    if not last:
-        return "With one run of a model there is no interval."
-    students = numbers[numbers["distill_seeds"] > 0]
-    left_out = [
-        seeds
-        for seeds, rows in (("distillation seeds", students), ("fine-tuning seeds", numbers))
-        if len(rows) and not rows["covers"].str.contains(seeds).any()
-    ]
-    but = f", but not {' nor '.join(left_out)}, of which there is one" if left_out else ""
-    return f"Intervals cover {', '.join(most)} and {last}{but}."
+def note_of_summary(numbers: pd.DataFrame, task: Answers) -> str:
+    """What the summary's readers should know, with what its intervals cover."""
+    covers = list(numbers["covers"]) + list(numbers.get("retrieval_covers", []))
+    several = numbers["finetunings"].max()
+    averaged = f"averaged over its {several} fine-tunings, " if several > 1 else ""
+    note = SUMMARY_NOTE.format(finetunings=averaged, chance=100 * task.chance)
+    return f"{coverage(covers, numbers['runs'])} {note}{RETRIEVAL_NOTE if 'retrieval' in numbers else ''}"
 
 
-def accuracy_by_language(accuracy: pd.DataFrame, order: Sequence[Model], published: pd.DataFrame) -> pd.DataFrame:
+def by_language(accuracy: pd.DataFrame, models: Sequence[Model], published: pd.DataFrame | None = None) -> pd.DataFrame:
     """Models by languages (means over the runs, shares), then the average over languages and its deviation.
 
-    The rows of ``published`` (see `read_published`) follow, with their source in a last column where there are any.
+    The baseline of retrieval follows where there are accuracies of it, and the rows of ``published`` (see
+    `read_published`), with their source in a last column where there are any.
+
+    Args:
+        accuracy: tidy accuracies of the task, or those of retrieval.
+        models: of the experiment.
+        published: rows of others.
     """
-    wide, scores = by_classifier(accuracy), averages(accuracy)
+    wide, scores = by_run(accuracy), averages(accuracy)
+    with_baseline = [*models, *([BASELINE] if (accuracy["recipe"] == BASELINE.recipe).any() else [])]
     rows = []
-    for model in order:
+    for model in with_baseline:
         average = spread(runs_of(scores, model)["average"])
         rows.append(
             {
                 "recipe": model.recipe,
                 "chain": model.chain,
                 "label": model.label,
-                "method": model.method.value,
+                "method": model.method.value if model.method else BASELINE.recipe,
                 "layers": model.layers,
                 **runs_of(wide, model).mean(),
                 "average": average.mean,
@@ -128,21 +150,25 @@ def accuracy_by_language(accuracy: pd.DataFrame, order: Sequence[Model], publish
             }
         )
     numbers = pd.DataFrame(rows).astype({"layers": "Int64"})
-    return numbers if published.empty else pd.concat([numbers, published.assign(method=PUBLISHED)], ignore_index=True)
+    if published is None or published.empty:
+        return numbers
+    return pd.concat([numbers, published.assign(method=PUBLISHED)], ignore_index=True)
 
 
-def accuracy_by_language_in_print(numbers: pd.DataFrame) -> pd.DataFrame:
+def format_by_language(numbers: pd.DataFrame) -> pd.DataFrame:
     """The table by language as people read it: percent, the best student of each depth bold in each column.
 
-    What is compared is what is printed: students that tie at one decimal are all bold. A student that is alone at
-    its depth has nobody to beat and stays plain, and so does what others published.
+    What is compared is what is printed: students that tie at one decimal are all bold. Students are those that were
+    distilled; one that is alone at its depth has nobody to beat and stays plain.
     """
     columns = list(numbers.columns)
     shown = pd.DataFrame({"Model": numbers["label"], "Layers": numbers["layers"].astype("string").fillna(NOTHING)})
-    students = numbers[~numbers["method"].isin([Method.TEACHER.value, PUBLISHED])]
+    students = numbers[numbers["method"].isin([method.value for method in STUDENTS])]
     for column in columns[columns.index("layers") + 1 : columns.index("average_sd")]:  # the languages, then average
-        means = percent(numbers[column])
-        cells = mean_and_sd(numbers[column], numbers["average_sd"]) if column == "average" else means.copy()
+        means = format_percent(numbers[column])
+        cells = means.copy()
+        if column == "average":
+            cells = format_mean_and_sd(numbers[column], numbers["average_sd"])
         for _, rivals in students.groupby("layers"):
             printed = means[rivals.index].astype(float)
             if len(rivals) > 1:
@@ -150,3 +176,17 @@ def accuracy_by_language_in_print(numbers: pd.DataFrame) -> pd.DataFrame:
                 cells[best] = "**" + cells[best] + "**"
         shown["Average" if column == "average" else column] = cells
     return shown
+
+
+def note_of_baseline(numbers: pd.DataFrame) -> str:
+    """What a table says of the baseline of retrieval; nothing where it has none."""
+    return BASELINE_NOTE if (numbers["label"] == BASELINE.label).any() else ""
+
+
+def _columns(
+    column: str, runs: pd.Series, answers: Answers, model: Model, languages: Sequence[str]
+) -> dict[str, float]:
+    """Mean, standard deviation over runs, and interval of an average over some languages."""
+    found = spread(runs)
+    ends = interval(answers.scores(model, languages)) if languages else Interval(np.nan, np.nan, np.nan)
+    return {column: found.mean, f"{column}_sd": found.sd, f"{column}_low": ends.low, f"{column}_high": ends.high}

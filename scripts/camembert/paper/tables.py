@@ -26,8 +26,8 @@ NOTHING = "\N{EN DASH}"  # stands for a number that does not exist
 
 def read_accuracy(path: Path) -> pd.DataFrame:
     """Reads ``accuracy.csv`` (a chain such as ``6`` stays text)."""
-    text = dict.fromkeys(["experiment", "recipe", "chain", "label", "language"], str)
-    return pd.read_csv(path, dtype=text, keep_default_na=False)
+    text = dict.fromkeys(["experiment", "task", "recipe", "chain", "label", "language"], str)
+    return pd.read_csv(path, dtype=text | {"layers": "Int64"}, keep_default_na=False, na_values={"layers": [""]})
 
 
 def write_table(numbers: pd.DataFrame, shown: pd.DataFrame, stem: Path, caption: str, note: str) -> None:
@@ -76,23 +76,23 @@ def html(text: str) -> str:
     return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escape(text))
 
 
-def percent(shares: pd.Series) -> pd.Series:
+def format_percent(shares: pd.Series) -> pd.Series:
     """Shares as percent with one decimal."""
     return shares.map(lambda share: NOTHING if np.isnan(share) else f"{100 * share:.1f}")
 
 
-def mean_and_sd(means: pd.Series, sds: pd.Series) -> pd.Series:
+def format_mean_and_sd(means: pd.Series, sds: pd.Series) -> pd.Series:
     """Means as percent, standard deviations in parentheses where there are any."""
     spreads = sds.map(lambda sd: "" if np.isnan(sd) else f" ({100 * sd:.1f})")
-    return percent(means) + spreads
+    return format_percent(means) + spreads
 
 
-def range_of(low: float, high: float) -> str:
+def format_interval(low: float, high: float) -> str:
     """An interval in percent."""
     return NOTHING if np.isnan(low) else f"{100 * low:.1f} to {100 * high:.1f}"
 
 
-def difference(found: Interval) -> str:
+def format_difference(found: Interval) -> str:
     """A difference in points with its sign, its interval in parentheses where there is one."""
     points = NOTHING if np.isnan(found.mean) else f"{100 * found.mean:+.1f}"
-    return points if np.isnan(found.low) else f"{points} ({range_of(found.low, found.high)})"
+    return points if np.isnan(found.low) else f"{points} ({format_interval(found.low, found.high)})"

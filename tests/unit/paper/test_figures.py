@@ -13,10 +13,10 @@ from camembert.paper.figures import languages as languages_figure
 from camembert.paper.figures import style, training
 from camembert.paper.figures.ablation import ablation
 from camembert.paper.figures.languages import languages
-from camembert.paper.statistics import Model, ResultsError
+from camembert.paper.statistics import BASELINE, Model, ResultsError
 from camembert.plan.chain import Method
 
-ORDER = [
+MODELS = [
     Model("toplayer", "6", "Teacher (6 layers)", Method.TEACHER),
     Model("toplayer", "0-2", "Random weights 0-2", Method.RANDOM),
     Model("toplayer", "0-2x2.9", "From scratch, equal compute 0-2x2.9", Method.SCRATCH),
@@ -31,14 +31,22 @@ LANGUAGES = ["fr", "en", "ur"]
 
 @pytest.fixture
 def accuracy():
-    """Eight models, two seeds, three languages; English is easiest, then Urdu, then French."""
+    """Eight models, two runs, three languages; English is easiest, then Urdu, then French."""
     rows = [
-        (model.recipe, model.chain, 1, seed, language, 0.4 + 0.03 * i + 0.01 * seed + ease)
-        for i, model in enumerate(ORDER)
-        for seed in (1, 2)
+        ("cldr-nli", model.recipe, model.chain, run, 1, language, 0.4 + 0.03 * i + 0.01 * run + ease)
+        for i, model in enumerate(MODELS)
+        for run in (1, 2)
         for language, ease in zip(LANGUAGES, (0.0, 0.2, 0.05), strict=True)
     ]
-    return pd.DataFrame(rows, columns=["recipe", "chain", "distill_seed", "seed", "language", "accuracy"])
+    return pd.DataFrame(rows, columns=["task", "recipe", "chain", "run", "finetuning", "language", "accuracy"])
+
+
+@pytest.fixture
+def retrieval(accuracy):
+    """The same models in retrieval, without English, and the baseline."""
+    rows = accuracy[accuracy["language"] != "en"].assign(task="retrieval", finetuning=0)
+    baseline = rows.head(2).assign(recipe=BASELINE.recipe, chain=BASELINE.chain, run=0, accuracy=0.2)
+    return pd.concat([rows, baseline], ignore_index=True)
 
 
 def log(path, lines):
@@ -52,19 +60,19 @@ def curve_paths(tmp_path):
     """Logs of pre-training, distillation and fine-tuning; nothing was trained for copied layers."""
     encoders, classifiers = tmp_path / "encoders" / "toplayer", tmp_path / "classifiers" / "toplayer"
     losses = [(step, 1 / step) for step in range(1, 121)]
-    paths = [log(encoders / "6-2x0" / "d1.jsonl", [])]
+    paths = [log(encoders / "6-2x0" / "r1.jsonl", [])]
     for chain in ("6", "0-2x2.9"):
         lines = [{"step": step, "split": "train", "loss": 9 * loss, "masked_lm": 9 * loss} for step, loss in losses]
         lines.append({"step": 120, "split": "held-out", "loss": 3.0, "masked_lm": 3.0})
-        paths.append(log(encoders / chain / "d1.jsonl", lines))
+        paths.append(log(encoders / chain / "r1.jsonl", lines))
     for chain in ("6-2", "6-4", "6-4-2"):
         parts = ("hidden", "attention", "value", "soft_targets", "cosine")
         lines = [{"step": step, "split": "train"} | dict.fromkeys(parts, loss) for step, loss in losses]
-        paths.append(log(encoders / chain / "d1.jsonl", lines))
-    for model in ORDER:
-        for seed in (1, 2):
+        paths.append(log(encoders / chain / "r1.jsonl", lines))
+    for model in MODELS:
+        for run in (1, 2):
             lines = [{"step": step, "split": "dev", "loss": 0.9, "accuracy": 0.5 + step / 1000} for step in (100, 200)]
-            paths.append(log(classifiers / model.chain / f"d1-s{seed}.jsonl", lines))
+            paths.append(log(classifiers / model.chain / f"r{run}-f1.jsonl", lines))
     return paths
 
 
@@ -79,7 +87,7 @@ def by_language():
     """What compression costs the models that were cut from the teacher; copied layers have no loss."""
     rows = [
         (language, share, model.recipe, model.chain, np.nan if "x0" in model.chain else 0.1 / share, -0.01 * i)
-        for i, model in enumerate(ORDER)
+        for i, model in enumerate(MODELS)
         if model.chain.startswith("6-")
         for language, share in zip(LANGUAGES, (0.3, 0.6, 0.1), strict=True)
     ]
@@ -89,31 +97,34 @@ def by_language():
 
 @pytest.fixture
 def recipes():
-    """Three chains under two recipes."""
+    """Three chains under two recipes, with retrieval."""
     rows = [
         (recipe, model.chain, model.method.value, *(level + 0.01 * i for level in (0.5, 0.4, 0.6)))
-        for i, model in enumerate(ORDER)
+        for i, model in enumerate(MODELS)
         if model.method in (Method.DIRECT, Method.ASSISTANT, Method.CASCADE)
         for recipe in ("toplayer", "minilm")
     ]
-    return pd.DataFrame(rows, columns=["recipe", "chain", "method", "average", "average_low", "average_high"])
+    frame = pd.DataFrame(rows, columns=["recipe", "chain", "method", "average", "average_low", "average_high"])
+    return frame.assign(retrieval=0.5, retrieval_low=0.4, retrieval_high=0.6)
 
 
 @pytest.fixture
-def draw(accuracy, published, by_language, recipes, curve_paths, tmp_path):
+def draw(accuracy, retrieval, published, by_language, recipes, curve_paths, tmp_path):
     """A function that draws a figure by its name and returns its stem."""
 
     def drawn(name, folder="figures"):
         stem = tmp_path / folder / name
         match name:
             case "accuracy_by_language":
-                accuracy_figures.accuracy_by_language(accuracy, ORDER, published, stem)
+                accuracy_figures.accuracy_by_language(accuracy, MODELS, stem, 1 / 3, published)
+            case "retrieval_by_language":
+                accuracy_figures.accuracy_by_language(retrieval, MODELS, stem, 1 / 1000)
             case "accuracy_along_cascade":
-                accuracy_figures.accuracy_along_cascade(accuracy, ORDER, stem)
+                accuracy_figures.accuracy_along_cascade(pd.concat([accuracy, retrieval]), MODELS, stem)
             case "training_curves":
-                training.training_curves(training.read_curves(curve_paths), ORDER, stem)
+                training.training_curves(training.read_curves(curve_paths), MODELS, stem)
             case "languages":
-                languages(by_language, ORDER, stem)
+                languages(by_language, MODELS, stem)
             case "ablation":
                 ablation(recipes, stem)
         return stem
@@ -121,7 +132,10 @@ def draw(accuracy, published, by_language, recipes, curve_paths, tmp_path):
     return drawn
 
 
-FIGURES = ["accuracy_by_language", "accuracy_along_cascade", "training_curves", "languages", "ablation"]
+FIGURES = [
+    "accuracy_by_language", "retrieval_by_language", "accuracy_along_cascade", "training_curves", "languages",
+    "ablation",
+]  # fmt: skip
 
 
 def colours_in(png):
@@ -132,7 +146,7 @@ def colours_in(png):
     return dict(zip(colours.tolist(), counts.tolist(), strict=True))
 
 
-@pytest.mark.parametrize("name", FIGURES[:3])
+@pytest.mark.parametrize("name", FIGURES[:4])
 def test_a_figure_shows_every_method_in_its_colour(draw, name):
     stem = draw(name)
     assert stem.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
@@ -184,11 +198,14 @@ def test_languages_go_from_english_by_falling_accuracy_of_the_teacher(monkeypatc
 
 
 def test_the_cascade_goes_from_the_teacher_through_its_assistant_to_the_student(monkeypatch, draw):
-    english, zero_shot = axes_of(monkeypatch, draw, "accuracy_along_cascade")
+    english, zero_shot, retrieval = axes_of(monkeypatch, draw, "accuracy_along_cascade")
     assert [label.get_text() for label in english.get_xticklabels()] == ["6", "4", "2"]
     path = next(line for line in english.lines if len(line.get_xdata()) == 3)
     assert path.get_ydata() == pytest.approx([61.5, 79.5, 82.5])  # models 0, 6 and 7: 40 + 20 + 1.5 + 3 i
     path = next(line for line in zero_shot.lines if len(line.get_xdata()) == 3)
+    assert path.get_ydata() == pytest.approx([44.0, 62.0, 65.0])
+    assert retrieval.get_title() == "Retrieval"
+    path = next(line for line in retrieval.lines if len(line.get_xdata()) == 3)
     assert path.get_ydata() == pytest.approx([44.0, 62.0, 65.0])
 
 
@@ -196,10 +213,10 @@ def test_a_cascade_is_joined_to_what_it_came_from_and_to_nothing_else(accuracy, 
     caught = []
     for module in (accuracy_figures, training, languages_figure):
         monkeypatch.setattr(module, "save", lambda figure, stem: caught.append(figure))
-    scratch, cascade = ORDER[2]._replace(recipe="mlm", chain="0-4x2"), ORDER[7]._replace(chain="0-4x2-2")
+    scratch, cascade = MODELS[2]._replace(recipe="mlm", chain="0-4x2"), MODELS[7]._replace(chain="0-4x2-2")
     renamed = accuracy.replace({"chain": {"0-2x2.9": "0-4x2", "6-4-2": "0-4x2-2"}})
     renamed.loc[renamed["chain"] == "0-4x2", "recipe"] = "mlm"
-    accuracy_figures.accuracy_along_cascade(renamed, [ORDER[0], scratch, cascade], tmp_path / "figure")
+    accuracy_figures.accuracy_along_cascade(renamed, [MODELS[0], scratch, cascade], tmp_path / "figure")
     (path,) = (line for line in caught[0].axes[0].lines if len(line.get_xdata()) > 1)
     assert path.get_ydata() == pytest.approx([67.5, 82.5])  # models 2 and 7, without the teacher
 
@@ -208,7 +225,7 @@ def test_without_other_languages_there_is_no_zero_shot_panel(accuracy, monkeypat
     caught = []
     for module in (accuracy_figures, training, languages_figure):
         monkeypatch.setattr(module, "save", lambda figure, stem: caught.append(figure))
-    accuracy_figures.accuracy_along_cascade(accuracy[accuracy["language"] == "en"], ORDER, tmp_path / "figure")
+    accuracy_figures.accuracy_along_cascade(accuracy[accuracy["language"] == "en"], MODELS, tmp_path / "figure")
     assert [axes.get_title() for axes in caught[0].axes] == ["English"]
 
 
@@ -228,7 +245,7 @@ def test_what_was_not_trained_has_no_panel(curve_paths, monkeypatch, draw):
 
 def test_nothing_trained_is_refused(tmp_path):
     with pytest.raises(ResultsError, match="no training curve"):
-        training.training_curves(training.read_curves([]), ORDER, tmp_path / "figure")
+        training.training_curves(training.read_curves([]), MODELS, tmp_path / "figure")
 
 
 def test_a_misnamed_curve_is_refused_with_its_file(tmp_path):
@@ -258,12 +275,27 @@ def test_languages_are_sorted_by_their_share_of_the_corpus(monkeypatch, draw):
 def test_without_a_trained_hop_there_is_no_panel_of_losses(by_language, monkeypatch, tmp_path):
     caught = []
     monkeypatch.setattr(languages_figure, "save", lambda figure, stem: caught.append(figure))
-    languages(by_language.assign(held_out_loss=np.nan), ORDER, tmp_path / "figure")
+    languages(by_language.assign(held_out_loss=np.nan), MODELS, tmp_path / "figure")
     assert len(caught[0].axes) == 2
+
+
+def test_the_baseline_of_retrieval_is_named_in_the_legend_and_english_is_not_there(monkeypatch, draw):
+    (axes,) = axes_of(monkeypatch, draw, "retrieval_by_language")
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["ur", "fr", "average"]
+    assert axes.figure.legends[0].get_texts()[-1].get_text() == "Character n-grams"
+    baseline = next(line for line in axes.lines if line.get_label() == "Character n-grams")
+    assert baseline.get_ydata() == pytest.approx([20.0, 20.0, 20.0])
+
+
+@pytest.mark.parametrize(("name", "percent"), [("accuracy_by_language", 100 / 3), ("retrieval_by_language", 0.1)])
+def test_chance_is_that_of_the_evaluation(monkeypatch, draw, name, percent):
+    (axes,) = axes_of(monkeypatch, draw, name)
+    (chance,) = (line for line in axes.lines if line.get_linestyle() == "--" and len(set(line.get_ydata())) == 1)
+    assert chance.get_ydata()[0] == pytest.approx(percent)
 
 
 def test_published_accuracies_are_named_in_the_legend(monkeypatch, draw):
     (axes,) = axes_of(monkeypatch, draw, "accuracy_by_language")
     labels = [text.get_text() for text in axes.figure.legends[0].get_texts()]
     assert labels[-2:] == ["Published: A", "Published: B"]
-    assert len(labels) == len(ORDER) + 2
+    assert len(labels) == len(MODELS) + 2

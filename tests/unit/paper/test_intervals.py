@@ -2,96 +2,146 @@
 
 import numpy as np
 import pytest
-from benchmarks.coverage import coverage
+from benchmarks import coverage as simulated
 from scipy import stats
-from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
+from statsmodels.stats.weightstats import DescrStatsW
 
-from camembert.paper.intervals import interval
+from camembert.paper.intervals import UNCOVERED, RunsError, Scores, by_cluster, coverage, interval
 
-TWO_RUNS = np.array([[[1, 1, 1, 1, 0.5, 0.5, 0, 0, 0, 0], [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0, 0]]])
+TWO_RUNS = Scores(
+    (1, 2), np.array([[1, 1, 1, 1, 0.5, 0.5, 0, 0, 0, 0], [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0, 0]])
+)  # fmt: skip
+
+
+def scores(values):
+    return Scores(tuple(range(1, len(values) + 1)), np.asarray(values, dtype=float))
 
 
 def test_the_interval_by_hand():
-    between_runs = 0.005 / 2  # means 0.5 and 0.6, one degree of freedom
-    mixed = 0.2 / 9 / 20  # the runs differ by 0, ..., 0.5, 0.5, 0, 0: squares about 0.1 add up to 0.4, half of it each
-    between_pairs = 1.6 / 9 / 10 - mixed  # 1 four times, 0.5 twice, 0.25 twice, 0 twice
-    variance = between_runs + between_pairs
-    degrees = variance**2 / (between_runs**2 / 1 + between_pairs**2 / 9)
+    of_runs = 0.005 / 2  # means 0.5 and 0.6, one degree of freedom
+    of_both = (
+        0.2 / 9 / 20
+    )  # the runs differ by 0, ..., 0.5, 0.5, 0, 0: squares about 0.1 add up to 0.4, half of it each
+    of_items = 1.6 / 9 / 10 - of_both  # 1 four times, 0.5 twice, 0.25 twice, 0 twice
+    t_runs, t_items = stats.t.ppf(0.975, [1, 9])
     found = interval(TWO_RUNS)
     assert found.mean == pytest.approx(0.55)
-    assert found.high - found.mean == pytest.approx(stats.t.ppf(0.975, degrees) * variance**0.5)
+    expected = (t_runs * of_runs + t_items * of_items) / (of_runs + of_items) ** 0.5
+    assert found.high - found.mean == pytest.approx(expected)
     assert found.mean - found.low == pytest.approx(found.high - found.mean)
 
 
-def test_runs_that_agree_on_every_pair_leave_the_interval_of_the_pairs():
+def test_runs_that_agree_on_every_item_leave_the_interval_of_the_items():
     answers = (np.arange(40) % 3 == 0).astype(float)
     low, high = DescrStatsW(answers).tconfint_mean()
-    assert interval(np.tile(answers, (1, 3, 1)))[1:] == (pytest.approx(low), pytest.approx(high))
+    assert interval(scores(np.tile(answers, (3, 1))))[1:] == (pytest.approx(low), pytest.approx(high))
 
 
-def test_runs_that_differ_in_all_pairs_alike_leave_the_interval_of_the_runs():
+def test_runs_that_differ_in_all_items_alike_leave_the_interval_of_the_runs():
     levels = np.array([0.5, 0.52, 0.57])
     low, high = DescrStatsW(levels).tconfint_mean()
-    assert interval(np.tile(levels[None, :, None], (1, 1, 40)))[1:] == (pytest.approx(low), pytest.approx(high))
+    assert interval(scores(np.tile(levels[:, None], (1, 40))))[1:] == (pytest.approx(low), pytest.approx(high))
 
 
-def test_two_models_whose_pairs_are_alike_have_the_interval_of_welch():
-    first, second = np.array([0.5, 0.52, 0.57]), np.array([0.4, 0.46])
-    low, high = CompareMeans(DescrStatsW(first), DescrStatsW(second)).tconfint_diff(usevar="unequal")
-    found = interval(*(np.tile(levels[None, :, None], (1, 1, 40)) for levels in (first, second)))
+def test_an_item_on_which_runs_disagree_is_not_counted_twice():
+    """Items whose means all agree add nothing, though each run finds them unlike."""
+    values = np.array([[1, 0] * 20, [0, 1] * 20, [1, 1] + [0, 1] * 19])
+    low, high = DescrStatsW(values.mean(axis=1)).tconfint_mean()
+    of_items = values.mean(axis=0).var(ddof=1) / 40
+    rest = values - values.mean(axis=0) - values.mean(axis=1, keepdims=True) + values.mean()
+    assert of_items < (rest**2).sum() / (2 * 39) / 120
+    assert interval(scores(values))[1:] == (pytest.approx(low), pytest.approx(high))
+
+
+def test_a_difference_is_that_of_the_runs_both_have():
+    first = Scores((1, 2, 3), np.tile([[0.5], [0.6], [0.7]], (1, 40)))
+    second = Scores((3, 1), np.tile([[0.4], [0.3]], (1, 40)))
+    differences = first.minus(second)
+    assert differences.runs == (1, 3)
+    assert differences.mean == pytest.approx((0.2 + 0.3) / 2)
+    low, high = DescrStatsW([0.2, 0.3]).tconfint_mean()
+    assert interval(differences)[1:] == (pytest.approx(low), pytest.approx(high))
+
+
+def test_luck_that_a_run_brings_to_both_models_leaves_no_trace_in_their_difference():
+    luck = np.array([0.0, 0.2, -0.1])[:, None] * np.ones((1, 40))
+    items = (np.arange(40) % 4 == 0) / 10
+    low, high = DescrStatsW(0.1 + items).tconfint_mean()
+    found = interval(scores(0.5 + luck + items).minus(scores(0.4 + luck)))
     assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
 
 
-def test_the_difference_of_two_models_is_paired_by_test_pair():
-    draw = np.random.default_rng(0)
-    difficulty = draw.normal(size=400)
-    first, second = ((draw.normal(size=(1, 5, 400)) / 2 + difficulty > 0).astype(float) for _ in range(2))
-    found = interval(first, second)
-    unpaired = interval(first), interval(second)
-    assert found.high - found.low < 0.6 * sum((one.high - one.low) ** 2 for one in unpaired) ** 0.5
+def test_runs_that_share_no_number_cannot_be_paired():
+    with pytest.raises(RunsError, match="runs 1, 2 and 3 have none in common"):
+        TWO_RUNS.minus(Scores((3,), np.zeros((1, 10))))
+
+
+def test_what_exists_once_has_the_interval_of_its_items_and_is_in_every_run():
+    once = Scores((0,), (np.arange(10) % 2)[None].astype(float))
+    low, high = DescrStatsW(once.values[0]).tconfint_mean()
+    assert interval(once)[1:] == (pytest.approx(low), pytest.approx(high))
+    assert once.covers == once.minus(once).covers == ("test items",)
+    for differences in (TWO_RUNS.minus(once), once.minus(TWO_RUNS)):
+        assert differences.runs == (1, 2)
+        assert differences.covers == ("runs", "test items")
+    assert TWO_RUNS.minus(once).mean == pytest.approx(0.55 - 0.5)
 
 
 def test_a_model_against_itself_differs_by_nothing():
-    found = interval(TWO_RUNS, TWO_RUNS)
-    assert found.mean == 0
-    assert found.low < 0 < found.high
+    assert interval(TWO_RUNS.minus(TWO_RUNS)) == (0, 0, 0)
 
 
 def test_one_run_has_no_interval_alone_or_in_a_pair():
-    assert interval(TWO_RUNS[:, :1]).mean == 0.5
-    assert np.isnan([*interval(TWO_RUNS[:, :1])[1:], *interval(TWO_RUNS, TWO_RUNS[:, :1])[1:]]).all()
+    one = Scores((1,), TWO_RUNS.values[:1])
+    assert interval(one).mean == 0.5
+    assert np.isnan([*interval(one)[1:], *interval(TWO_RUNS.minus(one))[1:]]).all()
+    assert one.covers == TWO_RUNS.minus(one).covers == ()
 
 
-def test_what_never_varies_has_an_interval_of_no_width():
-    assert interval(np.ones((1, 2, 10))) == (1, 1, 1)
+def test_an_interval_of_less_confidence_lies_inside():
+    wide, narrow = interval(TWO_RUNS), interval(TWO_RUNS, 0.9)
+    assert wide.low < narrow.low < narrow.high < wide.high
 
 
-def test_a_lucky_seed_of_fine_tuning_counts_once_for_all_distillation_seeds():
-    """Fine-tuning seeds that shift every encoder alike are as few as they are, however many encoders there are."""
-    shift = np.array([0.4, 0.5, 0.6])[None, :, None] * np.ones((20, 1, 30))
-    low, high = DescrStatsW(shift[0, :, 0]).tconfint_mean()
-    assert interval(shift)[1:] == (pytest.approx(low), pytest.approx(high))
-
-
-def test_classifiers_that_share_an_encoder_are_not_independent():
-    shift = np.array([0.4, 0.6])[:, None, None] * np.ones((1, 10, 30))
-    low, high = DescrStatsW(shift[:, 0, 0]).tconfint_mean()
-    assert interval(shift)[1:] == (pytest.approx(low), pytest.approx(high))
-
-
-def test_a_pair_and_its_translations_count_as_one():
-    """Three copies of one language are no more evidence than that language."""
+def test_items_of_a_cluster_are_one_item():
+    """Three copies of an item are no more evidence than that item."""
     draw = np.random.default_rng(0)
-    answers = (draw.random((1, 3, 1, 100)) < 0.5).astype(float)
-    copies = np.repeat(answers, 3, axis=2).mean(axis=2)
-    assert interval(copies) == pytest.approx(interval(answers[:, :, 0]))
+    answers = (draw.random((3, 100)) < 0.5).astype(float)
+    copies, clusters = np.repeat(answers, 3, axis=1), np.repeat(np.arange(100), 3)
+    assert interval(scores(by_cluster(copies, clusters))) == pytest.approx(interval(scores(answers)))
+    assert interval(scores(copies)).high < interval(scores(answers)).high
 
 
-@pytest.mark.parametrize(("seeds", "least"), [(2, 0.90), (3, 0.92), (5, 0.93), (20, 0.93)])
-@pytest.mark.parametrize("compared", [False, True])
-def test_intervals_hold_the_truth_as_often_as_they_say(seeds, least, compared):
-    assert coverage((1, seeds), seeds=0.09, compared=compared) >= least
+def test_clusters_of_unequal_size_count_by_their_items_as_a_ratio_does():
+    values, clusters = np.array([[1.0, 1, 1, 0, 0, 1]]), np.array([7, 7, 7, 3, 3, 9])
+    found = by_cluster(values, clusters)[0]
+    assert found.mean() == pytest.approx(values.mean())
+    sizes, sums = np.array([2, 3, 1]), np.array([0, 3, 1])  # clusters 3, 7, 9
+    ratio = sums.sum() / sizes.sum()
+    assert found.var(ddof=1) == pytest.approx(((sums - ratio * sizes) ** 2).sum() / 2 / sizes.mean() ** 2)
 
 
-def test_intervals_over_both_kinds_of_seeds_hold_the_truth_as_often_as_they_say():
-    assert coverage((5, 5), seeds=0.09, compared=False) >= 0.93
+def test_a_table_says_what_its_intervals_cover_and_what_none_does():
+    both = "Intervals cover the draw of the runs (3) and of the test items."
+    once = "What no training run made exists once: its interval covers the test items alone."
+    assert coverage(["runs, test items"], [3]) == f"{both} {UNCOVERED}"
+    assert coverage(["runs, test items", "test items"], [3, 1]) == f"{both} {once} {UNCOVERED}"
+    assert "(3 to 10)" in coverage(["runs, test items"], [3, 10])
+    assert coverage(["", ""], [1, 1]) == f"With one run of a model there is no interval. {UNCOVERED}"
+
+
+@pytest.mark.parametrize("runs", [3, 5, 10])
+@pytest.mark.parametrize("correlation", [-0.5, 0.5])
+def test_intervals_of_differences_hold_the_truth_however_runs_are_correlated(runs, correlation):
+    found = simulated.of_differences(runs, run=0.25, correlation=correlation, simulations=1000)
+    assert found["paired, Cochran-Cox"].coverage >= 0.93
+
+
+@pytest.mark.parametrize("runs", [3, 5, 10])
+def test_intervals_of_one_model_hold_the_truth(runs):
+    assert simulated.of_one_model(runs, run=0.09, simulations=1000)["Cochran-Cox"].coverage >= 0.93
+
+
+def test_independent_runs_would_not_hold_where_runs_are_negatively_correlated():
+    found = simulated.of_differences(10, run=0.4, correlation=-0.5, simulations=1000)
+    assert found["Welch, Cochran-Cox"].coverage < 0.93 < found["paired, Cochran-Cox"].coverage

@@ -14,25 +14,25 @@ TEACHER = Model("teacher", "6", "Teacher (6 layers)", Method.TEACHER)
 SCRATCH = Model("mlm", "0-2x2", "From scratch 0-2x2", Method.SCRATCH)
 COPIED = Model("untrained", "6-2x0", "Copied layers 6-2x0", Method.COPIED)
 DIRECT = Model("toplayer", "6-2", "Direct 6-2", Method.DIRECT)
-ORDER = [TEACHER, SCRATCH, COPIED, DIRECT]
+MODELS = [TEACHER, SCRATCH, COPIED, DIRECT]
 TOKENS = {"en": 300, "ur": 100}
 
 
 @pytest.fixture
 def accuracy():
     rows = [
-        (model.recipe, model.chain, 1, 1, language, 0.8 - 0.1 * i - 0.05 * (language == "ur") * i)
-        for i, model in enumerate(ORDER)
+        ("cldr-nli", model.recipe, model.chain, 1, 1, language, 0.8 - 0.1 * i - 0.05 * (language == "ur") * i)
+        for i, model in enumerate(MODELS)
         for language in TOKENS
     ]
-    return pd.DataFrame(rows, columns=["recipe", "chain", "distill_seed", "seed", "language", "accuracy"])
+    return pd.DataFrame(rows, columns=["task", "recipe", "chain", "run", "finetuning", "language", "accuracy"])
 
 
 @pytest.fixture
 def metrics(tmp_path):
-    """Metrics of all encoders, two distillation seeds of the direct student."""
+    """Metrics of all encoders, two runs of the direct student."""
     paths = []
-    for model, seed, loss in (
+    for model, run, loss in (
         (TEACHER, 0, 9.0),
         (SCRATCH, 1, 9.0),
         (COPIED, 0, None),
@@ -41,14 +41,15 @@ def metrics(tmp_path):
     ):
         held_out = {language: {"loss": loss + 0.1 * i} for i, language in enumerate(TOKENS)} if loss else {}
         facts = {"recipe": model.recipe, "chain": model.chain, "corpus_tokens": TOKENS, "held_out": held_out}
-        paths.append(tmp_path / model.recipe / model.chain / f"d{seed}.json")
+        paths.append(tmp_path / model.recipe / model.chain / f"r{run}.json")
         paths[-1].parent.mkdir(parents=True, exist_ok=True)
         paths[-1].write_text(json.dumps(facts))
     return paths
 
 
 def test_a_row_says_what_was_lost_what_could_not_be_matched_and_how_much_text_there_was(accuracy, metrics):
-    rows = languages(accuracy, metrics, ORDER).set_index(["chain", "language"])
+    retrieval = accuracy.assign(task="retrieval", accuracy=0.0)
+    rows = languages(pd.concat([accuracy, retrieval]), metrics, MODELS).set_index(["chain", "language"])
     assert len(rows) == 2 * 2  # what has no teacher is not compressed
     urdu = rows.loc["6-2", "ur"]
     assert urdu["corpus_share"] == 0.25
@@ -58,15 +59,15 @@ def test_a_row_says_what_was_lost_what_could_not_be_matched_and_how_much_text_th
 
 
 def test_a_given_teacher_has_no_corpus_and_changes_nothing(accuracy, metrics):
-    expected = languages(accuracy, metrics, ORDER)
+    expected = languages(accuracy, metrics, MODELS)
     facts = json.loads(metrics[0].read_text())
     del facts["corpus_tokens"]
     metrics[0].write_text(json.dumps(facts))
-    pd.testing.assert_frame_equal(languages(accuracy, metrics, ORDER), expected)
+    pd.testing.assert_frame_equal(languages(accuracy, metrics, MODELS), expected)
 
 
 @pytest.mark.parametrize(
-    ("fact", "file"), [("held_out", r"toplayer/6-2/d2\.json"), ("corpus_tokens", r"teacher/6/d0\.json")]
+    ("fact", "file"), [("held_out", r"toplayer/6-2/r2\.json"), ("corpus_tokens", r"teacher/6/r0\.json")]
 )
 def test_metrics_without_a_fact_are_refused_with_their_file(accuracy, metrics, fact, file):
     for path in metrics:
@@ -75,14 +76,14 @@ def test_metrics_without_a_fact_are_refused_with_their_file(accuracy, metrics, f
             del facts[fact]
         path.write_text(json.dumps(facts))
     with pytest.raises(ResultsError, match=f"{file} has no {fact} of en; make that encoder again"):
-        languages(accuracy, metrics, ORDER)
+        languages(accuracy, metrics, MODELS)
 
 
 def test_an_encoder_without_metrics_is_refused(accuracy, metrics):
     with pytest.raises(ResultsError, match="no metrics of the encoder 6-2 under recipe toplayer"):
-        languages(accuracy, metrics[:3], ORDER)
+        languages(accuracy, metrics[:3], MODELS)
 
 
 def test_nothing_compressed_is_refused(accuracy, metrics):
-    with pytest.raises(ResultsError, match="no model was cut from a teacher"):
+    with pytest.raises(ResultsError, match="no model starts from a teacher's layers"):
         languages(accuracy, metrics, [TEACHER, SCRATCH])

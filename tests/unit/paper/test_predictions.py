@@ -1,14 +1,33 @@
-"""Predictions are counted, and refused where they cannot be compared, with the file named."""
+"""Predictions and retrieved lines are counted, and refused where they cannot be compared, with the file named."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import softmax
-from small_case import CASCADE, DIRECT, ORDER, TEACHER, predictions, write_predictions
+from small_case import (
+    CASCADE,
+    DIRECT,
+    LABELS,
+    MODELS,
+    TEACHER,
+    predictions,
+    retrieved,
+    write_predictions,
+    write_retrieval,
+)
 
 from camembert.paper import tables
-from camembert.paper.predictions import ACCURACY_COLUMNS, count, covered, read_answers, write_answers
-from camembert.paper.statistics import ResultsError
+from camembert.paper.intervals import by_cluster
+from camembert.paper.predictions import (
+    ACCURACY_COLUMNS,
+    accuracy_of,
+    count_predictions,
+    count_retrieval,
+    read_predictions,
+)
+from camembert.paper.statistics import BASELINE, ResultsError
+
+CLUSTERS = [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]
 
 
 @pytest.fixture
@@ -17,30 +36,30 @@ def paths(tmp_path):
 
 
 @pytest.fixture
-def accuracy(paths):
-    return count("embedded", ORDER, paths)[0]
+def lines(tmp_path):
+    return write_retrieval(tmp_path / "retrieval")
+
+
+def count(paths):
+    return count_predictions("cldr-nli", MODELS, paths)
 
 
 @pytest.fixture
-def answers(paths):
-    return count("embedded", ORDER, paths)[1]
+def accuracy(paths, lines):
+    return accuracy_of("embedded", MODELS, [count(paths), count_retrieval(MODELS, lines)])
 
 
-def test_accuracy_has_a_row_a_classifier_and_language(accuracy):
+def test_accuracy_has_a_row_a_classifier_or_encoder_and_language(accuracy):
     assert list(accuracy) == ACCURACY_COLUMNS
-    assert len(accuracy) == 4 * 2 * 2
-    assert accuracy.iloc[4].to_dict() == {
-        "experiment": "embedded",
-        "recipe": "toplayer",
-        "chain": "6-2",
-        "label": "Direct 6-2",
-        "layers": 2,
-        "distill_seed": 1,
-        "seed": 1,
-        "language": "en",
-        "n": 10,
-        "accuracy": 0.6,
-    }
+    assert len(accuracy) == 4 * 2 * 2 + 1 + 3 * 2 + 1
+    facts = {"experiment": "embedded", "recipe": "toplayer", "chain": "6-2", "label": "Direct 6-2", "layers": 2}
+    task = {"task": "cldr-nli", "run": 1, "finetuning": 1, "language": "en", "n": 10, "accuracy": 0.6}
+    assert accuracy.iloc[4].to_dict() == facts | task
+    retrieval = {"task": "retrieval", "run": 2, "finetuning": 0, "language": "ur", "n": 20, "accuracy": 0.6}
+    assert accuracy.iloc[18].to_dict() == facts | retrieval
+    baseline = accuracy.iloc[-1]
+    assert (baseline["label"], baseline["run"], baseline["accuracy"]) == ("Character n-grams", 0, 0.1)
+    assert pd.isna(baseline["layers"])
 
 
 def test_accuracy_survives_its_file(accuracy, tmp_path):
@@ -53,114 +72,144 @@ def test_a_teacher_alone_keeps_its_chain_as_text(accuracy, tmp_path):
     assert tables.read_accuracy(tmp_path / "accuracy.csv")["chain"].unique().tolist() == ["6"]
 
 
-def test_pairs_in_another_order_are_the_same_pairs(paths, accuracy):
-    predictions(6).iloc[::-1].to_parquet(paths[4])
-    pd.testing.assert_frame_equal(count("embedded", ORDER, paths)[0], accuracy)
+def test_without_retrieval_there_is_nothing_to_count():
+    assert count_retrieval(MODELS, []) is None
+
+
+def test_items_in_another_order_are_the_same_items(paths, lines):
+    expected = accuracy_of("embedded", MODELS, [count(paths), count_retrieval(MODELS, lines)])
+    predictions(6).iloc[::-1].to_parquet(paths[4], index=False)
+    retrieved(10).iloc[::-1].to_parquet(lines[1], index=False)
+    found = accuracy_of("embedded", MODELS, [count(paths), count_retrieval(MODELS, lines)])
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_labels_are_those_of_the_file(tmp_path):
+    names = [f"intent {i}" for i in range(5)]
+    predictions(7, names=names).to_parquet(tmp_path / "en.parquet")
+    found = read_predictions(tmp_path / "en.parquet")
+    assert found.names == names
+    assert found.logits.shape == (10, 5)
+    assert (found.logits.argmax(axis=1) == found.labels).sum() == 7
+
+
+def test_chance_is_the_most_frequent_label_or_one_line(paths, lines):
+    assert count(paths).chance == 0.4  # labels 0, 1, 2, ..., 0
+    assert count_retrieval(MODELS, lines).chance == 0.05
 
 
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
-        (predictions(6).drop(columns=["label", "neutral"]), "no column label, neutral"),
-        (predictions(6).replace("pair-3", "pair-4"), "id pair-4 occurs twice"),
-        (predictions(6).replace("pair-3", "pair-30"), "its ids differ from those in .*6/d1-s1/en.parquet"),
-        (predictions(6, pairs=9), "its ids differ from those in .*6/d1-s1/en.parquet"),
-        (predictions(6).assign(label=0), "its labels differ from those in .*6/d1-s1/en.parquet"),
+        (predictions(6).drop(columns=["label"]), "no column label"),
+        (predictions(6).drop(columns=["neutral", "entailment"]), "1 columns of logits, expected one a label"),
+        (predictions(6).drop(columns=["contradiction"]), "a label other than 0 to 1, of which there are logits"),
+        (predictions(6).assign(label=-1), "a label other than 0 to 2, of which there are logits"),
+        (predictions(6).assign(note="x"), "column note is not a logit"),
+        (predictions(6).rename(columns={"neutral": "other"}), "its names of labels differ from those in .*r1-f1/en"),
+        (predictions(6).replace("item-3", "item-4"), "id item-4 occurs twice"),
+        (predictions(6).replace("item-3", "item-30"), "its ids differ from those in .*6/r1-f1/en.parquet"),
+        (predictions(6, items=9), "its ids differ from those in .*6/r1-f1/en.parquet"),
+        (predictions(6).assign(label=0), "its labels differ from those in .*6/r1-f1/en.parquet"),
+        (predictions(6).assign(cluster=CLUSTERS), "its clusters differ from those in .*6/r1-f1/en.parquet"),
         (predictions(6).assign(neutral=float("nan")), "logits that are not finite"),
-        (predictions(6).head(0), "no predictions"),
+        (predictions(6).head(0), "no rows"),
     ],
 )
 def test_predictions_that_cannot_be_compared_are_refused_with_their_file(paths, broken, message):
     broken.to_parquet(paths[4])
-    with pytest.raises(ResultsError, match=rf"6-2/d1-s1/en\.parquet: {message}"):
-        count("embedded", ORDER, paths)[0]
+    with pytest.raises(ResultsError, match=rf"6-2/r1-f1/en\.parquet: {message}"):
+        count(paths)
 
 
-def test_predictions_of_a_chain_outside_the_plan_are_refused_with_their_file(paths):
-    with pytest.raises(ResultsError, match=r"6-4-2/d1-s1/en\.parquet: not .* of a chain in the plan"):
-        count("embedded", ORDER[:-1], paths)
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (retrieved(6).drop(columns=["nearest"]), "no column nearest"),
+        (retrieved(6).replace({"id": {3: 4}}), "id 4 occurs twice"),
+        (retrieved(6, lines=19), "its ids differ from those in .*6/r0/ur.parquet"),
+        (retrieved(6).head(0), "no rows"),
+    ],
+)
+def test_retrieved_lines_that_cannot_be_compared_are_refused_with_their_file(lines, broken, message):
+    broken.to_parquet(lines[1])
+    with pytest.raises(ResultsError, match=rf"6-2/r1/ur\.parquet: {message}"):
+        count_retrieval(MODELS, lines)
+
+
+def test_results_of_a_chain_outside_the_experiment_are_refused_with_their_file(paths, lines):
+    with pytest.raises(ResultsError, match=r"6-4-2/r1-f1/en\.parquet: expected .* of a model of the experiment"):
+        count_predictions("cldr-nli", MODELS[:-1], paths)
+    with pytest.raises(ResultsError, match=r"6-4-2/r1/ur\.parquet: expected .* of a model of the experiment"):
+        count_retrieval(MODELS[:-1], lines)
 
 
 def test_a_file_that_is_no_parquet_is_refused_with_its_name(paths):
     paths[4].write_bytes(b"PAR1")
-    with pytest.raises(ResultsError, match=r"6-2/d1-s1/en\.parquet cannot be read as parquet"):
-        count("embedded", ORDER, paths)
+    with pytest.raises(ResultsError, match=r"6-2/r1-f1/en\.parquet cannot be read as parquet"):
+        count(paths)
 
 
 def test_a_missing_file_is_refused_with_its_name(paths):
     paths[4].unlink()
-    with pytest.raises(ResultsError, match=r"6-2/d1-s1/en\.parquet cannot be read"):
-        count("embedded", ORDER, paths)
+    with pytest.raises(ResultsError, match=r"6-2/r1-f1/en\.parquet cannot be read"):
+        count(paths)
 
 
-def test_a_missing_seed_is_refused_with_its_file(paths):
-    without = [path for path in paths if "6-2/d1-s2" not in str(path)]
-    with pytest.raises(ResultsError, match=r"predictions/toplayer/6-2/d1-s2/en\.parquet is missing"):
-        count("embedded", ORDER, without)
-
-
-def test_a_missing_distillation_seed_is_refused_with_its_file(paths, tmp_path):
-    for path in paths:
-        if "6-4" in str(path):  # assistant and cascade get a second distillation seed, the direct student does not
-            copy = path.parent.with_name(path.parent.name.replace("d1", "d2")) / path.name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(path.read_bytes())
-    with pytest.raises(ResultsError, match=r"toplayer/6-2/d2-s1/en\.parquet is missing"):
-        count("embedded", ORDER, sorted((tmp_path / "predictions").rglob("*.parquet")))
+def test_a_missing_fine_tuning_is_refused_with_its_folder(paths):
+    again = paths[4].parent.with_name("r1-f2")
+    again.mkdir()
+    more = [again / path.name for path in paths[4:6]]
+    for path in more:
+        predictions(5).to_parquet(path)
+    with pytest.raises(ResultsError, match=r"predictions/toplayer/6-2/r2-f2 is missing; other runs of that model"):
+        count([*paths, *more])
 
 
 def test_a_missing_language_is_refused_with_its_file(paths):
-    with pytest.raises(ResultsError, match=r"toplayer/6-2/d1-s1/ur\.parquet is missing"):
-        count("embedded", ORDER, [path for path in paths if path != paths[5]])
+    with pytest.raises(ResultsError, match=r"predictions/toplayer/6-2/r1-f1/ur\.parquet is missing"):
+        count([path for path in paths if path != paths[5]])
 
 
-def test_languages_with_other_pairs_are_refused_with_their_file(paths):
+def test_languages_with_other_items_are_refused_with_their_file(paths):
     for path in paths:
         if path.stem == "ur":
             frame = pd.read_parquet(path)
             frame.assign(id="other-" + frame["id"]).to_parquet(path)
-    with pytest.raises(ResultsError, match=r"6/d1-s1/ur\.parquet: its ids differ from those in .*6/d1-s1/en\.parquet"):
-        count("embedded", ORDER, paths)
+    with pytest.raises(ResultsError, match=r"6/r1-f1/ur\.parquet: its ids differ from those in .*6/r1-f1/en\.parquet"):
+        count(paths)
 
 
 def test_no_predictions_at_all_are_refused():
     with pytest.raises(ResultsError, match="no predictions to count"):
-        count("embedded", ORDER, [])
+        count([])
 
 
-def test_answers_survive_their_file(answers, tmp_path):
-    write_answers(answers, tmp_path / "answers.parquet")
-    again = read_answers(tmp_path / "answers.parquet")
-    assert again.languages == answers.languages
-    assert list(again.right) == list(answers.right)
-    assert all(np.array_equal(again.right[key], answers.right[key]) for key in answers.right)
-
-
-def test_scores_are_means_over_languages_run_by_run(answers):
-    scores = answers.scores(DIRECT, ["en", "ur"])
-    assert scores.shape == (1, 2, 10)
-    assert scores[0, 0].tolist() == [1.0] * 4 + [0.5] * 2 + [0.0] * 4  # six right in English, four in Urdu
-    assert scores[0].mean(axis=1).tolist() == pytest.approx([0.5, 0.6])
-
-
-def test_an_ensemble_answers_with_the_largest_mean_probability(paths, tmp_path):
+def test_an_ensemble_answers_with_the_largest_mean_probability(paths):
     draw = np.random.default_rng(0)
     logits = draw.normal(size=(2, 10, 3))
     for path, own in zip((paths[4], paths[6]), logits, strict=True):
         frame = predictions(6)
-        frame[["entailment", "neutral", "contradiction"]] = own
+        frame[list(LABELS)] = own
         frame.to_parquet(path)
-    answers = count("embedded", ORDER, paths)[1]
     expected = softmax(logits, axis=2).mean(axis=0).argmax(axis=1) == np.arange(10) % 3
-    assert answers.ensemble(DIRECT)[0].tolist() == expected.tolist()
+    assert count(paths).ensemble(DIRECT)[0].tolist() == expected.tolist()
 
 
-def test_an_interval_says_which_seeds_it_covers(answers):
-    assert covered(answers, TEACHER) == ["fine-tuning seeds", "test pairs"]
-    twice = {key.replace("d1", "d2"): right for key, right in answers.right.items() if "6-2" in key or "6-4-2" in key}
-    more = type(answers)(answers.languages, answers.right | twice)
-    assert covered(more, DIRECT, CASCADE) == ["distillation seeds", "fine-tuning seeds", "test pairs"]
-    assert covered(more, DIRECT, TEACHER) == ["distillation seeds", "fine-tuning seeds", "test pairs"]
-    once = type(answers)(answers.languages, {key: right for key, right in more.right.items() if "s2" not in key})
-    assert covered(once, DIRECT, CASCADE) == ["distillation seeds", "test pairs"]
-    assert covered(once, DIRECT, TEACHER) == []  # one run of the teacher cannot tell
+def test_retrieval_has_no_ensemble(lines):
+    assert count_retrieval(MODELS, lines).ensemble(DIRECT) is None
+
+
+def test_clusters_of_the_data_are_those_of_the_scores(paths):
+    plain = count(paths)
+    for path in paths:
+        pd.read_parquet(path).assign(cluster=CLUSTERS).to_parquet(path)
+    found, expected = (answers.scores(CASCADE, ["en", "ur"]) for answers in (count(paths), plain))
+    assert found.values.tolist() == by_cluster(expected.values, np.array(CLUSTERS)).tolist()
+    assert found.mean == pytest.approx(expected.mean)
+
+
+def test_the_baseline_and_the_teacher_exist_once_in_retrieval(lines):
+    answers = count_retrieval(MODELS, lines)
+    assert answers.scores(BASELINE, ["ur"]).runs == answers.scores(TEACHER, ["ur"]).runs == (0,)
+    assert answers.differences(DIRECT, TEACHER, ["ur"]).mean == pytest.approx(0.55 - 0.8)

@@ -1,4 +1,4 @@
-"""Averages are taken within a classifier first; spreads are then taken over classifiers."""
+"""Averages are taken within a run first; spreads are then taken over runs."""
 
 import math
 
@@ -10,8 +10,10 @@ from camembert.paper.statistics import (
     Model,
     ResultsError,
     averages,
-    by_classifier,
+    by_run,
+    in_retrieval,
     models_of,
+    on_task,
     runs_of,
     spread,
     teacher_of,
@@ -20,33 +22,43 @@ from camembert.plan.chain import Method
 
 
 def accuracies(*rows):
-    return pd.DataFrame(rows, columns=["recipe", "chain", "distill_seed", "seed", "language", "accuracy"])
+    return pd.DataFrame(rows, columns=["recipe", "chain", "run", "finetuning", "language", "accuracy"])
 
 
 TWO_RUNS = accuracies(
     ("toplayer", "6-2", 1, 1, "en", 0.80),
     ("toplayer", "6-2", 1, 1, "fr", 0.50),
     ("toplayer", "6-2", 1, 1, "ur", 0.20),
-    ("toplayer", "6-2", 1, 2, "en", 0.60),
-    ("toplayer", "6-2", 1, 2, "fr", 0.50),
-    ("toplayer", "6-2", 1, 2, "ur", 0.40),
+    ("toplayer", "6-2", 2, 1, "en", 0.60),
+    ("toplayer", "6-2", 2, 1, "fr", 0.50),
+    ("toplayer", "6-2", 2, 1, "ur", 0.40),
 )
 
 
-def test_averages_are_taken_within_a_classifier():
+def test_averages_are_taken_within_a_run():
     scores = averages(TWO_RUNS)
     assert scores["english"].tolist() == [0.80, 0.60]
     assert scores["average"].tolist() == pytest.approx([0.50, 0.50])
     assert scores["zero_shot"].tolist() == pytest.approx([0.35, 0.45])
 
 
-def test_languages_that_cancel_within_a_classifier_leave_no_spread_of_the_average():
+def test_languages_that_cancel_within_a_run_leave_no_spread_of_the_average():
     assert spread(averages(TWO_RUNS)["average"]).sd == pytest.approx(0)
-    assert spread(by_classifier(TWO_RUNS)["ur"]).sd == pytest.approx(math.sqrt(0.02))
+    assert spread(by_run(TWO_RUNS)["ur"]).sd == pytest.approx(math.sqrt(0.02))
+
+
+def test_fine_tunings_are_averaged_within_a_run():
+    again = TWO_RUNS.assign(finetuning=2, accuracy=TWO_RUNS["accuracy"] + 0.1)
+    assert by_run(pd.concat([TWO_RUNS, again]))["en"].tolist() == pytest.approx([0.85, 0.65])
+
+
+def test_the_task_and_retrieval_are_told_apart():
+    both = pd.concat([TWO_RUNS.assign(task="cldr-nli"), TWO_RUNS.head(2).assign(task="retrieval")])
+    assert (len(on_task(both)), len(in_retrieval(both))) == (6, 2)
 
 
 def test_languages_keep_the_order_they_came_in():
-    assert list(by_classifier(TWO_RUNS)) == ["en", "fr", "ur"]
+    assert list(by_run(TWO_RUNS)) == ["en", "fr", "ur"]
 
 
 def test_english_alone_has_no_zero_shot_average():
@@ -54,13 +66,13 @@ def test_english_alone_has_no_zero_shot_average():
 
 
 def test_a_classifier_without_a_language_is_refused_by_name():
-    with pytest.raises(ResultsError, match="recipe toplayer, chain 6-2, distill_seed 1, seed 2, language fr"):
-        by_classifier(TWO_RUNS.drop(index=4))
+    with pytest.raises(ResultsError, match="recipe toplayer, chain 6-2, run 2, finetuning 1, language fr"):
+        by_run(TWO_RUNS.drop(index=4))
 
 
 def test_a_classifier_with_a_language_twice_is_refused_by_name():
-    with pytest.raises(ResultsError, match="chain 6-2, distill_seed 1, seed 1, language en"):
-        by_classifier(pd.concat([TWO_RUNS, TWO_RUNS.head(1)]))
+    with pytest.raises(ResultsError, match="chain 6-2, run 1, finetuning 1, language en"):
+        by_run(pd.concat([TWO_RUNS, TWO_RUNS.head(1)]))
 
 
 def test_one_run_has_a_mean_and_no_spread():
@@ -78,7 +90,7 @@ def test_a_model_that_was_never_evaluated_is_refused():
         runs_of(averages(TWO_RUNS), Model("toplayer", "6-4-2", "Cascade", Method.CASCADE))
 
 
-def test_a_plan_names_each_model_once_and_the_recipe_where_labels_are_shared():
+def test_each_model_is_named_once_and_the_recipe_where_labels_are_shared():
     plan = [
         {"recipe": "a", "chain": "6", "label": "Teacher", "method": "teacher"},
         {"recipe": "a", "chain": "6-2", "label": "Direct 6-2", "method": "direct"},
@@ -87,10 +99,10 @@ def test_a_plan_names_each_model_once_and_the_recipe_where_labels_are_shared():
     assert [model.label for model in models_of([*plan, plan[-1]])] == ["Teacher", "Direct 6-2, a", "Direct 6-2, b"]
 
 
-def test_a_model_is_held_against_the_teacher_of_its_recipe_or_the_only_one():
+def test_a_model_is_compared_with_the_teacher_of_its_recipe_or_the_only_one():
     first, second = (Model(recipe, "6", "Teacher", Method.TEACHER) for recipe in "ab")
     student = Model("b", "6-2", "Direct 6-2", Method.DIRECT)
     assert teacher_of(student, [first, second, student]) is second
     assert teacher_of(student, [first, student]) is first
-    with pytest.raises(ResultsError, match="0 teachers to hold Direct 6-2 against"):
+    with pytest.raises(ResultsError, match="0 teachers to compare Direct 6-2 with"):
         teacher_of(student, [student])

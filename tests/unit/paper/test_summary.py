@@ -1,23 +1,26 @@
-"""The two tables of accuracy, on a case small enough to count by hand."""
+"""The tables of accuracy, on a case small enough to count by hand."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from small_case import DIRECT, ORDER, write_predictions
+from small_case import DIRECT, MODELS, TEACHER, write_predictions, write_retrieval
 
-from camembert.paper.intervals import interval
-from camembert.paper.predictions import count
+from camembert.paper.intervals import UNCOVERED, interval
+from camembert.paper.predictions import accuracy_of, count_predictions, count_retrieval
 from camembert.paper.published import note_of, read_published
+from camembert.paper.statistics import Model, ResultsError, in_retrieval, on_task
 from camembert.paper.summary import (
-    accuracy_by_language,
-    accuracy_by_language_in_print,
-    coverage,
+    by_language,
+    format_by_language,
+    format_summary,
+    note_of_baseline,
+    note_of_summary,
     summary,
-    summary_in_print,
 )
 from camembert.paper.tables import NOTHING
+from camembert.plan.chain import Method
 
 NONE = pd.DataFrame(columns=["label", "source", "en", "ur", "average"])
 PUBLISHED = (
@@ -26,62 +29,95 @@ PUBLISHED = (
 
 
 @pytest.fixture
-def counted(tmp_path):
-    return count("embedded", ORDER, write_predictions(tmp_path / "predictions"))
+def task(tmp_path):
+    return count_predictions("cldr-nli", MODELS, write_predictions(tmp_path / "predictions"))
 
 
 @pytest.fixture
-def accuracy(counted):
-    return counted[0]
+def retrieval(tmp_path):
+    return count_retrieval(MODELS, write_retrieval(tmp_path / "retrieval"))
 
 
 @pytest.fixture
-def answers(counted):
-    return counted[1]
+def rows(task, retrieval):
+    return accuracy_of("embedded", MODELS, [task, retrieval])
 
 
-def test_the_summary_by_hand(accuracy, answers):
-    rows = summary(accuracy, answers, ORDER).set_index("chain")
-    direct = rows.loc["6-2"]  # averages over languages: 0.5 and 0.6; zero-shot 0.4 and 0.4; the teacher's average 0.75
+@pytest.fixture
+def numbers(rows, task, retrieval):
+    return summary(rows, task, retrieval, MODELS)
+
+
+def test_the_summary_by_hand(numbers, task):
+    direct = numbers.set_index("chain").loc["6-2"]  # average 0.5 and 0.6; zero-shot 0.4 and 0.4; the teacher's 0.75
     assert direct["english"] == pytest.approx(0.7)
     assert direct["english_sd"] == pytest.approx(np.sqrt(0.02))
     assert direct["average"] == pytest.approx(0.55)
     assert direct["average_sd"] == pytest.approx(np.sqrt(0.005))
-    ends = interval(answers.scores(DIRECT, ["en", "ur"]))
+    ends = interval(task.scores(DIRECT, ["en", "ur"]))
     assert (direct["average_low"], direct["average_high"]) == (ends.low, ends.high)
-    assert direct["covers"] == "fine-tuning seeds, test pairs"
     assert (direct["zero_shot"], direct["zero_shot_sd"]) == (pytest.approx(0.4), 0)
     assert direct["retention"] == pytest.approx(0.55 / 0.75)
-    assert rows["runs"].tolist() == [2, 2, 2, 2]
-    assert rows["seeds"].tolist() == [2, 2, 2, 2]
-    assert rows["distill_seeds"].tolist() == [0, 1, 1, 1]  # the teacher depends on none
+    assert (direct["runs"], direct["finetunings"]) == (2, 1)
 
 
-def test_the_summary_in_print(accuracy, answers):
-    shown = summary_in_print(summary(accuracy, answers, ORDER))
-    assert shown.iloc[1].to_dict() == {
+def test_the_summary_of_retrieval_by_hand(numbers, retrieval):
+    table = numbers.set_index("chain")
+    assert table.loc["6-2", "retrieval"] == pytest.approx(0.55)
+    assert table.loc["6-2", "retrieval_sd"] == pytest.approx(np.sqrt(0.005))
+    assert table.loc["6-2", "retrieval_low"] == interval(retrieval.scores(DIRECT, ["ur"])).low
+    teacher = table.loc["6"]  # it exists once
+    assert (teacher["retrieval"], teacher["covers"], teacher["retrieval_covers"]) == (
+        0.8, "runs, test items", "test items"
+    )  # fmt: skip
+    assert np.isnan(teacher["retrieval_sd"])
+    assert teacher["retrieval_low"] == interval(retrieval.scores(TEACHER, ["ur"])).low < 0.8
+
+
+def test_the_summary_as_printed(numbers):
+    assert format_summary(numbers).iloc[1].to_dict() == {
         "Model": "Direct 6-2",
         "Layers": "2",
         "Runs": "2",
-        "Fine-tuning seeds": "2",
-        "Distillation seeds": "1",
         "English": "70.0 (14.1)",
         "Zero-shot": "40.0 (0.0)",
         "Average": "55.0 (7.1)",
-        "95 % interval": "24.1 to 85.9",
+        "95 % interval": "4.8 to 105.2",
         "Retention": "73.3",
+        "Retrieval": "55.0 (7.1)",
+        "Retrieval, 95 % interval": "7.9 to 102.1",
     }
 
 
+def test_without_retrieval_the_summary_has_no_column_of_it(rows, task):
+    numbers = summary(on_task(rows), task, None, MODELS)
+    assert not any("retrieval" in column for column in numbers)
+    assert not any("Retrieval" in column for column in format_summary(numbers))
+    assert "Retrieval" not in note_of_summary(numbers, task)
+
+
 def test_one_run_is_printed_without_spread(tmp_path):
-    paths = [path for path in write_predictions(tmp_path) if "s1" in path.parent.name]
-    accuracy, answers = count("embedded", ORDER, paths)
-    row = summary_in_print(summary(accuracy, answers, ORDER)).iloc[1]
+    paths = [path for path in write_predictions(tmp_path) if "r1" in path.parent.name]
+    task = count_predictions("cldr-nli", MODELS, paths)
+    numbers = summary(accuracy_of("embedded", MODELS, [task]), task, None, MODELS)
+    row = format_summary(numbers).iloc[1]
     assert (row["Average"], row["95 % interval"]) == ("50.0", NOTHING)
+    assert "With one run of a model there is no interval." in note_of_summary(numbers, task)
 
 
-def test_bold_is_the_best_student_of_a_depth_and_never_the_teacher(accuracy):
-    shown = accuracy_by_language_in_print(accuracy_by_language(accuracy, ORDER, NONE))
+def test_the_note_says_what_intervals_cover_what_none_does_and_what_chance_is(numbers, task):
+    note = note_of_summary(numbers, task)
+    assert note.startswith(
+        "Intervals cover the draw of the runs (2) and of the test items. What no training run made exists"
+    )
+    assert UNCOVERED in note
+    assert "right in 40.0 %" in note
+    assert "fine-tunings" not in note
+    assert "averaged over its 3 fine-tunings" in note_of_summary(numbers.assign(finetunings=3), task)
+
+
+def test_bold_is_the_best_student_of_a_depth_and_never_the_teacher(rows):
+    shown = format_by_language(by_language(on_task(rows), MODELS, NONE))
     assert list(shown) == ["Model", "Layers", "en", "ur", "Average"]
     assert shown.iloc[:, 2:].to_numpy().tolist() == [
         ["90.0", "60.0", "75.0 (0.0)"],
@@ -91,34 +127,47 @@ def test_bold_is_the_best_student_of_a_depth_and_never_the_teacher(accuracy):
     ]
 
 
-def test_published_rows_stand_below_ours_and_say_so(accuracy, tmp_path):
+@pytest.mark.parametrize("method", [Method.RANDOM, Method.SCRATCH, Method.COPIED])
+def test_baselines_take_no_part_in_bold_however_good(rows, method):
+    numbers = by_language(on_task(rows), MODELS)
+    numbers.loc[1, ["en", "method"]] = [0.99, method.value]
+    shown = format_by_language(numbers)
+    assert shown["en"].tolist() == ["90.0", "99.0", "80.0", "70.0"]  # the cascade is alone then
+
+
+def test_the_table_of_retrieval_has_the_baseline_last_and_no_english(rows):
+    numbers = by_language(in_retrieval(rows), MODELS)
+    shown = format_by_language(numbers)
+    assert list(shown) == ["Model", "Layers", "ur", "Average"]
+    assert shown.to_numpy().tolist()[-2:] == [
+        ["Cascade 6-4-2", "2", "**65.0**", "**65.0 (7.1)**"],
+        ["Character n-grams", NOTHING, "10.0", "10.0"],
+    ]
+    assert "Character n-grams" in note_of_baseline(numbers)
+    assert note_of_baseline(numbers.head(4)) == ""
+
+
+def test_published_rows_stand_below_ours_and_say_so(rows, tmp_path):
+    accuracy = on_task(rows)
     (tmp_path / "published.csv").write_text(PUBLISHED)
     others = read_published(tmp_path / "published.csv", accuracy.assign(n=5010))
-    numbers = accuracy_by_language(accuracy, ORDER, others)
+    numbers = by_language(accuracy, MODELS, others)
     assert numbers["source"].tolist()[4:] == ["A 2020", "B 2021"]
-    shown = accuracy_by_language_in_print(numbers)
+    shown = format_by_language(numbers)
     assert shown.iloc[4:].to_numpy().tolist() == [
         ["Published: A", NOTHING, "80.0", "60.0", "70.0"],
         ["Published: B", NOTHING, "70.0", NOTHING, NOTHING],  # no average where a language is missing
     ]
-    assert shown.iloc[:4].equals(accuracy_by_language_in_print(accuracy_by_language(accuracy, ORDER, NONE)))
+    assert shown.iloc[:4].equals(format_by_language(by_language(accuracy, MODELS, NONE)))
     assert "A, A 2020; B, B 2021" in note_of(others)
 
 
-def test_another_test_set_than_the_published_one_has_no_published_rows(accuracy, tmp_path):
+def test_another_test_set_than_the_published_one_has_no_published_rows(rows, tmp_path):
+    accuracy = on_task(rows)
     (tmp_path / "published.csv").write_text(PUBLISHED)
-    assert read_published(tmp_path / "published.csv", accuracy).empty  # ten pairs a language
+    assert read_published(tmp_path / "published.csv", accuracy).empty  # ten items a language
     assert read_published(None, accuracy.assign(n=5010)).empty
     assert note_of(NONE) == ""
-
-
-def test_a_table_says_what_its_intervals_cover(accuracy, answers):
-    numbers = summary(accuracy, answers, ORDER)
-    said = "Intervals cover fine-tuning seeds and test pairs, but not distillation seeds, of which there is one."
-    assert coverage(numbers) == said
-    assert coverage(numbers.assign(covers="")) == "With one run of a model there is no interval."
-    both = numbers.assign(covers="distillation seeds, fine-tuning seeds, test pairs", distill_seeds=2)
-    assert coverage(both) == "Intervals cover distillation seeds, fine-tuning seeds and test pairs."
 
 
 def test_every_published_row_names_its_source_and_the_average_of_its_languages():
@@ -132,3 +181,9 @@ def test_every_published_row_names_its_source_and_the_average_of_its_languages()
     whole = others.dropna()
     printed = rows.set_index("Published: " + rows["model"])["avg"][whole.index]
     assert (100 * whole["average"]).to_numpy() == pytest.approx(printed.to_numpy(), abs=0.06)
+
+
+def test_a_model_without_retrieval_is_refused_by_name(rows, task, retrieval):
+    other = Model("toplayer", "6-3", "Direct 6-3", Method.DIRECT)
+    with pytest.raises(ResultsError, match="chain 6-3 under recipe toplayer"):
+        summary(rows, task, retrieval, [*MODELS, other])

@@ -56,8 +56,8 @@ def test_the_latex_compiles_without_a_line_too_wide(written):
 
 
 def test_a_difference_has_its_sign_and_its_interval():
-    assert tables.difference(Interval(0.0123, -0.002, 0.026)) == "+1.2 (-0.2 to 2.6)"
-    assert tables.difference(Interval(-0.0123, np.nan, np.nan)) == "-1.2"
+    assert tables.format_difference(Interval(0.0123, -0.002, 0.026)) == "+1.2 (-0.2 to 2.6)"
+    assert tables.format_difference(Interval(-0.0123, np.nan, np.nan)) == "-1.2"
 
 
 def test_the_page_of_a_table_shows_bold_and_escapes_what_is_no_mark_up(tmp_path):

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from camembert.paper.figures.style import COLOURS, FILLINGS, MARKERS, STYLE, WIDTH, Style, legend, marker, offsets, save
 from camembert.plan.chain import Method
 
-TITLES = {"average": "Average of all languages", "zero_shot": "Average without English (zero-shot)"}
+TITLES = {"average": "All languages", "zero_shot": "Without English (zero-shot)", "retrieval": "Retrieval"}
 
 
 def ablation(numbers: pd.DataFrame, stem: Path) -> None:

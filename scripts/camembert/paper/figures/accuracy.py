@@ -27,10 +27,13 @@ from camembert.paper.figures.style import (
     styles_of,
 )
 from camembert.paper.statistics import (
+    BASELINE,
     ENGLISH,
     Model,
     averages,
-    by_classifier,
+    by_run,
+    in_retrieval,
+    on_task,
     runs_of,
     spread,
     teacher_of,
@@ -43,69 +46,79 @@ EDGE = 0.42  # of a slot: right of our own models
 ACCURACY = "Accuracy (%), mean ± SD of runs"
 
 
-def accuracy_by_language(accuracy: pd.DataFrame, order: Sequence[Model], published: pd.DataFrame, stem: Path) -> None:
+def accuracy_by_language(
+    accuracy: pd.DataFrame,
+    models: Sequence[Model],
+    stem: Path,
+    at_chance: float,
+    published: pd.DataFrame | None = None,
+) -> None:
     """Draws each model's accuracy in each language (mean and standard deviation over runs), and its average.
 
     English comes first, the other languages by falling accuracy of the first teacher, the average last and apart.
-    What others published is drawn in grey, at the right of a slot.
+    What others published, and the baseline of retrieval, are drawn in grey at the right of a slot.
 
     Args:
-        accuracy: the tidy table of accuracies (shares).
-        order: the plan.
-        published: rows of others, see `read_published`.
+        accuracy: tidy accuracies of the task, or those of retrieval (shares).
+        models: of the experiment.
         stem: path of the figure without its ending.
+        at_chance: accuracy of chance (share).
+        published: rows of others, see `read_published`.
     """
-    wide = by_classifier(accuracy)
-    languages = _languages_by_teacher(wide, order)
+    wide = by_run(accuracy)
+    languages = _languages_by_teacher(wide, models)
     positions = np.append(np.arange(len(languages)), len(languages) + 0.5)
     with mpl.rc_context(dict(STYLE)):
         figure = Figure(figsize=(WIDTH, 4.0))
         axes = figure.subplots()
-        styles = styles_of(order)
-        for model, offset in zip(order, offsets(len(order)), strict=True):
+        styles = styles_of(models)
+        for model, offset in zip(models, offsets(len(models)), strict=True):
             runs = 100 * runs_of(wide, model)[languages]
             spreads = [spread(runs[language]) for language in languages] + [spread(runs.mean(axis=1))]
             points(axes, positions + offset, spreads, styles[model])
+        beside = [] if published is None else published.to_dict("records")
+        if (accuracy["recipe"] == BASELINE.recipe).any():
+            means = runs_of(wide, BASELINE).mean()
+            beside.append(means.to_dict() | {"label": BASELINE.label, "average": means.mean()})
         others: list[Line2D] = []
-        for row, sign in zip(published.to_dict("records"), cycle(PUBLISHED_MARKERS)):
+        for row, sign in zip(beside, cycle(PUBLISHED_MARKERS)):
             values = [100 * row[column] for column in [*languages, "average"]]
             others += axes.plot(positions + EDGE, values, label=row["label"], marker=sign, **PUBLISHED)
         slots(axes, positions.tolist(), [*languages, "average"])
-        chance(axes)
+        chance(axes, 100 * at_chance)
         axes.set_xlabel("Language")
         axes.set_ylabel(ACCURACY)
         legend(figure, [key(model, style) for model, style in styles.items()] + others, columns=2 if others else 3)
         save(figure, stem)
 
 
-def accuracy_along_cascade(accuracy: pd.DataFrame, order: Sequence[Model], stem: Path) -> None:
+def accuracy_along_cascade(accuracy: pd.DataFrame, models: Sequence[Model], stem: Path) -> None:
     """Draws accuracy against depth, the teacher left; a line joins each cascade from teacher to student.
 
-    Two panels: English, and the average of the other languages (mean and standard deviation over runs). A panel
-    without languages is left out. Depths are evenly spaced.
+    Three panels: English, the average of the other languages, and retrieval (mean and standard deviation over runs).
+    A panel without accuracies is left out. Depths are evenly spaced.
 
     Args:
         accuracy: the tidy table of accuracies (shares).
-        order: the plan.
+        models: of the experiment.
         stem: path of the figure without its ending.
     """
-    scores = 100 * averages(accuracy)
-    titles = {"english": "English", "zero_shot": "Average of the other languages (zero-shot)"}
-    panels = [column for column in titles if scores[column].notna().any()]
-    depths = sorted({model.layers for model in order}, reverse=True)
-    at_depth = {depth: [model for model in order if model.layers == depth] for depth in depths}
+    panels = _panels(accuracy)
+    depths = sorted({model.layers or 0 for model in models}, reverse=True)
+    at_depth = {depth: [model for model in models if model.layers == depth] for depth in depths}
     x = {
         model: depths.index(depth) + offset
-        for depth, models in at_depth.items()
-        for model, offset in zip(models, offsets(len(models)), strict=True)
+        for depth, own in at_depth.items()
+        for model, offset in zip(own, offsets(len(own)), strict=True)
     }
     with mpl.rc_context(dict(STYLE)):
         figure = Figure(figsize=(WIDTH, 3.4))
-        styles = styles_of(order)
-        for axes, column in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-            spreads = {model: spread(runs_of(scores, model)[column]) for model in order}
-            for cascade in (model for model in order if model.method is Method.CASCADE):
-                path = _lineage(cascade, order)
+        styles = styles_of(models)
+        grid = figure.subplots(1, len(panels), squeeze=False)[0]
+        for axes, (title, scores) in zip(grid, panels.items(), strict=True):
+            spreads = {model: spread(runs_of(scores, model).iloc[:, 0]) for model in models}
+            for cascade in (model for model in models if model.method is Method.CASCADE):
+                path = _lineage(cascade, models)
                 axes.plot(
                     [x[model] for model in path],
                     [spreads[model].mean for model in path],
@@ -113,10 +126,10 @@ def accuracy_along_cascade(accuracy: pd.DataFrame, order: Sequence[Model], stem:
                     linestyle=DASHES[styles[cascade].filling],
                     zorder=2,
                 )
-            for model in order:
+            for model in models:
                 points(axes, np.array([x[model]]), [spreads[model]], styles[model])
             slots(axes, range(len(depths)), [str(depth) for depth in depths])
-            axes.set_title(titles[column])
+            axes.set_title(title)
             axes.set_xlabel("Encoder layers")
             axes.set_ylabel(ACCURACY)
         joined = {model: DASHES[style.filling] for model, style in styles.items() if model.method is Method.CASCADE}
@@ -124,17 +137,26 @@ def accuracy_along_cascade(accuracy: pd.DataFrame, order: Sequence[Model], stem:
         save(figure, stem)
 
 
-def _languages_by_teacher(wide: pd.DataFrame, order: Sequence[Model]) -> list[str]:
-    teacher = runs_of(wide, teacher_of(order[0], order)).mean()
+def _panels(accuracy: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Titles of the panels, each with one column of percent, a row a run."""
+    scores = 100 * averages(on_task(accuracy))
+    titles = {"English": "english", "Other languages (zero-shot)": "zero_shot"}
+    panels = {title: scores[[column]] for title, column in titles.items() if scores[column].notna().any()}
+    retrieved = in_retrieval(accuracy)
+    return panels if retrieved.empty else panels | {"Retrieval": 100 * averages(retrieved)[["average"]]}
+
+
+def _languages_by_teacher(wide: pd.DataFrame, models: Sequence[Model]) -> list[str]:
+    teacher = runs_of(wide, teacher_of(models[0], models)).mean()
     ranked = teacher.sort_values(ascending=False, kind="stable").index
     return sorted(ranked, key=lambda language: language != ENGLISH)
 
 
-def _lineage(cascade: Model, order: Sequence[Model]) -> list[Model]:
+def _lineage(cascade: Model, models: Sequence[Model]) -> list[Model]:
     """The models a cascade went through, its root first; only what was distilled belongs to one recipe."""
     return [
         model
         for link in parse_chain(cascade.chain).ancestry
-        for model in order
+        for model in models
         if model.chain == str(link) and (model.recipe == cascade.recipe or not link.is_distilled)
     ]

@@ -17,7 +17,7 @@ from camembert.paper.statistics import Model
 SPREAD = 0.5  # share of a language's row over which its markers are spread
 
 
-def languages(numbers: pd.DataFrame, order: Sequence[Model], stem: Path) -> None:
+def languages(numbers: pd.DataFrame, models: Sequence[Model], stem: Path) -> None:
     """Draws, a row a language by falling share of the corpus: that share, held-out losses, changes of accuracy.
 
     The held-out loss is a hop's at the end of its training: what the student of that hop could not match of its own
@@ -25,17 +25,17 @@ def languages(numbers: pd.DataFrame, order: Sequence[Model], stem: Path) -> None
 
     Args:
         numbers: the table of the languages.
-        order: the plan.
+        models: of the experiment.
         stem: path of the figure without its ending.
     """
     shares = numbers.groupby("language", sort=False)["corpus_share"].first().sort_values(kind="stable")
     rows = {language: i for i, language in enumerate(shares.index)}
-    models = [model for model in order if not _of(numbers, model).empty]
+    styles = styles_of(models)
+    models = [model for model in models if not _of(numbers, model).empty]
     trained = [model for model in models if _of(numbers, model)["held_out_loss"].notna().any()]
     shown = [("held_out_loss", trained, 1)] if trained else []
     shown.append(("accuracy_change", models, 100))
     offsets = dict(zip(models, _spread(len(models)), strict=True))
-    styles = styles_of(order)
     with mpl.rc_context(dict(STYLE)):
         figure = Figure(figsize=(WIDTH, 1.5 + 0.25 * len(rows)))
         corpus, *panels = figure.subplots(1, 1 + len(shown), sharey=True, width_ratios=[1, *[2 for _ in shown]])

@@ -44,7 +44,6 @@ FILLINGS = ["full", "none", "left", "bottom", "right", "top"]  # of the first, s
 DASHES = dict(zip(FILLINGS, ["-", "--", "-.", ":", (0, (1, 3)), (0, (8, 3))], strict=True))  # of their cascades
 
 WIDTH = 7.2  # inches: the text width of a page
-CHANCE = 100 / 3  # percent
 SLOT = 0.72  # share of a slot on an axis over which its markers are spread
 
 STYLE: Mapping[Any, Any] = {
@@ -72,11 +71,12 @@ class Style(NamedTuple):
     filling: str
 
 
-def styles_of(order: Sequence[Model]) -> dict[Model, Style]:
-    """The style of each model of the plan: colour and marker say the method, the filling which one of it."""
+def styles_of(models: Sequence[Model]) -> dict[Model, Style]:
+    """The style of each model of the experiment: colour and marker say the method, the filling which one of it."""
     styles = {}
-    for i, model in enumerate(order):
-        nth = sum(other.method is model.method for other in order[:i])
+    for i, model in enumerate(models):
+        assert model.method is not None, "the baseline is no encoder and has a style of its own"
+        nth = sum(other.method is model.method for other in models[:i])
         styles[model] = Style(COLOURS[model.method], MARKERS[model.method], FILLINGS[nth % len(FILLINGS)])
     return styles
 
@@ -113,10 +113,10 @@ def slots(axes: Axes, positions: Sequence[float], labels: Sequence[str]) -> None
     axes.tick_params(axis="x", length=0)
 
 
-def chance(axes: Axes) -> None:
-    """Marks the accuracy of guessing."""
-    axes.axhline(CHANCE, color="0.3", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-    axes.text(0.005, CHANCE, "chance", transform=axes.get_yaxis_transform(), ha="left", va="top", color="0.3")
+def chance(axes: Axes, percent: float) -> None:
+    """Marks the accuracy of chance."""
+    axes.axhline(percent, color="0.3", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+    axes.text(0.005, percent, "chance", transform=axes.get_yaxis_transform(), ha="left", va="top", color="0.3")
 
 
 def key(model: Model, style: Style, dashes: Any = "none") -> Line2D:

@@ -44,15 +44,15 @@ PANELS = [
     Panel("encoders", "cosine", ("train", HELD_OUT), "Cosine loss", 1, True),
     Panel("classifiers", "accuracy", ("dev",), "English dev accuracy (%)", 100, False),
 ]
-CURVE_PATH = re.compile(r"(?P<stage>encoders|classifiers)/(?P<recipe>[^/]+)/(?P<chain>[^/]+)/d\d+(-s\d+)?\.jsonl")
+CURVE_PATH = re.compile(r"(?P<stage>encoders|classifiers)/(?P<recipe>[^/]+)/(?P<chain>[^/]+)/r\d+(-f\d+)?\.jsonl")
 
 
 def read_curves(paths: Iterable[Path]) -> pd.DataFrame:
     """Reads training curves into one table, a row a logged line.
 
     Args:
-        paths: files ``encoders/{recipe}/{chain}/d{distill_seed}.jsonl`` and
-            ``classifiers/{recipe}/{chain}/d{distill_seed}-s{seed}.jsonl``; empty where nothing was trained.
+        paths: files ``encoders/{recipe}/{chain}/r{run}.jsonl`` and
+            ``classifiers/{recipe}/{chain}/r{run}-f{finetuning}.jsonl``; empty where nothing was trained.
 
     Returns:
         The columns stage (encoders, classifiers), recipe and chain, and all that was logged.
@@ -64,12 +64,12 @@ def read_curves(paths: Iterable[Path]) -> pd.DataFrame:
     for path in map(Path, paths):
         named = CURVE_PATH.fullmatch("/".join(path.parts[-4:]))
         if not named:
-            raise ResultsError(f"{path}: not (encoders|classifiers)/RECIPE/CHAIN/dN[-sN].jsonl")
+            raise ResultsError(f"{path}: not (encoders|classifiers)/RECIPE/CHAIN/rN[-fM].jsonl")
         rows += [line | named.groupdict() for line in read_json_lines(path)]
     return pd.DataFrame(rows)
 
 
-def training_curves(curves: pd.DataFrame, order: Sequence[Model], stem: Path) -> None:
+def training_curves(curves: pd.DataFrame, models: Sequence[Model], stem: Path) -> None:
     """Draws losses of pre-training and distillation and the dev accuracy of fine-tuning against optimiser steps.
 
     Every point is a mean over 1 / BINS of the steps and over the runs of a model; held-out losses are dashed.
@@ -77,7 +77,7 @@ def training_curves(curves: pd.DataFrame, order: Sequence[Model], stem: Path) ->
 
     Args:
         curves: what read_curves returned.
-        order: the plan.
+        models: of the experiment.
         stem: path of the figure without its ending.
 
     Raises:
@@ -86,14 +86,14 @@ def training_curves(curves: pd.DataFrame, order: Sequence[Model], stem: Path) ->
     data = {panel: lines for panel in PANELS if not (lines := _lines_of(curves, panel)).empty}
     if not data:
         raise ResultsError("no training curve holds a line that could be drawn")
-    styles = styles_of(order)
+    styles = styles_of(models)
     with mpl.rc_context(dict(STYLE)):
         columns = min(2, len(data))
         rows = math.ceil(len(data) / columns)
         figure = Figure(figsize=(WIDTH, 0.9 + 2.1 * rows))
         grid = figure.subplots(rows, columns, squeeze=False).flatten()
         for axes, (panel, lines) in zip(grid, data.items(), strict=False):
-            for model in order:
+            for model in models:
                 own = _of_model(lines, model)
                 training, held_out = own[own["split"] != HELD_OUT], own[own["split"] == HELD_OUT]
                 points = panel.scale * binned(training, panel.column)

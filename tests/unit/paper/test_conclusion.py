@@ -1,0 +1,104 @@
+"""Sentences say what the numbers say, and no more."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from camembert.paper.comparisons import COLUMNS
+from camembert.paper.conclusion import conclusion
+from camembert.paper.intervals import UNCOVERED
+from camembert.paper.statistics import Model
+from camembert.plan.chain import Method
+from camembert.plan.comparisons import Contrast
+
+DIRECT = Model("toplayer", "6-2x2", "Direct, equal compute 6-2x2", Method.DIRECT_LONGER)
+CASCADE = Model("toplayer", "6-4-2", "Cascade 6-4-2", Method.CASCADE)
+COVERED = f"\n\nIntervals cover the draw of the runs (5) and of the test items. {UNCOVERED}\n"
+
+
+def average(difference, ends, ends_90, **changes):
+    """A comparison of the cascade with the direct student of which only the average over three languages matters."""
+    facts = dict(zip(("first_recipe", "first_chain", "first_label", "first_method"), CASCADE, strict=True))
+    facts |= dict(zip(("second_recipe", "second_chain", "second_label", "second_method"), DIRECT, strict=True))
+    facts |= {"task": "cldr-nli", "contrast": Contrast.DIRECT_EQUAL_COMPUTE.value}
+    facts |= {"runs": 5, "covers": "runs, test items"}
+    facts |= dict(zip(("difference", "low", "high", "low_90", "high_90"), (difference, *ends, *ends_90), strict=True))
+    return pd.DataFrame([facts | changes | {"language": language} for language in ["en", "fr", "ur", "average"]])
+
+
+FIRST, SECOND = "the cascade 6-4-2", "the direct student 6-2x2"
+SCOPE = "on cldr-nli, on average over 3 languages"
+ABOVE = average(0.032, (0.02, 0.044), (0.022, 0.042))
+NO_DIFFERENCE = average(0.012, (-0.02, 0.044), (-0.015, 0.039))
+EQUIVALENT = average(0.002, (-0.016, 0.02), (-0.013, 0.017))
+SMALL = average(-0.012, (-0.02, -0.004), (-0.0188, -0.0052))
+ONE_RUN = average(0.012, (np.nan, np.nan), (np.nan, np.nan), covers="", runs=1)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sentence"),
+    [
+        (ABOVE, f"At equal compute {FIRST} is 3.2 points above {SECOND} {SCOPE} (95 % interval 2.0 to 4.4)."),
+        (
+            NO_DIFFERENCE,
+            f"At equal compute {FIRST} and {SECOND} cannot be distinguished {SCOPE}: difference +1.2 points, 95 %"
+            " interval -2.0 to 4.4.",
+        ),
+        (
+            EQUIVALENT,
+            f"At equal compute {FIRST} and {SECOND} cannot be distinguished {SCOPE}: difference +0.2 points, 95 %"
+            " interval -1.6 to 2.0; the two are equivalent within 2 points (90 % interval -1.3 to 1.7).",
+        ),
+        (
+            SMALL,
+            f"At equal compute {FIRST} is 1.2 points below {SECOND} {SCOPE} (95 % interval -2.0 to -0.4); the two are"
+            " equivalent within 2 points (90 % interval -1.9 to -0.5).",
+        ),
+        (
+            ABOVE.assign(contrast="direct", task="retrieval"),
+            f"The cascade 6-4-2 is 3.2 points above {SECOND} in retrieval, on average over 3 languages (95 % interval"
+            " 2.0 to 4.4).",
+        ),
+    ],
+    ids=["different", "not distinguished", "equivalent", "different and equivalent", "retrieval, not at equal compute"],
+)
+def test_the_conclusion_says_what_the_numbers_say(numbers, sentence):
+    assert conclusion(numbers, margin=2) == f"- {sentence}{COVERED}"
+
+
+def test_one_run_has_no_interval():
+    said = conclusion(ONE_RUN, margin=2)
+    assert f"above {SECOND} {SCOPE}; with one run no interval can be given.\n" in said
+    assert f"With one run of a model there is no interval. {UNCOVERED}" in said
+    assert "equivalent" not in said
+
+
+def test_the_margin_decides_what_is_equivalent():
+    assert "equivalent within 5 points" in conclusion(ABOVE, margin=5)
+    assert "equivalent" not in conclusion(EQUIVALENT, margin=1.5)
+
+
+def test_only_fewer_than_three_runs_are_indicative():
+    assert "; indicative, with fewer than 3 runs" in conclusion(ABOVE.assign(runs=2), margin=2)
+    assert "indicative" not in conclusion(ABOVE.assign(runs=3), margin=2)
+    assert "indicative" not in conclusion(ABOVE.assign(runs=1, covers="test items"), margin=2)
+
+
+def test_several_recipes_are_named():
+    second = ABOVE.assign(first_recipe="minilm", second_recipe="minilm")
+    said = conclusion(pd.concat([ABOVE, second]), margin=2)
+    assert "6-2x2 with recipe toplayer on cldr-nli" in said
+    assert "6-2x2 with recipe minilm on cldr-nli" in said
+
+
+def test_classifiers_that_were_still_improving_are_named():
+    classifiers = pd.DataFrame({"label": ["Teacher", "Cascade", "Cascade"], "gain": [0.01, 0.011, 0.03]})
+    said = conclusion(ABOVE, margin=2, convergence=classifiers)
+    assert said.startswith(conclusion(ABOVE, margin=2))
+    assert "2 of 3 classifiers were still improving at the end of fine-tuning, by more than 1 point" in said
+    assert said.endswith("length: Cascade (2).\n")
+    assert conclusion(ABOVE, margin=2, convergence=classifiers.head(1)) == conclusion(ABOVE, margin=2)
+
+
+def test_nothing_planned_is_said():
+    assert conclusion(pd.DataFrame(columns=COLUMNS), margin=2) == "The config plans no comparison.\n"
