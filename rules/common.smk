@@ -11,7 +11,7 @@ from camembert.plan.config import ConfigError, check_config, load_yaml, sort_key
 from camembert.plan.experiment import TEACHER as TEACHER_RECIPE
 from camembert.plan.experiment import encoder_of, experiment_of
 from camembert.core.files import write_json
-from camembert.plan.questions import comparisons_of
+from camembert.plan.comparisons import comparisons_of
 from camembert.plan.recipe import COPY
 
 try:
@@ -75,7 +75,7 @@ def encoder_at(wildcards):
     return encoder_of(parse_chain(wildcards.chain), wildcards.recipe, int(wildcards.run))
 
 
-def display_order():
+def displayed_models():
     """Recipe, chain, display name and method of every model, in the order of tables and figures."""
     return [
         {
@@ -152,10 +152,10 @@ def finetuned_encoder(wildcards):
     return encoder_folder(encoder_at(wildcards))
 
 
-def compared_pairs():
+def planned_comparisons():
     """The pairs of models that are compared: what for, and recipe and chain of both."""
     return [
-        {"question": str(pair.question), "first": list(pair.first), "second": list(pair.second)} for pair in COMPARISONS
+        {"contrast": str(pair.contrast), "first": list(pair.first), "second": list(pair.second)} for pair in COMPARISONS
     ]
 
 

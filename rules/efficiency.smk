@@ -47,7 +47,7 @@ rule tabulate_efficiency:
     conda:
         "../envs/camembert.yaml"
     params:
-        order=display_order(),
+        models=displayed_models(),
         lengths=config["efficiency"]["lengths"],
     message:
         "Tabulating what every model costs"
@@ -67,7 +67,7 @@ rule draw_pareto:
     conda:
         "../envs/camembert.yaml"
     params:
-        order=display_order(),
+        models=displayed_models(),
         tokens=config["efficiency"]["lengths"][-1],
     message:
         "Drawing accuracy against cost"

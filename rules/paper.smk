@@ -11,15 +11,19 @@ METRICS = (
     + EFFICIENCY
     + of_all_classifiers("metrics/classifiers/{}.json")
     + of_all_classifiers("metrics/evaluation/{}.json")
+    + RETRIEVAL_METRICS
 )
+CLASSIFIER_CURVES = of_all_classifiers("metrics/classifiers/{}.jsonl")
+ANSWERS = [result("predictions/answers.parquet"), *([result("retrieval/answers.parquet")] if RETRIEVAL_ANSWERS else [])]
 
 
 rule tabulate_accuracy:
     input:
         predictions=PREDICTIONS,
+        retrieval=RETRIEVAL_ANSWERS,
     output:
         table=result("tables/accuracy.csv"),
-        answers=result("predictions/answers.parquet"),
+        answers=ANSWERS,
     log:
         result("logs/tabulate_accuracy.log"),
     benchmark:
@@ -29,9 +33,10 @@ rule tabulate_accuracy:
         "../envs/camembert.yaml"
     params:
         experiment=config["experiment"],
-        order=display_order(),
+        task=TASK,
+        models=displayed_models(),
     message:
-        "Counting the predictions"
+        "Counting the right answers"
     script:
         "../scripts/tabulate_accuracy.py"
 
@@ -39,11 +44,12 @@ rule tabulate_accuracy:
 rule tabulate_summary:
     input:
         accuracy=rules.tabulate_accuracy.output.table,
-        answers=rules.tabulate_accuracy.output.answers,
+        answers=ANSWERS,
         published=published_rows(),
     output:
         summary=table("summary", "Summary"),
         by_language=table("accuracy_by_language", "Accuracy by language"),
+        retrieval_by_language=(table("retrieval_by_language", "Retrieval by language") if RETRIEVAL_ANSWERS else []),
     log:
         result("logs/tabulate_summary.log"),
     benchmark:
@@ -52,16 +58,37 @@ rule tabulate_summary:
     conda:
         "../envs/camembert.yaml"
     params:
-        order=display_order(),
+        models=displayed_models(),
     message:
         "Summarising the accuracies"
     script:
         "../scripts/tabulate_summary.py"
 
 
+rule tabulate_convergence:
+    input:
+        curves=CLASSIFIER_CURVES,
+    output:
+        table=table("convergence", "Convergence of fine-tuning"),
+    log:
+        result("logs/tabulate_convergence.log"),
+    benchmark:
+        result("benchmarks/tabulate_convergence.tsv")
+    localrule: True
+    conda:
+        "../envs/camembert.yaml"
+    params:
+        models=displayed_models(),
+    message:
+        "Looking whether fine-tuning was over"
+    script:
+        "../scripts/tabulate_convergence.py"
+
+
 rule tabulate_comparisons:
     input:
-        answers=rules.tabulate_accuracy.output.answers,
+        answers=ANSWERS,
+        convergence=rules.tabulate_convergence.output.table[0],
     output:
         comparisons=table("comparisons", "Comparisons"),
         conclusion=result("tables/conclusion.md"),
@@ -73,8 +100,9 @@ rule tabulate_comparisons:
     conda:
         "../envs/camembert.yaml"
     params:
-        order=display_order(),
-        pairs=compared_pairs(),
+        models=displayed_models(),
+        planned=planned_comparisons(),
+        margin=config["comparisons"]["margin"],
     message:
         "Comparing models in pairs"
     script:
@@ -83,7 +111,7 @@ rule tabulate_comparisons:
 
 rule tabulate_ablation:
     input:
-        answers=rules.tabulate_accuracy.output.answers,
+        answers=ANSWERS,
     output:
         table=table("ablation", "Ablation"),
         figure=figure("ablation", "Ablation"),
@@ -95,7 +123,7 @@ rule tabulate_ablation:
     conda:
         "../envs/camembert.yaml"
     params:
-        order=display_order(),
+        models=displayed_models(),
         recipes=config["recipes"],
     message:
         "Comparing the recipes {params.recipes}"
@@ -118,7 +146,7 @@ rule tabulate_languages:
     conda:
         "../envs/camembert.yaml"
     params:
-        order=display_order(),
+        models=displayed_models(),
     message:
         "Looking where compression hurts"
     script:
@@ -147,9 +175,11 @@ rule tabulate_cost:
 rule draw_accuracy:
     input:
         accuracy=rules.tabulate_accuracy.output.table,
+        answers=ANSWERS,
         published=published_rows(),
     output:
         by_language=figure("accuracy_by_language", "Accuracy by language"),
+        retrieval_by_language=(figure("retrieval_by_language", "Retrieval by language") if RETRIEVAL_ANSWERS else []),
         along_cascade=figure("accuracy_along_cascade", "Accuracy along the cascade"),
     log:
         result("logs/draw_accuracy.log"),
@@ -159,7 +189,7 @@ rule draw_accuracy:
     conda:
         "../envs/camembert.yaml"
     params:
-        order=display_order(),
+        models=displayed_models(),
     message:
         "Drawing accuracy by language and along the cascade"
     script:
@@ -168,7 +198,7 @@ rule draw_accuracy:
 
 rule draw_training:
     input:
-        curves=of_all_encoders("metrics/encoders/{}.jsonl") + of_all_classifiers("metrics/classifiers/{}.jsonl"),
+        curves=of_all_encoders("metrics/encoders/{}.jsonl") + CLASSIFIER_CURVES,
     output:
         figure=figure("training_curves", "Training curves"),
     log:
@@ -179,7 +209,7 @@ rule draw_training:
     conda:
         "../envs/camembert.yaml"
     params:
-        order=display_order(),
+        models=displayed_models(),
     message:
         "Drawing the training curves"
     script:
@@ -195,6 +225,7 @@ rule tables:
     input:
         rules.tabulate_accuracy.output.table,
         rules.tabulate_summary.output,
+        rules.tabulate_convergence.output,
         rules.tabulate_comparisons.output,
         rules.tabulate_cost.output,
         rules.tabulate_languages.output.table,

@@ -9,6 +9,7 @@ LANGUAGES = config["languages"]
 NLI, TEXT, TEACHER = config["data"]["nli"], config["data"]["text"], config["teacher"]
 RETRIEVAL = config["data"]["retrieval"]
 SPLITS = ["train", "dev"] if NLI["split_dev"] else ["train", "dev", "test"]
+TASK = "cldr-nli" if NLI["source"] == "cldr" else "xnli"
 TEXT_LIMIT = None if TEXT["source"] == "cldr" else TEXT["limit"]
 DOWNLOADS = sources.downloads(config)
 

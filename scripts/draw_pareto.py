@@ -11,10 +11,10 @@ from camembert.paper.statistics import models_of
 from camembert.runtime.job import logged
 
 
-def draw_pareto(summary: Path, efficiency: Path, order: Iterable[Mapping[str, Any]], tokens: int, stem: Path) -> None:
+def draw_pareto(summary: Path, efficiency: Path, lines: Iterable[Mapping[str, Any]], tokens: int, stem: Path) -> None:
     """Draws the figure as .pdf and .png, given the stem of its path."""
     accuracies, costs = (pd.read_csv(path, dtype={"recipe": str, "chain": str}) for path in (summary, efficiency))
-    pareto.draw_pareto(accuracies, costs, models_of(order), tokens, stem)
+    pareto.draw_pareto(accuracies, costs, models_of(lines), tokens, stem)
 
 
 if __name__ == "__main__":
@@ -23,7 +23,7 @@ if __name__ == "__main__":
         draw_pareto(
             summary=Path(job.input.summary),
             efficiency=Path(job.input.efficiency[0]),
-            order=job.params.order,
+            lines=job.params.models,
             tokens=job.params.tokens,
             stem=Path(job.output.figure[0]).with_suffix(""),
         )

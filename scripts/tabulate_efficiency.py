@@ -13,13 +13,13 @@ from camembert.runtime.job import logged
 def tabulate_efficiency(
     measured: Iterable[Path],
     encoders: Iterable[Path],
-    order: Iterable[Mapping[str, Any]],
+    lines: Iterable[Mapping[str, Any]],
     lengths: Sequence[int],
     stem: Path,
 ) -> None:
     """Writes .csv, .md and .tex of the efficiency table, given the stem of their paths."""
     facts = table.read_efficiency(measured)
-    numbers = table.efficiency(facts, table.read_training(encoders), models_of(order))
+    numbers = table.efficiency(facts, table.read_training(encoders), models_of(lines))
     write_table(numbers, table.format_efficiency(numbers, lengths), stem, table.CAPTION, table.note(facts, numbers))
 
 
@@ -29,7 +29,7 @@ if __name__ == "__main__":
         tabulate_efficiency(
             job.input.measured,
             job.input.encoders,
-            job.params.order,
+            job.params.models,
             job.params.lengths,
             Path(job.output.table[0]).with_suffix(""),
         )

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from camembert.core.files import whole
+from camembert.core.files import atomic_write
 from camembert.paper.intervals import RunsError, Scores, by_cluster
 from camembert.paper.statistics import RETRIEVAL, Model, ResultsError
 
@@ -102,7 +102,7 @@ def write_answers(answers: Answers, path: str | os.PathLike[str]) -> None:
         columns["cluster"] = pa.array(np.tile(answers.clusters, len(answers.languages)))
     columns |= {key: pa.array(right.ravel()) for key, right in answers.right.items()}
     facts = json.dumps({"task": answers.task, "chance": answers.chance})
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         pq.write_table(pa.table(columns).replace_schema_metadata({METADATA: facts}), partial)
 
 

@@ -103,14 +103,20 @@ def efficiency(
     """
     rows = []
     for model in order:
-        if model.layers not in measured:
+        layers = model.layers
+        if layers is None or layers not in measured:
             depths = ", ".join(map(str, sorted(measured)))
             raise ResultsError(
                 f"{model.label} has {model.layers} layers, and encoders of {depths} layers were measured; measure this"
                 " depth too"
             )
-        facts = measured[model.layers]
-        row = {"recipe": model.recipe, "chain": model.chain, "label": model.label, "layers": model.layers}
+        facts = measured[layers]
+        row: dict[str, Any] = {
+            "recipe": model.recipe,
+            "chain": model.chain,
+            "label": model.label,
+            "layers": model.layers,
+        }
         row |= {key: facts[key] for key in ("parameters", "embedding_parameters", "bytes")}
         row |= training_flops(model, spent)
         for at in facts["speed"]:
