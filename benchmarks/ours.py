@@ -16,6 +16,7 @@ from camembert.data.shards import Shard, write_shard
 from camembert.data.text import read_documents
 from camembert.data.tokenizer import load_tokenizer
 from camembert.models import encoder as encoders
+from camembert.models.compilation import compile_layers
 from camembert.plan.recipe import Recipe
 from camembert.training import distillation
 from camembert.training import loop as training
@@ -35,8 +36,8 @@ def train(case: Case, batch_of: Callable[[int], Batch], device: torch.device, pl
     student.train()
     objective = distillation.objective_of(RECIPE, student, teacher, shared_embeddings=True)
     if device.type == "cuda":
-        encoders.compile_layers(teacher)
-        encoders.compile_layers(student)
+        compile_layers(teacher)
+        compile_layers(student)
 
     def step(batch: Batch) -> dict[str, Tensor]:
         player.tick()

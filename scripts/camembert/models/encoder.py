@@ -204,15 +204,6 @@ def attention_map(encoder: BertModel, layer: int, layer_input: Tensor, mask: Ten
     return relation(encoder, layer, layer_input, mask).softmax(-1)
 
 
-def compile_layers(encoder: BertModel, backend: str = "inductor") -> None:
-    """Compiles every layer in place, which pays on a GPU; the names of weights stay as they are.
-
-    PyTorch's environment variable TORCHDYNAMO_DISABLE=1 switches it off.
-    """
-    for layer in encoder.encoder.layer:
-        layer.compile(backend=backend)
-
-
 # --- files ----------------------------------------------------------------------------------------------------
 
 

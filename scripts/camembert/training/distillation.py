@@ -18,6 +18,7 @@ from camembert.data import tokenizer
 from camembert.data.packing import SpecialIds
 from camembert.models import encoder as encoders
 from camembert.models import losses
+from camembert.models.compilation import compile_layers
 from camembert.plan.recipe import Recipe, matched_layers
 from camembert.runtime import parallel
 from camembert.training.loop import Objective, Run, Schedule
@@ -221,8 +222,8 @@ def distill(
         shared = recipe.freeze_embeddings and dropout == 0
         objective = objective_of(recipe, student, teacher, head, shared)
         if device.type == "cuda":
-            encoders.compile_layers(teacher)
-            encoders.compile_layers(student)
+            compile_layers(teacher)
+            compile_layers(student)
         run = train_on_text(
             student,
             objective,

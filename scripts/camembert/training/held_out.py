@@ -42,7 +42,7 @@ def held_out_by_language(
         precision: of matrix products, as in training.
     """
     model.eval()
-    with torch.inference_mode():
+    with torch.no_grad():
         return {
             language: mean_loss(objective, batch_of, BATCHES_A_LANGUAGE, device, precision)
             for language, batch_of in batches.items()

@@ -280,7 +280,7 @@ def _evaluate(
 ) -> None:
     was_training = model.training
     model.eval()
-    with torch.inference_mode():
+    with torch.no_grad():  # not inference_mode: compiled layers would be compiled once more for it
         scores = evaluation.measure()
     model.train(was_training)
     run.curve.append({"step": step, "split": evaluation.split, **scores})

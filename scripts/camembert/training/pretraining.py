@@ -19,6 +19,7 @@ from camembert.core.provenance import hash_of_code, hash_of_file
 from camembert.data import tokenizer
 from camembert.data.packing import SpecialIds
 from camembert.models import encoder as encoders
+from camembert.models.compilation import compile_layers
 from camembert.runtime import parallel
 from camembert.training.loop import Objective, Run, Schedule
 from camembert.training.masking import at_masked
@@ -95,7 +96,7 @@ def pretrain(
     run = Run()
     if schedule.steps:
         if device.type == "cuda":
-            encoders.compile_layers(encoder)
+            compile_layers(encoder)
         run = train_on_text(
             model,
             masked_language_modelling(model),

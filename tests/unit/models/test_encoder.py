@@ -19,7 +19,6 @@ from camembert.models.encoder import (
     attention_mask,
     bottom_layers,
     classifier_from,
-    compile_layers,
     cut,
     embed,
     load_classifier,
@@ -211,26 +210,6 @@ def test_the_attention_map_is_the_library_s(make_encoder, rows):
             ours = attention_map(encoder, layer, layers[layer - 1], mask).transpose(1, 2)[real]
             torch.testing.assert_close(ours, expected[layer - 1].transpose(1, 2)[real], atol=1e-5, rtol=1e-4)
             assert ours.max() > 0.5, "a uniform map would compare nothing"
-
-
-@pytest.mark.parametrize("training", [False, True])
-def test_compiled_layers_keep_their_names_and_compute_the_same(make_encoder, training):
-    """Traced and differentiated ahead of time, without the code generator, which a GPU's machine has."""
-    encoder = make_encoder(2).train(training)
-    set_dropout(encoder, 0.0)
-    token, segment, position, document = inputs_of([DOCUMENTS], 24)
-
-    def outputs_and_gradient() -> tuple[torch.Tensor, torch.Tensor]:
-        encoder.zero_grad()
-        top = run_layers(encoder, embed(encoder, token, segment, position), same_document(document))[-1]
-        top.square().sum().backward()
-        return top.detach(), encoder.encoder.layer[0].output.dense.weight.grad.clone()
-
-    names, expected = list(encoder.state_dict()), outputs_and_gradient()
-    compile_layers(encoder, backend="aot_eager")
-    assert list(encoder.state_dict()) == names
-    for ours, eager in zip(outputs_and_gradient(), expected, strict=True):
-        torch.testing.assert_close(ours, eager, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("packed", [True, False])
