@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from students import bottom_layers
 from transformers import BertModel
 
 from camembert.data.packing import TextBatches
 from camembert.data.shards import Shard
 from camembert.models.encoder import (
     attention_mask,
-    bottom_layers,
     cut,
     embed,
     load_encoder,
