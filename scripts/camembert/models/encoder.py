@@ -76,11 +76,6 @@ def cut(teacher: BertModel, kept: Sequence[int]) -> BertModel:
     return student
 
 
-def bottom_layers(teacher: BertModel, layers: int) -> BertModel:
-    """A student made of its teacher's bottom layers (LightMBERT, Jiao et al. 2021)."""
-    return cut(teacher, range(1, layers + 1))
-
-
 def random_mlm_head(encoder: BertModel) -> BertOnlyMLMHead:
     """A masked-language-model head whose output weights are the encoder's word embeddings, as in BERT.
 

@@ -18,11 +18,18 @@ NOTE = (
     "Elapsed is the time in which at least one job of a stage ran; of all, that from the start of the first job to the "
     "end of the last, without pauses of more than two minutes. Job time adds up the jobs, several of which may run at "
     "once. Compute time is CPU time of training, predicting and writing predictions, or measuring; overhead is the "
-    "rest of a job's CPU time: starting Python, imports and loading, and is not told apart in data jobs. Tables, "
-    "figures and the workflow manager itself are in none of it. Peak memory is that of the largest process; memory at "
-    "once adds up the peaks of all jobs that ran at the same time, which is more than they ever took together."
+    "rest of a job's CPU time: starting Python, imports and loading. Peak memory is that of the largest process; "
+    "memory at once adds up the peaks of all jobs that ran at the same time, which is more than they ever took "
+    "together. Data jobs, which come first, record neither when they ran nor their compute time, and take no part in "
+    "these columns; tables, figures and the workflow manager itself are in none of them."
 )
-STAGES = {"encoders": "Encoders", "classifiers": "Fine-tuning", "evaluation": "Evaluation", "efficiency": "Efficiency"}
+STAGES = {
+    "encoders": "Encoders",
+    "classifiers": "Fine-tuning",
+    "evaluation": "Evaluation",
+    "retrieval": "Retrieval",
+    "efficiency": "Efficiency",
+}
 DATA = "Data"
 ALL = "All"
 
@@ -32,7 +39,8 @@ def read_jobs(metrics: Iterable[Path], benchmarks: Iterable[Path]) -> pd.DataFra
 
     Args:
         metrics: JSON files under `metrics/<stage>/`, as `write_metrics` writes them.
-        benchmarks: Snakemake's benchmark files of the jobs that have no metrics (data), written when a job ends.
+        benchmarks: Snakemake's benchmark files of the jobs that have no metrics (data); they do not tell when a job
+            ran nor its compute time, which are NaN.
     """
     rows: list[dict[str, Any]] = []
     for path in metrics:
@@ -49,15 +57,17 @@ def read_jobs(metrics: Iterable[Path], benchmarks: Iterable[Path]) -> pd.DataFra
         )
     for path in benchmarks:
         job = pd.read_csv(path, sep="\t", na_values="-").fillna(0).iloc[-1]
-        row = {"stage": DATA, "ended": Path(path).stat().st_mtime, "seconds": job["s"], "cpu_seconds": job["cpu_time"]}
-        rows.append(row | {"compute_cpu_seconds": float("nan"), "peak_memory_mib": job["max_rss"]})
+        row = {"stage": DATA, "seconds": job["s"], "cpu_seconds": job["cpu_time"], "peak_memory_mib": job["max_rss"]}
+        rows.append(row | {"ended": float("nan"), "compute_cpu_seconds": float("nan")})
     jobs = pd.DataFrame(rows)
     jobs.insert(1, "started", jobs["ended"] - jobs["seconds"])
     return jobs
 
 
 def elapsed_seconds(jobs: pd.DataFrame, pause: float = 0.0) -> float:
-    """Seconds in which at least one job ran, and between two jobs where these are no more than a pause."""
+    """Seconds in which at least one job ran, and between two jobs where these are no more than a pause; NaN of none."""
+    if jobs.empty:
+        return float("nan")
     elapsed, until = 0.0, float("-inf")
     for started, ended in jobs.sort_values("started")[["started", "ended"]].itertuples(index=False):
         begin = until if started - until <= pause else started
@@ -67,7 +77,7 @@ def elapsed_seconds(jobs: pd.DataFrame, pause: float = 0.0) -> float:
 
 
 def memory_at_once(jobs: pd.DataFrame) -> float:
-    """The largest sum of the peak memories of jobs that ran at the same time, in MiB."""
+    """The largest sum of the peak memories of jobs that ran at the same time, in MiB; NaN of none."""
     starts = jobs.set_index("started")["peak_memory_mib"]
     ends = -jobs.set_index("ended")["peak_memory_mib"]
     changes = pd.concat([ends, starts]).sort_index(kind="stable")  # of equal times, ends come first
@@ -81,18 +91,26 @@ def cost_of(jobs: pd.DataFrame) -> pd.DataFrame:
         jobs: what `read_jobs` read.
 
     Returns:
-        stage, jobs, elapsed_seconds, job_seconds, cpu_seconds, compute_cpu_seconds and overhead_share (NaN where they
-        are not known; of all jobs, of those of which they are), peak_memory_mib, memory_at_once_mib.
+        stage, jobs, elapsed_seconds, job_seconds, cpu_seconds, compute_cpu_seconds, overhead_share, peak_memory_mib,
+        memory_at_once_mib. What is not known of data jobs is NaN for these, and of all jobs that of the others.
     """
     rows = []
     for stage, own in [*jobs.groupby("stage", sort=False), (ALL, jobs)]:
         known = own.dropna()
-        pause = PAUSE_SECONDS if stage == ALL else 0.0
-        row: dict[str, Any] = {"stage": stage, "jobs": len(own), "elapsed_seconds": elapsed_seconds(own, pause)}
-        row |= {"job_seconds": own["seconds"].sum(), "cpu_seconds": own["cpu_seconds"].sum()}
-        row["compute_cpu_seconds"] = known["compute_cpu_seconds"].sum(min_count=1)
-        row["overhead_share"] = 1 - row["compute_cpu_seconds"] / known["cpu_seconds"].sum(min_count=1)
-        rows.append(row | {"peak_memory_mib": own["peak_memory_mib"].max(), "memory_at_once_mib": memory_at_once(own)})
+        compute, pause = known["compute_cpu_seconds"].sum(min_count=1), PAUSE_SECONDS if stage == ALL else 0.0
+        rows.append(
+            {
+                "stage": stage,
+                "jobs": len(own),
+                "elapsed_seconds": elapsed_seconds(known, pause),
+                "job_seconds": own["seconds"].sum(),
+                "cpu_seconds": own["cpu_seconds"].sum(),
+                "compute_cpu_seconds": compute,
+                "overhead_share": 1 - compute / known["cpu_seconds"].sum(min_count=1),
+                "peak_memory_mib": own["peak_memory_mib"].max(),
+                "memory_at_once_mib": memory_at_once(known),
+            }
+        )
     return pd.DataFrame(rows)
 
 

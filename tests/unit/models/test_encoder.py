@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from students import bottom_layers
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer, BertForMaskedLM, BertModel
 
 from camembert.data.packing import PackedRows
@@ -17,7 +18,6 @@ from camembert.models.encoder import (
     EncoderError,
     attention_map,
     attention_mask,
-    bottom_layers,
     classifier_from,
     cut,
     embed,

@@ -88,6 +88,11 @@ def test_every_point_is_labelled_with_its_chain(drawn, summary):
         assert sorted(text.get_text() for text in axes.texts) == chains
 
 
+def test_more_models_than_there_is_room_for_have_no_labels(drawn, summary, monkeypatch):
+    monkeypatch.setattr(pareto, "MOST_LABELS", 2)
+    assert [[text.get_text() for text in axes.texts] for axes in drawn(summary)] == [[], [], ["teacher"]]
+
+
 def test_retrieval_has_a_row_of_panels_where_it_was_evaluated(drawn, summary):
     assert len(drawn(summary)) == 3
     none = {f"retrieval{end}": np.nan for end in ("", "_low", "_high")}

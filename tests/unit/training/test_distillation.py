@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from students import bottom_layers
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import BertModel
 
@@ -15,7 +16,6 @@ from camembert.data.packing import TextBatches
 from camembert.data.shards import Shard
 from camembert.models.encoder import (
     attention_mask,
-    bottom_layers,
     cut,
     embed,
     load_encoder,

@@ -29,8 +29,10 @@ SCORES = {
 """Columns of the summary that have a row of panels each, where there is anything in them; labels of their axes."""
 ROUNDING = 0.005
 """Budgets are written with three digits, so that equal compute is equal but for this share."""
-NEAR, FAR, OFF, LINE = 0.22, 0.7, 0.05, 0.052
+NEAR, FAR, OFF, LINE = 0.22, 0.6, 0.05, 0.052
 """Of labels, as shares of a panel: points of one stack, where it stands on the left, its distance, a line's height."""
+MOST_LABELS = 12
+"""Of more models, as in an ablation, labels would hide the points; the legend tells them apart."""
 FRONTIER: dict[str, Any] = {"color": "0.45", "linewidth": 0.9, "linestyle": "-", "zorder": 1}
 
 
@@ -94,12 +96,6 @@ def see_through(style: Style) -> dict[str, Any]:
     return look | pale | {"markeredgecolor": style.colour, "markeredgewidth": 1.0}
 
 
-def names_of(models: Sequence[Model]) -> list[str]:
-    """Short names for labels: the chain, with the recipe where several have it."""
-    chains = [model.chain for model in models]
-    return [model.chain if chains.count(model.chain) == 1 else f"{model.chain} {model.recipe}" for model in models]
-
-
 def spread_out(places: ArrayLike, gap: float) -> np.ndarray:
     """The places nearest to those given (least squares) that keep their order and are a gap apart."""
     wanted = np.asarray(places, dtype=float)
@@ -109,8 +105,8 @@ def spread_out(places: ArrayLike, gap: float) -> np.ndarray:
     return apart
 
 
-def label_points(axes: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[str], colours: Sequence[str]) -> None:
-    """Writes names beside points, in stacks where points are close, each with a line to its point."""
+def label_points(axes: Axes, x: np.ndarray, y: np.ndarray, models: Sequence[Model], colours: Sequence[str]) -> None:
+    """Writes the chains of models beside their points: in stacks where these are close, with lines to them."""
     (left_end, right_end), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     places = np.column_stack([(x - left_end) / (right_end - left_end), (y - bottom) / (top - bottom)])
     order = np.argsort(places[:, 0], kind="stable")
@@ -125,7 +121,7 @@ def label_points(axes: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[str],
         for i, height in zip(stack, spread_out(places[stack, 1], LINE), strict=True):
             line = {"arrowstyle": "-", "linewidth": 0.4, "color": colours[i], "shrinkA": 1, "shrinkB": 1}
             axes.annotate(
-                names[i],
+                models[i].chain,
                 (x[i], y[i]),
                 (side, height),
                 textcoords="axes fraction",
@@ -157,9 +153,10 @@ def draw_panel(
     rows = table.loc[[(model.recipe, model.chain) for model in shown]]
     x, y = cost.scale * rows[cost.column].to_numpy(), rows[score].to_numpy()
     bars = np.abs(rows[[f"{score}_low", f"{score}_high"]].to_numpy().T - y)
-    for rank, i in enumerate(np.argsort(-np.nan_to_num(bars.sum(axis=0)), kind="stable")):
+    widest_first = np.argsort(-np.nan_to_num(bars.sum(axis=0)), kind="stable")
+    for i, cap in zip(widest_first, np.linspace(1.5, 5, len(shown)), strict=True):
         style = styles[shown[i]]
-        axes.errorbar([x[i]], [y[i]], yerr=bars[:, [i]], elinewidth=0.8, capsize=1.5 + 0.5 * rank, **see_through(style))
+        axes.errorbar([x[i]], [y[i]], yerr=bars[:, [i]], elinewidth=0.8, capsize=cap, **see_through(style))
     best = frontier(x, y, rows[cost.uncertain].to_numpy() if cost.uncertain else cost.rounding)
     axes.step([*x[best], max(x)], [*y[best], y[best[-1]]], where="post", **FRONTIER)
     for model in set(styles) - set(shown):
@@ -197,7 +194,8 @@ def draw_pareto(
         for score, row in zip(scores, grid, strict=True):
             drawn = [draw_panel(axes, table, score, cost, styles) for cost, axes in zip(costs, row, strict=True)]
             for axes, (shown, x, y) in zip(row, drawn, strict=True):
-                label_points(axes, x, y, names_of(shown), [styles[model].colour for model in shown])
+                if len(styles) <= MOST_LABELS:
+                    label_points(axes, x, y, shown, [styles[model].colour for model in shown])
                 axes.label_outer()
             row[0].set_ylabel(SCORES[score])
         keys = [
