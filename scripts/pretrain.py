@@ -26,6 +26,7 @@ if __name__ == "__main__":
             architecture=job.params.architecture,
             schedule=Schedule.of(job.params.steps, job.params.settings),
             mask=job.params.settings["mask"],
+            bag_of_words=job.params.settings["bag_of_words"],
             dropout=job.params.settings["dropout"],
             text=job.params.text,
             seed=job.params.seed,

@@ -164,6 +164,7 @@ def pretraining(corpus, tokenizer_folder, common) -> partial:
         architecture={"hidden": HIDDEN, "heads": HEADS, "intermediate": 2 * HIDDEN, "positions": POSITIONS},
         schedule=Schedule(12, learning_rate=1e-2, warmup=0.2, weight_decay=0.01),
         mask=0.3,
+        bag_of_words=0.5,
         dropout=0.1,
         text={"batch": 4, "row": 32, "sampling_exponent": 0.7},
         **common,

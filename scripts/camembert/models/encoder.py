@@ -76,6 +76,13 @@ def cut(teacher: BertModel, kept: Sequence[int]) -> BertModel:
     return student
 
 
+def set_identity_pooler(encoder: BertModel) -> None:
+    """Makes the pooler hand on the state of [CLS], through its tanh: a random one is what fine-tuning has to undo."""
+    with torch.no_grad():
+        encoder.pooler.dense.weight.copy_(torch.eye(encoder.config.hidden_size))
+        encoder.pooler.dense.bias.zero_()
+
+
 def random_mlm_head(encoder: BertModel) -> BertOnlyMLMHead:
     """A masked-language-model head whose output weights are the encoder's word embeddings, as in BERT.
 

@@ -11,13 +11,10 @@ from torch import Tensor
 from transformers.models.bert.modeling_bert import BertForMaskedLM, BertModel
 from transformers.utils import logging as transformers_logging
 
-from camembert.models.encoder import save_encoder
+from camembert.models.encoder import save_encoder, set_identity_pooler
 from camembert.plan.sources import check_architecture, teacher_files
 
 log = logging.getLogger(__name__)
-
-POOLER_SEED = 0
-"""Of the pooler that a checkpoint without one gets; fine-tuning trains it."""
 
 
 class TeacherError(ValueError):
@@ -62,7 +59,6 @@ def import_teacher(
         "dtype": torch.float32,
     }
     transformers_logging.set_verbosity_error()
-    torch.manual_seed(POOLER_SEED)
     try:
         encoder, report = BertModel.from_pretrained(folder, **how)
         headed, head_report = BertForMaskedLM.from_pretrained(folder, **how)
@@ -85,7 +81,8 @@ def import_teacher(
     if not all(weight.isfinite().all() for weight in encoder.state_dict().values()):
         raise TeacherError(f"the weights in {folder} are not all finite; copy the model again")
     if pooler:
-        log.warning("the teacher has no pooler: it gets a random one (seed %d), which fine-tuning trains", POOLER_SEED)
+        set_identity_pooler(encoder)
+        log.warning("the teacher has no pooler: it gets one that starts as the identity, which fine-tuning trains")
     head = _mlm_head(headed, head_report)
     log.info("the teacher comes %s a masked-language-model head", "with" if head else "without")
     save_encoder(encoder, output, tokenizer_folder, head)

@@ -75,20 +75,26 @@ class Experiment:
     Attributes:
         chains: every chain that is built, each once, in the order of tables and figures.
         matched: those of them whose budget was computed to equal the training compute of a cascade.
-        recipes, runs, finetunings: as in the config.
+        recipes, runs, scratch_runs, finetunings: as in the config.
     """
 
     chains: tuple[Chain, ...]
     matched: frozenset[Chain]
     recipes: tuple[str, ...]
     runs: tuple[int, ...]
+    scratch_runs: int
     finetunings: int
 
     @property
     def encoders(self) -> list[EncoderId]:
         """Every encoder that is built, chain by chain."""
-        choices = product(self.chains, self.recipes, self.runs)
-        return list(dict.fromkeys(encoder_of(*choice) for choice in choices))
+        return list(
+            dict.fromkeys(
+                encoder_of(chain, recipe, run)
+                for chain, recipe in product(self.chains, self.recipes)
+                for run in (self.runs if chain.root else self.runs[: self.scratch_runs])
+            )
+        )
 
     @property
     def classifiers(self) -> list[ClassifierId]:
@@ -125,6 +131,7 @@ def experiment_of(config: dict[str, Any]) -> Experiment:
         matched=frozenset(matched),
         recipes=tuple(config["recipes"]),
         runs=tuple(config["runs"]),
+        scratch_runs=config["scratch_runs"],
         finetunings=config["finetunings"],
     )
 

@@ -65,11 +65,29 @@ def at_masked(values: Tensor, batch: Mapping[str, Any]) -> Tensor:
     return values.flatten(0, 1).index_select(0, batch["masked"])
 
 
+def documents_of(rows: PackedRows) -> dict[str, Tensor]:
+    """The documents of packed rows, numbered from 0 row by row, and their words (tokens of the text, as they are).
+
+    Returns:
+        first, (documents,), the places of their [CLS] in the flattened rows; word, (words,), token ids; word_document,
+        (words,), the number of the document each is of.
+    """
+    starts = (rows.real & (rows.position == 0)).ravel()
+    text = rows.text.ravel()
+    found = {
+        "first": np.flatnonzero(starts),
+        "word": rows.token.ravel()[text],
+        "word_document": (starts.cumsum() - 1)[text],
+    }
+    return {name: torch.from_numpy(array) for name, array in found.items()}
+
+
 def masked_batch(batches: TextBatches, share: float, own: slice = ALL_ROWS) -> Callable[[int], dict[str, Any]]:
     """The batch of a step: packed rows with tokens masked, all of them or those that a process takes.
 
     Beside `tensors_of`, a batch holds target, (rows, tokens), -100 where nothing is predicted; masked, the places of
-    its masked tokens in the flattened rows; targets, their number in the whole batch.
+    its masked tokens in the flattened rows; targets, their number in the whole batch. And what `documents_of` says of
+    its documents; words, the number of their words in the whole batch.
     """
 
     def batch_of(step: int) -> dict[str, Any]:
@@ -80,6 +98,7 @@ def masked_batch(batches: TextBatches, share: float, own: slice = ALL_ROWS) -> C
         inputs, targets = mask_tokens(rows, batches.special, share, noise)
         tensors = {"token": torch.from_numpy(inputs), "target": torch.from_numpy(targets), "masked": places_of(targets)}
         count = np.minimum(layout.text_tokens, masked_a_row(share, batches.tokens)).sum()  # of the whole batch
-        return encoders.tensors_of(rows) | tensors | {"targets": int(count)}
+        numbers = {"targets": int(count), "words": int(layout.text_tokens.sum())}
+        return encoders.tensors_of(rows) | tensors | documents_of(rows) | numbers
 
     return batch_of

@@ -1,5 +1,5 @@
-"""Masked language modelling of packed text (Devlin et al. 2019); on parallel text, of pairs of translations
-(XLM, Lample and Conneau 2019)."""
+"""Pre-training on packed text: masked language modelling (Devlin et al. 2019), on parallel text of pairs of
+translations (XLM, Lample and Conneau 2019), and a sentence-level objective that trains [CLS] and the pooler."""
 
 from __future__ import annotations
 
@@ -35,16 +35,32 @@ class MaskedLanguageModel(nn.Module):
         self.head: BertOnlyMLMHead = encoders.random_mlm_head(encoder)
 
 
-def masked_language_modelling(model: MaskedLanguageModel) -> Objective:
-    """Cross-entropy of the masked tokens; the head runs on their positions only."""
+def pretraining_objective(model: MaskedLanguageModel, bag_of_words: float) -> Objective:
+    """Cross-entropy of the masked tokens, and of every document's words as its pooled [CLS] predicts them.
+
+    The second part is a sentence-level objective, a bag of words as in RetroMAE-2 (Liu et al. 2023, arXiv 2305.02564),
+    though there the other tokens predict it: one distribution over the vocabulary a document, by the head of masked
+    language modelling on the pooler's output, scored on all words of the document, masked ones included. A pair of
+    translations has the words of both, so the pooled [CLS] is asked what a text says in either language. Without this
+    part no objective reaches the pooler, and fine-tuning starts from a random one.
+
+    Args:
+        model: encoder and head.
+        bag_of_words: weight of the second part; 0 leaves it out.
+    """
 
     def objective(batch: dict[str, Any]) -> dict[str, Tensor]:
         mask = encoders.attention_mask(batch)
         embedded = encoders.embed(model.encoder, batch["token"], batch["segment"], batch["position"])
         top = encoders.run_layers(model.encoder, embedded, mask)[-1]
         logits, target = model.head(at_masked(top, batch)).float(), at_masked(batch["target"], batch)
-        loss = functional.cross_entropy(logits, target, reduction="sum") / batch["targets"]
-        return {"loss": loss, "masked_lm": loss}
+        masked_lm = functional.cross_entropy(logits, target, reduction="sum") / batch["targets"]
+        if not bag_of_words:
+            return {"loss": masked_lm, "masked_lm": masked_lm}
+        pooled = model.encoder.pooler(top.flatten(0, 1).index_select(0, batch["first"])[:, None])
+        predicted = model.head(pooled).float().log_softmax(-1)
+        words = -predicted[batch["word_document"], batch["word"]].sum() / batch["words"]
+        return {"loss": masked_lm + bag_of_words * words, "masked_lm": masked_lm, "bag_of_words": words}
 
     return objective
 
@@ -58,6 +74,7 @@ def pretrain(
     architecture: Mapping[str, int],
     schedule: Schedule,
     mask: float,
+    bag_of_words: float,
     dropout: float,
     text: Mapping[str, Any],
     seed: int,
@@ -67,7 +84,7 @@ def pretrain(
     checkpoint_seconds: float,
     precision: str = "auto",
 ) -> Run:
-    """Makes an encoder from random weights and trains it by masked language modelling; 0 steps leave it random.
+    """Makes an encoder from random weights and pre-trains it; 0 steps leave it random.
 
     Args:
         corpus: the shard folder of every language.
@@ -77,6 +94,7 @@ def pretrain(
         architecture: hidden, heads, intermediate, positions.
         schedule: steps and learning rate.
         mask: share of the tokens to be predicted.
+        bag_of_words: weight of the sentence-level objective; 0 leaves the pooler as it was drawn.
         dropout: in the encoder.
         text: batch, row and sampling_exponent, as in the config.
         seed: of the initial weights and of the order of the text.
@@ -92,14 +110,14 @@ def pretrain(
     ).to(device)
     model = MaskedLanguageModel(encoder)
     encoders.set_dropout(encoder, dropout)
-    encoder.pooler.requires_grad_(False)
+    encoder.pooler.requires_grad_(bag_of_words > 0)
     run = Run()
     if schedule.steps:
         if device.type == "cuda":
             compile_layers(encoder)
         run = train_on_text(
             model,
-            masked_language_modelling(model),
+            pretraining_objective(model, bag_of_words),
             corpus,
             special,
             schedule,
@@ -112,7 +130,7 @@ def pretrain(
             checkpoint_seconds=checkpoint_seconds,
             precision=precision,
             tokenizer=hash_of_file(Path(tokenizer_folder) / tokenizer.FILES[0]),
-            encoder=[layers, dict(architecture), dropout],
+            encoder=[layers, dict(architecture), dropout, bag_of_words],
             code=hash_of_code(sys.modules[__name__]),
         )
         places = schedule.steps * text["batch"] * text["row"]

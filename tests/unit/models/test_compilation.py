@@ -27,7 +27,7 @@ from camembert.plan.recipe import Recipe
 from camembert.training.distillation import freeze, objective_of
 from camembert.training.loop import Schedule
 from camembert.training.packed_text import train_on_text
-from camembert.training.pretraining import MaskedLanguageModel, masked_language_modelling
+from camembert.training.pretraining import MaskedLanguageModel, pretraining_objective
 
 TEXT = {"batch": 4, "row": 32, "sampling_exponent": 0.7}
 RECIPES = {
@@ -86,7 +86,7 @@ def test_a_training_with_its_measurements_compiles_few_variants(
     if recipe is None:
         set_dropout(teacher, 0.1)
         model: torch.nn.Module = MaskedLanguageModel(teacher)
-        objective, mask = masked_language_modelling(model), 0.3
+        objective, mask = pretraining_objective(model, 0.0), 0.3
     else:
         model = bottom_layers(teacher, 2)
         compile_layers(model, backend=counter)

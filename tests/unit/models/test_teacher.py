@@ -124,7 +124,7 @@ def test_an_encoder_alone_has_no_head(model, checkpoint, imported):
     assert same(encoder, model.bert)
 
 
-def test_a_missing_pooler_is_drawn_with_a_seed_and_said(model, checkpoint, imported, caplog):
+def test_a_missing_pooler_starts_as_the_identity_and_is_said(model, checkpoint, imported, caplog):
     headed = BertForMaskedLM(model.config)
     headed.load_state_dict({key: w for key, w in model.state_dict().items() if key in headed.state_dict()})
     folder = checkpoint(headed)
@@ -133,7 +133,7 @@ def test_a_missing_pooler_is_drawn_with_a_seed_and_said(model, checkpoint, impor
         first, _, found = imported(folder)
         second, _, _ = imported(folder)
     assert found == {"pooler": False, "mlm_head": True}
-    assert "the teacher has no pooler: it gets a random one (seed 0)" in caplog.text
+    assert "the teacher has no pooler: it gets one that starts as the identity" in caplog.text
     assert torch.equal(first.pooler.dense.weight, second.pooler.dense.weight)
     assert torch.equal(first.encoder.layer[2].output.dense.weight, model.bert.encoder.layer[2].output.dense.weight)
 

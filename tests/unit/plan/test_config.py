@@ -224,7 +224,7 @@ MLM_NAMED = {
         ("retrieval.documents", 1, "retrieval.documents is 1, expected an integer of at least 2"),
         ("retrieval.layer", "bottom", "retrieval.layer is bottom, expected top or a layer that every encoder has"),
         ("retrieval.layer", 0, "retrieval.layer is 0, expected a text or an integer of at least 1"),
-        ("retrieval.layer", 4, "expected top or a layer that every encoder has, 1 to 3 (chain '0-3' has no more)"),
+        ("retrieval.layer", 4, "expected top or a layer that every encoder has, 1 to 3 (chain '6-3x0' has no more)"),
         ("retrieval.pooling", "max", 'retrieval.pooling is "max", expected one of mean, cls'),
     ],
 )
@@ -368,6 +368,7 @@ def small(config):
         "compute_matched": ["6-4-2"],
         "recipes": ["toplayer"],
         "runs": [1, 2],
+        "scratch_runs": 2,
         "finetunings": 2,
         "tokenizer": {"vocabulary": 6000, "lowercase": False},
         "teacher": config["teacher"] | {"layers": 6, "hidden": 128, "heads": 4, "intermediate": 512, "positions": 128},
@@ -444,6 +445,13 @@ def test_two_recipes_share_what_is_not_distilled(small):
         "teacher/6/r0",
         "untrained/6-2x0/r0",
         *(f"{recipe}/6-2/r{run}" for recipe in ("one", "two") for run in (1, 2)),
+    }
+
+
+def test_fewer_runs_may_start_from_random_weights(small):
+    paths = [encoder.path for encoder in experiment_of(small | {"scratch_runs": 1}).encoders]
+    assert {path for path in paths if path.endswith("/r2")} == {
+        f"toplayer/{chain}/r2" for chain in ("6-2", "6-2x3", "6-2x2.33", "6-4", "6-4-2")
     }
 
 

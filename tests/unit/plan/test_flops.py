@@ -78,9 +78,9 @@ def test_a_pretraining_step_costs_what_pytorch_counts(layers, _, heads, tokens, 
 
     from camembert.models import encoder as encoders
     from camembert.training.masking import IGNORED, places_of
-    from camembert.training.pretraining import MaskedLanguageModel, masked_language_modelling
+    from camembert.training.pretraining import MaskedLanguageModel, pretraining_objective
 
-    objective = masked_language_modelling(MaskedLanguageModel(encoder_of(layers, heads, tokens, shape)))
+    objective = pretraining_objective(MaskedLanguageModel(encoder_of(layers, heads, tokens, shape)), 0.0)
     batch = encoders.tensors_of(rows_of(tokens, shape.vocabulary))
     hidden = torch.arange(tokens) % round(1 / MASK) == 0
     target = torch.where(hidden, batch["token"], IGNORED)

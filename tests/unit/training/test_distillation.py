@@ -29,7 +29,7 @@ from camembert.training.distillation import DistillationError, freeze, objective
 from camembert.training.loop import Run, Schedule
 from camembert.training.masking import IGNORED, places_of
 from camembert.training.packed_text import text_batch
-from camembert.training.pretraining import MaskedLanguageModel, masked_language_modelling
+from camembert.training.pretraining import MaskedLanguageModel, pretraining_objective
 
 GOLDEN = {
     "hidden": [1.9683766, 1.1266353, 0.70541638, 0.52257121, 0.50970489],
@@ -287,7 +287,7 @@ def test_no_loss_makes_a_gpu_wait(teacher, head, batches, recipe):
 def test_masked_language_modelling_does_not_make_a_gpu_wait(teacher, batches):
     batch = text_batch(batches, 0.3)(0)
     with Waiting():
-        masked_language_modelling(MaskedLanguageModel(teacher))(batch)["loss"].backward()
+        pretraining_objective(MaskedLanguageModel(teacher), 0.0)(batch)["loss"].backward()
     with Waiting(), pytest.raises(AssertionError, match="indexed by a mask"):
         batch["token"][batch["target"] != IGNORED]
 

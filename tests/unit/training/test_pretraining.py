@@ -10,7 +10,7 @@ from camembert.data.shards import Shard
 from camembert.models.encoder import load_encoder, load_mlm_head
 from camembert.training.loop import Run, Schedule
 from camembert.training.masking import IGNORED, masked_batch
-from camembert.training.pretraining import MaskedLanguageModel, masked_language_modelling
+from camembert.training.pretraining import MaskedLanguageModel, pretraining_objective
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_the_loss_is_cross_entropy_over_the_full_vocabulary_at_the_hidden_tokens
         model.head.predictions.bias.normal_()
     batch = masked_batch(batches, 0.3)(0)
     with torch.no_grad():
-        loss = masked_language_modelling(model)(batch)["loss"].item()
+        loss = pretraining_objective(model, 0.0)(batch)["loss"].item()
     surprises = []
     for row, documents in enumerate(batch["document"]):
         for number in range(int(documents.max()) + 1):
@@ -47,6 +47,35 @@ def test_the_loss_is_cross_entropy_over_the_full_vocabulary_at_the_hidden_tokens
     assert loss == pytest.approx(np.mean(surprises), rel=1e-5)
 
 
+def test_the_sentence_level_loss_is_the_surprise_at_a_documents_words_given_its_pooled_cls(
+    make_encoder, batches
+):
+    model = MaskedLanguageModel(make_encoder(2)).eval()
+    batch = masked_batch(batches, 0.3)(0)
+    plain = batches.batch(0)
+    with torch.no_grad():
+        parts = pretraining_objective(model, 0.5)(batch)
+        surprises = []
+        for row, documents in enumerate(batch["document"]):
+            for number in range(int(documents.max()) + 1):
+                here = documents == number
+                inputs, segments = batch["token"][row, here][None], batch["segment"][row, here][None]
+                pooled = model.encoder(inputs, token_type_ids=segments).pooler_output
+                scores = model.head(pooled)[0].log_softmax(-1)
+                words = torch.from_numpy(plain.token[row][here.numpy() & plain.text[row]])
+                surprises += (-scores[words]).tolist()
+    assert len(surprises) == batch["words"]
+    assert parts["bag_of_words"].item() == pytest.approx(np.mean(surprises), rel=1e-5)
+    assert parts["loss"].item() == pytest.approx(parts["masked_lm"].item() + 0.5 * np.mean(surprises), rel=1e-5)
+
+
+def test_the_sentence_level_objective_trains_the_pooler(make_encoder, batches):
+    for weight, trained in ((0.0, False), (0.5, True)):
+        model = MaskedLanguageModel(make_encoder(1))
+        pretraining_objective(model, weight)(masked_batch(batches, 0.3)(0))["loss"].backward()
+        assert (model.encoder.pooler.dense.weight.grad is not None) is trained
+
+
 def test_the_head_shares_the_word_embeddings(make_encoder):
     model = MaskedLanguageModel(make_encoder(1))
     assert model.head.predictions.decoder.weight is model.encoder.embeddings.word_embeddings.weight
@@ -58,7 +87,7 @@ def test_the_head_shares_the_word_embeddings(make_encoder):
 def test_both_uses_of_the_embeddings_reach_their_gradient(make_encoder, batches):
     model = MaskedLanguageModel(make_encoder(1))
     batch = masked_batch(batches, 0.3)(0)
-    masked_language_modelling(model)(batch)["loss"].backward()
+    pretraining_objective(model, 0.0)(batch)["loss"].backward()
     gradient = model.encoder.embeddings.word_embeddings.weight.grad
     unread = sorted(set(range(gradient.shape[0])) - set(batch["token"].unique().tolist()))
     assert gradient[unread].any(dim=1).all(), "as outputs, all words compete"
@@ -96,7 +125,7 @@ def test_what_is_saved_is_what_was_trained(pretraining, batches, tmp_path):
     assert {key for key in missing.missing_keys if "decoder" not in key} == set()
     held_out = masked_batch(batches.held_out(), 0.3)
     with torch.no_grad():
-        losses = [masked_language_modelling(model)(held_out(i))["loss"].item() for i in range(8)]
+        losses = [pretraining_objective(model, 0.0)(held_out(i))["loss"].item() for i in range(8)]
     assert run.curve[-1]["split"] == "held-out"
     assert run.curve[-1]["loss"] == pytest.approx(np.mean(losses), rel=1e-5)
 
