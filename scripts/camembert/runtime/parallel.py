@@ -2,6 +2,10 @@
 
 A workflow's job is one process and cannot be started by a launcher, so the library starts its own workers: one a
 GPU (NCCL), or on CPU (gloo) for tests. Without workers every function here does nothing.
+
+PyTorch's elastic launcher is not used: it answers a signal by ending its workers within a fixed time and raising, and a
+failure by its own exit status, whereas here SIGTERM is passed on, the workers save one checkpoint of the same step, and
+the job ends with their status, 143. It also needs a rendezvous server with a port, where a file on the node suffices.
 """
 
 from __future__ import annotations
@@ -12,7 +16,8 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,7 +62,7 @@ def shard_batch(batch: dict[str, Any]) -> dict[str, Any]:
     return {key: value[rows].contiguous() if isinstance(value, Tensor) else value for key, value in batch.items()}
 
 
-def add_up(tensors: Iterable[Tensor]) -> None:
+def all_reduce_sum(tensors: Iterable[Tensor]) -> None:
     """Replaces tensors by their sums over all processes, in one message."""
     if size() == 1:
         return
@@ -68,7 +73,7 @@ def add_up(tensors: Iterable[Tensor]) -> None:
         tensor.copy_(total.view_as(tensor))
 
 
-def largest(*numbers: int) -> list[int]:
+def all_reduce_max(*numbers: int) -> list[int]:
     """Of each number the largest that a process says, so that all of them do the same next."""
     if size() == 1:
         return list(numbers)
@@ -77,9 +82,13 @@ def largest(*numbers: int) -> list[int]:
     return [int(number) for number in told]
 
 
-def wait_for_first() -> None:
-    """Lets the first process go ahead: the others call this before, the first one after, what it does alone."""
-    if size() > 1:
+@contextmanager
+def main_process_first() -> Iterator[None]:
+    """Lets the first process through a block before the others enter it."""
+    if size() > 1 and rank():
+        distributed.barrier()
+    yield
+    if size() > 1 and not rank():
         distributed.barrier()
 
 

@@ -159,11 +159,8 @@ def train(
     sums: dict[str, Tensor] = {}
     interval = max(1, schedule.steps // log_intervals)
 
-    if parallel.rank():
-        parallel.wait_for_first()
-    state = checkpoints.load() if checkpoints else None
-    if not parallel.rank():
-        parallel.wait_for_first()
+    with parallel.main_process_first():
+        state = checkpoints.load() if checkpoints else None
     if state:
         with torch.no_grad():
             for key, parameter in trained.items():
@@ -174,7 +171,7 @@ def train(
         first, sums = state["step"], {key: value.to(device) for key, value in state["sums"].items()}
         del state
     run.computed = describe(device, precision, is_compiled(model))
-    if parallel.largest(first, -first) != [first, -first]:
+    if parallel.all_reduce_max(first, -first) != [first, -first]:
         raise TrainingError(f"{name}: the processes found checkpoints of different steps; is the disk shared by all?")
 
     def save(step: int) -> None:
@@ -219,7 +216,7 @@ def train(
             losses["loss"].backward()
             losses = {key: value.detach() for key, value in losses.items()}
             gradients = [parameter.grad for parameter in trained.values() if parameter.grad is not None]
-            parallel.add_up([*gradients, *losses.values()])
+            parallel.all_reduce_sum([*gradients, *losses.values()])
             norm = nn.utils.clip_grad_norm_(trained.values(), LARGEST_GRADIENT_NORM)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -247,7 +244,7 @@ def train(
                     )
             if evaluation and done in evaluation.at and parallel.rank() == 0:
                 _evaluate(model, trained, evaluation, run, done, name)
-            stop, due = parallel.largest(termination.signal, time.monotonic() - saved > checkpoint_seconds)
+            stop, due = parallel.all_reduce_max(termination.signal, time.monotonic() - saved > checkpoint_seconds)
             if stop:
                 save(done)
                 sender = signal.Signals(stop).name

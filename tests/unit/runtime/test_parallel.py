@@ -12,7 +12,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from camembert.runtime.parallel import WorkerError, in_workers, largest, own_rows, rank, shard_batch, size, workers_for
+from camembert.runtime.parallel import (
+    WorkerError,
+    all_reduce_max,
+    in_workers,
+    own_rows,
+    rank,
+    shard_batch,
+    size,
+    workers_for,
+)
 from camembert.training.loop import Schedule
 
 CPU = torch.device("cpu")
@@ -40,7 +49,7 @@ def test_one_process_starts_no_worker_and_keeps_all_rows():
     batch = {"token": torch.arange(4), "real_tokens": 4}
     assert shard_batch(batch) is batch
     assert own_rows() == slice(0, None, 1)
-    assert largest(3, 5) == [3, 5]
+    assert all_reduce_max(3, 5) == [3, 5]
     assert (rank(), size()) == (0, 1)
     assert in_workers(who_am_i, CPU, 1, 1, word="here") == ("here", "cpu", 0, 1, os.getpid())
 

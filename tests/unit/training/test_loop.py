@@ -356,14 +356,6 @@ def test_dropout_is_on_while_training(request, tmp_path, fixture):
     assert weights_of(tmp_path / "0.0") != weights_of(tmp_path / "0.1")
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-@pytest.mark.parametrize("fixture", [fixture for fixture, *_ in TRAININGS])
-def test_a_training_runs_on_a_gpu_too(request, tmp_path, fixture):
-    gpu = torch.device("cuda")
-    run = request.getfixturevalue(fixture)(output=tmp_path / "model", checkpoints=tmp_path / "checkpoints", device=gpu)
-    assert all(math.isfinite(row["loss"]) for row in run.curve)
-
-
 # --- what a checkpoint belongs to -----------------------------------------------------------------------------
 
 
