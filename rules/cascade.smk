@@ -1,8 +1,8 @@
 """The cascade: encoders, each a file-producing job of its lineage.
 
-Needs data/tokenizer and data/corpus; makes encoders/<recipe>/<chain>/r<run>. Two rules make every
-encoder there is: `pretrain` those that start from random weights, `distill` those cut from a teacher; a teacher that is
-given comes by `import_teacher` instead.
+Needs data/tokenizer and data/corpus; makes encoders/<recipe>/<chain>/r<run>. Two scripts make
+every encoder there is: `pretrain` those that start from random weights, `distill` those made from a teacher; a teacher
+that is given comes by `import_teacher` instead. Priorities let start first what most waits for.
 """
 
 
@@ -19,7 +19,8 @@ rule pretrain:
     benchmark:
         result(f"benchmarks/encoders/{ENCODER}.tsv")
     wildcard_constraints:
-        chain=one_of(encoder.chain for encoder in EXPERIMENT.encoders if encoder.parent is None),
+        recipe=TEACHER_RECIPE,
+    priority: 2
     conda:
         "../envs/camembert.yaml"
     threads: config["threads"]["pretraining"]
@@ -40,6 +41,14 @@ rule pretrain:
         "Making {wildcards.chain} from random weights and pre-training it for {params.steps} steps"
     script:
         "../scripts/pretrain.py"
+
+
+use rule pretrain as pretrain_from_scratch with:
+    wildcard_constraints:
+        chain=one_of(
+            encoder.chain for encoder in EXPERIMENT.encoders if encoder.parent is None and not encoder.chain.is_teacher
+        ),
+    priority: 0
 
 
 if TEACHER["source"] != "pretrain":
@@ -90,6 +99,7 @@ rule distill:
         result(f"benchmarks/encoders/{ENCODER}.tsv")
     wildcard_constraints:
         chain=one_of(encoder.chain for encoder in EXPERIMENT.encoders if encoder.parent is not None),
+    priority: 1
     conda:
         "../envs/camembert.yaml"
     threads: config["threads"]["distillation"]
