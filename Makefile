@@ -36,9 +36,10 @@ check: setup
 	mypy
 	snakemake --lint
 
-# Keeps what the tables and figures of the embedded experiment and its release are made of, and themselves
-record: run
-	snakemake --cores all release
+# The embedded experiment with ten runs, of which the default's are the first: its release, and what is kept of both
+record: setup
+	snakemake --cores all --configfile experiments/record.yaml
+	snakemake --cores all --configfile experiments/record.yaml release
 	$(MAKE) keep
 
 RESULTS ?= results/embedded
@@ -47,8 +48,8 @@ RECORD ?= docs/results/embedded
 keep:
 	rm -rf $(RECORD)
 	mkdir -p $(RECORD)/figures
-	cp -r $(addprefix $(RESULTS)/,predictions metrics benchmarks tables config.json) $(RECORD)/
-	rm $(RECORD)/predictions/answers.parquet
+	cp -r $(wildcard $(addprefix $(RESULTS)/,predictions retrieval metrics benchmarks tables config.json)) $(RECORD)/
+	rm -f $(RECORD)/predictions/answers.parquet $(RECORD)/retrieval/answers.parquet
 	cp $(RESULTS)/figures/*.png $(RECORD)/figures/
 
 # Makes the tables and figures of `make run` again from the record, in results/from-record; trains nothing, needs no torch
@@ -58,7 +59,7 @@ PAPER_RULES = $(shell sed -n 's/^rule \(tabulate_.*\|draw_.*\|tables\|figures\):
 paper: setup
 	rm -rf $(PAPER)
 	mkdir -p $(PAPER)/results/$(notdir $(RECORD))
-	cp -r $(addprefix $(RECORD)/,predictions metrics benchmarks) $(PAPER)/results/$(notdir $(RECORD))/
+	cp -r $(wildcard $(addprefix $(RECORD)/,predictions retrieval metrics benchmarks)) $(PAPER)/results/$(notdir $(RECORD))/
 	snakemake --cores all --directory $(PAPER) --configfile $(RECORD)/config.json \
 		--allowed-rules $(PAPER_RULES) -- tables figures
 

@@ -1,4 +1,4 @@
-"""How long tables and figures take, from saved predictions: 11 encoders, 5 seeds, 15 languages, 5,010 pairs.
+"""How long tables and figures take, from saved predictions: 11 models, 5 runs, 15 languages, 5,010 pairs.
 
     PYTHONPATH=scripts python benchmarks/paper.py        prints seconds and peak memory
 
@@ -34,7 +34,8 @@ CHANGE = {
     "experiment": "made_up",
     "chains": ["6", "0-3", "6-3x0", "6-3", "6-4-3", "6-5-4-3"],
     "compute_matched": ["6-4-3"],
-    "seeds": [1, 2, 3, 4, 5],
+    "runs": [1, 2, 3, 4, 5],
+    "scratch_runs": 5,
 }
 PAIRS = 5010
 LABELS = ("entailment", "neutral", "contradiction")
@@ -59,7 +60,7 @@ JOB = {
 
 
 def write_record(folder: Path, config: dict[str, Any], pairs: int) -> Experiment:
-    """Writes what a run keeps for tables and figures, made up: config, predictions, metrics and benchmarks.
+    """Writes what a run keeps for tables and figures, made up: config, predictions, answers, metrics and benchmarks.
 
     Args:
         folder: becomes the record.
@@ -115,15 +116,24 @@ def write_record(folder: Path, config: dict[str, Any], pairs: int) -> Experiment
         machine = {"device": "cpu", "processor": "made up", "precision": "float32", "threads": 1}
         write_json(folder / "metrics" / "efficiency" / f"{layers}.json", measured | machine | JOB)
     for encoder in experiment.encoders:
-        facts = {"recipe": encoder.recipe, "chain": str(encoder.chain), "distill_seed": encoder.distill_seed}
+        facts = {"recipe": encoder.recipe, "chain": str(encoder.chain), "run": encoder.run}
         facts["training_flops"] = 1e15 * encoder.chain.budget
         facts["corpus_tokens"] = {language: 10**6 // (i + 1) for i, language in enumerate(config["languages"])}
         facts["held_out"] = {language: {"loss": 0.1 + draw.random() / 5} for language in config["languages"]}
-        write_json(folder / "metrics" / "encoders" / f"{encoder.path}.json", facts | JOB)
+        for stage in ("encoders", "retrieval"):
+            write_json(folder / "metrics" / stage / f"{encoder.path}.json", facts | JOB)
         curve = [{"step": step, "split": "train", "hidden": 1 / step} for step in range(1, 100)]
         write_json_lines(folder / "metrics" / "encoders" / f"{encoder.path}.jsonl", curve)
+    sentences = np.array([f"line-{i:05d}" for i in range(pairs)])
+    for path in [*(encoder.path for encoder in experiment.encoders), "baseline/char-ngrams"]:
+        (folder / "retrieval" / path).mkdir(parents=True)
+        for language in config["languages"]:
+            if language != "en":
+                nearest = np.where(draw.random(pairs) < 0.6, sentences, np.roll(sentences, 1))
+                answers = pa.table({"id": sentences, "nearest": nearest})
+                pq.write_table(answers, folder / "retrieval" / path / f"{language}.parquet")
     for job in [
-        *("make_cldr_nli", "make_cldr_text", "train_tokenizer"),
+        *("make_cldr_nli", "make_cldr_text", "make_cldr_retrieval", "train_tokenizer"),
         *(f"tokenize_text/{language}" for language in config["languages"]),
     ]:
         path = folder / "benchmarks" / f"{job}.tsv"

@@ -38,7 +38,7 @@ def test_a_record_is_made_into_the_same_tables_and_figures_again(tmp_path, no_to
     write_record(made_up, CONFIG, pairs=48)
     first = make("paper", RECORD=made_up, PAPER=tmp_path / "first")
     assert first.returncode == 0, first.stdout + first.stderr
-    assert "At equal compute the cascade 3-2-1 is " in first.stdout
+    assert "At equal compute the cascade 3-2-1 " in first.stdout
     results = tmp_path / "first" / "results" / "smallest"
 
     kept = make("keep", RESULTS=results, RECORD=tmp_path / "record" / "smallest")
@@ -55,10 +55,10 @@ def test_a_record_is_made_into_the_same_tables_and_figures_again(tmp_path, no_to
 def test_a_record_that_lacks_predictions_is_refused(tmp_path):
     record = tmp_path / "smallest"
     write_record(record, CONFIG, pairs=12)
-    (record / "predictions" / "toplayer" / "3-1" / "d1-s1" / "th.parquet").unlink()
+    (record / "predictions" / "toplayer" / "3-1" / "r1-f1" / "th.parquet").unlink()
     process = make("paper", RECORD=record, PAPER=tmp_path / "paper")
     assert process.returncode != 0
-    assert "toplayer/3-1/d1-s1" in process.stdout + process.stderr
+    assert "toplayer/3-1/r1-f1" in process.stdout + process.stderr
     assert not (tmp_path / "paper" / "results" / "smallest" / "tables").exists()
 
 
