@@ -4,7 +4,7 @@ from camembert.runtime.checkpoint import clear
 from camembert.runtime.devices import start
 from camembert.runtime.job import logged, write_run
 from camembert.runtime.parallel import in_workers, workers_for
-from camembert.training.finetuning import finetune
+from camembert.training.finetuning import finetune, kept
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
@@ -27,6 +27,6 @@ if __name__ == "__main__":
             checkpoint_seconds=job.params.checkpoint_seconds,
             precision=job.params.precision,
         )
-        assert run.best is not None
-        write_run(job, run, device, kept_step=run.best["step"], dev_accuracy=run.best["score"])
+        step, accuracy = kept(run)
+        write_run(job, run, device, kept_step=step, dev_accuracy=accuracy)
         clear(job.params.checkpoints)

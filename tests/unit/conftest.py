@@ -189,6 +189,7 @@ def finetuning(teacher_folder, pairs, common) -> partial:
         dropout=0.1,
         max_tokens=POSITIONS,
         evaluations=4,
+        keep="best",
         batch_tokens=256,
         **common,
     )

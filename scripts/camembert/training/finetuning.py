@@ -1,4 +1,4 @@
-"""Fine-tuning an encoder on English inference pairs; the checkpoint best on English dev is kept."""
+"""Fine-tuning an encoder on English examples; the checkpoint best on English dev is kept, or the last."""
 
 from __future__ import annotations
 
@@ -84,6 +84,14 @@ def dev_scores(
     return measure
 
 
+def kept(run: Run) -> tuple[int, float]:
+    """Step and English dev accuracy of the weights that a fine-tuning kept."""
+    if run.best:
+        return run.best["step"], run.best["score"]
+    last = [row for row in run.curve if row["split"] == "dev"][-1]
+    return last["step"], last["accuracy"]
+
+
 def finetune(
     encoder_folder: str | os.PathLike[str],
     train_pairs: str | os.PathLike[str],
@@ -98,6 +106,7 @@ def finetune(
     dropout: float,
     max_tokens: int,
     evaluations: int,
+    keep: str,
     batch_tokens: int,
     seed: int,
     device: torch.device,
@@ -106,7 +115,7 @@ def finetune(
     checkpoint_seconds: float,
     precision: str = "auto",
 ) -> Run:
-    """Fine-tunes an encoder on English pairs and keeps the weights that are best on English dev.
+    """Fine-tunes an encoder on English examples and keeps the weights that are best on English dev, or the last.
 
     Args:
         encoder_folder: where to start from.
@@ -121,6 +130,7 @@ def finetune(
         dropout: in the encoder and before the classification head.
         max_tokens: longer pairs are cut.
         evaluations: times dev is read, evenly spread.
+        keep: "best" keeps the weights that are best on English dev, "last" those of the last step.
         batch_tokens: tokens a batch when dev is read.
         seed: of the head, the order of the pairs and dropout.
         device: where to train.
@@ -160,13 +170,13 @@ def finetune(
                 encoder=hash_of_weights(encoder_folder),
                 tokenizer=hash_of_file(Path(encoder_folder) / tokenizer.FILES[0]),
                 data=[hash_of_file(train_pairs), hash_of_file(dev_pairs)],
-                settings=[vars(schedule), batch, dropout, max_tokens, sorted(marks), seed],
+                settings=[vars(schedule), batch, dropout, max_tokens, sorted(marks), keep, seed],
                 numerics=numerics(device, precision),
                 code=hash_of_code(sys.modules[__name__]),
             ),
         ),
         checkpoint_seconds=checkpoint_seconds,
-        evaluation=Evaluation(marks, on_dev, "dev", keep_best="accuracy"),
+        evaluation=Evaluation(marks, on_dev, "dev", keep_best="accuracy" if keep == "best" else None),
     )
     if parallel.rank() == 0:
         encoders.save_classifier(classifier, output, encoder_folder)

@@ -47,9 +47,7 @@ def test_the_loss_is_cross_entropy_over_the_full_vocabulary_at_the_hidden_tokens
     assert loss == pytest.approx(np.mean(surprises), rel=1e-5)
 
 
-def test_the_sentence_level_loss_is_the_surprise_at_a_documents_words_given_its_pooled_cls(
-    make_encoder, batches
-):
+def test_the_sentence_level_loss_is_the_surprise_at_a_documents_words_given_its_pooled_cls(make_encoder, batches):
     model = MaskedLanguageModel(make_encoder(2)).eval()
     batch = masked_batch(batches, 0.3)(0)
     plain = batches.batch(0)
