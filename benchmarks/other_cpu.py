@@ -3,8 +3,8 @@
     python benchmarks/other_cpu.py            # results/embedded against results/embedded-other-kernels, which is made
 
 Processors differ in the last digits of a sum, and training amplifies them. Here the kernels are other ones on the same
-machine: MKL's compatible code path, PyTorch's and oneDNN's AVX2 instead of AVX-512. Printed is a table in Markdown: each
-model's numbers in both, and whether the second lies in the first one's 95 % interval.
+machine: MKL's compatible code path, PyTorch's and oneDNN's AVX2 instead of AVX-512. A table in Markdown is printed:
+each model's numbers in both, and whether the second lies in the first one's 95 % interval.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from students import bottom_layers
 from torch._dynamo.testing import CompileCounter
 from torch._dynamo.utils import counters
 
@@ -15,7 +16,6 @@ from camembert.models import compilation
 from camembert.models.compilation import COMPILED_VARIANTS, compile_layers
 from camembert.models.encoder import (
     attention_mask,
-    bottom_layers,
     embed,
     load_encoder,
     load_mlm_head,

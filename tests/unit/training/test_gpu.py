@@ -9,19 +9,20 @@ import math
 
 import pytest
 import torch
+from students import bottom_layers
 
 from camembert.data.mixture import Corpus
 from camembert.data.packing import TextBatches
 from camembert.data.shards import Shard
 from camembert.models.compilation import compile_layers
-from camembert.models.encoder import bottom_layers, load_encoder, load_mlm_head
+from camembert.models.encoder import load_encoder, load_mlm_head
 from camembert.plan.recipe import Recipe
 from camembert.runtime.devices import autocast, pinned, to_device
 from camembert.runtime.parallel import in_workers
 from camembert.training import packed_text
 from camembert.training.distillation import freeze, objective_of
 from camembert.training.packed_text import text_batch
-from camembert.training.pretraining import MaskedLanguageModel, masked_language_modelling
+from camembert.training.pretraining import MaskedLanguageModel, pretraining_objective
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 TRAININGS = ["distilling", "pretraining", "finetuning"]
@@ -57,7 +58,7 @@ def compute(teacher_folder, corpus, special):
         if name == "masked_lm":
             torch.manual_seed(0)  # of the head
             model: torch.nn.Module = MaskedLanguageModel(teacher.cpu()).to(device)
-            objective = masked_language_modelling(model)
+            objective = pretraining_objective(model, 0.0)
         else:
             model = student = bottom_layers(copy.deepcopy(teacher), 2).to(device)
             encoders, mask = [teacher, student], RECIPES[name].mask
