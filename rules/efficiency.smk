@@ -39,6 +39,7 @@ rule tabulate_efficiency:
     input:
         measured=EFFICIENCY,
         encoders=of_all_encoders("metrics/encoders/{}.json"),
+        summary=result("tables/summary.csv"),
     output:
         table=table("efficiency", "Efficiency"),
     log:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from camembert.paper import efficiency_table as table
 from camembert.paper.statistics import models_of
 from camembert.paper.tables import write_table
@@ -15,12 +17,15 @@ def tabulate_efficiency(
     encoders: Iterable[Path],
     lines: Iterable[Mapping[str, Any]],
     lengths: Sequence[int],
+    summary: Path,
     stem: Path,
 ) -> None:
     """Writes .csv, .md and .tex of the efficiency table, given the stem of their paths."""
     facts = table.read_efficiency(measured)
     numbers = table.efficiency(facts, table.read_training(encoders), models_of(lines))
-    write_table(numbers, table.format_efficiency(numbers, lengths), stem, table.CAPTION, table.note(facts, numbers))
+    worth = pd.read_csv(summary, dtype={"recipe": str, "chain": str})
+    shown = table.format_efficiency(numbers, lengths, worth)
+    write_table(numbers, shown, stem, table.CAPTION, table.note(facts, numbers))
 
 
 if __name__ == "__main__":
@@ -31,5 +36,6 @@ if __name__ == "__main__":
             job.input.encoders,
             job.params.models,
             job.params.lengths,
+            Path(job.input.summary),
             Path(job.output.table[0]).with_suffix(""),
         )

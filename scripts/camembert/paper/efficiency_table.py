@@ -13,7 +13,7 @@ import pandas as pd
 
 from camembert.core.files import read_json
 from camembert.paper.statistics import Model, ResultsError
-from camembert.paper.tables import NOTHING
+from camembert.paper.tables import NOTHING, format_percent
 from camembert.plan.chain import parse_chain
 from camembert.plan.experiment import encoder_of
 
@@ -130,8 +130,16 @@ def efficiency(
     return frame.astype(dict.fromkeys(numbers, float))
 
 
-def format_efficiency(numbers: pd.DataFrame, lengths: Sequence[int]) -> pd.DataFrame:
-    """The table as people read it; columns that the machine cannot fill are left out."""
+def format_efficiency(numbers: pd.DataFrame, lengths: Sequence[int], summary: pd.DataFrame) -> pd.DataFrame:
+    """The table as people read it, with what a model is worth beside what it costs.
+
+    Columns that the machine cannot fill are left out.
+
+    Args:
+        numbers: of `efficiency`.
+        lengths: tokens a sentence that were measured.
+        summary: the table of that name: average, and retrieval where there is any (shares).
+    """
     longest = max(lengths)
     columns = [
         ("Parameters (M)", "parameters", 1e-6, "{:.2f}"),
@@ -149,6 +157,10 @@ def format_efficiency(numbers: pd.DataFrame, lengths: Sequence[int]) -> pd.DataF
     spread_of = {f"latency_ms_{n}": f"latency_spread_{n}" for n in lengths}
     spread_of |= {f"rows_per_second_{n}": f"rows_per_second_spread_{n}" for n in lengths}
     shown = pd.DataFrame({"Model": numbers["label"], "Layers": numbers["layers"].astype(str)})
+    worth = numbers[["recipe", "chain"]].merge(summary, on=["recipe", "chain"], how="left", validate="one_to_one")
+    for title, column in (("Accuracy (%)", "average"), ("Retrieval (%)", "retrieval")):
+        if column in worth and worth[column].notna().any():
+            shown[title] = format_percent(worth[column])
     for title, column, scale, form in columns:
         known = _knows_the_teacher(numbers) if column == WITH_THE_TEACHER else numbers[column].notna().any()
         if known:

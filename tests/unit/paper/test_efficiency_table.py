@@ -25,6 +25,9 @@ ORDER = [
     Model("toplayer", "6-4", "Teacher assistant 6-4", Method.ASSISTANT),
     Model("toplayer", "6-4-3", "Cascade 6-4-3", Method.CASCADE),
 ]
+SUMMARY = pd.DataFrame(
+    [(m.recipe, m.chain, 0.7, 0.4) for m in ORDER], columns=["recipe", "chain", "average", "retrieval"]
+)
 TRAINED = [("teacher", "6", 50.0), ("mlm", "0-3x2", 7.0)]
 TRAINED += 2 * [("toplayer", "6-3", 4.0), ("toplayer", "6-4", 3.0), ("toplayer", "6-4-3", 2.0)]
 
@@ -70,13 +73,13 @@ def change(path, **changes):
 def test_training_is_that_of_the_whole_chain_without_the_teacher_and_with_it(table):
     assert table()["training_flops"].tolist() == [0.0, 7.0, 4.0, 3.0, 5.0]
     assert table()["training_flops_with_teacher"].tolist() == [50.0, 7.0, 54.0, 53.0, 55.0]
-    assert "With the teacher's (TFLOP)" in format_efficiency(table(), [8])
+    assert "With the teacher's (TFLOP)" in format_efficiency(table(), [8], SUMMARY)
 
 
 def test_the_compute_of_a_given_teacher_is_unknown_and_not_zero(table, paths):
     numbers = table(teacher=0.0)
     assert numbers["training_flops_with_teacher"].isna().tolist() == [True, False, True, True, True]
-    assert "With the teacher's (TFLOP)" not in format_efficiency(numbers, [8])
+    assert "With the teacher's (TFLOP)" not in format_efficiency(numbers, [8], SUMMARY)
     assert GIVEN_TEACHER in note(read_efficiency(paths["efficiency"]), numbers)
 
 
@@ -90,7 +93,7 @@ def test_what_is_unsteady_is_marked_and_the_note_claims_no_more_than_was_found(t
     facts = read_efficiency(paths["efficiency"])
     assert "every measurement lies within 10% of its median" in note(facts, table())
     facts[3]["speed"][0]["latency_spread"] = 0.3
-    shown = format_efficiency(table(facts), [8])
+    shown = format_efficiency(table(facts), [8], SUMMARY)
     assert shown["Latency, 8 tokens (ms)"].tolist() == [
         "6.00", "3.00 (unsteady)", "3.00 (unsteady)", "4.00", "3.00 (unsteady)"
     ]  # fmt: skip
@@ -118,11 +121,18 @@ def test_a_depth_that_was_not_measured_is_named(paths):
 
 def test_columns_that_the_machine_cannot_fill_are_left_out_and_the_note_says_so(table, paths):
     numbers = table()
-    shown = format_efficiency(numbers, [8])
+    shown = format_efficiency(numbers, [8], SUMMARY)
     assert not any("Energy" in column or "GPU" in column for column in shown)
     text = note(read_efficiency(paths["efficiency"]), numbers)
     assert NO_ENERGY.strip() in text
     assert "1 thread," in text
     numbers["joules_per_row_8"] = [0.5, 0.25, np.nan, 0.1, 0.1]
-    assert format_efficiency(numbers, [8])["Energy, 8 tokens (mJ)"].tolist()[:3] == ["500.00", "250.00", "–"]
+    assert format_efficiency(numbers, [8], SUMMARY)["Energy, 8 tokens (mJ)"].tolist()[:3] == ["500.00", "250.00", "–"]
     assert pd.isna(numbers["peak_gpu_memory_mib"]).all()
+
+
+def test_what_a_model_is_worth_stands_beside_what_it_costs(table):
+    shown = format_efficiency(table(), [8], SUMMARY)
+    assert shown["Accuracy (%)"].tolist() == ["70.0"] * len(ORDER)
+    assert shown["Retrieval (%)"].tolist() == ["40.0"] * len(ORDER)
+    assert "Retrieval (%)" not in format_efficiency(table(), [8], SUMMARY.drop(columns="retrieval"))
