@@ -35,7 +35,7 @@ class EncoderError(ValueError):
 def random_encoder(
     layers: int, hidden: int, heads: int, intermediate: int, positions: int, vocabulary: int, pad_id: int, seed: int
 ) -> BertModel:
-    """A BERT encoder of random weights (Devlin et al. 2019), with pooler and sdpa attention."""
+    """A BERT encoder of random weights (Devlin et al. 2019) and sdpa attention; its pooler starts as the identity."""
     torch.manual_seed(seed)
     config = BertConfig(
         vocab_size=vocabulary,
@@ -47,7 +47,9 @@ def random_encoder(
         pad_token_id=pad_id,
         attn_implementation="sdpa",
     )
-    return BertModel(config)
+    encoder = BertModel(config)
+    set_identity_pooler(encoder)
+    return encoder
 
 
 def cut(teacher: BertModel, kept: Sequence[int]) -> BertModel:
