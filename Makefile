@@ -1,4 +1,5 @@
-# make run      the embedded experiment: from nothing to tables and figures
+# make run      the embedded experiment, three runs: from nothing to tables and figures
+# make record   the same with ten runs and its release, kept in docs/results/embedded
 # make test     all tests
 # make report   one page with all tables, figures, the rules and their run times, from a finished run
 # make paper    tables and figures again, from the committed results of record
