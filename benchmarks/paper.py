@@ -25,7 +25,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from camembert.core.files import write_json, write_json_lines
-from camembert.paper.statistics import LOGITS
 from camembert.plan.chain import Method
 from camembert.plan.config import load_yaml
 from camembert.plan.experiment import Experiment, experiment_of, shape_of
@@ -38,6 +37,7 @@ CHANGE = {
     "seeds": [1, 2, 3, 4, 5],
 }
 PAIRS = 5010
+LABELS = ["entailment", "neutral", "contradiction"]
 WORTH = {  # of a method, in standard deviations of what a pair adds: above 0 most answers are right
     Method.TEACHER: 0.7,
     Method.RANDOM: -0.4,
@@ -78,7 +78,7 @@ def write_record(folder: Path, config: dict[str, Any], pairs: int) -> Experiment
             right = worth + difficulty + 0.7 * draw.normal(size=pairs) > 0
             logits = np.eye(3, dtype="float32")[np.where(right, labels, (labels + 1) % 3)]
             logits += draw.random(logits.shape, dtype="float32") / 4
-            columns = {"id": ids, "label": pa.array(labels, pa.int8())} | dict(zip(LOGITS, logits.T, strict=True))
+            columns = {"id": ids, "label": pa.array(labels, pa.int8())} | dict(zip(LABELS, logits.T, strict=True))
             pq.write_table(pa.table(columns), folder / "predictions" / classifier.path / f"{language}.parquet")
     shape, lengths = shape_of(config), config["efficiency"]["lengths"]
     for encoder in experiment.encoders:

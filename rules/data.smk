@@ -1,14 +1,15 @@
-"""Data: inference pairs, text, tokenizer, token shards.
+"""Data: task, text, tokenizer, token shards.
 
-Needs nothing (source cldr), local folders (folder) or a network (hub); makes data/downloads, data/nli, data/tokenizer,
+Needs nothing (source cldr), local folders (folder) or a network (hub); makes data/downloads, data/task, data/tokenizer,
 data/corpus. Downloads are the only jobs that use the network, and run where Snakemake runs.
 """
 
-INFERENCE_DATA = {
-    "train": result("data/nli/train-en.parquet"),
-    "dev": expand(result("data/nli/dev-{language}.parquet"), language=LANGUAGES),
-    "test": expand(result("data/nli/test-{language}.parquet"), language=LANGUAGES),
+TASK_DATA = {
+    "train": result("data/task/train-en.parquet"),
+    "dev": expand(result("data/task/dev-{language}.parquet"), language=LANGUAGES),
+    "test": expand(result("data/task/test-{language}.parquet"), language=LANGUAGES),
 }
+LABELS = result("data/task/labels.json")
 CORPUS = expand(result("data/corpus/{language}"), language=LANGUAGES)
 TOKENIZER = [result("data/tokenizer")]
 
@@ -35,11 +36,12 @@ rule download:
         "../scripts/download.py"
 
 
-if NLI["source"] == "cldr":
+if TASK["source"] == "cldr":
 
     rule make_cldr_nli:
         output:
-            **INFERENCE_DATA,
+            **TASK_DATA,
+            labels=LABELS,
         log:
             result("logs/make_cldr_nli.log"),
         benchmark:
@@ -58,27 +60,30 @@ if NLI["source"] == "cldr":
 
 else:
 
-    rule import_inference_data:
+    rule import_task:
         input:
-            **inference_files(),
+            **task_inputs(),
         output:
-            **INFERENCE_DATA,
+            **TASK_DATA,
+            labels=LABELS,
         log:
-            result("logs/import_inference_data.log"),
+            result("logs/import_task.log"),
         benchmark:
-            result("benchmarks/import_inference_data.tsv")
+            result("benchmarks/import_task.tsv")
         retries: 0  # wrong input stays wrong
         localrule: True
         conda:
             "../envs/camembert.yaml"
         params:
-            patterns=inference_patterns(),
+            folders=task_folders(),
+            patterns={split: sources.task_patterns(TASK, split) for split in sources.splits_of(TASK)},
             languages=LANGUAGES,
-            train_limit=NLI["train_limit"],
+            preset={key: TASK[key] for key in ("header", "columns", "labels", "locales", "filter", "parallel")},
+            train_limit=TASK["train_limit"],
         message:
-            "Reading inference data from {input}"
+            "Reading the task from {input}"
         script:
-            "../scripts/import_inference_data.py"
+            "../scripts/import_task.py"
 
 
 if TEXT["source"] == "cldr":
@@ -108,7 +113,7 @@ if TEACHER["source"] == "pretrain":
     rule train_tokenizer:
         input:
             **{language: text_of(language) for language in LANGUAGES},
-            read_first=INFERENCE_DATA["train"],  # so that a wrong row stops the run before anything trains
+            read_first=TASK_DATA["train"],  # so that a wrong row stops the run before anything trains
         output:
             directory(TOKENIZER),
         log:
@@ -135,7 +140,7 @@ else:
     rule import_tokenizer:
         input:
             teacher=teacher_source_files(),
-            read_first=INFERENCE_DATA["train"],  # so that a wrong row stops the run before anything trains
+            read_first=TASK_DATA["train"],  # so that a wrong row stops the run before anything trains
         output:
             directory(TOKENIZER),
         log:
@@ -185,6 +190,6 @@ DATA_BENCHMARKS = [
     *expand(result("benchmarks/download/{what}.tsv"), what=DOWNLOADS),
     *expand(result("benchmarks/tokenize_text/{language}.tsv"), language=LANGUAGES),
     result(f"benchmarks/{'train' if TEACHER['source'] == 'pretrain' else 'import'}_tokenizer.tsv"),
-    result(f"benchmarks/{'make_cldr_nli' if NLI['source'] == 'cldr' else 'import_inference_data'}.tsv"),
+    result(f"benchmarks/{'make_cldr_nli' if TASK['source'] == 'cldr' else 'import_task'}.tsv"),
     *([result("benchmarks/make_cldr_text.tsv")] if TEXT["source"] == "cldr" else []),
 ]

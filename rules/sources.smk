@@ -1,4 +1,4 @@
-"""Sources: the files that the config names for inference pairs, text and teacher (no rules).
+"""Sources: the files that the config names for task, text and teacher (no rules).
 
 Needs the merged config; what is on the hub is brought by the rule `download`.
 """
@@ -6,8 +6,7 @@ Needs the merged config; what is on the hub is brought by the rule `download`.
 from camembert.plan import sources
 
 LANGUAGES = config["languages"]
-NLI, TEXT, TEACHER = config["data"]["nli"], config["data"]["text"], config["teacher"]
-SPLITS = ["train", "dev"] if NLI["split_dev"] else ["train", "dev", "test"]
+TASK, TEXT, TEACHER = config["data"]["task"], config["data"]["text"], config["teacher"]
 TEXT_LIMIT = None if TEXT["source"] == "cldr" else TEXT["limit"]
 DOWNLOADS = sources.downloads(config)
 
@@ -17,17 +16,24 @@ def downloaded(what):
     return result(f"data/downloads/{what}")
 
 
-def inference_files():
-    """The files of every split that is read, or the folder they are downloaded to."""
-    if NLI["source"] == "hub":
-        return {split: [downloaded(f"nli-{split}")] for split in SPLITS}
-    files = {split: sources.evaluation_files(NLI["folder"], split, LANGUAGES) for split in SPLITS if split != "train"}
-    return {"train": [sources.training_file(NLI["folder"])]} | files
+def task_folders():
+    """The folder that each split is read from: the one of the config, or what it is downloaded to."""
+    here = {split: TASK["folder"] for split in sources.splits_of(TASK)}
+    return {split: downloaded(f"task-{split}") for split in here} if TASK["source"] == "hub" else here
 
 
-def inference_patterns():
-    """Which downloaded files belong to a language; empty where nothing is downloaded."""
-    return {split: NLI["hub"][split]["files"] for split in SPLITS} if NLI["source"] == "hub" else {}
+def task_inputs():
+    """What a task is read from: the files of every split, or the folder they are downloaded to."""
+    if TASK["source"] == "hub":
+        return {split: [folder] for split, folder in task_folders().items()}
+    return {
+        split: dict.fromkeys(
+            path
+            for language in sources.languages_of(split, LANGUAGES)
+            for path in sources.task_files(folder, TASK["files"][split], sources.locale_of(TASK["locales"], language))
+        )
+        for split, folder in task_folders().items()
+    }
 
 
 def text_of(language):

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from scipy.special import softmax
 
 from camembert.core.files import whole
-from camembert.paper.statistics import LOGITS, Model, ResultsError
+from camembert.paper.statistics import Model, ResultsError
 from camembert.plan.chain import parse_chain
 
 ACCURACY_COLUMNS = [
@@ -30,6 +30,8 @@ ACCURACY_COLUMNS = [
 PREDICTIONS_PATH = re.compile(
     r"(?P<recipe>[^/]+)/(?P<chain>[^/]+)/d(?P<d>\d+)-s(?P<s>\d+)/(?P<language>[^/]+)\.parquet"
 )
+BESIDE_LOGITS = ("id", "label", "cluster")
+"""Columns of predictions that are no logit; the others are, one a label and named by it."""
 SEEDS = re.compile(r"d(\d+)-s(\d+)")
 
 
@@ -177,7 +179,7 @@ def read_predictions(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Reads the predictions of one classifier in one language.
 
     Returns:
-        Ids (pairs,) in ascending order, labels (pairs,), logits (pairs, 3).
+        Ids (pairs,) in ascending order, labels (pairs,), logits (pairs, labels).
 
     Raises:
         ResultsError: no parquet file, a column is missing, there are no rows, an id occurs twice, a label is not
@@ -187,21 +189,22 @@ def read_predictions(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise ResultsError(f"{path} cannot be read as parquet ({error}); evaluate that classifier again") from None
-    missing = {"id", "label", *LOGITS} - set(table.column_names)
-    if missing:
-        raise ResultsError(f"{path}: no column {', '.join(sorted(missing))}")
+    missing = {"id", "label"} - set(table.column_names)
+    names = [name for name in table.column_names if name not in BESIDE_LOGITS]
+    if missing or len(names) < 2:
+        raise ResultsError(f"{path}: no column {', '.join(sorted(missing)) or 'of logits, one a label'}")
     if not table.num_rows:
         raise ResultsError(f"{path}: no predictions")
     ids, labels = table["id"].to_numpy().astype(str), table["label"].to_numpy()
-    logits = np.column_stack([table[name].to_numpy() for name in LOGITS])
+    logits = np.column_stack([table[name].to_numpy() for name in names])
     if not (ids[:-1] < ids[1:]).all():
         ascending = ids.argsort(kind="stable")
         ids, labels, logits = ids[ascending], labels[ascending], logits[ascending]
         twice = ids[1:][ids[1:] == ids[:-1]]
         if len(twice):
             raise ResultsError(f"{path}: id {twice[0]} occurs twice")
-    if not np.isin(labels, range(len(LOGITS))).all():
-        raise ResultsError(f"{path}: a label other than 0, 1 and 2")
+    if not np.isin(labels, range(len(names))).all():
+        raise ResultsError(f"{path}: a label other than 0 to {len(names) - 1}")
     if not np.isfinite(logits).all():
         raise ResultsError(f"{path}: logits that are not finite; the classifier diverged")
     return ids, labels, logits

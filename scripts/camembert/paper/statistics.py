@@ -15,7 +15,6 @@ import pandas as pd
 from camembert.plan.chain import Method, parse_chain
 
 ENGLISH = "en"
-LOGITS = ["entailment", "neutral", "contradiction"]  # in the order of the labels 0, 1, 2
 CLASSIFIER = ["recipe", "chain", "distill_seed", "seed"]
 
 

@@ -117,6 +117,7 @@ def check_config(config: dict[str, Any], schema_path: str | Path) -> None:
     _check_chains(config)
     _check_recipes(config["recipes"], config["distillation"]["recipes"])
     _check_sizes(config)
+    _check_task_name(config)
     _check_sources(config)
 
 
@@ -153,6 +154,8 @@ def _expected(schema: dict[str, Any]) -> str:
 def _check_lists(config: dict[str, Any]) -> None:
     for key in ("languages", "seeds", "distill_seeds", "recipes"):
         _refuse_repeats(key, config[key])
+    labels = config["data"]["task"]["labels"]
+    _refuse_repeats("data.task.labels", labels if isinstance(labels, list) else [])
     if "en" not in config["languages"]:
         found = ", ".join(config["languages"])
         raise ConfigError(f"languages is {found}, expected en among them; add it, classifiers are trained on English")
@@ -223,11 +226,11 @@ def _check_sizes(config: dict[str, Any]) -> None:
             raise ConfigError(
                 f"device is cuda, but resources.{stage}.gpu is 0; reserve a GPU there, or set device to auto or cpu"
             )
-    made = config["data"]["nli"]["source"] == "cldr"
+    made = config["data"]["task"]["source"] == "cldr"
     key, pairs = (
         ("data.cldr.train", config["data"]["cldr"]["train"])
         if made
-        else ("data.nli.train_limit", config["data"]["nli"]["train_limit"])
+        else ("data.task.train_limit", config["data"]["task"]["train_limit"])
     )
     if pairs is not None and config["finetuning"]["batch"] > pairs:
         raise ConfigError(
@@ -238,16 +241,14 @@ def _check_sizes(config: dict[str, Any]) -> None:
 
 def _check_sources(config: dict[str, Any]) -> None:
     """Checks that what a source names is there: every file of a folder; of a teacher, its kind and its sizes."""
-    nli, text, teacher = config["data"]["nli"], config["data"]["text"], config["teacher"]
-    for key, section in (("data.nli", nli), ("data.text", text), ("teacher", teacher)):
+    task, text, teacher = config["data"]["task"], config["data"]["text"], config["teacher"]
+    for key, section in (("data.task", task), ("data.text", text), ("teacher", teacher)):
         if section["source"] == "folder":
             _check_folder(key, section)
     languages = config["languages"]
     try:
-        if nli["source"] == "folder":
-            sources.training_file(nli["folder"])
-            for split in ("dev",) if nli["split_dev"] else ("dev", "test"):
-                sources.evaluation_files(nli["folder"], split, languages)
+        if task["source"] != "cldr":
+            sources.check_task(task, languages)
         if text["source"] == "folder":
             for language in languages:
                 sources.text_files(text["folder"], language)
@@ -261,12 +262,22 @@ def _check_sources(config: dict[str, Any]) -> None:
             f"data.text.hub.files is {text['hub']['files']!r}, expected {{language}} in it; without it every language"
             " would read the same text"
         )
-    for split in ("dev", "test"):
-        files = nli["hub"][split]["files"]
-        if nli["source"] == "hub" and "{language}" not in files:
+
+
+def _check_task_name(config: dict[str, Any]) -> None:
+    """Checks that a task has a name of its own, and that what is made here is made in languages it can be made in."""
+    task = config["data"]["task"]
+    if (task["source"] == "cldr") != (task["name"] == sources.CLDR_TASK):
+        raise ConfigError(
+            f"data.task.name is {task['name']}, but data.task.source is {task['source']}, expected the source cldr"
+            f" for {sources.CLDR_TASK}, folder or hub for others; correct one, or take a preset of experiments/tasks"
+        )
+    for key in ("task", "text"):
+        others = [language for language in config["languages"] if language not in sources.CLDR_LANGUAGES]
+        if config["data"][key]["source"] == "cldr" and others:
             raise ConfigError(
-                f"data.nli.hub.{split}.files is {files!r}, expected {{language}} in it; without it every language"
-                " would be evaluated on the same pairs"
+                f"languages names {others[0]}, expected some of {', '.join(sources.CLDR_LANGUAGES)}, in which"
+                f" data.{key} can be made; remove it, or set data.{key}.source to folder or hub"
             )
 
 

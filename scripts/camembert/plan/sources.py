@@ -1,12 +1,12 @@
 """Where data and teacher come from: the files of a folder that someone brings, found and checked before any job.
 
-It is pure: the Snakefile imports it. What is inside the files is read by `text`, `nli_sources` and `teacher`.
+It is pure: the Snakefile imports it. What is inside the files is read by `text`, `task_files` and `teacher`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,14 @@ Folder = str | os.PathLike[str]
 
 TEXT_LAYOUTS = ("{}.txt", "{}.txt.gz", "{}.jsonl", "{}.parquet", "{}-*.parquet", "{}/*.parquet")
 """How the text of a language may be kept in a folder; a line, a JSON object or a row a document."""
-XNLI_1 = "xnli.{}.tsv"
-"""One file a split with all languages, as XNLI 1.0 ships it."""
-PAIRS = ("{}-{}.tsv", "{}-{}.parquet")
-"""The pairs of a split in a language, as XTREME ships them or with the columns of the hub's files."""
-TRAINING_FILES = (*(layout.format("train", "en") for layout in PAIRS), "multinli_1.0_train.txt")
-"""English training pairs; the last as MultiNLI ships them."""
+ENGLISH = "en"
+"""The language that classifiers are trained on."""
+CLDR_TASK = "cldr-nli"
+"""The task that is made here."""
+CLDR_LANGUAGES = ("en", "fr", "es", "de", "el", "bg", "ru", "tr", "ar", "vi", "th", "zh", "hi", "sw", "ur")
+"""Languages in which task and text can be made here; those of XNLI."""
+FOUND = "found"
+"""Instead of the names of a task's labels: those of its training examples."""
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 """Weights of a model folder, the first that is there is read."""
 SIZES = {
@@ -61,47 +63,74 @@ def text_files(folder: Folder, language: str) -> list[Path]:
     return paths
 
 
-# --- inference pairs ------------------------------------------------------------------------------------------
+# --- tasks ----------------------------------------------------------------------------------------------------
 
 
-def training_file(folder: Folder) -> Path:
-    """The file with the English training pairs.
+def splits_of(task: dict[str, Any]) -> list[str]:
+    """The splits of a task that are read: without test, half of dev becomes the test set."""
+    return ["train", "dev"] if task["split_dev"] else ["train", "dev", "test"]
+
+
+def languages_of(split: str, languages: Sequence[str]) -> list[str]:
+    """The languages that a split is read in."""
+    return [ENGLISH] if split == "train" else list(languages)
+
+
+def locale_of(locales: Mapping[str, str], language: str) -> str:
+    """What a task calls a language."""
+    return locales.get(language, language)
+
+
+def task_files(folder: Folder, pattern: str, locale: str) -> list[Path]:
+    """The files of one split and language, in order.
 
     Raises:
-        SourceError: there is none, there are two, or it is empty.
+        SourceError: there are none, or one is empty.
     """
-    found = [path for name in TRAINING_FILES if (path := Path(folder) / name).is_file()]
-    if not found:
-        names = ", ".join(TRAINING_FILES)
-        raise SourceError(f"{folder} has no English training pairs; expected one of {names}: add one")
-    if len(found) > 1:
-        raise _twice(folder, "the training pairs", [path.name for path in found])
-    _refuse_empty(found)
-    return found[0]
-
-
-def evaluation_files(folder: Folder, split: str, languages: Iterable[str]) -> list[Path]:
-    """The files with dev or test pairs: one a language, or one for all in XNLI 1.0's layout.
-
-    Raises:
-        SourceError: a language is missing, a file is empty, or pairs are there in more than one layout.
-    """
-    together = Path(folder) / XNLI_1.format(split)
-    paths = []
-    for language in languages:
-        apart = [path for layout in PAIRS if (path := Path(folder) / layout.format(split, language)).is_file()]
-        found = [together, *apart] if together.is_file() else apart
-        if not found:
-            advice = "add it, or take its language out of languages"
-            if split == "test":
-                advice += "; without any test files set data.nli.split_dev: true"
-            path = Path(folder) / PAIRS[0].format(split, language)
-            raise SourceError(f"{path} does not exist, nor does {together.name} for all languages; {advice}")
-        if len(found) > 1:
-            raise _twice(folder, f"the {split} pairs", [path.name for path in found])
-        paths.append(found[0])
+    name = in_language(pattern, locale)
+    paths = sorted(Path(folder).glob(name))
+    if not paths:
+        raise SourceError(
+            f"{folder} has no file {name}; add it, correct data.task.files or locales, or take its language out of"
+            " languages (a task without test files: data.task.split_dev: true)"
+        )
     _refuse_empty(paths)
-    return [together] if together in paths else paths
+    return paths
+
+
+def task_patterns(task: dict[str, Any], split: str) -> str:
+    """Which files hold a split; `{language}` stands for what the task calls the language."""
+    pattern: str = task["hub"][split]["files"] if task["source"] == "hub" else task["files"][split]
+    return pattern
+
+
+def check_task(task: dict[str, Any], languages: Sequence[str]) -> None:
+    """Checks what one key of data.task asks of another, and that every file of a folder is there.
+
+    Raises:
+        SourceError: a column that the header does not name, dev or test that are the same in every language, or a
+            file that is missing or empty.
+    """
+    columns = [name for name in task["columns"].values() if name]
+    if task["header"]:
+        named = dict.fromkeys([*columns, *(name for rows in task["filter"].values() for name in rows)])
+        if unknown := [name for name in named if name not in task["header"]]:
+            raise SourceError(
+                f"data.task names the column {unknown[0]}, expected one of data.task.header"
+                f" ({', '.join(task['header'])}); correct one of the two"
+            )
+    for split in splits_of(task):
+        pattern = task_patterns(task, split)
+        by_language = "{language}" in pattern or "{language}" in map(str, task["filter"][split].values())
+        if split != "train" and len(languages) > 1 and not by_language:
+            key = f"hub.{split}.files" if task["source"] == "hub" else f"files.{split}"
+            raise SourceError(
+                f"data.task.{key} is {pattern!r}, expected {{language}} in it or in data.task.filter.{split}; without"
+                " it every language would be evaluated on the same examples"
+            )
+        if task["source"] == "folder":
+            for language in languages_of(split, languages):
+                task_files(task["folder"], pattern, locale_of(task["locales"], language))
 
 
 def _twice(folder: Folder, what: str, names: Iterable[str]) -> SourceError:
@@ -179,7 +208,7 @@ def check_architecture(folder: Folder, declared: dict[str, int], vocabulary: int
             raise SourceError(f"{path} has {key} {found[key]!r}, expected {published!r}; take a plain BERT encoder")
     if found.get("type_vocab_size", 2) < 2:
         raise SourceError(
-            f"{path} has type_vocab_size {found['type_vocab_size']}, expected 2: inference pairs are two segments"
+            f"{path} has type_vocab_size {found['type_vocab_size']}, expected 2: pairs of sentences are two segments"
         )
     for key, theirs in SIZES.items():
         if found.get(theirs) != declared[key]:
@@ -200,17 +229,17 @@ def check_architecture(folder: Folder, declared: dict[str, int], vocabulary: int
 def downloads(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What a config takes from the Hugging Face hub: repository, kind, revision and, of data sets, files, by name.
 
-    Text is one download a language; a split of the inference data is one for all languages.
+    Text is one download a language; a split of the task is one for all languages.
     """
-    nli, text, teacher = config["data"]["nli"], config["data"]["text"], config["teacher"]
+    task, text, teacher = config["data"]["task"], config["data"]["text"], config["teacher"]
     languages = config["languages"]
     wanted: dict[str, dict[str, Any]] = {}
     if teacher["source"] == "hub":
         wanted["teacher"] = teacher["hub"] | {"kind": "model"}
-    if nli["source"] == "hub":
-        for split in ("train", "dev") if nli["split_dev"] else ("train", "dev", "test"):
-            those = ["en"] if split == "train" else languages
-            wanted[f"nli-{split}"] = _dataset(nli["hub"][split], those)
+    if task["source"] == "hub":
+        for split in splits_of(task):
+            locales = [locale_of(task["locales"], language) for language in languages_of(split, languages)]
+            wanted[f"task-{split}"] = _dataset(task["hub"][split], locales)
     if text["source"] == "hub":
         wanted |= {f"text-{language}": _dataset(text["hub"], [language]) for language in languages}
     return wanted

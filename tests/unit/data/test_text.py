@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from camembert.data.text import Documents, TextError, read_documents
+from camembert.data.records import DataError
+from camembert.data.text import Documents, read_documents
 from camembert.plan.sources import SourceError, text_files
 
 DOCUMENTS = ["one", "two  words", "three\nlines", "四"]
@@ -90,26 +91,31 @@ def test_the_text_of_all_languages_can_be_gone_through_again(write):
         (
             "de.jsonl",
             b'{"text": "a"}\n{"body": "b"}\n',
-            r"de\.jsonl:2 is no JSON object with a text, expected \{",
+            r"de\.jsonl:2 has no column text, only body; correct the file",
         ),
-        ("de.jsonl", b"text\n", r"de\.jsonl:1 is no JSON object with a text"),
+        ("de.jsonl", b'{"text": "a"}\ntext\n', r"de\.jsonl:2 is not JSON \(.*\); expected an object a line"),
+        ("de.jsonl", b'["a"]\n', r"de\.jsonl:1 is list, not an object; expected an object a line"),
+        ("de.jsonl", b'{"text": 3}\n', r"de\.jsonl:1 has 3 in the field text; expected a text"),
         ("de.parquet", b"PAR1 and no more", r"de\.parquet is no whole parquet file .*; copy or download it again"),
     ],
 )
 def test_a_file_of_another_form_is_refused_by_name_and_line(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(TextError, match=message):
+    with pytest.raises(DataError, match=message):
         list(read_documents([tmp_path / name]))
 
 
 def test_a_parquet_file_without_text_is_refused_with_its_columns(tmp_path):
     pq.write_table(pa.table({"text": [1, 2], "title": ["a", "b"]}), tmp_path / "de.parquet")
-    with pytest.raises(TextError, match=r"has the columns text \(int64\), title \(string\); expected one named text"):
+    with pytest.raises(DataError, match=r"has int64 in the column text; expected strings"):
+        list(read_documents([tmp_path / "de.parquet"]))
+    pq.write_table(pa.table({"id": [1, 2], "title": ["a", "b"]}), tmp_path / "de.parquet")
+    with pytest.raises(DataError, match=r"has no column text, only id \(int64\), title \(string\); correct"):
         list(read_documents([tmp_path / "de.parquet"]))
 
 
 def test_a_missing_file_is_refused_by_name(tmp_path):
-    with pytest.raises(TextError, match=r"sw\.txt does not exist"):
+    with pytest.raises(DataError, match=r"sw\.txt does not exist"):
         list(read_documents([tmp_path / "sw.txt"]))
 
 

@@ -61,7 +61,8 @@ def test_pairs_in_another_order_are_the_same_pairs(paths, accuracy):
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
-        (predictions(6).drop(columns=["label", "neutral"]), "no column label, neutral"),
+        (predictions(6).drop(columns=["label"]), "no column label"),
+        (predictions(6)[["id", "label", "neutral"]], "no column of logits, one a label"),
         (predictions(6).replace("pair-3", "pair-4"), "id pair-4 occurs twice"),
         (predictions(6).replace("pair-3", "pair-30"), "its ids differ from those in .*6/d1-s1/en.parquet"),
         (predictions(6, pairs=9), "its ids differ from those in .*6/d1-s1/en.parquet"),

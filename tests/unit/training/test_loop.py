@@ -19,8 +19,8 @@ import pytest
 import torch
 from torch import nn
 
-from camembert.data.nli import read_pairs, write_pairs
 from camembert.data.shards import write_shard
+from camembert.data.tasks import read_examples, write_examples
 from camembert.data.tokenizer import save_tokenizer, train_tokenizer
 from camembert.models.encoder import save_encoder
 from camembert.plan.recipe import Recipe
@@ -407,8 +407,8 @@ def other_tokenizer(lines, tmp_path):
 
 @pytest.fixture
 def other_pairs(pairs, tmp_path):
-    rows = read_pairs(pairs["train"])
-    write_pairs([rows[0]._replace(label=2), *rows[1:]], tmp_path / "pairs.parquet")
+    rows = read_examples(pairs["train"])
+    write_examples([rows[0]._replace(label=2), *rows[1:]], tmp_path / "pairs.parquet")
     return tmp_path / "pairs.parquet"
 
 

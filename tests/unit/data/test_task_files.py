@@ -8,9 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from camembert.data.nli import InferenceDataError, Pair
 
 from camembert.data import nli, nli_sources
-from camembert.data.nli import InferenceDataError, Pair
 from camembert.plan import sources
 
 REAL_DATA = os.environ.get("CAMEMBERT_REAL_DATA")
