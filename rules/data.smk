@@ -76,7 +76,7 @@ else:
             "../envs/camembert.yaml"
         params:
             folders=task_folders(),
-            patterns={split: sources.task_patterns(TASK, split) for split in sources.splits_of(TASK)},
+            patterns={split: sources.task_pattern(TASK, split) for split in sources.splits_of(TASK)},
             languages=LANGUAGES,
             preset={key: TASK[key] for key in ("header", "columns", "labels", "locales", "filter", "parallel")},
             train_limit=TASK["train_limit"],

@@ -26,13 +26,10 @@ def task_inputs():
     """What a task is read from: the files of every split, or the folder they are downloaded to."""
     if TASK["source"] == "hub":
         return {split: [folder] for split, folder in task_folders().items()}
+    files = sources.files_of_task(task_folders(), TASK["files"], TASK["locales"], LANGUAGES)
     return {
-        split: dict.fromkeys(
-            path
-            for language in sources.languages_of(split, LANGUAGES)
-            for path in sources.task_files(folder, TASK["files"][split], sources.locale_of(TASK["locales"], language))
-        )
-        for split, folder in task_folders().items()
+        split: list(dict.fromkeys(path for paths in by_language.values() for path in paths))
+        for split, by_language in files.items()
     }
 
 

@@ -7,7 +7,7 @@ from camembert.core.files import write_json
 from camembert.data.manifest import MANIFEST, check_manifest
 from camembert.data.task_files import Preset, Splits, read_task
 from camembert.data.tasks import write_examples
-from camembert.plan.sources import ENGLISH, languages_of, locale_of, task_files
+from camembert.plan.sources import ENGLISH, files_of_task
 from camembert.runtime.job import logged
 
 
@@ -25,14 +25,10 @@ if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
         preset = Preset(**job.params.preset)
-        files = {}
-        for split, folder in job.params.folders.items():
+        for folder in job.params.folders.values():
             if (Path(folder) / MANIFEST).is_file():  # what was downloaded
                 check_manifest(folder)
-            files[split] = {
-                language: task_files(folder, job.params.patterns[split], locale_of(preset.locales, language))
-                for language in languages_of(split, job.params.languages)
-            }
+        files = files_of_task(job.params.folders, job.params.patterns, preset.locales, job.params.languages)
         splits, labels = read_task(files, preset, job.params.train_limit)
         write_splits(splits, job.params.languages, job.output.train, job.output.dev, job.output.test)
         write_json(job.output.labels, labels)

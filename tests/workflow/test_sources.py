@@ -49,8 +49,8 @@ def test_everything_from_the_hub_ends_in_tables_and_figures(snakemake, tmp_path,
     assert set(accuracy["language"]) == set(LANGUAGES)
     assert set(accuracy["chain"]) == {"3", "3-1"}
     assert (results / "figures" / "accuracy_by_language.png").is_file()
-    assert len(pd.read_parquet(results / "data" / "nli" / "train-en.parquet")) == 95
-    assert "1 pairs without a gold label are left out" in (results / "logs" / "import_inference_data.log").read_text()
+    assert len(pd.read_parquet(results / "data" / "task" / "train-en.parquet")) == 95
+    assert "1 examples without a label are left out" in (results / "logs" / "import_task.log").read_text()
 
     manifest = json.loads((results / "data" / "downloads" / "text-th" / "manifest.json").read_text())
     assert (manifest["commit"], len(manifest["files"])) == (COMMIT, 2)

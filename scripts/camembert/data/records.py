@@ -21,18 +21,19 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
-from datasets import ClassLabel, Features, IterableDataset, disable_progress_bars, load_dataset
+from datasets import ClassLabel, Features, IterableDataset, config, disable_progress_bars, load_dataset
 from datasets.utils.logging import CRITICAL, set_verbosity
 
 from camembert.data.xtreme import unquoted
 
 ROWS_AT_ONCE = 1000
-CHUNK = 2**20
+CHUNK = 2**16
 """Characters of a text file read at once."""
 MANY = 10
 """Columns of a file that errors no longer name one by one."""
 Record = dict[str, Any]
 
+config.TORCH_AVAILABLE = False  # or every stream imports torch, to be shared with its data loaders
 disable_progress_bars()
 set_verbosity(CRITICAL)  # what is wrong is said by the errors below
 

@@ -6,6 +6,7 @@ It is pure: the Snakefile imports it. What is inside the files is read by `text`
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ CLDR_TASK = "cldr-nli"
 """The task that is made here."""
 CLDR_LANGUAGES = ("en", "fr", "es", "de", "el", "bg", "ru", "tr", "ar", "vi", "th", "zh", "hi", "sw", "ur")
 """Languages in which task and text can be made here; those of XNLI."""
+SEPARATED = re.compile(r"\.([ct]sv|txt)")
+"""In the names of files whose columns data.task.header may name."""
 FOUND = "found"
 """Instead of the names of a task's labels: those of its training examples."""
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
@@ -98,7 +101,30 @@ def task_files(folder: Folder, pattern: str, locale: str) -> list[Path]:
     return paths
 
 
-def task_patterns(task: dict[str, Any], split: str) -> str:
+def files_of_task(
+    folders: Mapping[str, Folder], patterns: Mapping[str, str], locales: Mapping[str, str], languages: Sequence[str]
+) -> dict[str, dict[str, list[Path]]]:
+    """The files of a task by split and language.
+
+    Args:
+        folders: of each split that is read.
+        patterns: which files are those of `{language}`.
+        locales: what the task calls a language.
+        languages: of dev and test.
+
+    Raises:
+        SourceError: files are missing or empty.
+    """
+    return {
+        split: {
+            language: task_files(folder, patterns[split], locale_of(locales, language))
+            for language in languages_of(split, languages)
+        }
+        for split, folder in folders.items()
+    }
+
+
+def task_pattern(task: dict[str, Any], split: str) -> str:
     """Which files hold a split; `{language}` stands for what the task calls the language."""
     pattern: str = task["hub"][split]["files"] if task["source"] == "hub" else task["files"][split]
     return pattern
@@ -111,16 +137,15 @@ def check_task(task: dict[str, Any], languages: Sequence[str]) -> None:
         SourceError: a column that the header does not name, dev or test that are the same in every language, or a
             file that is missing or empty.
     """
-    columns = [name for name in task["columns"].values() if name]
-    if task["header"]:
-        named = dict.fromkeys([*columns, *(name for rows in task["filter"].values() for name in rows)])
-        if unknown := [name for name in named if name not in task["header"]]:
+    for split in splits_of(task):
+        pattern = task_pattern(task, split)
+        names = dict.fromkeys([*filter(None, task["columns"].values()), *task["filter"][split]])
+        unknown = [name for name in names if task["header"] and name not in task["header"]]
+        if unknown and SEPARATED.search(pattern):
             raise SourceError(
                 f"data.task names the column {unknown[0]}, expected one of data.task.header"
                 f" ({', '.join(task['header'])}); correct one of the two"
             )
-    for split in splits_of(task):
-        pattern = task_patterns(task, split)
         by_language = "{language}" in pattern or "{language}" in map(str, task["filter"][split].values())
         if split != "train" and len(languages) > 1 and not by_language:
             key = f"hub.{split}.files" if task["source"] == "hub" else f"files.{split}"
@@ -129,8 +154,7 @@ def check_task(task: dict[str, Any], languages: Sequence[str]) -> None:
                 " it every language would be evaluated on the same examples"
             )
         if task["source"] == "folder":
-            for language in languages_of(split, languages):
-                task_files(task["folder"], pattern, locale_of(task["locales"], language))
+            files_of_task({split: task["folder"]}, task["files"], task["locales"], languages)
 
 
 def _twice(folder: Folder, what: str, names: Iterable[str]) -> SourceError:

@@ -153,15 +153,16 @@ MLM_NAMED = {
         ),
         ("pretraining.mask", 1.0, "pretraining.mask is 1.0, expected a number above 0 and below 1"),
         ("data.text.limit", 0, "data.text.limit is 0, expected null or an integer of at least 1"),
-        ("data.nli.source", "cldr2", 'data.nli.source is "cldr2", expected one of cldr, folder, hub'),
+        ("data.task.source", "cldr2", 'data.task.source is "cldr2", expected one of cldr, folder, hub'),
         ("teacher.source", "here", 'teacher.source is "here", expected one of pretrain, folder, hub'),
-        ("data.nli.hub.dev.repository", "a b", 'data.nli.hub.dev.repository is "a b", expected a text that matches'),
+        ("data.task.hub.dev.repository", "a b", 'data.task.hub.dev.repository is "a b", expected a text that matches'),
         ("data.text.hub.revision", "", 'data.text.hub.revision is "", expected a text of at least 1 letter'),
         ("data.text.hub.files", "a/*.csv", 'data.text.hub.files is "a/*.csv", expected a text that matches'),
         ("device", "gpu", 'device is "gpu", expected one of auto, cpu, cuda'),
         ("experiment", "a/b", 'experiment is "a/b", expected a text that matches'),
         # languages, seeds, recipes
-        ("languages", ["en", "xx"], 'languages[1] is "xx", expected one of en, fr,'),
+        ("languages", ["en", "x"], 'languages[1] is "x", expected a text that matches'),
+        ("languages", ["en", "ja"], "languages names ja, expected some of en, fr, es, de,"),
         ("languages", [], "languages is [], expected a list of at least 1 entry"),
         ("languages", ["fr", "de"], "languages is fr, de, expected en among them"),
         ("languages", ["en", "fr", "en"], "languages lists en more than once"),
@@ -202,10 +203,22 @@ MLM_NAMED = {
         ("finetuning.max_tokens", 129, "finetuning.max_tokens is 129, expected at most teacher.positions (128)"),
         ("efficiency.lengths", [16, 200], "efficiency.lengths[1] is 200, expected at most teacher.positions (128)"),
         (
-            "data.nli.source",
-            "folder",
-            "data.nli.folder is null, expected a folder since data.nli.source is folder; name one",
+            "data.task.source",
+            "hub",
+            "data.task.name is cldr-nli, but data.task.source is hub, expected the source cldr",
         ),
+        (
+            "data.task.name",
+            "xnli",
+            "data.task.name is xnli, but data.task.source is cldr, expected the source cldr for",
+        ),
+        ("data.task.name", "retrieval", 'data.task.name is "retrieval", expected a text that matches'),
+        ("data.task.columns.text", None, "data.task.columns.text is null, expected a text of at least 1 letter"),
+        ("data.task.labels", "any", 'data.task.labels is "any", expected a text or a list of at least 2 entry'),
+        ("data.task.labels", ["a"], 'data.task.labels is ["a"], expected a text or a list of at least 2 entry'),
+        ("data.task.labels", ["a", "b", "a"], "data.task.labels lists a more than once"),
+        ("data.task.files.dev", "x.xlsx", 'data.task.files.dev is "x.xlsx", expected a text that matches'),
+        ("data.task.filter.dev", {"part": 0.5}, "data.task.filter.dev.part is 0.5, expected a text or an integer"),
         ("data.text.source", "folder", "data.text.folder is null, expected a folder since data.text.source is folder"),
         ("teacher.source", "folder", "teacher.folder is null, expected a folder since teacher.source is folder"),
     ],
@@ -231,8 +244,9 @@ def with_folders(config, tmp_path):
             (tmp_path / f"{split}-{language}.tsv").write_text("a\tb\tneutral\n")
         (tmp_path / f"{language}.txt").write_text("text\n")
     (tmp_path / "train-en.tsv").write_text("a\tb\tneutral\n")
-    for section in (config["data"]["nli"], config["data"]["text"]):
+    for section in (config["data"]["task"], config["data"]["text"]):
         section |= {"source": "folder", "folder": str(tmp_path)}
+    config["data"]["task"]["name"] = "xnli"
     return config | {"languages": ["en", "fr"]}
 
 
@@ -242,29 +256,41 @@ def test_every_file_of_local_data_must_exist(with_folders, tmp_path):
         ConfigError, match=r"data\.text\.folder is .*, but there is no folder .*/text; correct the path"
     ):
         check_config(changed(with_folders, "data.text.folder", str(tmp_path / "text")), SCHEMA)
+    made = changed(changed(with_folders, "data.task.source", "cldr"), "data.task.name", "cldr-nli")
     with pytest.raises(ConfigError, match=r"has no text in sw; expected one of sw\.txt, .*: add it, or take sw out"):
-        check_config(changed(with_folders | {"languages": ["en", "sw"]}, "data.nli.source", "cldr"), SCHEMA)
+        check_config(made | {"languages": ["en", "sw"]}, SCHEMA)
     (tmp_path / "test-fr.tsv").unlink()
-    with pytest.raises(ConfigError, match=r"test-fr\.tsv does not exist, nor does xnli\.test\.tsv .*split_dev: true"):
+    with pytest.raises(ConfigError, match=r"has no file test-fr\.tsv; add it, .*data\.task\.split_dev: true"):
         check_config(with_folders, SCHEMA)
-    check_config(changed(with_folders, "data.nli.split_dev", True), SCHEMA)
-    (tmp_path / "xnli.test.tsv").write_text("language\n")
-    with pytest.raises(ConfigError, match=r"the test pairs more than once, as xnli\.test\.tsv and test-en\.tsv; keep"):
-        check_config(with_folders, SCHEMA)
-    (tmp_path / "test-en.tsv").unlink()
-    check_config(with_folders, SCHEMA)
+    check_config(changed(with_folders, "data.task.split_dev", True), SCHEMA)
+    (tmp_path / "test-fr.tsv").write_text("a\tb\tneutral\n")
     (tmp_path / "fr.txt").write_text("")
     with pytest.raises(ConfigError, match=r"fr\.txt is empty; expected text in UTF-8"):
         check_config(with_folders, SCHEMA)
+    (tmp_path / "dev-fr.tsv").write_text("")
+    with pytest.raises(ConfigError, match=r"dev-fr\.tsv is empty; expected text in UTF-8"):
+        check_config(with_folders, SCHEMA)
     (tmp_path / "train-en.tsv").unlink()
-    with pytest.raises(
-        ConfigError, match=r"no English training pairs; expected one of train-en\.tsv, .*, multinli_1\.0_train"
-    ):
+    with pytest.raises(ConfigError, match=r"has no file train-en\.tsv; add it, correct data\.task\.files"):
         check_config(with_folders, SCHEMA)
 
 
+@pytest.mark.parametrize(("key", "value"), [("columns.label", "gold"), ("filter.dev", {"gold": 1})])
+def test_a_column_that_the_header_does_not_name_is_refused(with_folders, key, value):
+    with pytest.raises(ConfigError, match=r"data\.task names the column gold, expected one of data\.task\.header"):
+        check_config(changed(with_folders, f"data.task.{key}", value), SCHEMA)
+
+
+def test_a_task_in_a_folder_needs_one(config):
+    config["data"]["task"] |= {"name": "xnli", "source": "folder"}
+    with pytest.raises(
+        ConfigError, match=r"data\.task\.folder is null, expected a folder since data\.task\.source is f"
+    ):
+        check_config(config, SCHEMA)
+
+
 def test_folders_are_not_looked_for_where_another_source_is_chosen(config):
-    check_config(changed(config, "data.nli.folder", "no/such/folder"), SCHEMA)
+    check_config(changed(config, "data.task.folder", "no/such/folder"), SCHEMA)
 
 
 @pytest.fixture
@@ -294,22 +320,28 @@ def test_a_given_teacher_is_checked_before_anything_runs(given_teacher, tmp_path
         check_config(given_teacher, SCHEMA)
 
 
-@pytest.mark.parametrize("key", ["data.nli.hub.dev", "data.nli.hub.test", "data.text.hub"])
+@pytest.mark.parametrize("key", ["data.task.hub.dev", "data.task.hub.test", "data.text.hub"])
 def test_files_of_the_hub_name_their_language(config, key):
     section, _, _ = key.partition(".hub")
-    config = changed(changed(config, f"{section}.source", "hub"), f"{key}.files", "all/*.parquet")
+    config["data"]["task"]["name"] = "xnli"
+    config = changed(
+        changed(changed(config, "data.task.source", "hub"), f"{section}.source", "hub"), f"{key}.files", "all/*.parquet"
+    )
     with pytest.raises(ConfigError, match=rf"{key}\.files is 'all/\*\.parquet', expected {{language}} in it"):
         check_config(config, SCHEMA)
+    if section == "data.task":
+        split = key.rpartition(".")[2]
+        check_config(changed(config, f"data.task.filter.{split}", {"lang": "{language}"}), SCHEMA)
 
 
 def test_what_a_config_downloads(config):
     assert downloads(config) == {}
-    for section in (config["data"]["nli"], config["data"]["text"], config["teacher"]):
+    for section in (config["data"]["task"], config["data"]["text"], config["teacher"]):
         section["source"] = "hub"
-    config["data"]["nli"]["split_dev"] = True
+    config["data"]["task"]["split_dev"] = True
     wanted = downloads(config | {"languages": ["en", "fr"]})
-    assert list(wanted) == ["teacher", "nli-train", "nli-dev", "text-en", "text-fr"]
-    assert wanted["nli-dev"]["files"] == ["en/validation-*.parquet", "fr/validation-*.parquet"]
+    assert list(wanted) == ["teacher", "task-train", "task-dev", "text-en", "text-fr"]
+    assert wanted["task-dev"]["files"] == ["en/validation-*.parquet", "fr/validation-*.parquet"]
     assert wanted["text-fr"]["files"] == ["20231101.fr/*.parquet"]
 
 
