@@ -70,8 +70,9 @@ def test_files_arrive_whole_with_a_manifest(download, tmp_path):
 
 def test_what_arrived_is_read_by_datasets_and_by_us(download, tmp_path):
     assert download().returncode == 0
-    from camembert.data.records import records
     from datasets import load_dataset
+
+    from camembert.data.records import records
 
     files = {"train": str(tmp_path / "output" / "en" / "*.parquet")}
     theirs = load_dataset("parquet", data_files=files, cache_dir=str(tmp_path / "cache"))["train"]
