@@ -10,7 +10,8 @@ TASK_DATA = {
     "test": expand(result("data/task/test-{language}.parquet"), language=LANGUAGES),
 }
 LABELS = result("data/task/labels.json")
-CORPUS = expand(result("data/corpus/{language}"), language=LANGUAGES)
+CORPUS = shards_of(LANGUAGES)
+MAKES_TEXT = any(corpus.source == "cldr" for corpus in CORPORA.values())
 TOKENIZER = [result("data/tokenizer")]
 
 
@@ -86,7 +87,7 @@ else:
             "../scripts/import_task.py"
 
 
-if TEXT["source"] == "cldr":
+if MAKES_TEXT:
 
     rule make_cldr_text:
         output:
@@ -112,7 +113,7 @@ if TEACHER["source"] == "pretrain":
 
     rule train_tokenizer:
         input:
-            **{language: text_of(language) for language in LANGUAGES},
+            **{f"{language}_{corpus.name}": text_of(corpus, language) for corpus, language in all_text()},
             read_first=TASK_DATA["train"],  # so that a wrong row stops the run before anything trains
         output:
             directory(TOKENIZER),
@@ -127,9 +128,8 @@ if TEACHER["source"] == "pretrain":
             **config["resources"]["tokenization"],
         params:
             **config["tokenizer"],
-            languages=LANGUAGES,
+            text={f"{language}_{corpus.name}": corpus.reading(language) for corpus, language in all_text()},
             longest=TEACHER["positions"],
-            limit=TEXT_LIMIT,
         message:
             "Training a tokenizer of {params.vocabulary} tokens"
         script:
@@ -165,31 +165,33 @@ rule tokenize_text:
         text=text_of_job,
         tokenizer=TOKENIZER,
     output:
-        directory(result("data/corpus/{language}")),
+        directory(result("data/corpus/{corpus}/{language}")),
     log:
-        result("logs/tokenize_text/{language}.log"),
+        result("logs/tokenize_text/{corpus}/{language}.log"),
     benchmark:
-        result("benchmarks/tokenize_text/{language}.tsv")
+        result("benchmarks/tokenize_text/{corpus}/{language}.tsv")
+    wildcard_constraints:
+        corpus=one_of(CORPORA),
     conda:
         "../envs/camembert.yaml"
     threads: config["threads"]["tokenization"]
     resources:
         **config["resources"]["tokenization"],
     params:
-        parallel=TEXT["source"] == "cldr",
-        limit=TEXT_LIMIT,
-        unfinished=result("checkpoints/corpus/{language}"),
+        parallel=lambda wildcards: CORPORA[wildcards.corpus].parallel,
+        reading=reading_of_job,
+        unfinished=result("checkpoints/corpus/{corpus}/{language}"),
         checkpoint_seconds=not_a_trigger(config["checkpoint_seconds"]),
     message:
-        "Tokenizing {wildcards.language}"
+        "Tokenizing {wildcards.corpus} in {wildcards.language}"
     script:
         "../scripts/tokenize_text.py"
 
 
 DATA_BENCHMARKS = [
     *expand(result("benchmarks/download/{what}.tsv"), what=DOWNLOADS),
-    *expand(result("benchmarks/tokenize_text/{language}.tsv"), language=LANGUAGES),
+    *(result(f"benchmarks/tokenize_text/{corpus.name}/{language}.tsv") for corpus, language in all_text()),
     result(f"benchmarks/{'train' if TEACHER['source'] == 'pretrain' else 'import'}_tokenizer.tsv"),
     result(f"benchmarks/{'make_cldr_nli' if TASK['source'] == 'cldr' else 'import_task'}.tsv"),
-    *([result("benchmarks/make_cldr_text.tsv")] if TEXT["source"] == "cldr" else []),
+    *([result("benchmarks/make_cldr_text.tsv")] if MAKES_TEXT else []),
 ]

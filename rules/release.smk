@@ -36,7 +36,7 @@ rule choose_release:
 rule trim_vocabulary:
     input:
         classifier=rules.choose_release.output.classifier,
-        corpus=lambda _: expand(result("data/corpus/{language}"), language=kept_languages()),
+        corpus=lambda _: shards_of(kept_languages()),
         examples=lambda _: [
             TASK_DATA["train"],
             *expand(result("data/task/dev-{language}.parquet"), language=kept_languages()),

@@ -3,12 +3,12 @@
 Needs the merged config; what is on the hub is brought by the rule `download`.
 """
 
-from camembert.plan import sources
+from camembert.plan import corpora, downloads, sources
 
 LANGUAGES = config["languages"]
-TASK, TEXT, TEACHER = config["data"]["task"], config["data"]["text"], config["teacher"]
-TEXT_LIMIT = None if TEXT["source"] == "cldr" else TEXT["limit"]
-DOWNLOADS = sources.downloads(config)
+TASK, TEACHER = config["data"]["task"], config["teacher"]
+CORPORA = {corpus.name: corpus for corpus in corpora.text_sources(config)}
+DOWNLOADS = downloads.downloads(config)
 
 
 def downloaded(what):
@@ -33,16 +33,42 @@ def task_inputs():
     }
 
 
-def text_of(language):
-    """The files with the text of a language, or the folder they are downloaded to."""
-    if TEXT["source"] == "folder":
-        return sources.text_files(TEXT["folder"], language)
-    return [downloaded(f"text-{language}") if TEXT["source"] == "hub" else result(f"data/text/{language}.txt")]
+def text_of(corpus, language):
+    """The files with the text of a corpus in a language, or the folder they are downloaded to."""
+    if corpus.source == "folder":
+        return corpus.files_of(language)
+    if corpus.source == "hub":
+        return [downloaded(downloads.text_download(corpus.name, language))]
+    return [result(f"data/text/{language}.txt")]
 
 
 def text_of_job(wildcards):
-    """The files with the text of a job's language."""
-    return text_of(wildcards.language)
+    """The files with the text of a job's corpus and language."""
+    return text_of(CORPORA[wildcards.corpus], wildcards.language)
+
+
+def reading_of_job(wildcards):
+    """How they are read."""
+    return CORPORA[wildcards.corpus].reading(wildcards.language)
+
+
+def all_text():
+    """All text: corpus and language, language after language."""
+    return [
+        (corpus, language)
+        for language in LANGUAGES
+        for corpus in CORPORA.values()
+        if language in corpus.languages(LANGUAGES)
+    ]
+
+
+def shards_of(languages):
+    """The shards of all corpora in some languages."""
+    return [
+        result(f"data/corpus/{corpus.name}/{language}")
+        for corpus in CORPORA.values()
+        for language in corpus.languages(languages)
+    ]
 
 
 def teacher_source_files():

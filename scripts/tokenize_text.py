@@ -12,12 +12,16 @@ if __name__ == "__main__":
         use_threads(job.threads)
         write_shard(
             job.output[0],
-            read_documents(job.input.text, job.params.limit),
+            read_documents(job.input.text, **job.params.reading),
             load_tokenizer(job.input.tokenizer[0]),
-            {"source": describe(job.input.text), "parallel": job.params.parallel, "limit": job.params.limit},
+            {"source": describe(job.input.text), "parallel": job.params.parallel, "reading": job.params.reading},
             unfinished=job.params.unfinished,
             journal_seconds=job.params.checkpoint_seconds,
             progress=lambda documents, tokens: log.info(
-                "%s: %d documents, %d tokens so far", job.wildcards.language, documents, tokens
+                "%s, %s: %d documents, %d tokens so far",
+                job.wildcards.corpus,
+                job.wildcards.language,
+                documents,
+                tokens,
             ),
         )

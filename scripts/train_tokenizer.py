@@ -1,7 +1,8 @@
 """Trains the tokenizer on the text of all languages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from camembert.core.files import whole
 from camembert.data.text import Documents
@@ -10,16 +11,15 @@ from camembert.runtime.job import logged
 
 
 def make_tokenizer(
-    texts: Sequence[Sequence[Path]],
-    limit: int | None,
+    texts: Sequence[tuple[Sequence[Path], Mapping[str, Any]]],
     vocabulary: int,
     lowercase: bool,
     longest: int,
     output: Path,
 ) -> None:
-    """Trains on at most `limit` documents of every language and writes a folder that `AutoTokenizer` loads."""
+    """Trains on files, each read as `read_documents` is told, and writes a folder that `AutoTokenizer` loads."""
     with whole(output) as partial:
-        trained = train_tokenizer(Documents(texts, limit), vocabulary, lowercase)
+        trained = train_tokenizer(Documents(texts), vocabulary, lowercase)
         save_tokenizer(trained, partial, longest, lowercase)
 
 
@@ -28,8 +28,7 @@ if __name__ == "__main__":
     with logged(job.log[0]):
         use_threads(job.threads)
         make_tokenizer(
-            [job.input[language] for language in job.params.languages],
-            job.params.limit,
+            [(job.input[name], reading) for name, reading in job.params.text.items()],
             job.params.vocabulary,
             job.params.lowercase,
             job.params.longest,

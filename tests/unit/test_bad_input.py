@@ -36,6 +36,7 @@ UTTERANCES = "".join(
     json.dumps({"id": number, "partition": partition, "intent": ["alarm_set", "play"][number % 2], "utt": "a"}) + "\n"
     for number, partition in enumerate(["train", "train", "dev", "dev", "test"])
 )
+WEB = {"repository": "a/b", "revision": "main", "files": "{language}.parquet"}
 
 
 def rows() -> dict[str, str]:
@@ -82,16 +83,20 @@ class Bench:
         update_config(self.config, load_yaml(ROOT / "experiments" / "tasks" / "massive.yaml"))
         self.config["languages"] = ["en", "fr"]
         self.config["data"]["task"] |= {"source": "folder", "folder": str(self.folder)}
-        self.config["data"]["text"]["source"] = "hub"
+        self.config["data"]["text"] = [{"name": "web", "source": "hub", "hub": WEB}]
         for locale, language in (("en-US", "en"), ("fr-FR", "fr")):
             self.write(f"{locale}.jsonl", rows.get(language, UTTERANCES))
         self.check()
 
     def text(self) -> None:
         self.config["languages"] = ["en", "fr"]
-        self.config["data"]["text"] |= {"source": "folder", "folder": str(self.folder)}
+        self.config["data"]["text"] = [{"name": "own", "source": "folder", "folder": str(self.folder)}]
         for language in ("en", "fr"):
             self.write(f"{language}.txt", "a line\nanother\n")
+
+    def corpora(self, *entries: dict) -> None:
+        own = [{"name": f"own{number}", "source": "folder"} | entry for number, entry in enumerate(entries)]
+        self.check("data", text=own)
 
     def shard(self, name: str) -> None:
         write_shard(self.folder / "corpus" / "fr", read_documents([self.folder / name]), self.words, {})
@@ -165,6 +170,10 @@ def missing_text(bench: Bench) -> None:
 def latin_text(bench: Bench) -> None:
     bench.write("fr.txt", "déjà vu\n".encode("latin-1"))
     bench.shard("fr.txt")
+
+
+def empty_line(bench: Bench) -> None:
+    list(read_documents([bench.write("fr.txt", "one line\n\n")], parallel=True))
 
 
 def one_line(bench: Bench) -> None:
@@ -241,7 +250,10 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "a language in which nothing can be made": lambda bench: bench.check(languages=["en", "ja"]),
     "a task without a name of its own": lambda bench: bench.check("data.task", source="hub"),
     "a task that names no text column": lambda bench: bench.check("data.task.columns", text=None),
-    "a folder that is not there": lambda bench: bench.check("data.text", source="folder", folder="text"),
+    "a folder that is not there": lambda bench: bench.corpora({"folder": "text"}),
+    "a share below 0": lambda bench: bench.corpora({"share": -1}),
+    "shares that are all 0": lambda bench: bench.corpora({"folder": ".", "share": 0}),
+    "two corpora of one name": lambda bench: bench.corpora({"folder": "."}, {"folder": ".", "name": "own0"}),
     "a GPU asked for and none reserved": lambda bench: bench.check(device="cuda"),
     # folders
     "fewer training pairs than a batch": few_pairs,
@@ -282,6 +294,7 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "a broken parquet file": broken_parquet,
     "pairs that are not UTF-8": partial(bad_tsv, "dev-fr.tsv", "é\tb\tneutral\n".encode("latin-1")),
     "text that is not UTF-8": latin_text,
+    "parallel text with an empty line": empty_line,
     "text of a single line": one_line,
     "a vocabulary that does not say whether it is cased": bare_vocabulary,
     "a tokenizer larger than the model": large_tokenizer,

@@ -121,7 +121,7 @@ def test_a_failing_job_shows_the_end_of_its_log(snakemake, tmp_path):
     overlay = yaml.safe_load((ROOT / "tests" / "config" / "smallest.yaml").read_text())
     overlay["data"] = {
         "task": {"name": "xnli", "source": "folder", "folder": str(task)},
-        "text": {"source": "folder", "folder": str(text)},
+        "text": [{"name": "own", "source": "folder", "folder": str(text)}],
     }
     (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(overlay))
     process = snakemake("--cores", "1", "--configfile", str(tmp_path / "overlay.yaml"), config=None)
@@ -140,7 +140,7 @@ def test_real_files_end_in_the_same_tables_and_figures(snakemake, tmp_path):
     task, text = (str(Path(str(REAL_DATA)) / name) for name in ("xnli", "text"))
     overlay["data"] = {
         "task": {"name": "xnli", "source": "folder", "folder": task, "train_limit": 256, "split_dev": True},
-        "text": {"source": "folder", "folder": text, "limit": 300},
+        "text": [{"name": "own", "source": "folder", "folder": text, "limit": 300}],
     }
     (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(overlay))
     overlay_path = str(tmp_path / "overlay.yaml")

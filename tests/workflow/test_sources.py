@@ -55,16 +55,16 @@ def test_everything_from_the_hub_ends_in_tables_and_figures(snakemake, tmp_path,
     assert len(pd.read_parquet(results / "data" / "task" / "train-en.parquet")) == 95
     assert "1 examples without a label are left out" in (results / "logs" / "import_task.log").read_text()
 
-    manifest = json.loads((results / "data" / "downloads" / "text-th" / "manifest.json").read_text())
+    manifest = json.loads((results / "data" / "downloads" / "text-wikipedia-th" / "manifest.json").read_text())
     assert (manifest["commit"], len(manifest["files"])) == (COMMIT, 2)
-    shard = json.loads((results / "data" / "corpus" / "th" / "shard.json").read_text())
+    shard = json.loads((results / "data" / "corpus" / "wikipedia" / "th" / "shard.json").read_text())
     assert (shard["documents"], shard["source"]["commit"]) == (40, COMMIT)
     metrics = json.loads((results / "metrics" / "encoders" / "teacher" / "3" / "d0.json").read_text())
     assert metrics["came_with"] == {"pooler": True, "mlm_head": True}
     assert metrics["source"]["repository"] == "google-bert/bert-base-multilingual-cased"
     assert (metrics["steps"], metrics["seconds"] > 0) == (0, True)
     assert (results / "encoders" / "toplayer" / "3-1" / "d1" / "mlm_head.safetensors").is_file()
-    assert not (results / "checkpoints" / "corpus" / "th").exists()
+    assert not (results / "checkpoints" / "corpus" / "wikipedia" / "th").exists()
 
     hub.requests.clear()
     again = snakemake("--cores", "2", config="hub")
@@ -106,7 +106,7 @@ def test_the_page_on_ones_own_teacher_can_be_typed(snakemake, tmp_path, teacher)
         assert process.returncode == 0, process.stdout + process.stderr
     results = tmp_path / "results" / "own"
     assert (results / "tables" / "accuracy_by_language.md").is_file()
-    for mentioned in ("logs/import_tokenizer.log", "logs/encoders/teacher", "data/corpus/en/shard.json"):
+    for mentioned in ("logs/import_tokenizer.log", "logs/encoders/teacher", "data/corpus/text/en/shard.json"):
         assert (results / mentioned).exists()
     assert (results / "figures" / "training_curves.png").is_file()
 

@@ -170,8 +170,17 @@ class Shard:
 
 
 def by_language(folders: Iterable[str | os.PathLike[str]]) -> dict[str, str]:
-    """Shard folders by language, which each is named by."""
-    return {Path(folder).name: str(folder) for folder in folders}
+    """Shard folders of one corpus by language, which each is named by.
+
+    Raises:
+        CorpusError: there are several of a language.
+    """
+    found: dict[str, str] = {}
+    for folder in folders:
+        if other := found.get(Path(folder).name):
+            raise CorpusError(f"{folder} and {other} are text of two corpora; expected one in data.text: remove one")
+        found[Path(folder).name] = str(folder)
+    return found
 
 
 def tokens_of(corpus: Mapping[str, str | os.PathLike[str]]) -> dict[str, int]:

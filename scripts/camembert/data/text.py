@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from camembert.data.records import DataError, lines, records, texts
 
@@ -15,48 +16,69 @@ COLUMN = "text"
 """Of parquet files and JSON lines, as in wikimedia/wikipedia."""
 
 
-def read_documents(files: Iterable[str | os.PathLike[str]], limit: int | None = None) -> Iterator[str]:
+def read_documents(
+    files: Sequence[str | os.PathLike[str]],
+    limit: int | None = None,
+    column: str = COLUMN,
+    rows: Mapping[str, str] | None = None,
+    parallel: bool = False,
+) -> Iterator[str]:
     """Reads documents one after another, without empty ones; never a whole file at once.
 
     Args:
-        files: .txt and .txt.gz (a line a document), .jsonl (an object a line, field `text`) or .parquet (column
-            `text`); of a folder, its parquet files.
+        files: .txt and .txt.gz (a line a document), or any form of `records` (a row a document); of a folder, its
+            parquet files.
         limit: at most so many documents.
+        column: that holds the text, in files of rows.
+        rows: the values that rows have in other columns; other rows are left out.
+        parallel: document i of other languages says the same, so that none can be left out.
 
     Raises:
-        DataError: a file is missing, damaged, not UTF-8 or of another form.
+        DataError: a file is missing, damaged, not UTF-8 or of another form; an empty document of parallel text.
     """
-    documents = (text.strip() for path in files for text in _read(Path(path)))
+    documents = (text.strip() for path in files for text in _read(Path(path), column, rows or {}))
+    if parallel:
+        return islice(_none_empty(documents, files), limit)
     return islice((text for text in documents if text), limit)
+
+
+def _none_empty(documents: Iterable[str], files: Sequence[str | os.PathLike[str]]) -> Iterator[str]:
+    for number, text in enumerate(documents, start=1):
+        if not text:
+            raise DataError(
+                f"document {number} of {', '.join(map(str, files))} is empty, expected text, as it is parallel to other"
+                " languages; take it out of all of them, or set parallel: false"
+            )
+        yield text
 
 
 @dataclass(frozen=True)
 class Documents:
-    """The documents of several languages one after another, read anew whenever they are gone through; none is kept.
+    """The documents of several sources one after another, read anew whenever they are gone through; none is kept.
 
     Attributes:
-        files: of each language, as `read_documents` takes them.
-        limit: at most so many documents a language.
+        sources: files, and how they are read: the other arguments of `read_documents`.
     """
 
-    files: Sequence[Sequence[str | os.PathLike[str]]]
-    limit: int | None = None
+    sources: Sequence[tuple[Sequence[str | os.PathLike[str]], Mapping[str, Any]]]
 
     def __iter__(self) -> Iterator[str]:
-        for files in self.files:
-            yield from read_documents(files, self.limit)
+        for files, reading in self.sources:
+            yield from read_documents(files, **reading)
 
 
-def _read(path: Path) -> Iterator[str]:
+def _read(path: Path, column: str, rows: Mapping[str, str]) -> Iterator[str]:
     if path.is_dir():
         for part in sorted(path.rglob("*.parquet")):
-            yield from texts(part, COLUMN)
-    elif path.suffix == ".parquet":
-        yield from texts(path, COLUMN)
-    elif path.suffix == ".jsonl":
-        for where, row in records(path, [COLUMN]):
-            if not isinstance(row[COLUMN], str):
-                raise DataError(f"{where} has {json.dumps(row[COLUMN])} in the field {COLUMN}; expected a text")
-            yield row[COLUMN]
-    else:
+            yield from _read(part, column, rows)
+    elif path.name.endswith((".txt", ".txt.gz")):
         yield from lines(path)
+    elif path.suffix == ".parquet" and not rows:
+        yield from texts(path, column)
+    else:
+        for where, row in records(path, dict.fromkeys([column, *rows])):
+            if any(str(row[name]) != value for name, value in rows.items()):
+                continue
+            if not isinstance(row[column], str):
+                raise DataError(f"{where} has {json.dumps(row[column])} in the field {column}; expected a text")
+            yield row[column]

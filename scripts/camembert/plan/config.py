@@ -17,7 +17,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.exceptions import best_match
 
-from camembert.plan import sources
+from camembert.plan import corpora, sources
 from camembert.plan.chain import Chain, ChainError, check_against_teacher, parse_chain
 from camembert.plan.experiment import RESERVED_RECIPES
 from camembert.plan.recipe import PARTS
@@ -241,27 +241,20 @@ def _check_sizes(config: dict[str, Any]) -> None:
 
 def _check_sources(config: dict[str, Any]) -> None:
     """Checks that what a source names is there: every file of a folder; of a teacher, its kind and its sizes."""
-    task, text, teacher = config["data"]["task"], config["data"]["text"], config["teacher"]
-    for key, section in (("data.task", task), ("data.text", text), ("teacher", teacher)):
+    task, teacher = config["data"]["task"], config["teacher"]
+    for key, section in (("data.task", task), ("teacher", teacher)):
         if section["source"] == "folder":
             _check_folder(key, section)
     languages = config["languages"]
     try:
         if task["source"] != "cldr":
             sources.check_task(task, languages)
-        if text["source"] == "folder":
-            for language in languages:
-                sources.text_files(text["folder"], language)
+        corpora.check_corpora(config)
         if teacher["source"] == "folder":
             sources.teacher_files(teacher["folder"])
             sources.check_architecture(teacher["folder"], teacher, config["tokenizer"]["vocabulary"])
     except sources.SourceError as error:
         raise ConfigError(str(error)) from None
-    if text["source"] == "hub" and "{language}" not in text["hub"]["files"]:
-        raise ConfigError(
-            f"data.text.hub.files is {text['hub']['files']!r}, expected {{language}} in it; without it every language"
-            " would read the same text"
-        )
 
 
 def _check_task_name(config: dict[str, Any]) -> None:
@@ -272,12 +265,13 @@ def _check_task_name(config: dict[str, Any]) -> None:
             f"data.task.name is {task['name']}, but data.task.source is {task['source']}, expected the source cldr"
             f" for {sources.CLDR_TASK}, folder or hub for others; correct one, or take a preset of experiments/tasks"
         )
-    for key in ("task", "text"):
-        others = [language for language in config["languages"] if language not in sources.CLDR_LANGUAGES]
-        if config["data"][key]["source"] == "cldr" and others:
+    others = [language for language in config["languages"] if language not in sources.CLDR_LANGUAGES]
+    made = {"data.task": task} | {f"data.text[{i}]": entry for i, entry in enumerate(config["data"]["text"])}
+    for key, section in made.items():
+        if section["source"] == "cldr" and others:
             raise ConfigError(
                 f"languages names {others[0]}, expected some of {', '.join(sources.CLDR_LANGUAGES)}, in which"
-                f" data.{key} can be made; remove it, or set data.{key}.source to folder or hub"
+                f" {key} can be made; remove it, or set {key}.source to folder or hub"
             )
 
 

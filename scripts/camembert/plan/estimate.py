@@ -9,8 +9,9 @@ from typing import Any
 
 from pyarrow.parquet import read_metadata
 
+from camembert.plan.downloads import downloads
 from camembert.plan.experiment import EncoderId, Experiment, experiment_of, shape_of
-from camembert.plan.sources import ENGLISH, downloads, locale_of, task_files
+from camembert.plan.sources import ENGLISH, locale_of, task_files
 
 BYTES_A_WEIGHT = 4
 BYTES_A_TOKEN = 4
@@ -56,7 +57,7 @@ def estimate(config: dict[str, Any], text_bytes: float) -> list[Cost]:
     experiment = experiment_of(config)
     tokens = text_bytes / TEXT_BYTES_A_TOKEN
     given = config["teacher"]["source"] == "hub"
-    download = text_bytes * PARQUET_SHARE if config["data"]["text"]["source"] == "hub" else 0.0
+    download = text_bytes * PARQUET_SHARE if any(each["source"] == "hub" for each in config["data"]["text"]) else 0.0
     download += BYTES_A_WEIGHT * parameters(config, config["teacher"]["layers"]) * given
     encoders, classifiers = experiment.encoders, experiment.classifiers
     sizes = {encoder: BYTES_A_WEIGHT * parameters(config, encoder.chain.layers) for encoder in encoders}

@@ -15,8 +15,6 @@ from camembert.core.files import read_json
 
 Folder = str | os.PathLike[str]
 
-TEXT_LAYOUTS = ("{}.txt", "{}.txt.gz", "{}.jsonl", "{}.parquet", "{}-*.parquet", "{}/*.parquet")
-"""How the text of a language may be kept in a folder; a line, a JSON object or a row a document."""
 ENGLISH = "en"
 """The language that classifiers are trained on."""
 CLDR_TASK = "cldr-nli"
@@ -43,29 +41,6 @@ class SourceError(ValueError):
     """A source that is not there or is not what the config says, in one sentence."""
 
 
-# --- text -----------------------------------------------------------------------------------------------------
-
-
-def text_files(folder: Folder, language: str) -> list[Path]:
-    """The files with the text of a language, in order.
-
-    Raises:
-        SourceError: none, an empty one, or files of more than one layout, so that it is unclear which is meant.
-    """
-    layouts = {layout: sorted(Path(folder).glob(layout.format(language))) for layout in TEXT_LAYOUTS}
-    found = {layout: paths for layout, paths in layouts.items() if paths}
-    if not found:
-        names = ", ".join(layout.format(language) for layout in TEXT_LAYOUTS)
-        raise SourceError(
-            f"{folder} has no text in {language}; expected one of {names}: add it, or take {language} out of languages"
-        )
-    if len(found) > 1:
-        raise _twice(folder, f"the text in {language}", [layout.format(language) for layout in found])
-    paths = next(iter(found.values()))
-    _refuse_empty(paths)
-    return paths
-
-
 # --- tasks ----------------------------------------------------------------------------------------------------
 
 
@@ -84,20 +59,20 @@ def locale_of(locales: Mapping[str, str], language: str) -> str:
     return locales.get(language, language)
 
 
-def task_files(folder: Folder, pattern: str, locale: str) -> list[Path]:
+def task_files(folder: Folder, pattern: str, locale: str, missing_ok: bool = False) -> list[Path]:
     """The files of one split and language, in order.
 
     Raises:
-        SourceError: there are none, or one is empty.
+        SourceError: there are none, unless that is all right, or one is empty.
     """
     name = in_language(pattern, locale)
     paths = sorted(Path(folder).glob(name))
-    if not paths:
+    if not paths and not missing_ok:
         raise SourceError(
             f"{folder} has no file {name}; add it, correct data.task.files or locales, or take its language out of"
             " languages (a task without test files: data.task.split_dev: true)"
         )
-    _refuse_empty(paths)
+    refuse_empty(paths)
     return paths
 
 
@@ -157,11 +132,13 @@ def check_task(task: dict[str, Any], languages: Sequence[str]) -> None:
             files_of_task({split: task["folder"]}, task["files"], task["locales"], languages)
 
 
-def _twice(folder: Folder, what: str, names: Iterable[str]) -> SourceError:
+def twice(folder: Folder, what: str, names: Iterable[str]) -> SourceError:
+    """What is raised where something is kept in two forms."""
     return SourceError(f"{folder} has {what} more than once, as {' and '.join(names)}; keep one of them")
 
 
-def _refuse_empty(paths: list[Path]) -> None:
+def refuse_empty(paths: Iterable[Path]) -> None:
+    """Refuses files without a byte."""
     for path in paths:
         if path.stat().st_size == 0:
             raise SourceError(f"{path} is empty; expected text in UTF-8: fill it or remove it")
@@ -247,33 +224,6 @@ def check_architecture(folder: Folder, declared: dict[str, int], vocabulary: int
         )
 
 
-# --- hub ------------------------------------------------------------------------------------------------------
-
-
-def downloads(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """What a config takes from the Hugging Face hub: repository, kind, revision and, of data sets, files, by name.
-
-    Text is one download a language; a split of the task is one for all languages.
-    """
-    task, text, teacher = config["data"]["task"], config["data"]["text"], config["teacher"]
-    languages = config["languages"]
-    wanted: dict[str, dict[str, Any]] = {}
-    if teacher["source"] == "hub":
-        wanted["teacher"] = teacher["hub"] | {"kind": "model"}
-    if task["source"] == "hub":
-        for split in splits_of(task):
-            locales = [locale_of(task["locales"], language) for language in languages_of(split, languages)]
-            wanted[f"task-{split}"] = _dataset(task["hub"][split], locales)
-    if text["source"] == "hub":
-        wanted |= {f"text-{language}": _dataset(text["hub"], [language]) for language in languages}
-    return wanted
-
-
 def in_language(pattern: str, language: str) -> str:
     """A pattern of file names for one language."""
     return pattern.replace("{language}", language)
-
-
-def _dataset(source: dict[str, Any], languages: list[str]) -> dict[str, Any]:
-    files = sorted({in_language(source["files"], language) for language in languages})
-    return source | {"kind": "dataset", "files": files}

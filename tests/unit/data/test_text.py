@@ -10,7 +10,8 @@ import pytest
 
 from camembert.data.records import DataError
 from camembert.data.text import Documents, read_documents
-from camembert.plan.sources import SourceError, text_files
+from camembert.plan.corpora import check_corpora, text_files, text_sources
+from camembert.plan.sources import SourceError
 
 DOCUMENTS = ["one", "two  words", "three\nlines", "四"]
 
@@ -77,7 +78,7 @@ def test_an_empty_line_between_json_objects_is_no_document(write):
 
 def test_the_text_of_all_languages_can_be_gone_through_again(write):
     languages = [[write("en.txt", ["a", "b", "c"])], [write("fr.txt", ["d"]), write("fr2.txt", ["e", "f"])]]
-    documents = Documents(languages, 2)
+    documents = Documents([(files, {"limit": 2}) for files in languages])
     assert list(documents) == list(documents) == ["a", "b", "d", "e"]
 
 
@@ -142,8 +143,36 @@ def test_text_is_found_in_any_layout_and_of_its_language_alone(write, tmp_path, 
 
 def test_a_language_without_text_is_refused_before_anything_runs(write, tmp_path):
     write("en.txt")
+    corpus = {"name": "own", "source": "folder", "folder": str(tmp_path)}
+    config = {"languages": ["en", "sw"], "data": {"text": [corpus]}}
     with pytest.raises(SourceError, match=r"has no text in sw; expected one of sw\.txt, sw\.txt\.gz, .*: add it"):
-        text_files(tmp_path, "sw")
+        check_corpora(config)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "swa.tsv").write_text("text\n")
+    other = {"name": "other", "source": "folder", "folder": str(tmp_path / "other"), "locales": {"sw": "swa"}}
+    config["data"]["text"] = [corpus, other | {"files": "{language}.tsv"}]
+    check_corpora(config)
+    assert [each.languages(["en", "sw"]) for each in text_sources(config)] == [["en"], ["sw"]]
+    config["data"]["text"][1]["parallel"] = True
+    with pytest.raises(
+        SourceError, match=r"data\.text\[1\] is parallel, but has files in sw alone; add other languages"
+    ):
+        check_corpora(config)
+
+
+def test_rows_of_any_form_are_text_by_their_column_and_filter(tmp_path):
+    rows = [{"utt": "wake me", "part": "train"}, {"utt": "stop", "part": "test"}, {"utt": "play", "part": "train"}]
+    (tmp_path / "en.jsonl.gz").write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
+    (tmp_path / "en.tsv").write_text("part\tutt\n" + "".join(f"{row['part']}\t{row['utt']}\n" for row in rows))
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "en.parquet")
+    for name in ("en.jsonl.gz", "en.tsv", "en.parquet"):
+        reading = {"column": "utt", "rows": {"part": "train"}, "parallel": True}
+        assert list(read_documents([tmp_path / name], **reading)) == ["wake me", "play"], name
+
+
+def test_parallel_text_has_no_empty_document(write):
+    with pytest.raises(DataError, match=r"document 2 of .*en\.txt is empty, expected text, as it is parallel"):
+        list(read_documents([write("en.txt", ["a", "", "b"])], parallel=True))
 
 
 def test_text_that_is_there_twice_is_refused(write, tmp_path):

@@ -9,8 +9,8 @@ import yaml
 
 from camembert.plan.chain import parse_chain
 from camembert.plan.config import ConfigError, check_config, load_yaml, sort_keys
+from camembert.plan.downloads import downloads
 from camembert.plan.experiment import EncoderId, encoder_of, experiment_of
-from camembert.plan.sources import downloads
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = ROOT / "schemas" / "config.schema.yaml"
@@ -24,6 +24,14 @@ def config():
 @pytest.fixture(scope="module")
 def schema():
     return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+
+
+WEB = {"repository": "wikimedia/wikipedia", "revision": "main", "files": "20231101.{language}/*.parquet"}
+
+
+def own(**facts):
+    """data.text of one corpus."""
+    return [{"name": "own", "source": "cldr"} | facts]
 
 
 def changed(config, path, value):
@@ -152,12 +160,25 @@ MLM_NAMED = {
             'is "3e-4", expected a number above 0; YAML reads powers of ten only with',
         ),
         ("pretraining.mask", 1.0, "pretraining.mask is 1.0, expected a number above 0 and below 1"),
-        ("data.text.limit", 0, "data.text.limit is 0, expected null or an integer of at least 1"),
+        ("data.text", own(limit=0), "data.text[0].limit is 0, expected null or an integer of at least 1"),
         ("data.task.source", "cldr2", 'data.task.source is "cldr2", expected one of cldr, folder, hub'),
         ("teacher.source", "here", 'teacher.source is "here", expected one of pretrain, folder, hub'),
         ("data.task.hub.dev.repository", "a b", 'data.task.hub.dev.repository is "a b", expected a text that matches'),
-        ("data.text.hub.revision", "", 'data.text.hub.revision is "", expected a text of at least 1 letter'),
-        ("data.text.hub.files", "a/*.csv", 'data.text.hub.files is "a/*.csv", expected a text that matches'),
+        ("data.text", [], "data.text is [], expected a list of at least 1 entry"),
+        (
+            "data.text",
+            own(hub=WEB | {"revision": ""}),
+            'data.text[0].hub.revision is "", expected a text of at least 1',
+        ),
+        ("data.text", own(hub=WEB | {"files": "a.xls"}), 'data.text[0].hub.files is "a.xls", expected a text that'),
+        ("data.text", own(share=-1), "data.text[0].share is -1, expected a number of at least 0"),
+        ("data.text", own(share=0), "the shares of data.text are all 0, expected one above 0; raise one"),
+        ("data.text", own() + own(), "data.text[1].name is own, as another's; give every corpus a name of its own"),
+        (
+            "data.text",
+            own(folders="x"),
+            "the config has an unknown key data.text[0].folders; did you mean data.text[0].folder?",
+        ),
         ("device", "gpu", 'device is "gpu", expected one of auto, cpu, cuda'),
         ("experiment", "a/b", 'experiment is "a/b", expected a text that matches'),
         # languages, seeds, recipes
@@ -219,7 +240,7 @@ MLM_NAMED = {
         ("data.task.labels", ["a", "b", "a"], "data.task.labels lists a more than once"),
         ("data.task.files.dev", "x.xlsx", 'data.task.files.dev is "x.xlsx", expected a text that matches'),
         ("data.task.filter.dev", {"part": 0.5}, "data.task.filter.dev.part is 0.5, expected a text or an integer"),
-        ("data.text.source", "folder", "data.text.folder is null, expected a folder since data.text.source is folder"),
+        ("data.text", own(source="folder"), "data.text[0].folder is missing, expected a folder since its source is fo"),
         ("teacher.source", "folder", "teacher.folder is null, expected a folder since teacher.source is folder"),
     ],
 )
@@ -244,8 +265,8 @@ def with_folders(config, tmp_path):
             (tmp_path / f"{split}-{language}.tsv").write_text("a\tb\tneutral\n")
         (tmp_path / f"{language}.txt").write_text("text\n")
     (tmp_path / "train-en.tsv").write_text("a\tb\tneutral\n")
-    for section in (config["data"]["task"], config["data"]["text"]):
-        section |= {"source": "folder", "folder": str(tmp_path)}
+    config["data"]["task"] |= {"source": "folder", "folder": str(tmp_path)}
+    config["data"]["text"] = own(source="folder", folder=str(tmp_path))
     config["data"]["task"]["name"] = "xnli"
     return config | {"languages": ["en", "fr"]}
 
@@ -253,9 +274,9 @@ def with_folders(config, tmp_path):
 def test_every_file_of_local_data_must_exist(with_folders, tmp_path):
     check_config(with_folders, SCHEMA)
     with pytest.raises(
-        ConfigError, match=r"data\.text\.folder is .*, but there is no folder .*/text; correct the path"
+        ConfigError, match=r"data\.text\[0\]\.folder is .*, but there is no folder .*/text; correct the path"
     ):
-        check_config(changed(with_folders, "data.text.folder", str(tmp_path / "text")), SCHEMA)
+        check_config(changed(with_folders, "data.text", own(source="folder", folder=str(tmp_path / "text"))), SCHEMA)
     made = changed(changed(with_folders, "data.task.source", "cldr"), "data.task.name", "cldr-nli")
     with pytest.raises(ConfigError, match=r"has no text in sw; expected one of sw\.txt, .*: add it, or take sw out"):
         check_config(made | {"languages": ["en", "sw"]}, SCHEMA)
@@ -320,29 +341,32 @@ def test_a_given_teacher_is_checked_before_anything_runs(given_teacher, tmp_path
         check_config(given_teacher, SCHEMA)
 
 
-@pytest.mark.parametrize("key", ["data.task.hub.dev", "data.task.hub.test", "data.text.hub"])
+@pytest.mark.parametrize("key", ["data.task.hub.dev", "data.task.hub.test"])
 def test_files_of_the_hub_name_their_language(config, key):
-    section, _, _ = key.partition(".hub")
-    config["data"]["task"]["name"] = "xnli"
-    config = changed(
-        changed(changed(config, "data.task.source", "hub"), f"{section}.source", "hub"), f"{key}.files", "all/*.parquet"
-    )
+    config["data"]["task"] |= {"name": "xnli", "source": "hub"}
+    config = changed(config, f"{key}.files", "all/*.parquet")
     with pytest.raises(ConfigError, match=rf"{key}\.files is 'all/\*\.parquet', expected {{language}} in it"):
         check_config(config, SCHEMA)
-    if section == "data.task":
-        split = key.rpartition(".")[2]
-        check_config(changed(config, f"data.task.filter.{split}", {"lang": "{language}"}), SCHEMA)
+    check_config(changed(config, f"data.task.filter.{key.rpartition('.')[2]}", {"lang": "{language}"}), SCHEMA)
+
+
+def test_text_of_the_hub_names_its_language(config):
+    with pytest.raises(
+        ConfigError, match=r"data\.text\[0\]\.hub\.files is 'all/\*\.parquet', expected {language} in it"
+    ):
+        check_config(changed(config, "data.text", own(source="hub", hub=WEB | {"files": "all/*.parquet"})), SCHEMA)
 
 
 def test_what_a_config_downloads(config):
     assert downloads(config) == {}
-    for section in (config["data"]["task"], config["data"]["text"], config["teacher"]):
+    for section in (config["data"]["task"], config["teacher"]):
         section["source"] = "hub"
+    config["data"]["text"] = own(source="hub", hub=WEB, locales={"fr": "fra"})
     config["data"]["task"]["split_dev"] = True
     wanted = downloads(config | {"languages": ["en", "fr"]})
-    assert list(wanted) == ["teacher", "task-train", "task-dev", "text-en", "text-fr"]
+    assert list(wanted) == ["teacher", "task-train", "task-dev", "text-own-en", "text-own-fr"]
     assert wanted["task-dev"]["files"] == ["en/validation-*.parquet", "fr/validation-*.parquet"]
-    assert wanted["text-fr"]["files"] == ["20231101.fr/*.parquet"]
+    assert wanted["text-own-fr"]["files"] == ["20231101.fra/*.parquet"]
 
 
 def test_an_unquoted_teacher_is_a_chain(config):

@@ -7,6 +7,7 @@ from snakemake.utils import update_config
 
 from camembert.plan import sources
 from camembert.plan.config import ConfigError, check_config, load_yaml
+from camembert.plan.downloads import downloads
 
 ROOT = Path(__file__).parents[3]
 EXPERIMENTS = [ROOT / "config.yaml", *sorted((ROOT / "experiments").glob("*.yaml"))]
@@ -52,13 +53,13 @@ def test_every_experiment_plans_with_every_task(local_data, experiment, preset, 
         task["source"] = source
     if task["source"] == "folder":
         local_data(config)
-    if "ja" in config["languages"] and config["data"]["text"]["source"] != "hub":
+    if "ja" in config["languages"] and config["data"]["text"][0]["source"] != "hub":
         with pytest.raises(ConfigError, match=r"languages names ja, expected some of|has no text in ja"):
             check_config(config, ROOT / "schemas" / "config.schema.yaml")
         return
     check_config(config, ROOT / "schemas" / "config.schema.yaml")
-    downloads = [name for name in sources.downloads(config) if name.startswith("task-")]
-    assert len(downloads) == (len(sources.splits_of(task)) if task["source"] == "hub" else 0)
+    wanted = [name for name in downloads(config) if name.startswith("task-")]
+    assert len(wanted) == (len(sources.splits_of(task)) if task["source"] == "hub" else 0)
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
@@ -80,6 +81,6 @@ def test_the_task_that_config_yaml_describes_is_xnli():
 
 def test_the_hub_is_asked_for_the_locales_of_a_task():
     config = composed(ROOT / "experiments" / "paper.yaml", ROOT / "experiments" / "tasks" / "massive.yaml")
-    wanted = sources.downloads(config | {"languages": ["en", "sw"]})
+    wanted = downloads(config | {"languages": ["en", "sw"]})
     assert wanted["task-train"]["files"] == ["en-US/train/*.parquet"]
     assert wanted["task-dev"]["files"] == ["en-US/validation/*.parquet", "sw-KE/validation/*.parquet"]
