@@ -12,6 +12,8 @@ TASK_DATA = {
 LABELS = result("data/task/labels.json")
 CORPUS = shards_of(LANGUAGES)
 MAKES_TEXT = any(corpus.source == "cldr" for corpus in CORPORA.values())
+CHECKED = [result(f"data/checked/{name}.json") for name, corpus in CORPORA.items() if corpus.source != "cldr"]
+READ_FIRST = [TASK_DATA["train"], *CHECKED]  # so that wrong input stops the run before anything trains
 TOKENIZER = [result("data/tokenizer")]
 
 
@@ -114,7 +116,8 @@ if TEACHER["source"] == "pretrain":
     rule train_tokenizer:
         input:
             **{f"{language}_{corpus.name}": text_of(corpus, language) for corpus, language in all_text()},
-            read_first=TASK_DATA["train"],  # so that a wrong row stops the run before anything trains
+            checked=CHECKED,
+            read_first=READ_FIRST,
         output:
             directory(TOKENIZER),
         log:
@@ -140,7 +143,7 @@ else:
     rule import_tokenizer:
         input:
             teacher=teacher_source_files(),
-            read_first=TASK_DATA["train"],  # so that a wrong row stops the run before anything trains
+            read_first=READ_FIRST,
         output:
             directory(TOKENIZER),
         log:
@@ -160,9 +163,39 @@ else:
             "../scripts/import_tokenizer.py"
 
 
+rule check_text:
+    input:
+        unpack(corpus_of_job),
+        dev=TASK_DATA["dev"],
+        test=TASK_DATA["test"],
+    output:
+        result("data/checked/{corpus}.json"),
+    log:
+        result("logs/check_text/{corpus}.log"),
+    benchmark:
+        result("benchmarks/check_text/{corpus}.tsv")
+    wildcard_constraints:
+        corpus=one_of(name for name, corpus in CORPORA.items() if corpus.source != "cldr"),
+    retries: 0  # wrong input stays wrong
+    conda:
+        "../envs/camembert.yaml"
+    resources:
+        **config["resources"]["tokenization"],
+    params:
+        reading=readings_of_job,
+        evaluated=LANGUAGES,
+        parallel=lambda wildcards: CORPORA[wildcards.corpus].parallel,
+        overlap=lambda wildcards: CORPORA[wildcards.corpus].overlap,
+    message:
+        "Looking for dev and test in {wildcards.corpus}"
+    script:
+        "../scripts/check_text.py"
+
+
 rule tokenize_text:
     input:
         text=text_of_job,
+        checked=checked_text,
         tokenizer=TOKENIZER,
     output:
         directory(result("data/corpus/{corpus}/{language}")),
@@ -193,5 +226,6 @@ DATA_BENCHMARKS = [
     *(result(f"benchmarks/tokenize_text/{corpus.name}/{language}.tsv") for corpus, language in all_text()),
     result(f"benchmarks/{'train' if TEACHER['source'] == 'pretrain' else 'import'}_tokenizer.tsv"),
     result(f"benchmarks/{'make_cldr_nli' if TASK['source'] == 'cldr' else 'import_task'}.tsv"),
+    *(path.replace("/data/checked/", "/benchmarks/check_text/").replace(".json", ".tsv") for path in CHECKED),
     *([result("benchmarks/make_cldr_text.tsv")] if MAKES_TEXT else []),
 ]

@@ -52,6 +52,24 @@ def reading_of_job(wildcards):
     return CORPORA[wildcards.corpus].reading(wildcards.language)
 
 
+def checked_text(wildcards):
+    """What was found of dev and test in a job's corpus; nothing in one that is made here."""
+    made = CORPORA[wildcards.corpus].source == "cldr"
+    return [] if made else [result(f"data/checked/{wildcards.corpus}.json")]
+
+
+def corpus_of_job(wildcards):
+    """The files of a job's corpus, by language."""
+    corpus = CORPORA[wildcards.corpus]
+    return {language: text_of(corpus, language) for language in corpus.languages(LANGUAGES)}
+
+
+def readings_of_job(wildcards):
+    """How they are read."""
+    corpus = CORPORA[wildcards.corpus]
+    return {language: corpus.reading(language) for language in corpus.languages(LANGUAGES)}
+
+
 def all_text():
     """All text: corpus and language, language after language."""
     return [

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from camembert.core.files import whole
+from camembert.core.files import read_json, whole
 from camembert.data.text import Documents
 from camembert.data.tokenizer import save_tokenizer, train_tokenizer, use_threads
 from camembert.runtime.job import logged
@@ -23,12 +23,20 @@ def make_tokenizer(
         save_tokenizer(trained, partial, longest, lowercase)
 
 
+def left_out(checked: Sequence[Path], language: str, corpus: str) -> set[int]:
+    """The documents of a corpus in a language that no training reads, by the files that say so."""
+    return {number for path in checked if Path(path).stem == corpus for number in read_json(path)[language]}
+
+
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
         use_threads(job.threads)
         make_tokenizer(
-            [(job.input[name], reading) for name, reading in job.params.text.items()],
+            [
+                (job.input[name], reading | {"without": left_out(job.input.checked, *name.split("_", 1))})
+                for name, reading in job.params.text.items()
+            ],
             job.params.vocabulary,
             job.params.lowercase,
             job.params.longest,

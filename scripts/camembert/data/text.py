@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,6 +22,7 @@ def read_documents(
     column: str = COLUMN,
     rows: Mapping[str, str] | None = None,
     parallel: bool = False,
+    without: Collection[int] = (),
 ) -> Iterator[str]:
     """Reads documents one after another, without empty ones; never a whole file at once.
 
@@ -31,15 +32,16 @@ def read_documents(
         limit: at most so many documents.
         column: that holds the text, in files of rows.
         rows: the values that rows have in other columns; other rows are left out.
-        parallel: document i of other languages says the same, so that none can be left out.
+        parallel: document i of other languages says the same, so that an empty one is a mistake.
+        without: numbers, from 0, of documents that are left out of those that would be read.
 
     Raises:
         DataError: a file is missing, damaged, not UTF-8 or of another form; an empty document of parallel text.
     """
     documents = (text.strip() for path in files for text in _read(Path(path), column, rows or {}))
-    if parallel:
-        return islice(_none_empty(documents, files), limit)
-    return islice((text for text in documents if text), limit)
+    kept = _none_empty(documents, files) if parallel else (text for text in documents if text)
+    numbered = enumerate(islice(kept, limit))
+    return (text for number, text in numbered if number not in without) if without else (text for _, text in numbered)
 
 
 def _none_empty(documents: Iterable[str], files: Sequence[str | os.PathLike[str]]) -> Iterator[str]:

@@ -29,6 +29,7 @@ class TextSource:
         filter: the values that rows have in other columns.
         locales: what the corpus calls a language.
         limit: at most so many documents a language.
+        overlap: what becomes of documents that are sentences of the task's dev or test set: refuse or leave_out.
     """
 
     name: str
@@ -42,6 +43,7 @@ class TextSource:
     filter: Mapping[str, str | int] = field(default_factory=dict)
     locales: Mapping[str, str] = field(default_factory=dict)
     limit: int | None = None
+    overlap: str = "refuse"
 
     def files_of(self, language: str) -> list[Path]:
         """The files of a folder with the text of a language, in order; none where it has no such text.
