@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hub_server import run_download, serving
 from snakemake.utils import update_config
+from task_folders import DESCRIBED
 
 from camembert.data.shards import write_shard
 from camembert.data.task_files import Preset, read_task
@@ -75,8 +76,7 @@ class Bench:
         task = self.config["data"]["task"]
         folders = dict.fromkeys(sources.splits_of(task), self.folder)
         files = sources.files_of_task(folders, task["files"], task["locales"], ["en", "fr"])
-        keys = ("header", "columns", "labels", "locales", "filter", "parallel")
-        read_task(files, Preset(**{key: task[key] for key in keys}), None)
+        read_task(files, Preset(**{key: task[key] for key in DESCRIBED}), None)
 
     def massive(self, **rows: str) -> None:
         """Files of JSON lines that hold all splits; `rows` replaces those of a language."""

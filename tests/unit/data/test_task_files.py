@@ -5,45 +5,16 @@ import json
 import os
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from snakemake.utils import update_config
+from task_folders import parquet, splits_of, write
 
 from camembert.data.records import DataError
-from camembert.data.task_files import Preset, read_task
 from camembert.data.tasks import Example, TaskError
-from camembert.plan import sources
 from camembert.plan.config import load_yaml
 
 ROOT = Path(__file__).parents[3]
 REAL_DATA = os.environ.get("CAMEMBERT_REAL_DATA")
 NLI = ["entailment", "neutral", "contradiction"]
-
-
-def write(path, text, encoding="utf-8"):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text.encode(encoding))
-    return path
-
-
-def task_of(preset, **change):
-    """data.task of config.yaml with a preset over it."""
-    config = load_yaml(ROOT / "config.yaml")
-    update_config(config, load_yaml(ROOT / "experiments" / "tasks" / f"{preset}.yaml"))
-    task = config["data"]["task"]
-    update_config(task, {"source": "folder"} | change)
-    return task
-
-
-def splits_of(folder, languages, preset="xnli", **change):
-    """What the workflow reads from a folder, after the checks of its plan: examples and labels."""
-    task = task_of(preset, folder=str(folder), **change)
-    sources.check_task(task, languages)
-    folders = dict.fromkeys(sources.splits_of(task), folder)
-    files = sources.files_of_task(folders, task["files"], task["locales"], languages)
-    keys = ("header", "columns", "labels", "locales", "filter", "parallel")
-    return read_task(files, Preset(**{key: task[key] for key in keys}), task["train_limit"])
 
 
 # --- pairs: XTREME's layout, XNLI 1.0's, the hub's ------------------------------------------------------------
@@ -99,16 +70,6 @@ def test_xnli_1_is_read_language_by_language_without_unlabelled_pairs(xnli_1, ca
     assert splits["dev"]["en"] == [Example("dev-7", 'He said "no', "No.", 0, 0)]
     assert splits["test"]["de"] == [Example("test-7", "Er sagte nein", "Nein.", 0, 0)]
     assert f"{xnli_1}, dev: 1 examples without a label are left out, 1 are kept" in caplog.text
-
-
-def parquet(path, names=None, **columns):
-    table = pa.table({"premise": ["a", "b"], "hypothesis": ["c", "d"], "label": [2, -1]} | columns)
-    if names:
-        features = {"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}}
-        table = table.replace_schema_metadata({"huggingface": json.dumps(features)})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, path)
-    return path
 
 
 PARQUET = {"train": "train-en*.parquet", "dev": "dev-{language}.parquet", "test": "test-{language}.parquet"}
