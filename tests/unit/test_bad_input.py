@@ -12,6 +12,7 @@ from hub_server import run_download, serving
 from snakemake.utils import update_config
 from task_folders import DESCRIBED
 
+from camembert.data.leaks import check_corpus
 from camembert.data.shards import write_shard
 from camembert.data.task_files import Preset, read_task
 from camembert.data.text import read_documents
@@ -37,6 +38,7 @@ UTTERANCES = "".join(
     json.dumps({"id": number, "partition": partition, "intent": ["alarm_set", "play"][number % 2], "utt": "a"}) + "\n"
     for number, partition in enumerate(["train", "train", "dev", "dev", "test"])
 )
+LINES = {"en": ["one", "two"], "fr": ["un"]}
 WEB = {"repository": "a/b", "revision": "main", "files": "{language}.parquet"}
 
 
@@ -295,6 +297,8 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "pairs that are not UTF-8": partial(bad_tsv, "dev-fr.tsv", "é\tb\tneutral\n".encode("latin-1")),
     "text that is not UTF-8": latin_text,
     "parallel text with an empty line": empty_line,
+    "parallel text of several lengths": lambda bench: check_corpus("own", LINES, LINES, True, "refuse"),
+    "text that is in dev or test": lambda bench: check_corpus("own", LINES, LINES, False, "refuse"),
     "text of a single line": one_line,
     "a vocabulary that does not say whether it is cased": bare_vocabulary,
     "a tokenizer larger than the model": large_tokenizer,

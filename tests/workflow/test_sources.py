@@ -82,7 +82,7 @@ def fill_folder(own, teacher):
     for name in ("task", "text"):
         (own / name).mkdir()
     for language in LANGUAGES:
-        (own / "text" / f"{language}.txt").write_text("".join(f"{sentence(language, n)}\n" for n in range(40)))
+        (own / "text" / f"{language}.txt").write_text("".join(f"{sentence(language, n)} {n}\n" for n in range(40)))
         for split in ("dev", "test") if language != "en" else ("train", "dev", "test"):
             rows = pairs(language, 48)
             labels = [NAMES[number] for number in rows["label"]]
@@ -147,7 +147,7 @@ def test_the_experiment_for_one_gpu_runs_at_toy_size(snakemake, tmp_path):
     (tmp_path / "data" / "xnli").mkdir(parents=True)
     (tmp_path / "data" / "text-full").mkdir()
     for language in LANGUAGES:
-        text = "".join(f"{sentence(language, n)}\n" for n in range(60))
+        text = "".join(f"{sentence(language, n)} {n}\n" for n in range(60))
         (tmp_path / "data" / "text-full" / f"{language}.txt.gz").write_bytes(gzip.compress(text.encode()))
         for split in ("train", "dev") if language == "en" else ("dev",):
             lines = (f"{sentence(language, n)}\t{n}\t{NAMES[n % 3]}\n" for n in range(48))

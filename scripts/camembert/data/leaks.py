@@ -64,10 +64,10 @@ def check_corpus(
     for language, texts in documents.items():
         found[language], sizes[language] = matches(texts, sentences[language])
     if parallel and len(set(sizes.values())) > 1:
-        shown = ", ".join(f"{size} in {language}" for language, size in sizes.items())
+        shown = ", ".join(f"{size} documents in {language}" for language, size in sizes.items())
         raise LeakError(
-            f"corpus {name} is parallel, but has {shown} documents; expected as many in every language: correct its"
-            " files, or set its parallel: false"
+            f"corpus {name} is parallel, but has {shown}; expected as many in every language: correct its files, or set"
+            " its parallel: false"
         )
     leaks = {language: len(numbers) for language, numbers in found.items() if numbers}
     if leaks and overlap == REFUSE:

@@ -33,6 +33,7 @@ MANY = 10
 """Columns of a file that errors no longer name one by one."""
 Record = dict[str, Any]
 
+csv.field_size_limit(2**31 - 1)  # a field may be a whole document
 config.TORCH_AVAILABLE = False  # or every stream imports torch, to be shared with its data loaders
 disable_progress_bars()
 set_verbosity(CRITICAL)  # what is wrong is said by the errors below
@@ -75,9 +76,8 @@ def texts(path: str | os.PathLike[str], column: str) -> Iterator[str]:
         DataError: the file is damaged, or the column is missing or holds something else.
     """
     with _parquet_columns(Path(path), [column]) as (features, tables):
-        if getattr(features[column], "dtype", None) not in ("string", "large_string"):
-            kind = getattr(features[column], "dtype", "other")
-            raise DataError(f"{path} has {kind} in the column {column}; expected strings")
+        if _kind(features[column]) not in ("string", "large_string"):
+            raise DataError(f"{path} has {_kind(features[column])} in the column {column}; expected strings")
         for table in tables:
             yield from (text for text in table.column(0).to_pylist() if text is not None)
 
@@ -175,11 +175,15 @@ def _parquet_columns(path: Path, columns: Collection[str]) -> Iterator[tuple[Fea
         with _opened("parquet", path, columns=list(columns), batch_size=ROWS_AT_ONCE) as dataset:
             if missing := set(columns) - set(dataset.features):
                 with _opened("parquet", path) as whole:
-                    shown = ", ".join(f"{name} ({feature.dtype})" for name, feature in whole.features.items())
+                    shown = ", ".join(f"{name} ({_kind(feature)})" for name, feature in whole.features.items())
                 raise _no_column(str(path), sorted(missing), shown)
             yield dataset.features, dataset.with_format("arrow").iter(ROWS_AT_ONCE)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} is no whole parquet file ({error}); copy or download it again") from None
+
+
+def _kind(feature: object) -> str:
+    return str(getattr(feature, "dtype", "nested"))
 
 
 def _named(value: Any, feature: Any) -> Any:

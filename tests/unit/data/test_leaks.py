@@ -43,6 +43,6 @@ def test_what_is_left_out_of_parallel_text_is_left_out_of_every_language(tmp_pat
 def test_parallel_text_of_several_lengths_is_refused():
     texts = TEXTS | {"de": ["a", "b"]}
     with pytest.raises(
-        LeakError, match=r"corpus own is parallel, but has 5 in en, 2 in de documents; expected as many"
+        LeakError, match=r"corpus own is parallel, but has 5 documents in en, 2 documents in de; expected as"
     ):
         check_corpus("own", texts, SENTENCES, True, "leave_out")
