@@ -67,7 +67,12 @@ class TextSource:
 
 
 def text_sources(config: Mapping[str, Any]) -> list[TextSource]:
-    """The corpora of a config. Those made from the CLDR are parallel, whole and text alone."""
+    """The corpora of a config that are read: those with a share."""
+    return [corpus for corpus in _entries(config) if corpus.share]
+
+
+def _entries(config: Mapping[str, Any]) -> list[TextSource]:
+    """All corpora of a config. Those made from the CLDR are parallel, whole and text alone."""
     return [
         TextSource(entry["name"], "cldr", entry.get("share", 1.0), parallel=True)
         if entry["source"] == "cldr"
@@ -98,7 +103,7 @@ def check_corpora(config: Mapping[str, Any]) -> None:
         SourceError: a name twice, a key that a source needs, shares that are all 0, no text in a language, or
             translations in a single one.
     """
-    corpora, languages = text_sources(config), config["languages"]
+    corpora, languages = _entries(config), config["languages"]
     names = [corpus.name for corpus in corpora]
     for number, corpus in enumerate(corpora):
         key = f"data.text[{number}]"
@@ -121,8 +126,8 @@ def check_corpora(config: Mapping[str, Any]) -> None:
     if not sum(corpus.share for corpus in corpora):
         raise SourceError("the shares of data.text are all 0, expected one above 0; raise one")
     for language in languages:
-        if not any(language in corpus.languages(languages) for corpus in corpora):
-            folders = " and ".join(str(corpus.folder) for corpus in corpora)
+        if not any(language in corpus.languages(languages) for corpus in text_sources(config)):
+            folders = " and ".join(str(corpus.folder) for corpus in text_sources(config))
             wanted = ", ".join(layout.format(language) for layout in TEXT_LAYOUTS)
             raise SourceError(
                 f"{folders} has no text in {language}; expected one of {wanted}: add it, or take {language} out of"

@@ -153,7 +153,11 @@ def test_a_language_without_text_is_refused_before_anything_runs(write, tmp_path
     config["data"]["text"] = [corpus, other | {"files": "{language}.tsv"}]
     check_corpora(config)
     assert [each.languages(["en", "sw"]) for each in text_sources(config)] == [["en"], ["sw"]]
-    config["data"]["text"][1]["parallel"] = True
+    config["data"]["text"][1]["share"] = 0
+    with pytest.raises(SourceError, match="has no text in sw"):
+        check_corpora(config)
+    assert [each.name for each in text_sources(config)] == ["own"]
+    config["data"]["text"][1] |= {"parallel": True, "share": 0.5}
     with pytest.raises(
         SourceError, match=r"data\.text\[1\] is parallel, but has files in sw alone; add other languages"
     ):
