@@ -140,7 +140,7 @@ def test_real_files_end_in_the_same_tables_and_figures(snakemake, tmp_path):
     task, text = (str(Path(str(REAL_DATA)) / name) for name in ("xnli", "text"))
     overlay["data"] = {
         "task": {"name": "xnli", "source": "folder", "folder": task, "train_limit": 256, "split_dev": True},
-        "text": [{"name": "own", "source": "folder", "folder": text, "limit": 300}],
+        "text": [{"name": "own", "source": "folder", "folder": text, "limit": 300, "overlap": "leave_out"}],
     }
     (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(overlay))
     overlay_path = str(tmp_path / "overlay.yaml")
