@@ -35,7 +35,7 @@ def differences(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     for row in both.to_dict("records"):
         for column, title in COLUMNS.items():
             value, other, low, high = (row.get(f"{column}{end}") for end in ("", "_other", "_low", "_high"))
-            if value is None or pd.isna(value) or pd.isna(low):
+            if value is None or low is None or high is None or pd.isna(value) or pd.isna(low):
                 continue
             found = {"model": row["label"], "number": title, "value": value, "other": other, "low": low, "high": high}
             rows.append(found | {"inside": low <= other <= high})
