@@ -34,9 +34,9 @@ def differences(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for row in both.to_dict("records"):
         for column, title in COLUMNS.items():
-            value, other, low, high = (row.get(f"{column}{end}") for end in ("", "_other", "_low", "_high"))
-            if value is None or low is None or high is None or pd.isna(value) or pd.isna(low):
+            if column not in row or pd.isna(row[column]) or pd.isna(row[f"{column}_low"]):
                 continue
+            value, other, low, high = (float(row[f"{column}{end}"]) for end in ("", "_other", "_low", "_high"))
             found = {"model": row["label"], "number": title, "value": value, "other": other, "low": low, "high": high}
             rows.append(found | {"inside": low <= other <= high})
     return pd.DataFrame(rows)

@@ -125,13 +125,13 @@ def write_record(folder: Path, config: dict[str, Any], pairs: int) -> Experiment
         curve = [{"step": step, "split": "train", "hidden": 1 / step} for step in range(1, 100)]
         write_json_lines(folder / "metrics" / "encoders" / f"{encoder.path}.jsonl", curve)
     sentences = np.array([f"line-{i:05d}" for i in range(pairs)])
-    for path in [*(encoder.path for encoder in experiment.encoders), "baseline/char-ngrams"]:
-        (folder / "retrieval" / path).mkdir(parents=True)
+    for model in [*(encoder.path for encoder in experiment.encoders), "baseline/char-ngrams"]:
+        (folder / "retrieval" / model).mkdir(parents=True)
         for language in config["languages"]:
             if language != "en":
                 nearest = np.where(draw.random(pairs) < 0.6, sentences, np.roll(sentences, 1))
                 answers = pa.table({"id": sentences, "nearest": nearest})
-                pq.write_table(answers, folder / "retrieval" / path / f"{language}.parquet")
+                pq.write_table(answers, folder / "retrieval" / model / f"{language}.parquet")
     for job in [
         *("make_cldr_nli", "make_cldr_text", "make_cldr_retrieval", "train_tokenizer"),
         *(
@@ -140,9 +140,9 @@ def write_record(folder: Path, config: dict[str, Any], pairs: int) -> Experiment
             for language in config["languages"]
         ),
     ]:
-        benchmark = folder / "benchmarks" / f"{job}.tsv"
-        benchmark.parent.mkdir(parents=True, exist_ok=True)
-        benchmark.write_text("s\tmax_rss\tcpu_time\n1.0\t200.0\t1.0\n")
+        path = folder / "benchmarks" / f"{job}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("s\tmax_rss\tcpu_time\n1.0\t200.0\t1.0\n")
     write_json(folder / "config.json", config)
     return experiment
 
