@@ -44,6 +44,7 @@ def test_twice_the_steps_of_distillation_cost_twice_the_operations(config):
 
 
 def test_matched_controls_cost_what_their_cascade_costs(config):
+    config["scratch_runs"] = len(config["runs"])
     cascades = [config | {"chains": chains, "compute_matched": []} for chains in (["6"], ["6", "6-4-3"])]
     teacher, cascade = (stages(asked)["Encoders"].flops for asked in cascades)
     matched = stages(config | {"chains": ["6"], "compute_matched": ["6-4-3"]})["Encoders"].flops
