@@ -21,7 +21,7 @@ def made(folder):
 PAPER = {
     f"{verb}_{what}": 1
     for verb, subjects in (
-        ("tabulate", ("accuracy", "summary", "comparisons", "cost", "languages")),
+        ("tabulate", ("accuracy", "summary", "comparisons", "convergence", "cost", "efficiency", "languages")),
         ("draw", ("accuracy", "training", "pareto")),
     )
     for what in subjects
@@ -61,13 +61,13 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(smalle
     assert len(matched) == 1, "the direct student at the cascade's compute"
     assert {"3", "0-1", "3-1x0", "3-1", "3-2", "3-2-1"} <= set(accuracy["chain"])
     assert set(accuracy["language"]) == {"en", "ru", "th"}
-    predictions = pd.read_parquet(results / "predictions" / "teacher" / "3" / "d0-s1" / "th.parquet")
+    predictions = pd.read_parquet(results / "predictions" / "teacher" / "3" / "r1-f1" / "th.parquet")
     guesses = predictions[["entailment", "neutral", "contradiction"]].to_numpy().argmax(1)
     expected = accuracy.query("chain == '3' and language == 'th'")["accuracy"].item()
     assert (guesses == predictions["label"]).mean() == pytest.approx(expected)
-    metrics = json.loads((results / "metrics" / "encoders" / "toplayer" / "3-2-1" / "d1.json").read_text())
+    metrics = json.loads((results / "metrics" / "encoders" / "toplayer" / "3-2-1" / "r1.json").read_text())
     assert {"chain", "recipe", "run", "config_hash", "versions", "device", "seconds"} <= set(metrics)
-    assert not (results / "checkpoints" / "encoders" / "toplayer" / "3-2-1" / "d1").exists()
+    assert not (results / "checkpoints" / "encoders" / "toplayer" / "3-2-1" / "r1").exists()
 
     before = made(results)
     again = smallest_run.snakemake("--cores", "2")
@@ -76,9 +76,11 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(smalle
     assert made(results) == before
 
     assert planned(smallest_run, tmp_path, {"chains": ["3", "0-1", "3-1x0", "3-1", "3-2x0"]}) == {
-        "distill": 1, "finetune": 1, "evaluate": 1, "measure_efficiency": 1, "tabulate_efficiency": 1, **PAPER
+        "distill": 1, "finetune": 1, "evaluate": 1, "retrieve": 1, "measure_efficiency": 1, **PAPER
     }, "a new chain builds itself alone"  # fmt: skip
-    assert planned(smallest_run, tmp_path, {"runs": [1, 2]}) == {"finetune": 8, "evaluate": 8, **PAPER}
+    assert planned(smallest_run, tmp_path, {"runs": [1, 2]}) == {
+        "distill": 4, "pretrain_from_scratch": 2, "retrieve": 6, "finetune": 8, "evaluate": 8, **PAPER
+    }, "another run has the same teacher and copies"  # fmt: skip
     assert planned(smallest_run, tmp_path, {"checkpoint_seconds": 5, "evaluation": {"batch_tokens": 8}}) == {}
     faster = planned(smallest_run, tmp_path, {"distillation": {"steps": 5, "learning_rate": 0.5}})
     assert "pretrain" not in faster

@@ -59,11 +59,11 @@ def test_everything_from_the_hub_ends_in_tables_and_figures(snakemake, tmp_path,
     assert (manifest["commit"], len(manifest["files"])) == (COMMIT, 2)
     shard = json.loads((results / "data" / "corpus" / "wikipedia" / "th" / "shard.json").read_text())
     assert (shard["documents"], shard["source"]["commit"]) == (40, COMMIT)
-    metrics = json.loads((results / "metrics" / "encoders" / "teacher" / "3" / "d0.json").read_text())
+    metrics = json.loads((results / "metrics" / "encoders" / "teacher" / "3" / "r0.json").read_text())
     assert metrics["came_with"] == {"pooler": True, "mlm_head": True}
     assert metrics["source"]["repository"] == "google-bert/bert-base-multilingual-cased"
     assert (metrics["steps"], metrics["seconds"] > 0) == (0, True)
-    assert (results / "encoders" / "toplayer" / "3-1" / "d1" / "mlm_head.safetensors").is_file()
+    assert (results / "encoders" / "toplayer" / "3-1" / "r1" / "mlm_head.safetensors").is_file()
     assert not (results / "checkpoints" / "corpus" / "wikipedia" / "th").exists()
 
     hub.requests.clear()
@@ -155,5 +155,5 @@ def test_the_experiment_for_one_gpu_runs_at_toy_size(snakemake, tmp_path):
     overlays = [ROOT / "experiments" / "realdata-gpu.yaml", ROOT / "tests" / "config" / "over" / "realdata-gpu.yaml"]
     process = snakemake("--cores", "2", "--resources", "gpu=0", "--configfile", *map(str, overlays), config=None)
     assert process.returncode == 0, process.stdout + process.stderr
-    metrics = json.loads((tmp_path / "results/toy/metrics/encoders/toplayer/12-6/d1.json").read_text())
+    metrics = json.loads((tmp_path / "results/toy/metrics/encoders/toplayer/12-6/r1.json").read_text())
     assert (metrics["layers"], metrics["device"]) == (6, "cpu")
