@@ -3,9 +3,9 @@
     PYTHONPATH=scripts python benchmarks/packing.py [--corpus FOLDER] [--processes N]
 
 prints batches of 256 rows of 128 tokens for a second of CPU time, as they are and with 15 % of the tokens masked.
-`--corpus` is a folder of shards such as results/EXPERIMENT/data/corpus; without it, shards of random ids are made of
-16 languages, sentences in parallel and articles. With `--processes` it is the share of one of so many that train
-together.
+`--corpus` is a folder of shards such as results/EXPERIMENT/data/corpus/CORPUS; without it, shards of random ids are
+made of 16 languages, sentences in parallel and articles. With `--processes` it is the share of one of so many that
+train together.
 """
 
 from __future__ import annotations

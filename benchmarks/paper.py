@@ -38,7 +38,7 @@ CHANGE = {
     "scratch_runs": 5,
 }
 PAIRS = 5010
-LABELS = ("entailment", "neutral", "contradiction")
+LABELS = ["entailment", "neutral", "contradiction"]
 WORTH = {  # of a method, in standard deviations of what a pair adds: above 0 most answers are right
     Method.TEACHER: 0.7,
     Method.RANDOM: -0.4,
@@ -134,7 +134,11 @@ def write_record(folder: Path, config: dict[str, Any], pairs: int) -> Experiment
                 pq.write_table(answers, folder / "retrieval" / model / f"{language}.parquet")
     for job in [
         *("make_cldr_nli", "make_cldr_text", "make_cldr_retrieval", "train_tokenizer"),
-        *(f"tokenize_text/{language}" for language in config["languages"]),
+        *(
+            f"tokenize_text/{corpus['name']}/{language}"
+            for corpus in config["data"]["text"]
+            for language in config["languages"]
+        ),
     ]:
         path = folder / "benchmarks" / f"{job}.tsv"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,6 @@ from transformers.models.bert.modeling_bert import BertForSequenceClassification
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from camembert.core.provenance import processor_name, versions
-from camembert.data import nli
 from camembert.evaluation.predictors import onnx_predictor, pytorch_predictor
 from camembert.evaluation.timing import random_inputs, run_seconds
 from camembert.release.onnx_export import export_model, quantize_model
@@ -36,7 +35,7 @@ def measure(shape: str, lengths: list[int], batch: int, repeats: int, seconds: f
     torch.manual_seed(0)
     torch.set_num_threads(1)
     sizes = dict(zip(SIZES, SHAPES[shape], strict=True))
-    config = BertConfig(**sizes, num_labels=len(nli.LABELS), attn_implementation="sdpa")
+    config = BertConfig(**sizes, num_labels=3, attn_implementation="sdpa")
     classifier = BertForSequenceClassification(config).eval()
     table = []
     with tempfile.TemporaryDirectory() as folder:

@@ -52,7 +52,7 @@ class Text:
             origin = f"{LINES:,} generated lines of CLDR text in each of {len(languages)} languages"
         files = [write_lines(folder / f"{name}.txt", lines) for name, lines in texts.items()]
         own = folder / "tokenizer"
-        trained = train_tokenizer(Documents([files]), EMBEDDED.vocabulary, False)
+        trained = train_tokenizer(Documents([(files, {})]), EMBEDDED.vocabulary, False)
         save_tokenizer(trained, own, MBERT.row, False)
         if not vocabulary:
             return cls(files, own, own, origin, "the vocabulary trained on the text")

@@ -166,8 +166,8 @@ def compares_recipes():
 
 def shows_published_rows():
     """Whether accuracies are on the whole test set of XNLI after all of its training pairs, as published ones are."""
-    nli = config["data"]["nli"]
-    return nli["source"] != "cldr" and not nli["split_dev"] and nli["train_limit"] is None
+    task = config["data"]["task"]
+    return task["name"].startswith("xnli") and not task["split_dev"] and task["train_limit"] is None
 
 
 def published_rows():

@@ -1,15 +1,19 @@
-"""Data: inference pairs, sentences for retrieval, text, tokenizer, token shards.
+"""Data: task, sentences for retrieval, text, tokenizer, token shards.
 
-Needs nothing (source cldr), local folders (folder) or a network (hub); makes data/downloads, data/nli, data/retrieval,
+Needs nothing (source cldr), local folders (folder) or a network (hub); makes data/downloads, data/task, data/retrieval,
 data/tokenizer, data/corpus. Downloads are the only jobs that use the network, and run where Snakemake runs.
 """
 
-INFERENCE_DATA = {
-    "train": result("data/nli/train-en.parquet"),
-    "dev": expand(result("data/nli/dev-{language}.parquet"), language=LANGUAGES),
-    "test": expand(result("data/nli/test-{language}.parquet"), language=LANGUAGES),
+TASK_DATA = {
+    "train": result("data/task/train-en.parquet"),
+    "dev": expand(result("data/task/dev-{language}.parquet"), language=LANGUAGES),
+    "test": expand(result("data/task/test-{language}.parquet"), language=LANGUAGES),
 }
-CORPUS = expand(result("data/corpus/{language}"), language=LANGUAGES)
+LABELS = result("data/task/labels.json")
+CORPUS = shards_of(LANGUAGES)
+SHARES = {corpus.name: corpus.share for corpus in CORPORA.values()}
+MAKES_TEXT = any(corpus.source == "cldr" for corpus in CORPORA.values())
+CHECKED = [result(f"data/checked/{name}.json") for name, corpus in CORPORA.items() if corpus.source != "cldr"]
 TOKENIZER = [result("data/tokenizer")]
 QUERY_LANGUAGES = [language for language in LANGUAGES if language != "en"]
 RETRIEVAL_DATA = (
@@ -18,7 +22,7 @@ RETRIEVAL_DATA = (
     else []
 )
 RETRIEVAL_JOB = "make_cldr_retrieval" if RETRIEVAL["source"] == "cldr" else "import_retrieval"
-READ_FIRST = [INFERENCE_DATA["train"], *RETRIEVAL_DATA]  # so that wrong input stops the run before anything trains
+READ_FIRST = [TASK_DATA["train"], *CHECKED, *RETRIEVAL_DATA]  # so that wrong input stops the run before anything trains
 
 
 rule download:
@@ -43,11 +47,12 @@ rule download:
         "../scripts/download.py"
 
 
-if NLI["source"] == "cldr":
+if TASK["source"] == "cldr":
 
     rule make_cldr_nli:
         output:
-            **INFERENCE_DATA,
+            **TASK_DATA,
+            labels=LABELS,
         log:
             result("logs/make_cldr_nli.log"),
         benchmark:
@@ -66,27 +71,30 @@ if NLI["source"] == "cldr":
 
 else:
 
-    rule import_inference_data:
+    rule import_task:
         input:
-            **inference_files(),
+            **task_inputs(),
         output:
-            **INFERENCE_DATA,
+            **TASK_DATA,
+            labels=LABELS,
         log:
-            result("logs/import_inference_data.log"),
+            result("logs/import_task.log"),
         benchmark:
-            result("benchmarks/import_inference_data.tsv")
+            result("benchmarks/import_task.tsv")
         retries: 0  # wrong input stays wrong
         localrule: True
         conda:
             "../envs/camembert.yaml"
         params:
-            patterns=inference_patterns(),
+            folders=task_folders(),
+            patterns={split: sources.task_pattern(TASK, split) for split in sources.splits_of(TASK)},
             languages=LANGUAGES,
-            train_limit=NLI["train_limit"],
+            preset={key: TASK[key] for key in ("header", "columns", "labels", "locales", "filter", "parallel")},
+            train_limit=TASK["train_limit"],
         message:
-            "Reading inference data from {input}"
+            "Reading the task from {input}"
         script:
-            "../scripts/import_inference_data.py"
+            "../scripts/import_task.py"
 
 
 if RETRIEVAL_DATA and RETRIEVAL["source"] == "cldr":
@@ -134,7 +142,7 @@ elif RETRIEVAL_DATA:
             "../scripts/import_retrieval.py"
 
 
-if TEXT["source"] == "cldr":
+if MAKES_TEXT:
 
     rule make_cldr_text:
         output:
@@ -160,7 +168,8 @@ if TEACHER["source"] == "pretrain":
 
     rule train_tokenizer:
         input:
-            **{language: text_of(language) for language in LANGUAGES},
+            **{f"{language}_{corpus.name}": text_of(corpus, language) for corpus, language in all_text()},
+            checked=CHECKED,
             read_first=READ_FIRST,
         output:
             directory(TOKENIZER),
@@ -175,9 +184,8 @@ if TEACHER["source"] == "pretrain":
             **config["resources"]["tokenization"],
         params:
             **config["tokenizer"],
-            languages=LANGUAGES,
+            text={f"{language}_{corpus.name}": corpus.reading(language) for corpus, language in all_text()},
             longest=TEACHER["positions"],
-            limit=TEXT_LIMIT,
         message:
             "Training a tokenizer of {params.vocabulary} tokens"
         script:
@@ -208,37 +216,70 @@ else:
             "../scripts/import_tokenizer.py"
 
 
+rule check_text:
+    input:
+        unpack(corpus_of_job),
+        dev=TASK_DATA["dev"],
+        test=TASK_DATA["test"],
+    output:
+        result("data/checked/{corpus}.json"),
+    log:
+        result("logs/check_text/{corpus}.log"),
+    benchmark:
+        result("benchmarks/check_text/{corpus}.tsv")
+    wildcard_constraints:
+        corpus=one_of(name for name, corpus in CORPORA.items() if corpus.source != "cldr"),
+    retries: 0  # wrong input stays wrong
+    conda:
+        "../envs/camembert.yaml"
+    resources:
+        **config["resources"]["tokenization"],
+    params:
+        reading=readings_of_job,
+        evaluated=LANGUAGES,
+        parallel=lambda wildcards: CORPORA[wildcards.corpus].parallel,
+        overlap=lambda wildcards: CORPORA[wildcards.corpus].overlap,
+    message:
+        "Looking for dev and test in {wildcards.corpus}"
+    script:
+        "../scripts/check_text.py"
+
+
 rule tokenize_text:
     input:
         text=text_of_job,
+        checked=checked_text,
         tokenizer=TOKENIZER,
     output:
-        directory(result("data/corpus/{language}")),
+        directory(result("data/corpus/{corpus}/{language}")),
     log:
-        result("logs/tokenize_text/{language}.log"),
+        result("logs/tokenize_text/{corpus}/{language}.log"),
     benchmark:
-        result("benchmarks/tokenize_text/{language}.tsv")
+        result("benchmarks/tokenize_text/{corpus}/{language}.tsv")
+    wildcard_constraints:
+        corpus=one_of(CORPORA),
     conda:
         "../envs/camembert.yaml"
     threads: config["threads"]["tokenization"]
     resources:
         **config["resources"]["tokenization"],
     params:
-        parallel=TEXT["source"] == "cldr",
-        limit=TEXT_LIMIT,
-        unfinished=result("checkpoints/corpus/{language}"),
+        parallel=lambda wildcards: CORPORA[wildcards.corpus].parallel,
+        reading=reading_of_job,
+        unfinished=result("checkpoints/corpus/{corpus}/{language}"),
         checkpoint_seconds=not_a_trigger(config["checkpoint_seconds"]),
     message:
-        "Tokenizing {wildcards.language}"
+        "Tokenizing {wildcards.corpus} in {wildcards.language}"
     script:
         "../scripts/tokenize_text.py"
 
 
 DATA_BENCHMARKS = [
     *expand(result("benchmarks/download/{what}.tsv"), what=DOWNLOADS),
-    *expand(result("benchmarks/tokenize_text/{language}.tsv"), language=LANGUAGES),
+    *(result(f"benchmarks/tokenize_text/{corpus.name}/{language}.tsv") for corpus, language in all_text()),
     result(f"benchmarks/{'train' if TEACHER['source'] == 'pretrain' else 'import'}_tokenizer.tsv"),
-    result(f"benchmarks/{'make_cldr_nli' if NLI['source'] == 'cldr' else 'import_inference_data'}.tsv"),
-    *([result("benchmarks/make_cldr_text.tsv")] if TEXT["source"] == "cldr" else []),
+    result(f"benchmarks/{'make_cldr_nli' if TASK['source'] == 'cldr' else 'import_task'}.tsv"),
+    *(path.replace("/data/checked/", "/benchmarks/check_text/").replace(".json", ".tsv") for path in CHECKED),
+    *([result("benchmarks/make_cldr_text.tsv")] if MAKES_TEXT else []),
     *([result(f"benchmarks/{RETRIEVAL_JOB}.tsv")] if RETRIEVAL_DATA else []),
 ]

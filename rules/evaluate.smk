@@ -1,14 +1,15 @@
 """Classifiers and their predictions.
 
-Needs encoders and data/nli; makes classifiers, predictions for every language and their metrics.
+Needs encoders and data/task; makes classifiers, predictions for every language and their metrics.
 """
 
 
 rule finetune:
     input:
         encoder=finetuned_encoder,
-        train=INFERENCE_DATA["train"],
-        dev=result("data/nli/dev-en.parquet"),
+        train=TASK_DATA["train"],
+        dev=result("data/task/dev-en.parquet"),
+        labels=LABELS,
     output:
         classifier=directory(result(f"classifiers/{CLASSIFIER}")),
         metrics=result(f"metrics/classifiers/{CLASSIFIER}.json"),
@@ -40,7 +41,7 @@ rule finetune:
 rule evaluate:
     input:
         classifier=result(f"classifiers/{CLASSIFIER}"),
-        test=INFERENCE_DATA["test"],
+        test=TASK_DATA["test"],
     output:
         predictions=expand(
             result(f"predictions/{CLASSIFIER}/{{language}}.parquet"), language=LANGUAGES, allow_missing=True

@@ -33,7 +33,7 @@ rule tabulate_accuracy:
         "../envs/camembert.yaml"
     params:
         experiment=config["experiment"],
-        task=TASK,
+        task=TASK["name"],
         models=displayed_models(),
     message:
         "Counting the right answers"

@@ -36,10 +36,10 @@ rule choose_release:
 rule trim_vocabulary:
     input:
         classifier=rules.choose_release.output.classifier,
-        corpus=lambda _: expand(result("data/corpus/{language}"), language=kept_languages()),
-        pairs=lambda _: [
-            INFERENCE_DATA["train"],
-            *expand(result("data/nli/dev-{language}.parquet"), language=kept_languages()),
+        corpus=lambda _: shards_of(kept_languages()),
+        examples=lambda _: [
+            TASK_DATA["train"],
+            *expand(result("data/task/dev-{language}.parquet"), language=kept_languages()),
         ],
     output:
         released("classifier-trimmed", TORCH_FILES),
@@ -80,7 +80,7 @@ rule export_onnx:
 rule evaluate_release:
     input:
         model=lambda wildcards: released(wildcards.form, FORMS[wildcards.form]),
-        test=INFERENCE_DATA["test"],
+        test=TASK_DATA["test"],
     output:
         predictions=expand(result("predictions/release/{{form}}/{language}.parquet"), language=LANGUAGES),
         metrics=result("metrics/release/{form}.json"),
@@ -131,6 +131,7 @@ rule write_model_cards:
         choice=rules.choose_release.output.choice,
         trained=lambda _: lineage_metrics(),
         evaluated=rules.tabulate_release.input.metrics,
+        labels=LABELS,
         citation=workflow.source_path("../CITATION.cff"),
     output:
         [result(f"release/{form}/README.md") for form in ("encoder", *FORMS)],
@@ -142,7 +143,7 @@ rule write_model_cards:
     params:
         experiment=config["experiment"],
         kept=lambda _: kept_languages(),
-        synthetic=config["data"]["nli"]["source"] == "cldr",
+        task={key: TASK[key] for key in ("name", "source")} | {"pairs": bool(TASK["columns"]["text_pair"])},
     message:
         "Writing the model cards"
     script:

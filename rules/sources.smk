@@ -1,17 +1,15 @@
-"""Sources: the files that the config names for inference pairs, retrieval, text and teacher (no rules).
+"""Sources: the files that the config names for task, retrieval, text and teacher (no rules).
 
 Needs the merged config; what is on the hub is brought by the rule `download`.
 """
 
-from camembert.plan import sources
+from camembert.plan import corpora, downloads, sources
 
 LANGUAGES = config["languages"]
-NLI, TEXT, TEACHER = config["data"]["nli"], config["data"]["text"], config["teacher"]
+TASK, TEACHER = config["data"]["task"], config["teacher"]
 RETRIEVAL = config["data"]["retrieval"]
-SPLITS = ["train", "dev"] if NLI["split_dev"] else ["train", "dev", "test"]
-TASK = "cldr-nli" if NLI["source"] == "cldr" else "xnli"
-TEXT_LIMIT = None if TEXT["source"] == "cldr" else TEXT["limit"]
-DOWNLOADS = sources.downloads(config)
+CORPORA = {corpus.name: corpus for corpus in corpora.text_sources(config)}
+DOWNLOADS = downloads.downloads(config)
 
 
 def downloaded(what):
@@ -19,29 +17,77 @@ def downloaded(what):
     return result(f"data/downloads/{what}")
 
 
-def inference_files():
-    """The files of every split that is read, or the folder they are downloaded to."""
-    if NLI["source"] == "hub":
-        return {split: [downloaded(f"nli-{split}")] for split in SPLITS}
-    files = {split: sources.evaluation_files(NLI["folder"], split, LANGUAGES) for split in SPLITS if split != "train"}
-    return {"train": [sources.training_file(NLI["folder"])]} | files
+def task_folders():
+    """The folder that each split is read from: the one of the config, or what it is downloaded to."""
+    here = {split: TASK["folder"] for split in sources.splits_of(TASK)}
+    return {split: downloaded(f"task-{split}") for split in here} if TASK["source"] == "hub" else here
 
 
-def inference_patterns():
-    """Which downloaded files belong to a language; empty where nothing is downloaded."""
-    return {split: NLI["hub"][split]["files"] for split in SPLITS} if NLI["source"] == "hub" else {}
+def task_inputs():
+    """What a task is read from: the files of every split, or the folder they are downloaded to."""
+    if TASK["source"] == "hub":
+        return {split: [folder] for split, folder in task_folders().items()}
+    files = sources.files_of_task(task_folders(), TASK["files"], TASK["locales"], LANGUAGES)
+    return {
+        split: list(dict.fromkeys(path for paths in by_language.values() for path in paths))
+        for split, by_language in files.items()
+    }
 
 
-def text_of(language):
-    """The files with the text of a language, or the folder they are downloaded to."""
-    if TEXT["source"] == "folder":
-        return sources.text_files(TEXT["folder"], language)
-    return [downloaded(f"text-{language}") if TEXT["source"] == "hub" else result(f"data/text/{language}.txt")]
+def text_of(corpus, language):
+    """The files with the text of a corpus in a language, or the folder they are downloaded to."""
+    if corpus.source == "folder":
+        return corpus.files_of(language)
+    if corpus.source == "hub":
+        return [downloaded(downloads.text_download(corpus.name, language))]
+    return [result(f"data/text/{language}.txt")]
 
 
 def text_of_job(wildcards):
-    """The files with the text of a job's language."""
-    return text_of(wildcards.language)
+    """The files with the text of a job's corpus and language."""
+    return text_of(CORPORA[wildcards.corpus], wildcards.language)
+
+
+def reading_of_job(wildcards):
+    """How they are read."""
+    return CORPORA[wildcards.corpus].reading(wildcards.language)
+
+
+def checked_text(wildcards):
+    """What was found of dev and test in a job's corpus; nothing in one that is made here."""
+    made = CORPORA[wildcards.corpus].source == "cldr"
+    return [] if made else [result(f"data/checked/{wildcards.corpus}.json")]
+
+
+def corpus_of_job(wildcards):
+    """The files of a job's corpus, by language."""
+    corpus = CORPORA[wildcards.corpus]
+    return {language: text_of(corpus, language) for language in corpus.languages(LANGUAGES)}
+
+
+def readings_of_job(wildcards):
+    """How they are read."""
+    corpus = CORPORA[wildcards.corpus]
+    return {language: corpus.reading(language) for language in corpus.languages(LANGUAGES)}
+
+
+def all_text():
+    """All text: corpus and language, language after language."""
+    return [
+        (corpus, language)
+        for language in LANGUAGES
+        for corpus in CORPORA.values()
+        if language in corpus.languages(LANGUAGES)
+    ]
+
+
+def shards_of(languages):
+    """The shards of all corpora in some languages."""
+    return [
+        result(f"data/corpus/{corpus.name}/{language}")
+        for corpus in CORPORA.values()
+        for language in corpus.languages(languages)
+    ]
 
 
 def teacher_source_files():

@@ -1,6 +1,6 @@
 """Distils one hop: reads the teacher, cuts the student, trains it towards the teacher, writes it."""
 
-from camembert.data.shards import by_language, tokens_of
+from camembert.data.mixture import corpora_in, tokens_of
 from camembert.plan.chain import parse_chain
 from camembert.plan.recipe import Recipe
 from camembert.runtime.checkpoint import clear
@@ -14,14 +14,14 @@ if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
         device = start(job.params.device, job.params.threads, job.resources.gpu)
-        corpus = by_language(job.input.corpus)
+        corpora = corpora_in(job.input.corpus, job.params.shares)
         run = in_workers(
             distill,
             device,
             workers_for(device, job.resources.gpu),
             job.params.threads,
             teacher_folder=job.input.teacher,
-            corpus=corpus,
+            corpora=corpora,
             output=job.output.encoder,
             layers=parse_chain(job.wildcards.chain).layers,
             recipe=Recipe.of(job.params.recipe),
@@ -34,5 +34,5 @@ if __name__ == "__main__":
             checkpoint_seconds=job.params.checkpoint_seconds,
             precision=job.params.precision,
         )
-        write_run(job, run, device, data_seed=job.params.seed, steps=job.params.steps, corpus_tokens=tokens_of(corpus))
+        write_run(job, run, device, data_seed=job.params.seed, steps=job.params.steps, corpus_tokens=tokens_of(corpora))
         clear(job.params.checkpoints)

@@ -1,7 +1,7 @@
 """Evaluates a classifier in every language: one file of predictions a language."""
 
 from camembert.data.tokenizer import load_tokenizer
-from camembert.evaluation.classification import evaluate
+from camembert.evaluation.classification import evaluate, labels_of
 from camembert.evaluation.predictors import pytorch_predictor
 from camembert.models.encoder import load_classifier
 from camembert.runtime.devices import describe, start
@@ -13,12 +13,12 @@ if __name__ == "__main__":
         device = start(job.params.device, job.params.threads, job.resources.gpu)
         classifier = load_classifier(job.input.classifier).to(device)
         predictor = pytorch_predictor(classifier, precision=job.params.precision)
-        tokenizer = load_tokenizer(job.input.classifier)
+        tokenizer, labels = load_tokenizer(job.input.classifier), labels_of(job.input.classifier)
         accuracy = {}
         with Stopwatch() as watch:
             for language, data, path in zip(job.params.languages, job.input.test, job.output.predictions, strict=True):
                 accuracy[language] = evaluate(
-                    predictor, tokenizer, data, path, job.params.max_tokens, job.params.batch_tokens
+                    predictor, tokenizer, labels, data, path, job.params.max_tokens, job.params.batch_tokens
                 )
                 done = f"{len(accuracy)} of {len(job.params.languages)} languages"
                 log.info(

@@ -1,4 +1,4 @@
-"""Fine-tunes an encoder on English inference pairs; English dev chooses the weights that are kept."""
+"""Fine-tunes an encoder on English examples of the task; English dev chooses the weights that are kept."""
 
 from camembert.runtime.checkpoint import clear
 from camembert.runtime.devices import start
@@ -18,6 +18,7 @@ if __name__ == "__main__":
             encoder_folder=job.input.encoder,
             train_pairs=job.input.train,
             dev_pairs=job.input.dev,
+            labels=job.input.labels,
             output=job.output.classifier,
             **job.params.settings,
             batch_tokens=job.params.batch_tokens,

@@ -1,6 +1,6 @@
 """Pre-trains an encoder from random weights by masked language modelling: the teacher, and controls without one."""
 
-from camembert.data.shards import by_language, tokens_of
+from camembert.data.mixture import corpora_in, tokens_of
 from camembert.plan.chain import parse_chain
 from camembert.runtime.checkpoint import clear
 from camembert.runtime.devices import start
@@ -13,13 +13,13 @@ if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
         device = start(job.params.device, job.params.threads, job.resources.gpu)
-        corpus = by_language(job.input.corpus)
+        corpora = corpora_in(job.input.corpus, job.params.shares)
         run = in_workers(
             pretrain,
             device,
             workers_for(device, job.resources.gpu),
             job.params.threads,
-            corpus=corpus,
+            corpora=corpora,
             tokenizer_folder=job.input.tokenizer[0],
             output=job.output.encoder,
             layers=parse_chain(job.wildcards.chain).layers,
@@ -35,5 +35,5 @@ if __name__ == "__main__":
             checkpoint_seconds=job.params.checkpoint_seconds,
             precision=job.params.precision,
         )
-        write_run(job, run, device, data_seed=job.params.seed, steps=job.params.steps, corpus_tokens=tokens_of(corpus))
+        write_run(job, run, device, data_seed=job.params.seed, steps=job.params.steps, corpus_tokens=tokens_of(corpora))
         clear(job.params.checkpoints)

@@ -1,5 +1,6 @@
 """Turns the text of one language into a shard of token ids."""
 
+from camembert.core.files import read_json
 from camembert.data.manifest import describe
 from camembert.data.shards import write_shard
 from camembert.data.text import read_documents
@@ -10,14 +11,24 @@ if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
         use_threads(job.threads)
+        left_out = set(read_json(job.input.checked[0])[job.wildcards.language]) if job.input.checked else set()
         write_shard(
             job.output[0],
-            read_documents(job.input.text, job.params.limit),
+            read_documents(job.input.text, **job.params.reading, without=left_out),
             load_tokenizer(job.input.tokenizer[0]),
-            {"source": describe(job.input.text), "parallel": job.params.parallel, "limit": job.params.limit},
+            {
+                "source": describe(job.input.text),
+                "parallel": job.params.parallel,
+                "reading": job.params.reading,
+                "left_out": len(left_out),
+            },
             unfinished=job.params.unfinished,
             journal_seconds=job.params.checkpoint_seconds,
             progress=lambda documents, tokens: log.info(
-                "%s: %d documents, %d tokens so far", job.wildcards.language, documents, tokens
+                "%s, %s: %d documents, %d tokens so far",
+                job.wildcards.corpus,
+                job.wildcards.language,
+                documents,
+                tokens,
             ),
         )

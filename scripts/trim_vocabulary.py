@@ -8,10 +8,10 @@ from camembert.release.vocabulary import tokens_kept, tokens_used, trim
 from camembert.runtime.job import log, logged
 
 
-def trim_vocabulary(classifier: Path, corpus: Sequence[Path], pairs: Sequence[Path], output: Path) -> None:
-    """Writes the classifier with the tokens that occur in the corpus and the pairs."""
+def trim_vocabulary(classifier: Path, corpus: Sequence[Path], examples: Sequence[Path], output: Path) -> None:
+    """Writes the classifier with the tokens that occur in the corpus and the examples."""
     tokenizer = load_tokenizer(classifier)
-    kept = tokens_kept(tokenizer, tokens_used(tokenizer, corpus, pairs))
+    kept = tokens_kept(tokenizer, tokens_used(tokenizer, corpus, examples))
     log.info("%d of %d tokens are kept", len(kept), tokenizer.get_vocab_size())
     trim(classifier, kept, output)
 
@@ -20,5 +20,5 @@ if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
         trim_vocabulary(
-            Path(job.input.classifier[0]).parent, job.input.corpus, job.input.pairs, Path(job.output[0]).parent
+            Path(job.input.classifier[0]).parent, job.input.corpus, job.input.examples, Path(job.output[0]).parent
         )

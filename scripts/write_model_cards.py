@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from camembert.core.files import read_json, write_text
 from camembert.release.modelcard import model_card
@@ -16,7 +17,8 @@ def write_model_cards(
     *,
     experiment: str,
     kept: Sequence[str],
-    synthetic: bool,
+    task: Mapping[str, Any],
+    labels: Path,
     citation: Path,
 ) -> None:
     """Writes README.md files.
@@ -28,7 +30,8 @@ def write_model_cards(
         cards: where each folder's card goes, by the folder's name.
         experiment: the experiment's name.
         kept: languages whose tokens the trimmed vocabulary keeps.
-        synthetic: whether the inference data is made from the CLDR.
+        task: name and source of the task, and whether its examples are pairs of sentences.
+        labels: JSON file with the names of its labels.
         citation: CITATION.cff of this software.
     """
     measured = {facts["form"]: facts for facts in map(read_json, evaluated)}
@@ -40,7 +43,8 @@ def write_model_cards(
             measured,
             experiment=experiment,
             kept=kept,
-            synthetic=synthetic,
+            task=task,
+            labels=read_json(labels),
             citation=citation,
         )
         write_text(path, card)
@@ -56,6 +60,7 @@ if __name__ == "__main__":
             {Path(path).parent.name: path for path in job.output},
             experiment=job.params.experiment,
             kept=job.params.kept,
-            synthetic=job.params.synthetic,
+            task=job.params.task,
+            labels=Path(job.input.labels),
             citation=Path(job.input.citation),
         )

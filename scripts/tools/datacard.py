@@ -11,9 +11,9 @@ from scipy.sparse import hstack
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from camembert.data import cldr, cldr_nli, nli
-from camembert.data.cldr_families import FAMILIES
-from camembert.data.nli import Pair
+from camembert.data import cldr, cldr_nli
+from camembert.data.cldr_families import FAMILIES, LABELS
+from camembert.data.tasks import Example
 
 SCRIPTS = {
     "ar": "ARABIC",
@@ -38,16 +38,16 @@ def foreign_letters(text: str, language: str) -> set[str]:
     return {letter for letter in letters if not unicodedata.name(letter).startswith(script)}
 
 
-def baseline_accuracies(train: Sequence[Pair], dev: Sequence[Pair]) -> dict[str, float]:
+def baseline_accuracies(train: Sequence[Example], dev: Sequence[Example]) -> dict[str, float]:
     """Accuracy on dev of linear models that cannot relate a hypothesis to a premise.
 
     Logistic regression on counts of words and pairs of words: of the hypothesis alone, of the premise alone,
     and of both side by side.
     """
     features = {}
-    for part in ("hypothesis", "premise"):
+    for part, column in (("hypothesis", "text_pair"), ("premise", "text")):
         counts = CountVectorizer(ngram_range=(1, 2), token_pattern=r"\S+")
-        texts = [[getattr(pair, part) for pair in pairs] for pairs in (train, dev)]
+        texts = [[getattr(pair, column) for pair in pairs] for pairs in (train, dev)]
         features[f"{part} only"] = (counts.fit_transform(texts[0]), counts.transform(texts[1]))
     both = zip(*features.values(), strict=True)
     features["premise and hypothesis"] = tuple(hstack(parts).tocsr() for parts in both)
@@ -58,14 +58,14 @@ def baseline_accuracies(train: Sequence[Pair], dev: Sequence[Pair]) -> dict[str,
     }
 
 
-def family_of(pair: Pair) -> str:
+def family_of(pair: Example) -> str:
     """The family of a pair, which its id carries."""
     return pair.id.rsplit("-", 1)[1]
 
 
-def hypotheses_by_label(pairs: Iterable[Pair]) -> pd.DataFrame:
+def hypotheses_by_label(pairs: Iterable[Example]) -> pd.DataFrame:
     """How often each label has each hypothesis: families and hypotheses by labels."""
-    rows = Counter((family_of(pair), pair.hypothesis, nli.LABELS[pair.label]) for pair in pairs)
+    rows = Counter((family_of(pair), pair.text_pair, LABELS[pair.label]) for pair in pairs)
     counts = pd.Series(rows).rename_axis(["family", "hypothesis", "label"])
     return counts.unstack("label", fill_value=0)
 
@@ -122,10 +122,7 @@ def data_card(sizes: Mapping[str, int], documents: int, seed: int, languages: Se
     for language in languages:
         pairs = cldr_nli.render_split(splits["dev"], "dev", language)[:examples]
         table = pd.DataFrame(
-            [
-                {"Premise": pair.premise, "Hypothesis": pair.hypothesis, "Label": nli.LABELS[pair.label]}
-                for pair in pairs
-            ]
+            [{"Premise": pair.text, "Hypothesis": pair.text_pair, "Label": LABELS[pair.label]} for pair in pairs]
         )
         parts += [f"### {language}", table.to_markdown(index=False)]
     return "\n\n".join(parts) + "\n"

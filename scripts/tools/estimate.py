@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pyarrow.parquet import read_metadata
 
+from camembert.plan.downloads import downloads
 from camembert.plan.experiment import EncoderId, Experiment, experiment_of, shape_of
-from camembert.plan.sources import downloads, training_file
+from camembert.plan.sources import ENGLISH, locale_of, task_files
 
 BYTES_A_WEIGHT = 4
 BYTES_A_TOKEN = 4
@@ -17,7 +20,7 @@ TEXT_BYTES_A_TOKEN = 4.15
 PARQUET_SHARE = 0.58
 """Compressed size of text as parquet: English, German and French Wikipedia of 20220301 on the hub, 21.3 of 36.6 GB."""
 HUB_TRAIN_PAIRS, HUB_DEV_PAIRS, HUB_TEST_PAIRS = 392_702, 2_490, 5_010
-"""Of MultiNLI, and of XNLI in each language; of a folder the training pairs are counted."""
+"""Of MultiNLI, and of XNLI in each language; of a folder the lines or rows of the training files are counted."""
 TRAIN_PAIR_TOKENS, TEST_PAIR_TOKENS = 44, 56
 """Mean tokens a pair under multilingual BERT's vocabulary, measured: 29,340 of MultiNLI, XNLI dev in 15 languages."""
 
@@ -54,7 +57,7 @@ def estimate(config: dict[str, Any], text_bytes: float) -> list[Cost]:
     experiment = experiment_of(config)
     tokens = text_bytes / TEXT_BYTES_A_TOKEN
     given = config["teacher"]["source"] == "hub"
-    download = text_bytes * PARQUET_SHARE if config["data"]["text"]["source"] == "hub" else 0.0
+    download = text_bytes * PARQUET_SHARE if any(each["source"] == "hub" for each in config["data"]["text"]) else 0.0
     download += BYTES_A_WEIGHT * parameters(config, config["teacher"]["layers"]) * given
     encoders, classifiers = experiment.encoders, experiment.classifiers
     sizes = {encoder: BYTES_A_WEIGHT * parameters(config, encoder.chain.layers) for encoder in encoders}
@@ -93,25 +96,31 @@ def _training(config: dict[str, Any], encoder: EncoderId) -> float:
 
 def _finetuning(config: dict[str, Any], encoder: EncoderId) -> float:
     settings, forward = config["finetuning"], shape_of(config).encoder_forward(encoder.chain.layers, TRAIN_PAIR_TOKENS)
-    dev = config["data"]["cldr"]["dev"] if config["data"]["nli"]["source"] == "cldr" else HUB_DEV_PAIRS
+    dev = config["data"]["cldr"]["dev"] if config["data"]["task"]["source"] == "cldr" else HUB_DEV_PAIRS
     pairs = 3 * settings["epochs"] * _train_pairs(config) + settings["evaluations"] * dev
     return float(TRAIN_PAIR_TOKENS * forward * pairs)
 
 
 def _train_pairs(config: dict[str, Any]) -> int:
-    nli = config["data"]["nli"]
-    if nli["source"] == "cldr":
+    task = config["data"]["task"]
+    if task["source"] == "cldr":
         return int(config["data"]["cldr"]["train"])
     there = HUB_TRAIN_PAIRS
-    if nli["source"] == "folder":
-        path = training_file(nli["folder"])
-        with open(path, "rb") as file:
-            there = read_metadata(file).num_rows if path.suffix == ".parquet" else sum(1 for _ in file)
-    return min(there, nli["train_limit"] or there)
+    if task["source"] == "folder":
+        paths = task_files(task["folder"], task["files"]["train"], locale_of(task["locales"], ENGLISH))
+        there = sum(_rows(path) for path in paths)
+    return min(there, task["train_limit"] or there)
+
+
+def _rows(path: Path) -> int:
+    if path.suffix == ".parquet":
+        return int(read_metadata(path).num_rows)
+    with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+        return sum(1 for _ in file)
 
 
 def _evaluation(config: dict[str, Any], experiment: Experiment) -> float:
-    made = config["data"]["nli"]["source"] == "cldr"
+    made = config["data"]["task"]["source"] == "cldr"
     test = config["data"]["cldr"]["test"] if made else HUB_TEST_PAIRS
     pairs, shape = test * len(config["languages"]), shape_of(config)
     layers = sum(classifier.encoder.chain.layers for classifier in experiment.classifiers)

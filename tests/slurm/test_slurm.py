@@ -34,7 +34,7 @@ def snakemake(directory, *arguments):
 
 
 def encoder(directory, chain):
-    return directory / "results" / "slurm" / "encoders" / "toplayer" / chain / "d1"
+    return directory / "results" / "slurm" / "encoders" / "toplayer" / chain / "r1"
 
 
 def weights(directory, chain):
@@ -66,7 +66,7 @@ class Training:
     """The first job that trains a student, held in mid-training."""
 
     def __init__(self, directory, chain):
-        self.checkpoints = directory / "results" / "slurm" / "checkpoints" / "encoders" / "toplayer" / chain / "d1"
+        self.checkpoints = directory / "results" / "slurm" / "checkpoints" / "encoders" / "toplayer" / chain / "r1"
         self.name = f"rule_distill_wildcards_toplayer_{chain}_1"
 
     def hold(self):
@@ -180,7 +180,7 @@ def test_only_gpu_jobs_go_to_the_gpu_partition_and_ask_for_gpus(run):
 
 @pytest.mark.parametrize("chain", [REQUEUED, OUT_OF_TIME])
 def test_an_interrupted_training_continues_from_a_checkpoint_made_on_sigterm(run, chain):
-    log = (run.directory / "results" / "slurm" / "logs" / "encoders" / "toplayer" / chain / "d1.log").read_text()
+    log = (run.directory / "results" / "slurm" / "logs" / "encoders" / "toplayer" / chain / "r1.log").read_text()
     continued = re.search(r"continuing from the checkpoint of step (\d+)", log)
     assert continued, log
     assert int(continued[1]) > run.trainings[chain].step

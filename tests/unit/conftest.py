@@ -20,6 +20,7 @@ LEXICON = {
     "fr": "un deux trois chats chiens oiseaux voient entendent aiment rouge grand vieux maintenant jamais ici".split(),
     "de": "eins zwei drei Katzen Hunde Vögel sehen hören mögen rot groß alt heute nie hier".split(),
 }
+NLI = ["entailment", "neutral", "contradiction"]
 DOCUMENTS = 120
 VOCABULARY = 160
 HIDDEN, HEADS, POSITIONS = 16, 2, 32
@@ -105,18 +106,20 @@ def teacher_folder(make_encoder, tokenizer_folder, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def pairs(lines, tmp_path_factory) -> dict[str, Path]:
     """English inference pairs, 60 to train on and 20 for development: a word of the premise, or another, or two."""
-    from camembert.data.nli import Pair, write_pairs
+    from camembert.core.files import write_json
+    from camembert.data.tasks import Example, write_examples
 
     draw = random.Random(1)
     rows = []
     for number in range(80):
         premise, label = lines["en"][number], number % 3
         hypothesis = [premise.split()[0], draw.choice(LEXICON["en"]), "never " + premise.split()[-1]][label]
-        rows.append(Pair(f"pair-{number}", premise, hypothesis, label))
-    folder = tmp_path_factory.mktemp("nli")
-    write_pairs(rows[:60], folder / "train.parquet")
-    write_pairs(rows[60:], folder / "dev.parquet")
-    return {"train": folder / "train.parquet", "dev": folder / "dev.parquet"}
+        rows.append(Example(f"pair-{number}", premise, hypothesis, label))
+    folder = tmp_path_factory.mktemp("task")
+    write_examples(rows[:60], folder / "train.parquet")
+    write_examples(rows[60:], folder / "dev.parquet")
+    write_json(folder / "labels.json", NLI)
+    return {"train": folder / "train.parquet", "dev": folder / "dev.parquet", "labels": folder / "labels.json"}
 
 
 # --- whole trainings: called with `output` and `checkpoints`; any other argument may be given anew -----------------
@@ -133,6 +136,7 @@ def common() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def distilling(teacher_folder, corpus, common) -> partial:
     """`distill` from three layers to two in 12 steps, dropout 0."""
+    from camembert.data.mixture import CorpusFolders
     from camembert.plan.recipe import Recipe
     from camembert.training.distillation import distill
     from camembert.training.loop import Schedule
@@ -140,7 +144,7 @@ def distilling(teacher_folder, corpus, common) -> partial:
     return partial(
         distill,
         teacher_folder=teacher_folder,
-        corpus=corpus,
+        corpora=[CorpusFolders(corpus)],
         layers=2,
         schedule=Schedule(12, learning_rate=1e-2, warmup=0.2, weight_decay=0.01),
         recipe=Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}),
@@ -153,12 +157,13 @@ def distilling(teacher_folder, corpus, common) -> partial:
 @pytest.fixture(scope="session")
 def pretraining(corpus, tokenizer_folder, common) -> partial:
     """`pretrain` of one layer in 12 steps with dropout."""
+    from camembert.data.mixture import CorpusFolders
     from camembert.training.loop import Schedule
     from camembert.training.pretraining import pretrain
 
     return partial(
         pretrain,
-        corpus=corpus,
+        corpora=[CorpusFolders(corpus)],
         tokenizer_folder=tokenizer_folder,
         layers=1,
         architecture={"hidden": HIDDEN, "heads": HEADS, "intermediate": 2 * HIDDEN, "positions": POSITIONS},
@@ -181,6 +186,7 @@ def finetuning(teacher_folder, pairs, common) -> partial:
         encoder_folder=teacher_folder,
         train_pairs=pairs["train"],
         dev_pairs=pairs["dev"],
+        labels=pairs["labels"],
         epochs=2,
         batch=8,
         learning_rate=1e-2,

@@ -28,6 +28,7 @@ class Hub:
     Attributes:
         files: content by kind ("models", "datasets"), repository and path.
         commit: what every branch stands for.
+        branches: their names.
         large: suffixes of the files whose sha256 is listed, as for those kept in LFS.
         gated: repositories that answer 403.
         unknown: the answer for repositories that are not there; the hub's own is 401 to those not logged in.
@@ -41,6 +42,7 @@ class Hub:
 
     files: dict[str, dict[str, dict[str, bytes]]] = field(default_factory=lambda: {"models": {}, "datasets": {}})
     commit: str = COMMIT
+    branches: list[str] = field(default_factory=lambda: ["main"])
     large: tuple[str, ...] = (".parquet", ".safetensors", ".bin")
     gated: set[str] = field(default_factory=set)
     unknown: int = 404
@@ -115,7 +117,7 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 self.refuse(403, "GatedRepo")
             elif name not in hub.files[kind]:
                 self.refuse(hub.unknown, "RepoNotFound")
-            elif revision not in ("main", hub.commit):
+            elif revision not in (*hub.branches, hub.commit):
                 self.refuse(404, "RevisionNotFound")
             else:
                 return hub.files[kind][name]

@@ -1,5 +1,6 @@
 """docs/bad-input.md says what people read: every message in its table is the one that is given here."""
 
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -8,10 +9,13 @@ from pathlib import Path
 
 import pytest
 from hub_server import run_download, serving
+from snakemake.utils import update_config
+from task_folders import DESCRIBED
 
-from camembert.data import nli_sources
+from camembert.data.leaks import check_corpus
 from camembert.data.retrieval import read_aligned
 from camembert.data.shards import write_shard
+from camembert.data.task_files import Preset, read_task
 from camembert.data.text import read_documents
 from camembert.data.tokenizer import read_tokenizer
 from camembert.plan import sources
@@ -30,6 +34,13 @@ BERT = {
     "intermediate_size": 3072,
     "max_position_embeddings": 512,
 }
+
+UTTERANCES = "".join(
+    json.dumps({"id": number, "partition": partition, "intent": ["alarm_set", "play"][number % 2], "utt": "a"}) + "\n"
+    for number, partition in enumerate(["train", "train", "dev", "dev", "test"])
+)
+LINES = {"en": ["one", "two"], "fr": ["un"]}
+WEB = {"repository": "a/b", "revision": "main", "files": "{language}.parquet"}
 
 
 def rows() -> dict[str, str]:
@@ -58,22 +69,37 @@ class Bench:
 
     def xnli(self, languages=("en", "fr")) -> None:
         self.config["languages"] = list(languages)
-        self.config["data"]["nli"] |= {"source": "folder", "folder": str(self.folder)}
+        self.config["data"]["task"] |= {"name": "xnli", "source": "folder", "folder": str(self.folder)}
         self.write("train-en.tsv")
         for language in languages:
             self.write(f"dev-{language}.tsv")
             self.write(f"test-{language}.tsv")
 
-    def read_xnli(self) -> None:
-        files = {"train": [sources.training_file(self.folder)]}
-        files |= {split: sources.evaluation_files(self.folder, split, ["en", "fr"]) for split in ("dev", "test")}
-        nli_sources.read_splits(files, {}, ["en", "fr"], None)
+    def read(self) -> None:
+        task = self.config["data"]["task"]
+        folders = dict.fromkeys(sources.splits_of(task), self.folder)
+        files = sources.files_of_task(folders, task["files"], task["locales"], ["en", "fr"])
+        read_task(files, Preset(**{key: task[key] for key in DESCRIBED}), None)
+
+    def massive(self, **rows: str) -> None:
+        """Files of JSON lines that hold all splits; `rows` replaces those of a language."""
+        update_config(self.config, load_yaml(ROOT / "experiments" / "tasks" / "massive.yaml"))
+        self.config["languages"] = ["en", "fr"]
+        self.config["data"]["task"] |= {"source": "folder", "folder": str(self.folder)}
+        self.config["data"]["text"] = [{"name": "web", "source": "hub", "hub": WEB}]
+        for locale, language in (("en-US", "en"), ("fr-FR", "fr")):
+            self.write(f"{locale}.jsonl", rows.get(language, UTTERANCES))
+        self.check()
 
     def text(self) -> None:
         self.config["languages"] = ["en", "fr"]
-        self.config["data"]["text"] |= {"source": "folder", "folder": str(self.folder)}
+        self.config["data"]["text"] = [{"name": "own", "source": "folder", "folder": str(self.folder)}]
         for language in ("en", "fr"):
             self.write(f"{language}.txt", "a line\nanother\n")
+
+    def corpora(self, *entries: dict) -> None:
+        own = [{"name": f"own{number}", "source": "folder"} | entry for number, entry in enumerate(entries)]
+        self.check("data", text=own)
 
     def shard(self, name: str) -> None:
         write_shard(self.folder / "corpus" / "fr", read_documents([self.folder / name]), self.words, {})
@@ -91,12 +117,12 @@ class Bench:
 def bad_tsv(name: str, content: str | bytes, bench: Bench) -> None:
     bench.xnli()
     bench.write(name, content)
-    bench.read_xnli()
+    bench.read()
 
 
 def few_pairs(bench: Bench) -> None:
     bench.xnli()
-    bench.config["data"]["nli"]["train_limit"] = 20
+    bench.config["data"]["task"]["train_limit"] = 20
     bench.check("finetuning", batch=32)
 
 
@@ -106,10 +132,30 @@ def missing_dev(bench: Bench) -> None:
     bench.check()
 
 
-def dev_twice(bench: Bench) -> None:
+def empty_dev(bench: Bench) -> None:
     bench.xnli()
-    bench.write("xnli.dev.tsv")
+    bench.write("dev-fr.tsv", "")
     bench.check()
+
+
+def bad_utterances(change: tuple[str, str], bench: Bench) -> None:
+    bench.massive(fr=UTTERANCES.replace(*change))
+    bench.read()
+
+
+def broken_gzip(bench: Bench) -> None:
+    bench.massive()
+    (bench.folder / "fr-FR.jsonl").unlink()
+    bench.write("fr-FR.jsonl.gz", gzip.compress(UTTERANCES.encode())[:60])
+    bench.read()
+
+
+def broken_parquet(bench: Bench) -> None:
+    bench.xnli()
+    bench.config["data"]["task"]["files"]["dev"] = "dev-{language}.parquet"
+    for language in ("en", "fr"):
+        bench.write(f"dev-{language}.parquet", b"PAR1")
+    bench.read()
 
 
 def bad_text(name: str, content: str, bench: Bench) -> None:
@@ -127,6 +173,10 @@ def missing_text(bench: Bench) -> None:
 def latin_text(bench: Bench) -> None:
     bench.write("fr.txt", "déjà vu\n".encode("latin-1"))
     bench.shard("fr.txt")
+
+
+def empty_line(bench: Bench) -> None:
+    list(read_documents([bench.write("fr.txt", "one line\n\n")], parallel=True))
 
 
 def one_line(bench: Bench) -> None:
@@ -210,13 +260,18 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "a value of another type": lambda bench: bench.check("finetuning", batch="many"),
     "a chain that grows": lambda bench: bench.check(chains=["6-4-5"]),
     "a chain of another teacher": lambda bench: bench.check(chains=["12-6"]),
-    "a language that XNLI has not": lambda bench: bench.check(languages=["en", "xx"]),
-    "a folder that is not there": lambda bench: bench.check("data.text", source="folder", folder="text"),
+    "a language in which nothing can be made": lambda bench: bench.check(languages=["en", "ja"]),
+    "a task without a name of its own": lambda bench: bench.check("data.task", source="hub"),
+    "a task that names no text column": lambda bench: bench.check("data.task.columns", text=None),
+    "a folder that is not there": lambda bench: bench.corpora({"folder": "text"}),
+    "a share below 0": lambda bench: bench.corpora({"share": -1}),
+    "shares that are all 0": lambda bench: bench.corpora({"folder": ".", "share": 0}),
+    "two corpora of one name": lambda bench: bench.corpora({"folder": "."}, {"folder": ".", "name": "own0"}),
     "a GPU asked for and none reserved": lambda bench: bench.check(device="cuda"),
     # folders
     "fewer training pairs than a batch": few_pairs,
     "a language without dev pairs": missing_dev,
-    "pairs that are there twice": dev_twice,
+    "an empty file of examples": empty_dev,
     "a language without text": missing_text,
     "an empty text file": partial(bad_text, "fr.txt", ""),
     "text that is there twice": partial(bad_text, "fr.jsonl", '{"text": "a"}\n'),
@@ -243,11 +298,23 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "a label that is none": partial(bad_tsv, "dev-fr.tsv", "a\tb\tmaybe\n"),
     "test files without labels": partial(bad_tsv, "test-fr.tsv", "a\tb\n"),
     "files that are not parallel": partial(bad_tsv, "dev-fr.tsv", "a\tb\tentailment\n"),
+    "a label that no training example has": partial(bad_utterances, ("alarm_set", "alarm_on")),
+    "a label that is a fraction": partial(bad_utterances, ('"alarm_set"', "0.5")),
+    "an unknown column": partial(bad_utterances, ("utt", "text")),
+    "a line that is not JSON": partial(bad_utterances, ('"}', "")),
+    "a language without rows": partial(bad_utterances, ('"dev"', '"valid"')),
+    "an id that is there twice": partial(bad_utterances, ('"id": 3', '"id": 2')),
+    "ids that do not match": partial(bad_utterances, ('"id": 3', '"id": 7')),
+    "a broken gzip file": broken_gzip,
+    "a broken parquet file": broken_parquet,
     "pairs that are not UTF-8": partial(bad_tsv, "dev-fr.tsv", "é\tb\tneutral\n".encode("latin-1")),
     "text that is not UTF-8": latin_text,
     "sentences for retrieval that are not aligned": partial(bad_sentences, "a\nb\n", "A\n"),
     "a line without a sentence": partial(bad_sentences, "a\nb\nc\n", "A\n\nC\n"),
     "sentences that all repeat one": partial(bad_sentences, "a\na\n", "A\nB\n"),
+    "parallel text with an empty line": empty_line,
+    "parallel text of several lengths": lambda bench: check_corpus("own", LINES, LINES, True, "refuse"),
+    "text that is in dev or test": lambda bench: check_corpus("own", LINES, LINES, False, "refuse"),
     "text of a single line": one_line,
     "a vocabulary that does not say whether it is cased": bare_vocabulary,
     "a tokenizer larger than the model": large_tokenizer,

@@ -11,8 +11,8 @@ import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 LIGHT = [
-    "make_cldr_nli", "make_cldr_text", "download", "import_inference_data", "train_tokenizer", "import_tokenizer",
-    "tokenize_text", "tabulate_accuracy", "tabulate_summary", "tabulate_comparisons", "tabulate_ablation",
+    "make_cldr_nli", "make_cldr_text", "download", "import_task", "train_tokenizer", "import_tokenizer",
+    "tokenize_text", "check_text", "tabulate_accuracy", "tabulate_summary", "tabulate_comparisons", "tabulate_ablation",
     "tabulate_languages", "tabulate_convergence", "tabulate_cost", "draw_accuracy", "draw_training",
     "tabulate_efficiency", "draw_pareto", "choose_release", "trim_vocabulary", "tabulate_release", "write_model_cards",
     "evaluate_release", "make_cldr_retrieval", "import_retrieval", "retrieve_baseline",

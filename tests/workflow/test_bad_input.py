@@ -12,7 +12,7 @@ BASE = load_yaml(ROOT / "tests" / "config" / "smallest.yaml")
 BAD = {
     "unknown key": ({"finetuning": {"epoch": 3}}, "unknown key finetuning.epoch; did you mean finetuning.epochs?"),
     "wrong type": ({"finetuning": {"batch": "many"}}, 'finetuning.batch is "many", expected an integer of at least 1'),
-    "unknown language": ({"languages": ["en", "xx"]}, 'languages[1] is "xx", expected one of en, fr'),
+    "unknown language": ({"languages": ["en", "ja"]}, "languages names ja, expected some of en, fr"),
     "growing chain": ({"chains": ["3-4"]}, "chain '3-4' grows from 3 to 4 layers"),
     "repeating chain": ({"chains": ["3-2-2"]}, "chain '3-2-2' repeats 2 layers"),
     "another root": ({"chains": ["12-6"]}, "starts with 12, but the teacher has 3 layers; start with 3, or with 0"),
@@ -26,8 +26,8 @@ BAD = {
     "unbalanced split": ({"data": {"cldr": {"test": 50}}}, "data.cldr.test is 50, expected an integer of at least 24"),
     "GPU without one": ({"device": "cuda"}, "device is cuda, but resources.pretraining.gpu is 0"),
     "missing folder": (
-        {"data": {"nli": {"source": "folder", "folder": "nowhere"}}},
-        "data.nli.folder is 'nowhere', but there is no folder",
+        {"data": {"task": {"name": "xnli", "source": "folder", "folder": "nowhere"}}},
+        "data.task.folder is 'nowhere', but there is no folder",
     ),
     "given teacher of another kind": (
         {"teacher": BASE["teacher"] | {"source": "folder", "folder": "."}},

@@ -49,12 +49,20 @@ def test_every_shipped_overlay_plans(snakemake, overlay, profile):
     assert process.returncode == 0, process.stderr
 
 
+@pytest.mark.parametrize("preset", ["massive", "xnli", "sib200"])
+def test_multilingual_bert_is_planned_on_other_tasks(snakemake, preset):
+    overlays = [ROOT / "experiments" / "paper.yaml", ROOT / "experiments" / "tasks" / f"{preset}.yaml"]
+    process = snakemake("-n", "--configfile", *map(str, overlays), config=None)
+    assert process.returncode == 0, process.stderr
+    assert "task-dev" in process.stdout + process.stderr
+
+
 @pytest.mark.usefixtures("local_data")
 @pytest.mark.parametrize(("change", "shown"), [({}, True), ({"split_dev": True}, False), ({"train_limit": 99}, False)])
 def test_published_accuracies_are_shown_beside_the_whole_of_xnli_alone(snakemake, tmp_path, change, shown):
-    nli = {"source": "folder", "folder": str(tmp_path / "data" / "xnli")} | change
+    task = {"name": "xnli", "source": "folder", "folder": str(tmp_path / "data" / "xnli")} | change
     overlay = load_yaml(ROOT / "tests" / "config" / "smallest.yaml")
-    overlay["data"]["nli"] = nli
+    overlay["data"]["task"] = task
     (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(overlay))
     process = snakemake("--filegraph", "--configfile", str(tmp_path / "overlay.yaml"), config=None)
     assert process.returncode == 0, process.stderr

@@ -21,7 +21,7 @@ def made(folder):
 PAPER = {
     f"{verb}_{what}": 1
     for verb, subjects in (
-        ("tabulate", ("accuracy", "summary", "comparisons", "cost", "languages")),
+        ("tabulate", ("accuracy", "summary", "comparisons", "convergence", "cost", "efficiency", "languages")),
         ("draw", ("accuracy", "training", "pareto")),
     )
     for what in subjects
@@ -61,13 +61,13 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(smalle
     assert len(matched) == 1, "the direct student at the cascade's compute"
     assert {"3", "0-1", "3-1x0", "3-1", "3-2", "3-2-1"} <= set(accuracy["chain"])
     assert set(accuracy["language"]) == {"en", "ru", "th"}
-    predictions = pd.read_parquet(results / "predictions" / "teacher" / "3" / "d0-s1" / "th.parquet")
+    predictions = pd.read_parquet(results / "predictions" / "teacher" / "3" / "r1-f1" / "th.parquet")
     guesses = predictions[["entailment", "neutral", "contradiction"]].to_numpy().argmax(1)
-    expected = accuracy.query("chain == '3' and language == 'th'")["accuracy"].item()
+    expected = accuracy.query("task == 'cldr-nli' and chain == '3' and language == 'th'")["accuracy"].item()
     assert (guesses == predictions["label"]).mean() == pytest.approx(expected)
-    metrics = json.loads((results / "metrics" / "encoders" / "toplayer" / "3-2-1" / "d1.json").read_text())
+    metrics = json.loads((results / "metrics" / "encoders" / "toplayer" / "3-2-1" / "r1.json").read_text())
     assert {"chain", "recipe", "run", "config_hash", "versions", "device", "seconds"} <= set(metrics)
-    assert not (results / "checkpoints" / "encoders" / "toplayer" / "3-2-1" / "d1").exists()
+    assert not (results / "checkpoints" / "encoders" / "toplayer" / "3-2-1" / "r1").exists()
 
     before = made(results)
     again = smallest_run.snakemake("--cores", "2")
@@ -76,9 +76,11 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(smalle
     assert made(results) == before
 
     assert planned(smallest_run, tmp_path, {"chains": ["3", "0-1", "3-1x0", "3-1", "3-2x0"]}) == {
-        "distill": 1, "finetune": 1, "evaluate": 1, "measure_efficiency": 1, "tabulate_efficiency": 1, **PAPER
+        "distill": 1, "finetune": 1, "evaluate": 1, "retrieve": 1, "measure_efficiency": 1, **PAPER
     }, "a new chain builds itself alone"  # fmt: skip
-    assert planned(smallest_run, tmp_path, {"runs": [1, 2]}) == {"finetune": 8, "evaluate": 8, **PAPER}
+    assert planned(smallest_run, tmp_path, {"runs": [1, 2]}) == {
+        "distill": 4, "pretrain_from_scratch": 2, "retrieve": 6, "finetune": 8, "evaluate": 8, **PAPER
+    }, "another run has the same teacher and copies"  # fmt: skip
     assert planned(smallest_run, tmp_path, {"checkpoint_seconds": 5, "evaluation": {"batch_tokens": 8}}) == {}
     faster = planned(smallest_run, tmp_path, {"distillation": {"steps": 5, "learning_rate": 0.5}})
     assert "pretrain" not in faster
@@ -110,25 +112,25 @@ def test_a_release_is_evaluated_like_the_model_it_is_made_of(smallest_run, tmp_p
 
 
 def test_a_failing_job_shows_the_end_of_its_log(snakemake, tmp_path):
-    nli, text = tmp_path / "nli", tmp_path / "text"
-    nli.mkdir()
+    task, text = tmp_path / "task", tmp_path / "text"
+    task.mkdir()
     text.mkdir()
     for language in ("en", "ru", "th"):
         (text / f"{language}.txt").write_text("a line of text\n" * 20)
         for split in ("dev", "test"):
-            (nli / f"{split}-{language}.tsv").write_text("premise\thypothesis\tneutral\n")
-    (nli / "train-en.tsv").write_text("a premise\tof two columns\n")
+            (task / f"{split}-{language}.tsv").write_text("premise\thypothesis\tneutral\n")
+    (task / "train-en.tsv").write_text("a premise\tof two columns\n")
     overlay = yaml.safe_load((ROOT / "tests" / "config" / "smallest.yaml").read_text())
     overlay["data"] = {
-        "nli": {"source": "folder", "folder": str(nli)},
-        "text": {"source": "folder", "folder": str(text)},
+        "task": {"name": "xnli", "source": "folder", "folder": str(task)},
+        "text": [{"name": "own", "source": "folder", "folder": str(text)}],
     }
     (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(overlay))
     process = snakemake("--cores", "1", "--configfile", str(tmp_path / "overlay.yaml"), config=None)
     output = process.stdout + process.stderr
     assert process.returncode != 0
     assert "train-en.tsv:1 has 2 tab-separated columns; expected premise, hypothesis, label" in output
-    log = tmp_path / "results" / "smallest" / "logs" / "import_inference_data.log"
+    log = tmp_path / "results" / "smallest" / "logs" / "import_task.log"
     assert "train-en.tsv:1" in log.read_text()
     assert "Traceback" not in log.read_text()
 
@@ -137,10 +139,10 @@ def test_a_failing_job_shows_the_end_of_its_log(snakemake, tmp_path):
 def test_real_files_end_in_the_same_tables_and_figures(snakemake, tmp_path):
     overlay = yaml.safe_load((ROOT / "tests" / "config" / "smallest.yaml").read_text())
     overlay |= {"chains": ["3-1"], "compute_matched": []}
-    nli, text = (str(Path(str(REAL_DATA)) / name) for name in ("xnli", "text"))
+    task, text = (str(Path(str(REAL_DATA)) / name) for name in ("xnli", "text"))
     overlay["data"] = {
-        "nli": {"source": "folder", "folder": nli, "train_limit": 256, "split_dev": True},
-        "text": {"source": "folder", "folder": text, "limit": 300},
+        "task": {"name": "xnli", "source": "folder", "folder": task, "train_limit": 256, "split_dev": True},
+        "text": [{"name": "own", "source": "folder", "folder": text, "limit": 300, "overlap": "leave_out"}],
     }
     (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(overlay))
     overlay_path = str(tmp_path / "overlay.yaml")
@@ -148,6 +150,6 @@ def test_real_files_end_in_the_same_tables_and_figures(snakemake, tmp_path):
     assert process.returncode == 0, process.stdout + process.stderr
     results = tmp_path / "results" / "smallest"
     assert (results / "figures" / "accuracy_by_language.png").is_file()
-    halves = [pd.read_parquet(results / "data" / "nli" / f"{split}-en.parquet") for split in ("dev", "test")]
+    halves = [pd.read_parquet(results / "data" / "task" / f"{split}-en.parquet") for split in ("dev", "test")]
     assert sum(map(len, halves)) == 2490
-    assert not set(halves[0]["premise"]) & set(halves[1]["premise"])
+    assert not set(halves[0]["text"]) & set(halves[1]["text"])

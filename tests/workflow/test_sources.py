@@ -7,6 +7,9 @@ import shutil
 
 import pandas as pd
 import pytest
+import yaml
+
+from camembert.plan.config import load_yaml
 
 from ..unit.hub_server import COMMIT, serving
 from .conftest import ROOT
@@ -47,21 +50,21 @@ def test_everything_from_the_hub_ends_in_tables_and_figures(snakemake, tmp_path,
     results = tmp_path / "results" / "hub"
     accuracy = pd.read_csv(results / "tables" / "accuracy.csv", dtype={"chain": str})
     assert set(accuracy["language"]) == set(LANGUAGES)
-    assert set(accuracy["chain"]) == {"3", "3-1"}
+    assert set(accuracy.loc[accuracy["task"] == "xnli", "chain"]) == {"3", "3-1"}
     assert (results / "figures" / "accuracy_by_language.png").is_file()
-    assert len(pd.read_parquet(results / "data" / "nli" / "train-en.parquet")) == 95
-    assert "1 pairs without a gold label are left out" in (results / "logs" / "import_inference_data.log").read_text()
+    assert len(pd.read_parquet(results / "data" / "task" / "train-en.parquet")) == 95
+    assert "1 examples without a label are left out" in (results / "logs" / "import_task.log").read_text()
 
-    manifest = json.loads((results / "data" / "downloads" / "text-th" / "manifest.json").read_text())
+    manifest = json.loads((results / "data" / "downloads" / "text-wikipedia-th" / "manifest.json").read_text())
     assert (manifest["commit"], len(manifest["files"])) == (COMMIT, 2)
-    shard = json.loads((results / "data" / "corpus" / "th" / "shard.json").read_text())
+    shard = json.loads((results / "data" / "corpus" / "wikipedia" / "th" / "shard.json").read_text())
     assert (shard["documents"], shard["source"]["commit"]) == (40, COMMIT)
-    metrics = json.loads((results / "metrics" / "encoders" / "teacher" / "3" / "d0.json").read_text())
+    metrics = json.loads((results / "metrics" / "encoders" / "teacher" / "3" / "r0.json").read_text())
     assert metrics["came_with"] == {"pooler": True, "mlm_head": True}
     assert metrics["source"]["repository"] == "google-bert/bert-base-multilingual-cased"
     assert (metrics["steps"], metrics["seconds"] > 0) == (0, True)
-    assert (results / "encoders" / "toplayer" / "3-1" / "d1" / "mlm_head.safetensors").is_file()
-    assert not (results / "checkpoints" / "corpus" / "th").exists()
+    assert (results / "encoders" / "toplayer" / "3-1" / "r1" / "mlm_head.safetensors").is_file()
+    assert not (results / "checkpoints" / "corpus" / "wikipedia" / "th").exists()
 
     hub.requests.clear()
     again = snakemake("--cores", "2", config="hub")
@@ -76,15 +79,15 @@ def test_everything_from_the_hub_ends_in_tables_and_figures(snakemake, tmp_path,
 def fill_folder(own, teacher):
     """What docs/your-own-teacher.md asks for."""
     shutil.copytree(teacher, own / "teacher")
-    for name in ("nli", "text"):
+    for name in ("task", "text"):
         (own / name).mkdir()
     for language in LANGUAGES:
-        (own / "text" / f"{language}.txt").write_text("".join(f"{sentence(language, n)}\n" for n in range(40)))
+        (own / "text" / f"{language}.txt").write_text("".join(f"{sentence(language, n)} {n}\n" for n in range(40)))
         for split in ("dev", "test") if language != "en" else ("train", "dev", "test"):
             rows = pairs(language, 48)
             labels = [NAMES[number] for number in rows["label"]]
             lines = zip(rows["premise"], rows["hypothesis"], labels, strict=True)
-            (own / "nli" / f"{split}-{language}.tsv").write_text("".join("\t".join(line) + "\n" for line in lines))
+            (own / "task" / f"{split}-{language}.tsv").write_text("".join("\t".join(line) + "\n" for line in lines))
 
 
 def test_the_page_on_ones_own_teacher_can_be_typed(snakemake, tmp_path, teacher):
@@ -103,16 +106,48 @@ def test_the_page_on_ones_own_teacher_can_be_typed(snakemake, tmp_path, teacher)
         assert process.returncode == 0, process.stdout + process.stderr
     results = tmp_path / "results" / "own"
     assert (results / "tables" / "accuracy_by_language.md").is_file()
-    for mentioned in ("logs/import_tokenizer.log", "logs/encoders/teacher", "data/corpus/en/shard.json"):
+    for mentioned in ("logs/import_tokenizer.log", "logs/encoders/teacher", "data/corpus/text/en/shard.json"):
         assert (results / mentioned).exists()
     assert (results / "figures" / "training_curves.png").is_file()
+
+
+def test_the_page_on_ones_own_task_can_be_typed(snakemake, tmp_path):
+    page = (ROOT / "docs" / "your-own-task.md").read_text(encoding="utf-8")
+    (tmp_path / "own" / "feelings").mkdir(parents=True)
+    parts = [("train", 48), ("dev", 8), ("test", 8)]
+    for language in LANGUAGES:
+        rows = [
+            {
+                "part": part,
+                "number": number,
+                "sentence": sentence(language, number),
+                "feeling": ("sad", "glad")[number % 2],
+            }
+            for part, examples in parts
+            for number in range(examples)
+        ]
+        path = tmp_path / "own" / "feelings" / f"{'en_GB' if language == 'en' else language}.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "feelings.yaml").write_text(re.search(r"```yaml\n(.+?)```", page, re.DOTALL)[1])
+    (command,) = re.search(r"```sh\n(.+?)```", page, re.DOTALL)[1].splitlines()
+    words = command.removeprefix("snakemake ").replace("all", "2").replace("feelings.yaml", f"{tmp_path}/feelings.yaml")
+    smallest = load_yaml(ROOT / "tests" / "config" / "smallest.yaml") | {"chains": ["3-1"], "compute_matched": []}
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(smallest))
+    process = snakemake(*words.split(), str(tmp_path / "small.yaml"), config=None)
+    assert process.returncode == 0, process.stdout + process.stderr
+    results = tmp_path / "results" / "smallest"
+    assert json.loads((results / "data" / "task" / "labels.json").read_text()) == ["glad", "sad"]
+    predictions = pd.read_parquet(next((results / "predictions").rglob("th.parquet")))
+    assert list(predictions) == ["id", "label", "glad", "sad"]
+    assert len(predictions) == 8
+    assert (results / "tables" / "accuracy_by_language.md").is_file()
 
 
 def test_the_experiment_for_one_gpu_runs_at_toy_size(snakemake, tmp_path):
     (tmp_path / "data" / "xnli").mkdir(parents=True)
     (tmp_path / "data" / "text-full").mkdir()
     for language in LANGUAGES:
-        text = "".join(f"{sentence(language, n)}\n" for n in range(60))
+        text = "".join(f"{sentence(language, n)} {n}\n" for n in range(60))
         (tmp_path / "data" / "text-full" / f"{language}.txt.gz").write_bytes(gzip.compress(text.encode()))
         for split in ("train", "dev") if language == "en" else ("dev",):
             lines = (f"{sentence(language, n)}\t{n}\t{NAMES[n % 3]}\n" for n in range(48))
@@ -120,5 +155,5 @@ def test_the_experiment_for_one_gpu_runs_at_toy_size(snakemake, tmp_path):
     overlays = [ROOT / "experiments" / "realdata-gpu.yaml", ROOT / "tests" / "config" / "over" / "realdata-gpu.yaml"]
     process = snakemake("--cores", "2", "--resources", "gpu=0", "--configfile", *map(str, overlays), config=None)
     assert process.returncode == 0, process.stdout + process.stderr
-    metrics = json.loads((tmp_path / "results/toy/metrics/encoders/toplayer/12-6/d1.json").read_text())
+    metrics = json.loads((tmp_path / "results/toy/metrics/encoders/toplayer/12-6/r1.json").read_text())
     assert (metrics["layers"], metrics["device"]) == (6, "cpu")

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from camembert.data.cldr import OFFSETS, YEARS, Proposition, Territory, territories
-from camembert.data.nli import CONTRADICTION, ENTAILMENT, NEUTRAL
+
+LABELS = ("entailment", "neutral", "contradiction")
+ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
 
 
 @dataclass(frozen=True)

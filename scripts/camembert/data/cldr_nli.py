@@ -19,8 +19,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from camembert.data.cldr import Proposition, render, render_all
-from camembert.data.cldr_families import FAMILIES, TOPICS, Family, fact_on, statements_on
-from camembert.data.nli import CONTRADICTION, ENTAILMENT, NEUTRAL, Pair
+from camembert.data.cldr_families import FAMILIES, LABELS, TOPICS, Family, fact_on, statements_on
+from camembert.data.tasks import Example
 
 
 class SizeError(ValueError):
@@ -68,7 +68,7 @@ def draw_splits(sizes: Mapping[str, int], seed: int) -> dict[str, list[Inference
     Raises:
         SizeError: a size is not such a multiple.
     """
-    cells = [(family, label) for family in FAMILIES for label in (ENTAILMENT, NEUTRAL, CONTRADICTION)]
+    cells = [(family, label) for family in FAMILIES for label in range(len(LABELS))]
     seen: set[tuple] = set()
     splits = {}
     for split, size in sizes.items():
@@ -90,10 +90,10 @@ def draw_splits(sizes: Mapping[str, int], seed: int) -> dict[str, list[Inference
     return splits
 
 
-def render_split(inferences: list[Inference], split: str, language: str) -> list[Pair]:
+def render_split(inferences: list[Inference], split: str, language: str) -> list[Example]:
     """Writes a split in a language; ids carry the family and are the same in every language."""
     return [
-        Pair(
+        Example(
             f"{split}-{number:05d}-{i.family}", render_all(i.premise, language), render(i.hypothesis, language), i.label
         )
         for number, i in enumerate(inferences)

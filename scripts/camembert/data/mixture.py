@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from camembert.core.files import read_json
 from camembert.data.shards import CorpusError, Shard
 
 HELD_OUT_SHARE = 0.02
@@ -49,6 +53,53 @@ class Corpus:
     def identity(self) -> list[object]:
         """What makes a training on this corpus what it is."""
         return [self.share, [shard.identity for shard in self.shards.values()]]
+
+
+@dataclass(frozen=True)
+class CorpusFolders:
+    """Where a corpus is: what a process is told that opens it itself.
+
+    Attributes:
+        shards: folders by language.
+        share: as `Corpus` has it.
+    """
+
+    shards: Mapping[str, str | os.PathLike[str]]
+    share: float = 1.0
+
+    def open(self) -> Corpus:
+        """The corpus, its shards memory-mapped."""
+        return Corpus({language: Shard(folder) for language, folder in self.shards.items()}, self.share)
+
+
+def corpora_in(folders: Iterable[str | os.PathLike[str]], shares: Mapping[str, float]) -> list[CorpusFolders]:
+    """The corpora that shard folders ``.../{corpus}/{language}`` belong to, in the order they are met.
+
+    Args:
+        folders: of the shards of all corpora.
+        shares: of each corpus, by name.
+
+    Raises:
+        CorpusError: a corpus has no share.
+    """
+    found: dict[str, dict[str, str | os.PathLike[str]]] = {}
+    for folder in folders:
+        name = Path(folder).parent.name
+        if name not in shares:
+            raise CorpusError(
+                f"{folder} is text of corpus {name}, expected one of {', '.join(shares)}; give it a share"
+            )
+        found.setdefault(name, {})[Path(folder).name] = folder
+    return [CorpusFolders(shards, shares[name]) for name, shards in found.items()]
+
+
+def tokens_of(corpora: Iterable[CorpusFolders]) -> dict[str, int]:
+    """Tokens of every language, of all corpora together."""
+    tokens: Counter[str] = Counter()
+    for corpus in corpora:
+        for language, folder in corpus.shards.items():
+            tokens[language] += read_json(Path(folder) / "shard.json")["tokens"]
+    return dict(tokens)
 
 
 class Documents:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from camembert.core.files import atomic_write
-from camembert.data.text import read_lines
+from camembert.data.records import lines
 
 log = logging.getLogger(__name__)
 
@@ -62,19 +62,19 @@ def read_aligned(files: Mapping[str, str | os.PathLike[str]]) -> dict[str, list[
 
     Raises:
         RetrievalDataError: files have different numbers of lines, a line is empty, or fewer than two are left.
-        TextError: a file is not UTF-8 or damaged.
+        DataError: a file is not UTF-8 or damaged.
     """
-    texts = {language: [line.strip() for line in read_lines(Path(path))] for language, path in files.items()}
+    texts = {language: [line.strip() for line in lines(path)] for language, path in files.items()}
     first = next(iter(files))
-    for language, lines in texts.items():
-        if len(lines) != len(texts[first]):
+    for language, own in texts.items():
+        if len(own) != len(texts[first]):
             raise RetrievalDataError(
-                f"{files[language]} has {len(lines)} lines and {files[first]} has {len(texts[first])}; expected"
+                f"{files[language]} has {len(own)} lines and {files[first]} has {len(texts[first])}; expected"
                 " aligned files, line i saying the same in every language: add or remove what is missing or too much"
             )
-        if "" in lines:
+        if "" in own:
             raise RetrievalDataError(
-                f"{files[language]}:{lines.index('') + 1} is empty; expected a sentence on every line: write it, or"
+                f"{files[language]}:{own.index('') + 1} is empty; expected a sentence on every line: write it, or"
                 " remove the line in every language"
             )
     kept = _unrepeated(texts)
@@ -88,14 +88,14 @@ def read_aligned(files: Mapping[str, str | os.PathLike[str]]) -> dict[str, list[
         raise RetrievalDataError(
             f"{Path(files[first]).parent} has {len(kept)} different lines in all languages; expected at least two"
         )
-    sentences = {language: numbered(lines) for language, lines in texts.items()}
+    sentences = {language: numbered(own) for language, own in texts.items()}
     return {language: [rows[row] for row in kept] for language, rows in sentences.items()}
 
 
 def _unrepeated(texts: Mapping[str, Sequence[str]]) -> list[int]:
     """The rows that repeat no row kept before them, in any language; logs the repeated lines of each language."""
-    for language, lines in texts.items():
-        if repeated := len(lines) - len(set(lines)):
+    for language, own in texts.items():
+        if repeated := len(own) - len(set(own)):
             log.info("retrieval: lines in %s that repeat an earlier one: %d", language, repeated)
     kept = []
     seen: dict[str, set[str]] = {language: set() for language in texts}

@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -172,13 +172,3 @@ class Shard:
         """Where in `tokens` documents begin, and how many tokens they have."""
         begin = self.offsets[documents]
         return begin, self.offsets[documents + 1] - begin
-
-
-def by_language(folders: Iterable[str | os.PathLike[str]]) -> dict[str, str]:
-    """Shard folders by language, which each is named by."""
-    return {Path(folder).name: str(folder) for folder in folders}
-
-
-def tokens_of(corpus: Mapping[str, str | os.PathLike[str]]) -> dict[str, int]:
-    """Tokens of every language."""
-    return {language: read_json(Path(folder) / "shard.json")["tokens"] for language, folder in corpus.items()}

@@ -2,112 +2,85 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+from camembert.data.records import DataError, lines, records, texts
 
 COLUMN = "text"
 """Of parquet files and JSON lines, as in wikimedia/wikipedia."""
-ROWS_AT_ONCE = 256
-UTF_8 = "utf-8-sig"
-"""UTF-8, with a byte-order mark at the beginning of a file or without."""
 
 
-class TextError(ValueError):
-    """Text that cannot be read, with the file, the line where there is one, and what was expected."""
-
-
-def read_documents(files: Iterable[str | os.PathLike[str]], limit: int | None = None) -> Iterator[str]:
+def read_documents(
+    files: Sequence[str | os.PathLike[str]],
+    limit: int | None = None,
+    column: str = COLUMN,
+    rows: Mapping[str, str] | None = None,
+    parallel: bool = False,
+    without: Collection[int] = (),
+) -> Iterator[str]:
     """Reads documents one after another, without empty ones; never a whole file at once.
 
     Args:
-        files: .txt and .txt.gz (a line a document), .jsonl (an object a line, field `text`) or .parquet (column
-            `text`); of a folder, its parquet files.
+        files: .txt and .txt.gz (a line a document), or any form of `records` (a row a document); of a folder, its
+            parquet files.
         limit: at most so many documents.
+        column: that holds the text, in files of rows.
+        rows: the values that rows have in other columns; other rows are left out.
+        parallel: document i of other languages says the same, so that an empty one is a mistake.
+        without: numbers, from 0, of documents that are left out of those that would be read.
 
     Raises:
-        TextError: a file is missing, damaged, not UTF-8 or of another form.
+        DataError: a file is missing, damaged, not UTF-8 or of another form; an empty document of parallel text.
     """
-    documents = (text.strip() for path in files for text in _read(Path(path)))
-    return islice((text for text in documents if text), limit)
+    documents = (text.strip() for path in files for text in _read(Path(path), column, rows or {}))
+    kept = _none_empty(documents, files) if parallel else (text for text in documents if text)
+    numbered = enumerate(islice(kept, limit))
+    return (text for number, text in numbered if number not in without) if without else (text for _, text in numbered)
+
+
+def _none_empty(documents: Iterable[str], files: Sequence[str | os.PathLike[str]]) -> Iterator[str]:
+    for number, text in enumerate(documents, start=1):
+        if not text:
+            raise DataError(
+                f"document {number} of {', '.join(map(str, files))} is empty, expected text, as it is parallel to other"
+                " languages; take it out of all of them, or set parallel: false"
+            )
+        yield text
 
 
 @dataclass(frozen=True)
 class Documents:
-    """The documents of several languages one after another, read anew whenever they are gone through; none is kept.
+    """The documents of several sources one after another, read anew whenever they are gone through; none is kept.
 
     Attributes:
-        files: of each language, as `read_documents` takes them.
-        limit: at most so many documents a language.
+        sources: files, and how they are read: the other arguments of `read_documents`.
     """
 
-    files: Sequence[Sequence[str | os.PathLike[str]]]
-    limit: int | None = None
+    sources: Sequence[tuple[Sequence[str | os.PathLike[str]], Mapping[str, Any]]]
 
     def __iter__(self) -> Iterator[str]:
-        for files in self.files:
-            yield from read_documents(files, self.limit)
+        for files, reading in self.sources:
+            yield from read_documents(files, **reading)
 
 
-def _read(path: Path) -> Iterator[str]:
+def _read(path: Path, column: str, rows: Mapping[str, str]) -> Iterator[str]:
     if path.is_dir():
         for part in sorted(path.rglob("*.parquet")):
-            yield from _parquet(part)
-    elif not path.is_file():
-        raise TextError(f"{path} does not exist; expected a file of text in UTF-8")
-    elif path.suffix == ".parquet":
-        yield from _parquet(path)
-    elif path.suffix == ".jsonl":
-        yield from _json_lines(path)
+            yield from _read(part, column, rows)
+    elif path.name.endswith((".txt", ".txt.gz")):
+        yield from lines(path)
+    elif path.suffix == ".parquet" and not rows:
+        yield from texts(path, column)
     else:
-        yield from read_lines(path)
-
-
-def read_lines(path: Path) -> Iterator[str]:
-    """The lines of a file in UTF-8, compressed or not, empty ones included, with their ends.
-
-    Raises:
-        TextError: it is not UTF-8, or not a whole gzip file.
-    """
-    try:
-        with gzip.open(path, "rt", encoding=UTF_8) if path.suffix == ".gz" else open(path, encoding=UTF_8) as lines:
-            yield from lines
-    except UnicodeDecodeError as error:
-        raise TextError(f"{path} is not UTF-8 ({error}); convert it, for instance with iconv") from None
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise TextError(f"{path} is not a whole gzip file ({error}); copy it again") from None
-
-
-def _json_lines(path: Path) -> Iterator[str]:
-    for number, line in enumerate(read_lines(path), start=1):
-        if not line.strip():
-            continue
-        try:
-            text = json.loads(line)[COLUMN]
-        except (ValueError, KeyError, TypeError):
-            text = None
-        if not isinstance(text, str):
-            raise TextError(f'{path}:{number} is no JSON object with a text, expected {{"{COLUMN}": "..."}}')
-        yield text
-
-
-def _parquet(path: Path) -> Iterator[str]:
-    try:
-        with pq.ParquetFile(path) as file:
-            columns = {field.name: field.type for field in file.schema_arrow}
-            if columns.get(COLUMN) not in (pa.string(), pa.large_string()):
-                shown = ", ".join(f"{name} ({kind})" for name, kind in columns.items())
-                raise TextError(f"{path} has the columns {shown}; expected one named {COLUMN} that holds strings")
-            for group in range(file.num_row_groups):
-                for batch in file.iter_batches(ROWS_AT_ONCE, row_groups=[group], columns=[COLUMN], use_threads=False):
-                    yield from (text for text in batch.column(0).to_pylist() if text is not None)
-    except (pa.ArrowException, OSError) as error:
-        raise TextError(f"{path} is no whole parquet file ({error}); copy or download it again") from None
+        for where, row in records(path, dict.fromkeys([column, *rows])):
+            if any(str(row[name]) != value for name, value in rows.items()):
+                continue
+            if not isinstance(row[column], str):
+                raise DataError(f"{where} has {json.dumps(row[column])} in the field {column}; expected a text")
+            yield row[column]

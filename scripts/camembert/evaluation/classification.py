@@ -1,4 +1,4 @@
-"""Predictions of a classifier, in batches of pairs of like length.
+"""Predictions of a classifier, in batches of examples of like length.
 
 Nothing here loads PyTorch: what runs the classifier is a `Predictor`, of which `predictors.py` has two.
 """
@@ -8,14 +8,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
-from camembert.core.files import atomic_write
-from camembert.data import nli
+from camembert.core.files import atomic_write, read_json
+from camembert.data.tasks import Example, read_examples
 from camembert.data.tokenizer import token_id
 
 Predictor = Callable[[Mapping[str, np.ndarray]], np.ndarray]
@@ -23,8 +25,8 @@ Predictor = Callable[[Mapping[str, np.ndarray]], np.ndarray]
 
 
 @dataclass(frozen=True)
-class EncodedPairs:
-    """Tokenised pairs: ids and segments a pair, labels (pairs,)."""
+class EncodedExamples:
+    """Tokenised examples: ids and segments an example, labels (examples,)."""
 
     ids: list[list[int]]
     segments: list[list[int]]
@@ -34,28 +36,33 @@ class EncodedPairs:
         return len(self.ids)
 
 
-def encode_pairs(pairs: Sequence[nli.Pair], tokenizer: Tokenizer, max_tokens: int) -> EncodedPairs:
-    """Tokenises [CLS] premise [SEP] hypothesis [SEP]; the longer of the two is cut first."""
+def encode_examples(examples: Sequence[Example], tokenizer: Tokenizer, max_tokens: int) -> EncodedExamples:
+    """Tokenises [CLS] text [SEP], or [CLS] text [SEP] text_pair [SEP], of which the longer is cut first."""
     tokenizer.enable_truncation(max_tokens, strategy="longest_first")
-    encodings = tokenizer.encode_batch([(pair.premise, pair.hypothesis) for pair in pairs])
-    return EncodedPairs(
-        [e.ids for e in encodings], [e.type_ids for e in encodings], np.array([pair.label for pair in pairs])
+    inputs = [each.text if each.text_pair is None else (each.text, each.text_pair) for each in examples]
+    encodings = tokenizer.encode_batch(inputs)
+    return EncodedExamples(
+        [e.ids for e in encodings], [e.type_ids for e in encodings], np.array([each.label for each in examples])
     )
 
 
-def pad(pairs: EncodedPairs, chosen: Sequence[int], pad_id: int) -> dict[str, np.ndarray]:
-    """The model's inputs for some pairs, padded to the longest of them: (pairs, tokens) int64 each."""
-    longest = max(len(pairs.ids[i]) for i in chosen)
+def pad(examples: EncodedExamples, chosen: Sequence[int], pad_id: int) -> dict[str, np.ndarray]:
+    """The model's inputs for some examples, padded to the longest of them: (examples, tokens) int64 each."""
+    longest = max(len(examples.ids[i]) for i in chosen)
     inputs = np.full((3, len(chosen), longest), 0, dtype=np.int64)
     inputs[0] = pad_id
     for row, i in enumerate(chosen):
-        length = len(pairs.ids[i])
-        inputs[0, row, :length], inputs[1, row, :length], inputs[2, row, :length] = pairs.ids[i], pairs.segments[i], 1
+        length = len(examples.ids[i])
+        inputs[0, row, :length], inputs[1, row, :length], inputs[2, row, :length] = (
+            examples.ids[i],
+            examples.segments[i],
+            1,
+        )
     return dict(zip(("input_ids", "token_type_ids", "attention_mask"), inputs, strict=True))
 
 
 def batches_by_length(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Groups pairs of like length, so that at most `batch_tokens` tokens, padding included, run at once."""
+    """Groups examples of like length, so that at most `batch_tokens` tokens, padding included, run at once."""
     group: list[int] = []
     for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
         if group and (len(group) + 1) * lengths[group[0]] > batch_tokens:
@@ -66,46 +73,65 @@ def batches_by_length(lengths: Sequence[int], batch_tokens: int) -> Iterator[lis
         yield group
 
 
-def predict(predictor: Predictor, pairs: EncodedPairs, pad_id: int, batch_tokens: int) -> np.ndarray:
-    """Logits in the order of the pairs: (pairs, 3) float32."""
-    logits = np.empty((len(pairs), len(nli.LABELS)), dtype=np.float32)
-    for group in batches_by_length([len(ids) for ids in pairs.ids], batch_tokens):
-        logits[group] = predictor(pad(pairs, group, pad_id))
+def predict(predictor: Predictor, examples: EncodedExamples, pad_id: int, batch_tokens: int) -> np.ndarray:
+    """Logits in the order of the examples: (examples, labels) float32."""
+    logits: np.ndarray | None = None
+    for group in batches_by_length([len(ids) for ids in examples.ids], batch_tokens):
+        found = predictor(pad(examples, group, pad_id))
+        if logits is None:
+            logits = np.empty((len(examples), found.shape[1]), dtype=np.float32)
+        logits[group] = found
+    assert logits is not None, "a split has examples"
     return logits
 
 
 def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Share of the pairs whose largest logit is the label's."""
+    """Share of the examples whose largest logit is the label's."""
     return float((logits.argmax(1) == labels).mean())
 
 
-def write_predictions(path: str | os.PathLike[str], pairs: Sequence[nli.Pair], logits: np.ndarray) -> None:
-    """Writes id, label and the three logits of every pair as parquet."""
-    columns = {"id": [pair.id for pair in pairs], "label": pa.array([pair.label for pair in pairs], pa.int8())}
+def labels_of(folder: str | os.PathLike[str]) -> list[str]:
+    """The names of a classifier's labels, by its config.json."""
+    names: dict[str, str] = read_json(Path(folder) / "config.json")["id2label"]
+    return [names[str(number)] for number in range(len(names))]
+
+
+def write_predictions(
+    path: str | os.PathLike[str], examples: Sequence[Example], labels: Sequence[str], logits: np.ndarray
+) -> None:
+    """Writes id, label and one logit a label, named by it, of every example as parquet; and its cluster, if any."""
+    columns: dict[str, Any] = {
+        "id": [example.id for example in examples],
+        "label": pa.array([example.label for example in examples], pa.int32()),
+    }
+    if any(example.cluster is not None for example in examples):
+        columns["cluster"] = pa.array([example.cluster for example in examples], pa.int32())
     with atomic_write(path) as partial:
-        pq.write_table(pa.table(columns | dict(zip(nli.LABELS, logits.T, strict=True))), partial)
+        pq.write_table(pa.table(columns | dict(zip(labels, logits.T, strict=True))), partial)
 
 
 def evaluate(
     predictor: Predictor,
     tokenizer: Tokenizer,
+    labels: Sequence[str],
     data: str | os.PathLike[str],
     output: str | os.PathLike[str],
     max_tokens: int,
     batch_tokens: int,
 ) -> float:
-    """Predicts one language's pairs and writes the predictions; returns the accuracy.
+    """Predicts one language's examples and writes the predictions; returns the accuracy.
 
     Args:
         predictor: runs the classifier.
         tokenizer: the classifier's.
-        data: parquet file of pairs.
+        labels: the classifier's, in the order of its logits.
+        data: parquet file of examples.
         output: parquet file of predictions.
-        max_tokens: longer pairs are cut.
+        max_tokens: longer examples are cut.
         batch_tokens: tokens a batch, padding included.
     """
-    pairs = nli.read_pairs(data)
-    encoded = encode_pairs(pairs, tokenizer, max_tokens)
+    examples = read_examples(data)
+    encoded = encode_examples(examples, tokenizer, max_tokens)
     logits = predict(predictor, encoded, token_id(tokenizer, "[PAD]"), batch_tokens)
-    write_predictions(output, pairs, logits)
+    write_predictions(output, examples, labels, logits)
     return accuracy(logits, encoded.labels)

@@ -16,7 +16,7 @@ from transformers.models.bert.modeling_bert import BertForSequenceClassification
 from transformers.utils import logging as transformers_logging
 
 from camembert.core.files import atomic_write
-from camembert.data import nli, tokenizer
+from camembert.data import tokenizer
 from camembert.data.packing import PackedRows
 from camembert.plan.flops import Shape
 
@@ -247,15 +247,17 @@ def load_mlm_head(folder: str | os.PathLike[str]) -> dict[str, Tensor] | None:
     return load_file(path) if path.is_file() else None
 
 
-def classifier_from(folder: str | os.PathLike[str], dropout: float, seed: int) -> BertForSequenceClassification:
-    """An encoder with a new classification head for the inference labels, seeded."""
+def classifier_from(
+    folder: str | os.PathLike[str], labels: Sequence[str], dropout: float, seed: int
+) -> BertForSequenceClassification:
+    """An encoder with a new classification head for the labels named, seeded."""
     torch.manual_seed(seed)
     encoder = load_encoder(folder)
     config = BertConfig.from_dict(
         encoder.config.to_dict()
         | {
-            "id2label": dict(enumerate(nli.LABELS)),
-            "label2id": {label: number for number, label in enumerate(nli.LABELS)},
+            "id2label": dict(enumerate(labels)),
+            "label2id": {label: number for number, label in enumerate(labels)},
             "hidden_dropout_prob": dropout,
             "attention_probs_dropout_prob": dropout,
         }

@@ -18,7 +18,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.exceptions import best_match
 
-from camembert.plan import sources
+from camembert.plan import corpora, sources
 from camembert.plan.chain import Chain, ChainError, check_against_teacher, parse_chain
 from camembert.plan.experiment import RESERVED_RECIPES
 from camembert.plan.recipe import PARTS
@@ -130,6 +130,7 @@ def check_config(config: dict[str, Any], schema_path: str | Path) -> None:
     _check_chains(config)
     _check_recipes(config["recipes"], config["distillation"]["recipes"])
     _check_sizes(config)
+    _check_task_name(config)
     _check_sources(config)
 
 
@@ -170,6 +171,8 @@ def _expected(schema: dict[str, Any]) -> str:
 def _check_lists(config: dict[str, Any]) -> None:
     for key in ("languages", "runs", "recipes"):
         _refuse_repeats(key, config[key])
+    labels = config["data"]["task"]["labels"]
+    _refuse_repeats("data.task.labels", labels if isinstance(labels, list) else [])
     if "en" not in config["languages"]:
         found = ", ".join(config["languages"])
         raise ConfigError(f"languages is {found}, expected en among them; add it, classifiers are trained on English")
@@ -251,11 +254,11 @@ def _check_sizes(config: dict[str, Any]) -> None:
             raise ConfigError(
                 f"device is cuda, but resources.{stage}.gpu is 0; reserve a GPU there, or set device to auto or cpu"
             )
-    made = config["data"]["nli"]["source"] == "cldr"
+    made = config["data"]["task"]["source"] == "cldr"
     key, pairs = (
         ("data.cldr.train", config["data"]["cldr"]["train"])
         if made
-        else ("data.nli.train_limit", config["data"]["nli"]["train_limit"])
+        else ("data.task.train_limit", config["data"]["task"]["train_limit"])
     )
     if pairs is not None and config["finetuning"]["batch"] > pairs:
         raise ConfigError(
@@ -266,21 +269,15 @@ def _check_sizes(config: dict[str, Any]) -> None:
 
 def _check_sources(config: dict[str, Any]) -> None:
     """Checks that what a source names is there: every file of a folder; of a teacher, its kind and its sizes."""
-    nli, text, teacher = config["data"]["nli"], config["data"]["text"], config["teacher"]
-    retrieval = config["data"]["retrieval"]
-    parts = {"data.nli": nli, "data.text": text, "data.retrieval": retrieval, "teacher": teacher}
-    for key, section in parts.items():
+    task, teacher, retrieval = config["data"]["task"], config["teacher"], config["data"]["retrieval"]
+    for key, section in (("data.task", task), ("data.retrieval", retrieval), ("teacher", teacher)):
         if section["source"] == "folder":
             _check_folder(key, section)
     languages = config["languages"]
     try:
-        if nli["source"] == "folder":
-            sources.training_file(nli["folder"])
-            for split in ("dev",) if nli["split_dev"] else ("dev", "test"):
-                sources.evaluation_files(nli["folder"], split, languages)
-        if text["source"] == "folder":
-            for language in languages:
-                sources.text_files(text["folder"], language)
+        if task["source"] != "cldr":
+            sources.check_task(task, languages)
+        corpora.check_corpora(config)
         if retrieval["source"] == "folder":
             sources.aligned_files(retrieval["folder"], languages)
         if teacher["source"] == "folder":
@@ -288,17 +285,25 @@ def _check_sources(config: dict[str, Any]) -> None:
             sources.check_architecture(teacher["folder"], teacher, config["tokenizer"]["vocabulary"])
     except sources.SourceError as error:
         raise ConfigError(str(error)) from None
-    if text["source"] == "hub" and "{language}" not in text["hub"]["files"]:
+
+
+def _check_task_name(config: dict[str, Any]) -> None:
+    """Checks that a task has a name of its own, and that what is made here is made in languages it can be made in."""
+    task = config["data"]["task"]
+    if (task["source"] == "cldr") != (task["name"] == sources.CLDR_TASK):
         raise ConfigError(
-            f"data.text.hub.files is {text['hub']['files']!r}, expected {{language}} in it; without it every language"
-            " would read the same text"
+            f"data.task.name is {task['name']}, but data.task.source is {task['source']}, expected the source cldr"
+            f" for {sources.CLDR_TASK}, folder or hub for others; correct one, or take a preset of experiments/tasks"
         )
-    for split in ("dev", "test"):
-        files = nli["hub"][split]["files"]
-        if nli["source"] == "hub" and "{language}" not in files:
+    others = [language for language in config["languages"] if language not in sources.CLDR_LANGUAGES]
+    made = {"data.task": task} | {f"data.text[{i}]": entry for i, entry in enumerate(config["data"]["text"])}
+    made |= {"data.retrieval": config["data"]["retrieval"]}
+    for key, section in made.items():
+        if section["source"] == "cldr" and others:
+            elsewhere = "folder or none" if key == "data.retrieval" else "folder or hub"
             raise ConfigError(
-                f"data.nli.hub.{split}.files is {files!r}, expected {{language}} in it; without it every language"
-                " would be evaluated on the same pairs"
+                f"languages names {others[0]}, expected some of {', '.join(sources.CLDR_LANGUAGES)}, in which"
+                f" {key} can be made; remove it, or set {key}.source to {elsewhere}"
             )
 
 

@@ -1,12 +1,13 @@
 """Where data and teacher come from: the files of a folder that someone brings, found and checked before any job.
 
-It is pure: the Snakefile imports it. What is inside the files is read by `text`, `nli_sources` and `teacher`.
+It is pure: the Snakefile imports it. What is inside the files is read by `text`, `task_files` and `teacher`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,18 @@ from camembert.core.files import read_json
 
 Folder = str | os.PathLike[str]
 
-TEXT_LAYOUTS = ("{}.txt", "{}.txt.gz", "{}.jsonl", "{}.parquet", "{}-*.parquet", "{}/*.parquet")
-"""How the text of a language may be kept in a folder; a line, a JSON object or a row a document."""
+ENGLISH = "en"
+"""The language that classifiers are trained on."""
+CLDR_TASK = "cldr-nli"
+"""The task that is made here."""
+CLDR_LANGUAGES = ("en", "fr", "es", "de", "el", "bg", "ru", "tr", "ar", "vi", "th", "zh", "hi", "sw", "ur")
+"""Languages in which task and text can be made here; those of XNLI."""
+SEPARATED = re.compile(r"\.([ct]sv|txt)")
+"""In the names of files whose columns data.task.header may name."""
+FOUND = "found"
+"""Instead of the names of a task's labels: those of its training examples."""
 ALIGNED_LAYOUTS = ("{}.txt", "{}.txt.gz")
 """How the sentences of a language that are retrieved may be kept in a folder; a line a sentence."""
-XNLI_1 = "xnli.{}.tsv"
-"""One file a split with all languages, as XNLI 1.0 ships it."""
-PAIRS = ("{}-{}.tsv", "{}-{}.parquet")
-"""The pairs of a split in a language, as XTREME ships them or with the columns of the hub's files."""
-TRAINING_FILES = (*(layout.format("train", "en") for layout in PAIRS), "multinli_1.0_train.txt")
-"""English training pairs; the last as MultiNLI ships them."""
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 """Weights of a model folder, the first that is there is read."""
 SIZES = {
@@ -40,27 +43,110 @@ class SourceError(ValueError):
     """A source that is not there or is not what the config says, in one sentence."""
 
 
-# --- text -----------------------------------------------------------------------------------------------------
+# --- tasks ----------------------------------------------------------------------------------------------------
 
 
-def text_files(folder: Folder, language: str) -> list[Path]:
-    """The files with the text of a language, in order.
+def splits_of(task: dict[str, Any]) -> list[str]:
+    """The splits of a task that are read: without test, half of dev becomes the test set."""
+    return ["train", "dev"] if task["split_dev"] else ["train", "dev", "test"]
+
+
+def languages_of(split: str, languages: Sequence[str]) -> list[str]:
+    """The languages that a split is read in."""
+    return [ENGLISH] if split == "train" else list(languages)
+
+
+def locale_of(locales: Mapping[str, str], language: str) -> str:
+    """What a task calls a language."""
+    return locales.get(language, language)
+
+
+def task_files(folder: Folder, pattern: str, locale: str, missing_ok: bool = False) -> list[Path]:
+    """The files of one split and language, in order.
 
     Raises:
-        SourceError: none, an empty one, or files of more than one layout, so that it is unclear which is meant.
+        SourceError: there are none, unless that is all right, or one is empty.
     """
-    layouts = {layout: sorted(Path(folder).glob(layout.format(language))) for layout in TEXT_LAYOUTS}
-    found = {layout: paths for layout, paths in layouts.items() if paths}
-    if not found:
-        names = ", ".join(layout.format(language) for layout in TEXT_LAYOUTS)
+    name = in_language(pattern, locale)
+    paths = sorted(Path(folder).glob(name))
+    if not paths and not missing_ok:
         raise SourceError(
-            f"{folder} has no text in {language}; expected one of {names}: add it, or take {language} out of languages"
+            f"{folder} has no file {name}; add it, correct data.task.files or locales, or take its language out of"
+            " languages (a task without test files: data.task.split_dev: true)"
         )
-    if len(found) > 1:
-        raise _twice(folder, f"the text in {language}", [layout.format(language) for layout in found])
-    paths = next(iter(found.values()))
-    _refuse_empty(paths)
+    refuse_empty(paths)
     return paths
+
+
+def files_of_task(
+    folders: Mapping[str, Folder], patterns: Mapping[str, str], locales: Mapping[str, str], languages: Sequence[str]
+) -> dict[str, dict[str, list[Path]]]:
+    """The files of a task by split and language.
+
+    Args:
+        folders: of each split that is read.
+        patterns: which files are those of `{language}`.
+        locales: what the task calls a language.
+        languages: of dev and test.
+
+    Raises:
+        SourceError: files are missing or empty.
+    """
+    return {
+        split: {
+            language: task_files(folder, patterns[split], locale_of(locales, language))
+            for language in languages_of(split, languages)
+        }
+        for split, folder in folders.items()
+    }
+
+
+def task_pattern(task: dict[str, Any], split: str) -> str:
+    """Which files hold a split; `{language}` stands for what the task calls the language."""
+    pattern: str = task["hub"][split]["files"] if task["source"] == "hub" else task["files"][split]
+    return pattern
+
+
+def check_task(task: dict[str, Any], languages: Sequence[str]) -> None:
+    """Checks what one key of data.task asks of another, and that every file of a folder is there.
+
+    Raises:
+        SourceError: a column that the header does not name, dev or test that are the same in every language, or a
+            file that is missing or empty.
+    """
+    for split in splits_of(task):
+        pattern = task_pattern(task, split)
+        names = dict.fromkeys([*filter(None, task["columns"].values()), *task["filter"][split]])
+        unknown = [name for name in names if task["header"] and name not in task["header"]]
+        if unknown and SEPARATED.search(pattern):
+            raise SourceError(
+                f"data.task names the column {unknown[0]}, expected one of data.task.header"
+                f" ({', '.join(task['header'])}); correct one of the two"
+            )
+        by_language = "{language}" in pattern or "{language}" in map(str, task["filter"][split].values())
+        if split != "train" and len(languages) > 1 and not by_language:
+            key = f"hub.{split}.files" if task["source"] == "hub" else f"files.{split}"
+            raise SourceError(
+                f"data.task.{key} is {pattern!r}, expected {{language}} in it or in data.task.filter.{split}; without"
+                " it every language would be evaluated on the same examples"
+            )
+        if task["source"] == "folder":
+            files_of_task({split: task["folder"]}, task["files"], task["locales"], languages)
+
+
+def twice(folder: Folder, what: str, names: Iterable[str]) -> SourceError:
+    """What is raised where something is kept in two forms."""
+    return SourceError(f"{folder} has {what} more than once, as {' and '.join(names)}; keep one of them")
+
+
+def refuse_empty(paths: Iterable[Path]) -> None:
+    """Refuses files without a byte."""
+    for path in paths:
+        if path.stat().st_size == 0:
+            raise SourceError(f"{path} is empty; expected text in UTF-8: fill it or remove it")
+
+
+# --- sentences for retrieval ------------------------------------------------------------------------------------
 
 
 def aligned_files(folder: Folder, languages: Iterable[str]) -> dict[str, Path]:
@@ -79,63 +165,10 @@ def aligned_files(folder: Folder, languages: Iterable[str]) -> dict[str, Path]:
                 f" or take {language} out of languages"
             )
         if len(found) > 1:
-            raise _twice(folder, f"the sentences in {language}", names)
-        _refuse_empty(found)
+            raise twice(folder, f"the sentences in {language}", names)
+        refuse_empty(found)
         files[language] = found[0]
     return files
-
-
-# --- inference pairs ------------------------------------------------------------------------------------------
-
-
-def training_file(folder: Folder) -> Path:
-    """The file with the English training pairs.
-
-    Raises:
-        SourceError: there is none, there are two, or it is empty.
-    """
-    found = [path for name in TRAINING_FILES if (path := Path(folder) / name).is_file()]
-    if not found:
-        names = ", ".join(TRAINING_FILES)
-        raise SourceError(f"{folder} has no English training pairs; expected one of {names}: add one")
-    if len(found) > 1:
-        raise _twice(folder, "the training pairs", [path.name for path in found])
-    _refuse_empty(found)
-    return found[0]
-
-
-def evaluation_files(folder: Folder, split: str, languages: Iterable[str]) -> list[Path]:
-    """The files with dev or test pairs: one a language, or one for all in XNLI 1.0's layout.
-
-    Raises:
-        SourceError: a language is missing, a file is empty, or pairs are there in more than one layout.
-    """
-    together = Path(folder) / XNLI_1.format(split)
-    paths = []
-    for language in languages:
-        apart = [path for layout in PAIRS if (path := Path(folder) / layout.format(split, language)).is_file()]
-        found = [together, *apart] if together.is_file() else apart
-        if not found:
-            advice = "add it, or take its language out of languages"
-            if split == "test":
-                advice += "; without any test files set data.nli.split_dev: true"
-            path = Path(folder) / PAIRS[0].format(split, language)
-            raise SourceError(f"{path} does not exist, nor does {together.name} for all languages; {advice}")
-        if len(found) > 1:
-            raise _twice(folder, f"the {split} pairs", [path.name for path in found])
-        paths.append(found[0])
-    _refuse_empty(paths)
-    return [together] if together in paths else paths
-
-
-def _twice(folder: Folder, what: str, names: Iterable[str]) -> SourceError:
-    return SourceError(f"{folder} has {what} more than once, as {' and '.join(names)}; keep one of them")
-
-
-def _refuse_empty(paths: list[Path]) -> None:
-    for path in paths:
-        if path.stat().st_size == 0:
-            raise SourceError(f"{path} is empty; expected text in UTF-8: fill it or remove it")
 
 
 # --- teacher --------------------------------------------------------------------------------------------------
@@ -203,7 +236,7 @@ def check_architecture(folder: Folder, declared: dict[str, int], vocabulary: int
             raise SourceError(f"{path} has {key} {found[key]!r}, expected {published!r}; take a plain BERT encoder")
     if found.get("type_vocab_size", 2) < 2:
         raise SourceError(
-            f"{path} has type_vocab_size {found['type_vocab_size']}, expected 2: inference pairs are two segments"
+            f"{path} has type_vocab_size {found['type_vocab_size']}, expected 2: pairs of sentences are two segments"
         )
     for key, theirs in SIZES.items():
         if found.get(theirs) != declared[key]:
@@ -218,33 +251,6 @@ def check_architecture(folder: Folder, declared: dict[str, int], vocabulary: int
         )
 
 
-# --- hub ------------------------------------------------------------------------------------------------------
-
-
-def downloads(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """What a config takes from the Hugging Face hub: repository, kind, revision and, of data sets, files, by name.
-
-    Text is one download a language; a split of the inference data is one for all languages.
-    """
-    nli, text, teacher = config["data"]["nli"], config["data"]["text"], config["teacher"]
-    languages = config["languages"]
-    wanted: dict[str, dict[str, Any]] = {}
-    if teacher["source"] == "hub":
-        wanted["teacher"] = teacher["hub"] | {"kind": "model"}
-    if nli["source"] == "hub":
-        for split in ("train", "dev") if nli["split_dev"] else ("train", "dev", "test"):
-            those = ["en"] if split == "train" else languages
-            wanted[f"nli-{split}"] = _dataset(nli["hub"][split], those)
-    if text["source"] == "hub":
-        wanted |= {f"text-{language}": _dataset(text["hub"], [language]) for language in languages}
-    return wanted
-
-
 def in_language(pattern: str, language: str) -> str:
     """A pattern of file names for one language."""
     return pattern.replace("{language}", language)
-
-
-def _dataset(source: dict[str, Any], languages: list[str]) -> dict[str, Any]:
-    files = sorted({in_language(source["files"], language) for language in languages})
-    return source | {"kind": "dataset", "files": files}

@@ -18,11 +18,12 @@ TEMPLATES = Path(__file__).parent / "templates"
 ENCODER = "encoder"
 TITLES = {
     ENCODER: "multilingual encoder",
-    "classifier": "natural language inference",
-    "classifier-trimmed": "natural language inference, trimmed vocabulary",
-    "onnx-fp32": "natural language inference, ONNX",
-    "onnx-int8": "natural language inference, ONNX with 8-bit integers",
+    "classifier": "{task}",
+    "classifier-trimmed": "{task}, trimmed vocabulary",
+    "onnx-fp32": "{task}, ONNX",
+    "onnx-int8": "{task}, ONNX with 8-bit integers",
 }
+LABELS_SHOWN = 20
 
 
 def training_rows(classifier: ClassifierId, metrics: Iterable[Path]) -> list[dict[str, Any]]:
@@ -52,7 +53,7 @@ def training_rows(classifier: ClassifierId, metrics: Iterable[Path]) -> list[dic
             what = "not trained"
         rows.append({"model": str(encoder.chain), "what": what, **_cost(one)})
     one = facts[classifier.path] | {"steps": facts[classifier.path]["kept_step"], "training_flops": None}
-    return [*rows, {"model": "classifier", "what": "fine-tuned on English pairs", **_cost(one)}]
+    return [*rows, {"model": "classifier", "what": "fine-tuned on English", **_cost(one)}]
 
 
 def given(facts: Mapping[str, Any]) -> str | None:
@@ -73,7 +74,8 @@ def model_card(
     *,
     experiment: str,
     kept: Sequence[str],
-    synthetic: bool,
+    task: Mapping[str, Any],
+    labels: Sequence[str],
     citation: Path,
 ) -> str:
     """Writes the card of one released folder.
@@ -85,7 +87,8 @@ def model_card(
         measured: what evaluating each form found.
         experiment: the experiment's name.
         kept: languages whose tokens the trimmed vocabulary keeps.
-        synthetic: whether the inference data is made from the CLDR.
+        task: name, source ("cldr" where its examples are made from the CLDR), and pairs (of sentences, or not).
+        labels: names of its labels.
         citation: CITATION.cff of this software.
     """
     encoder = encoder_of(parse_chain(choice["chain"]), choice["recipe"], choice["run"])
@@ -107,7 +110,7 @@ def model_card(
     )
     return environment.get_template("model_card.md").render(
         header=yaml.safe_dump(header, sort_keys=False, default_flow_style=None).strip(),
-        title=f"CAMeMBERT {choice['chain']}, {TITLES[form]}",
+        title=f"CAMeMBERT {choice['chain']}, {TITLES[form].format(task=task['name'])}",
         form=form,
         label=FORMS.get(form, ""),
         choice=choice,
@@ -116,7 +119,9 @@ def model_card(
         training=training_rows(ClassifierId(encoder, choice["run"], choice["finetuning"]), metrics),
         experiment=experiment,
         kept=kept,
-        synthetic=synthetic,
+        task=task,
+        labels=labels[:LABELS_SHOWN],
+        more_labels=max(0, len(labels) - LABELS_SHOWN),
         teacher=given(root),
         source=source,
     )

@@ -19,8 +19,8 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
 from camembert.core.files import atomic_write, read_json, write_json
-from camembert.data.nli import read_pairs
 from camembert.data.shards import Shard
+from camembert.data.tasks import read_examples
 from camembert.data.tokenizer import SPECIAL_TOKENS, load_tokenizer
 
 EMBEDDINGS = "embeddings.word_embeddings.weight"
@@ -33,9 +33,9 @@ class VocabularyError(ValueError):
 
 
 def tokens_used(
-    tokenizer: Tokenizer, shards: Iterable[str | os.PathLike[str]], pairs: Iterable[str | os.PathLike[str]]
+    tokenizer: Tokenizer, shards: Iterable[str | os.PathLike[str]], examples: Iterable[str | os.PathLike[str]]
 ) -> set[int]:
-    """The tokens that occur in shards of text and in the premises and hypotheses of inference data."""
+    """The tokens that occur in shards of text and in the sentences of a task."""
     used: set[int] = set()
     seen = np.zeros(1 + max(tokenizer.get_vocab().values()), dtype=bool)
     for path in shards:
@@ -43,8 +43,8 @@ def tokens_used(
         for start in range(0, len(tokens), TOKENS_AT_ONCE):  # a shard may be larger than the memory
             seen[tokens[start : start + TOKENS_AT_ONCE]] = True
     used.update(np.flatnonzero(seen).tolist())
-    for path in pairs:
-        texts = [text for pair in read_pairs(path) for text in (pair.premise, pair.hypothesis)]
+    for path in examples:
+        texts = [text for each in read_examples(path) for text in (each.text, each.text_pair) if text is not None]
         for encoding in tokenizer.encode_batch(texts, add_special_tokens=False):
             used.update(encoding.ids)
     return used

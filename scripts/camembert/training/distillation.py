@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from transformers.models.bert.modeling_bert import BertModel, BertOnlyMLMHead
 
 from camembert.core.provenance import hash_of_code, hash_of_file, hash_of_weights
 from camembert.data import tokenizer
+from camembert.data.mixture import CorpusFolders
 from camembert.data.packing import SpecialIds
 from camembert.models import encoder as encoders
 from camembert.models import losses
@@ -175,7 +176,7 @@ def flops_of_step(recipe: Recipe, student: BertModel, teacher: BertModel, row: i
 
 def distill(
     teacher_folder: str | os.PathLike[str],
-    corpus: Mapping[str, str | os.PathLike[str]],
+    corpora: Sequence[CorpusFolders],
     output: str | os.PathLike[str],
     *,
     layers: int,
@@ -194,7 +195,7 @@ def distill(
 
     Args:
         teacher_folder: the encoder one link up the chain.
-        corpus: the shard folder of every language.
+        corpora: text that is mixed.
         output: folder of the student, with the teacher's tokenizer and masked-language-model head.
         layers: of the student.
         recipe: which layers it starts from, what it is asked to match, what it does not train.
@@ -227,7 +228,7 @@ def distill(
         run = train_on_text(
             student,
             objective,
-            corpus,
+            corpora,
             SpecialIds.of(tokenizer.load_tokenizer(teacher_folder)),
             schedule,
             mask=recipe.mask,

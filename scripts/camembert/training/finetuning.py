@@ -1,4 +1,4 @@
-"""Fine-tuning an encoder on English examples; the checkpoint best on English dev is kept, or the last."""
+"""Fine-tuning an encoder on English examples of a task; the checkpoint best on English dev is kept, or the last."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from torch import Tensor
 from torch.nn import functional
 from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
+from camembert.core.files import read_json
 from camembert.core.provenance import hash_of_code, hash_of_file, hash_of_weights
-from camembert.data import nli, tokenizer
-from camembert.evaluation.classification import EncodedPairs, accuracy, encode_pairs, pad, predict
+from camembert.data import tokenizer
+from camembert.data.tasks import read_examples
+from camembert.evaluation.classification import EncodedExamples, accuracy, encode_examples, pad, predict
 from camembert.evaluation.predictors import pytorch_predictor
 from camembert.models import encoder as encoders
 from camembert.runtime import parallel
@@ -28,7 +30,7 @@ from camembert.training.loop import Evaluation, Objective, Run, Schedule, Traini
 BATCHES_SORTED_TOGETHER = 50
 
 
-def shuffled_batch(pairs: EncodedPairs, size: int, pad_id: int, seed: int) -> Callable[[int], dict[str, Any]]:
+def shuffled_batch(pairs: EncodedExamples, size: int, pad_id: int, seed: int) -> Callable[[int], dict[str, Any]]:
     """The batch of a step: every epoch is its own permutation; the pairs left over at its end are not read.
 
     Pairs of like length share a batch, so that little is spent on padding: each epoch's permutation is cut into
@@ -57,7 +59,7 @@ def shuffled_batch(pairs: EncodedPairs, size: int, pad_id: int, seed: int) -> Ca
 
 
 def classification(classifier: BertForSequenceClassification) -> Objective:
-    """Cross-entropy of the inference labels."""
+    """Cross-entropy of the labels."""
 
     def objective(batch: dict[str, Any]) -> dict[str, Tensor]:
         inputs = {key: batch[key] for key in ("input_ids", "token_type_ids", "attention_mask")}
@@ -69,7 +71,7 @@ def classification(classifier: BertForSequenceClassification) -> Objective:
 
 def dev_scores(
     classifier: BertForSequenceClassification,
-    pairs: EncodedPairs,
+    pairs: EncodedExamples,
     pad_id: int,
     batch_tokens: int,
     precision: str = "auto",
@@ -96,6 +98,7 @@ def finetune(
     encoder_folder: str | os.PathLike[str],
     train_pairs: str | os.PathLike[str],
     dev_pairs: str | os.PathLike[str],
+    labels: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
     epochs: int,
@@ -121,6 +124,7 @@ def finetune(
         encoder_folder: where to start from.
         train_pairs: parquet file of English training pairs.
         dev_pairs: parquet file of English development pairs.
+        labels: JSON file with the names of the labels, in order.
         output: folder of the classifier.
         epochs: times the training pairs are read.
         batch: pairs a step.
@@ -144,12 +148,12 @@ def finetune(
     """
     words = tokenizer.load_tokenizer(encoder_folder)
     pad_id = tokenizer.token_id(words, "[PAD]")
-    pairs, dev = (encode_pairs(nli.read_pairs(path), words, max_tokens) for path in (train_pairs, dev_pairs))
+    pairs, dev = (encode_examples(read_examples(path), words, max_tokens) for path in (train_pairs, dev_pairs))
     if len(pairs) < batch:
         raise TrainingError(
             f"{train_pairs} holds {len(pairs)} pairs, fewer than finetuning.batch ({batch}); lower the batch"
         )
-    classifier = encoders.classifier_from(encoder_folder, dropout, seed).to(device)
+    classifier = encoders.classifier_from(encoder_folder, read_json(labels), dropout, seed).to(device)
     classifier.train()
     schedule = Schedule(epochs * (len(pairs) // batch), learning_rate, warmup, weight_decay)
     batch_of = shuffled_batch(pairs, batch, pad_id, seed)
@@ -169,7 +173,7 @@ def finetune(
             fingerprint_of(
                 encoder=hash_of_weights(encoder_folder),
                 tokenizer=hash_of_file(Path(encoder_folder) / tokenizer.FILES[0]),
-                data=[hash_of_file(train_pairs), hash_of_file(dev_pairs)],
+                data=[hash_of_file(path) for path in (train_pairs, dev_pairs, labels)],
                 settings=[vars(schedule), batch, dropout, max_tokens, sorted(marks), keep, seed],
                 numerics=numerics(device, precision),
                 code=hash_of_code(sys.modules[__name__]),

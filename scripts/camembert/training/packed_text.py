@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
-from camembert.data.mixture import Corpus
+from camembert.data.mixture import CorpusFolders
 from camembert.data.packing import ALL_ROWS, SpecialIds, TextBatches
-from camembert.data.shards import Shard
 from camembert.models import encoder as encoders
 from camembert.runtime import parallel
 from camembert.runtime.checkpoint import CheckpointFolder, fingerprint_of
@@ -37,7 +36,7 @@ def text_batch(batches: TextBatches, mask: float | None, own: slice = ALL_ROWS) 
 def train_on_text(
     model: nn.Module,
     objective: Objective,
-    corpus: Mapping[str, str | os.PathLike[str]],
+    corpora: Sequence[CorpusFolders],
     special: SpecialIds,
     schedule: Schedule,
     *,
@@ -56,7 +55,7 @@ def train_on_text(
     Args:
         model: on `device`; left in eval mode by the first process.
         objective: named losses of a batch of `text_batch`.
-        corpus: the shard folder of every language.
+        corpora: that are mixed.
         special: ids of special tokens.
         schedule: steps and learning rate.
         mask: share of the tokens to be predicted; None for none.
@@ -69,10 +68,10 @@ def train_on_text(
         precision: of matrix products: auto, bf16 or fp32, as in the config.
         dependencies: whatever else the training depends on, for the fingerprint of its checkpoints.
     """
-    corpora = [Corpus({language: Shard(folder) for language, folder in corpus.items()})]
-    batches = TextBatches(corpora, special, **text, seed=seed)
+    opened = [corpus.open() for corpus in corpora]
+    batches = TextBatches(opened, special, **text, seed=seed)
     fingerprint = fingerprint_of(
-        corpora=[one.identity for one in corpora],
+        corpora=[corpus.identity for corpus in opened],
         training=[vars(schedule), mask, dict(text), seed],
         numerics=numerics(device, precision, is_compiled(model)),
         **dependencies,
@@ -91,6 +90,7 @@ def train_on_text(
         evaluation=held_out_loss(objective, text_batch(batches.held_out(), mask), schedule.steps, device, precision),
     )
     if parallel.rank() == 0:
-        in_language = {language: text_batch(batches.held_out(language), mask) for language in corpus}
+        languages = dict.fromkeys(language for corpus in opened for language in corpus.shards)
+        in_language = {language: text_batch(batches.held_out(language), mask) for language in languages}
         run.held_out = held_out_by_language(model, objective, in_language, device, precision)
     return run

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from transformers.models.bert.modeling_bert import BertModel, BertOnlyMLMHead
 
 from camembert.core.provenance import hash_of_code, hash_of_file
 from camembert.data import tokenizer
+from camembert.data.mixture import CorpusFolders
 from camembert.data.packing import SpecialIds
 from camembert.models import encoder as encoders
 from camembert.models.compilation import compile_layers
@@ -66,7 +67,7 @@ def pretraining_objective(model: MaskedLanguageModel, bag_of_words: float) -> Ob
 
 
 def pretrain(
-    corpus: Mapping[str, str | os.PathLike[str]],
+    corpora: Sequence[CorpusFolders],
     tokenizer_folder: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
@@ -87,7 +88,7 @@ def pretrain(
     """Makes an encoder from random weights and pre-trains it; 0 steps leave it random.
 
     Args:
-        corpus: the shard folder of every language.
+        corpora: text that is mixed.
         tokenizer_folder: its files are copied beside the encoder.
         output: folder of the encoder and of its masked-language-model head.
         layers: transformer layers.
@@ -118,7 +119,7 @@ def pretrain(
         run = train_on_text(
             model,
             pretraining_objective(model, bag_of_words),
-            corpus,
+            corpora,
             special,
             schedule,
             mask=mask,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from camembert.data import cldr, cldr_nli, nli
-from camembert.data.cldr_families import FAMILIES
-from camembert.data.nli import CONTRADICTION, ENTAILMENT, NEUTRAL
+from camembert.data import cldr, cldr_nli
+from camembert.data.cldr_families import CONTRADICTION, ENTAILMENT, FAMILIES, NEUTRAL
+from camembert.data.tasks import write_examples
 from camembert.plan.config import load_yaml
 from tools.datacard import baseline_accuracies, family_of, foreign_letters, hypotheses_by_label
 
@@ -101,7 +101,7 @@ def test_splits_share_no_pair_and_repeat_none(splits):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_two_pairs_read_the_same(splits, language):
     rendered = [
-        (pair.premise, pair.hypothesis)
+        (pair.text, pair.text_pair)
         for split in ("dev", "test")
         for pair in cldr_nli.render_split(splits[split], split, language)
     ]
@@ -109,8 +109,8 @@ def test_no_two_pairs_read_the_same(splits, language):
 
 
 def test_no_english_training_pair_reads_like_one_of_dev_or_test(english):
-    train = {(pair.premise, pair.hypothesis) for pair in english["train"]}
-    assert not train & {(pair.premise, pair.hypothesis) for split in ("dev", "test") for pair in english[split]}
+    train = {(pair.text, pair.text_pair) for pair in english["train"]}
+    assert not train & {(pair.text, pair.text_pair) for split in ("dev", "test") for pair in english[split]}
 
 
 def test_ids_and_labels_are_shared_by_the_languages(splits, english):
@@ -122,7 +122,7 @@ def test_ids_and_labels_are_shared_by_the_languages(splits, english):
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path, splits):
     sizes = {"dev": 48}
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        nli.write_pairs(
+        write_examples(
             cldr_nli.render_split(cldr_nli.draw_splits(sizes, seed)["dev"], "dev", "th"), tmp_path / f"{name}.parquet"
         )
     a, b, c = ((tmp_path / f"{name}.parquet").read_bytes() for name in "abc")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from camembert.data.mixture import Corpus, Documents, sampling_probabilities
+from camembert.data.mixture import Corpus, Documents, corpora_in, sampling_probabilities, tokens_of
 from camembert.data.shards import CorpusError, Shard, write_shard
 
 UNIFORM = np.random.default_rng(0).random((3, 20_000))
@@ -89,3 +89,17 @@ def test_parallel_shards_of_different_lengths_are_refused(lines, words, tmp_path
         write_shard(tmp_path / language, lines[language][:count], words, {"parallel": True})
     with pytest.raises(CorpusError, match="different numbers of documents"):
         Corpus({name: Shard(tmp_path / name) for name in ("en", "fr")})
+
+
+def test_shard_folders_are_grouped_into_corpora_with_their_shares(lines, words, tmp_path):
+    folders = [tmp_path / name for name in ("articles/en", "articles/fr", "sentences/fr")]
+    for folder in folders:
+        write_shard(folder, lines["fr"][:9], words, {"parallel": False})
+    corpora = corpora_in(folders, {"sentences": 0.5, "articles": 2.0})
+    assert [(list(corpus.shards), corpus.share) for corpus in corpora] == [(["en", "fr"], 2.0), (["fr"], 0.5)]
+    opened = [corpus.open() for corpus in corpora]
+    assert [(corpus.share, len(corpus.shards["fr"])) for corpus in opened] == [(2.0, 9), (0.5, 9)]
+    one = opened[1].shards["fr"].facts["tokens"]
+    assert tokens_of(corpora) == {"en": one, "fr": 2 * one}, "a language of two corpora has the tokens of both"
+    with pytest.raises(CorpusError, match=r"sentences/fr is text of corpus sentences, expected one of articles"):
+        corpora_in(folders, {"articles": 1.0})

@@ -8,6 +8,7 @@ import pytest
 
 from camembert.data import cldr, cldr_nli
 from camembert.data.cldr_nli import normalised
+from camembert.data.records import DataError
 from camembert.data.retrieval import (
     RetrievalDataError,
     Sentence,
@@ -16,7 +17,6 @@ from camembert.data.retrieval import (
     read_sentences,
     write_sentences,
 )
-from camembert.data.text import TextError
 from camembert.plan.config import load_yaml
 
 CONFIG = load_yaml(Path(__file__).parents[3] / "config.yaml")
@@ -133,7 +133,7 @@ def test_a_single_sentence_is_refused(aligned):
 
 
 def test_a_file_that_is_not_utf_8_is_refused(aligned):
-    with pytest.raises(TextError, match=r"fr\.txt is not UTF-8"):
+    with pytest.raises(DataError, match=r"fr\.txt is not UTF-8"):
         read_aligned(aligned(en=["a"], fr="é\n".encode("latin-1")))
 
 

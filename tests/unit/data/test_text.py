@@ -8,8 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from camembert.data.text import Documents, TextError, read_documents
-from camembert.plan.sources import SourceError, text_files
+from camembert.data.records import DataError
+from camembert.data.text import Documents, read_documents
+from camembert.plan.corpora import check_corpora, text_files, text_sources
+from camembert.plan.sources import SourceError
 
 DOCUMENTS = ["one", "two  words", "three\nlines", "四"]
 
@@ -76,7 +78,7 @@ def test_an_empty_line_between_json_objects_is_no_document(write):
 
 def test_the_text_of_all_languages_can_be_gone_through_again(write):
     languages = [[write("en.txt", ["a", "b", "c"])], [write("fr.txt", ["d"]), write("fr2.txt", ["e", "f"])]]
-    documents = Documents(languages, 2)
+    documents = Documents([(files, {"limit": 2}) for files in languages])
     assert list(documents) == list(documents) == ["a", "b", "d", "e"]
 
 
@@ -90,26 +92,31 @@ def test_the_text_of_all_languages_can_be_gone_through_again(write):
         (
             "de.jsonl",
             b'{"text": "a"}\n{"body": "b"}\n',
-            r"de\.jsonl:2 is no JSON object with a text, expected \{",
+            r"de\.jsonl:2 has no column text, only body; correct the file",
         ),
-        ("de.jsonl", b"text\n", r"de\.jsonl:1 is no JSON object with a text"),
+        ("de.jsonl", b'{"text": "a"}\ntext\n', r"de\.jsonl:2 is not JSON \(.*\); expected an object a line"),
+        ("de.jsonl", b'["a"]\n', r"de\.jsonl:1 is list, not an object; expected an object a line"),
+        ("de.jsonl", b'{"text": 3}\n', r"de\.jsonl:1 has 3 in the field text; expected a text"),
         ("de.parquet", b"PAR1 and no more", r"de\.parquet is no whole parquet file .*; copy or download it again"),
     ],
 )
 def test_a_file_of_another_form_is_refused_by_name_and_line(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(TextError, match=message):
+    with pytest.raises(DataError, match=message):
         list(read_documents([tmp_path / name]))
 
 
 def test_a_parquet_file_without_text_is_refused_with_its_columns(tmp_path):
     pq.write_table(pa.table({"text": [1, 2], "title": ["a", "b"]}), tmp_path / "de.parquet")
-    with pytest.raises(TextError, match=r"has the columns text \(int64\), title \(string\); expected one named text"):
+    with pytest.raises(DataError, match=r"has int64 in the column text; expected strings"):
+        list(read_documents([tmp_path / "de.parquet"]))
+    pq.write_table(pa.table({"id": [1, 2], "title": ["a", "b"]}), tmp_path / "de.parquet")
+    with pytest.raises(DataError, match=r"has no column text, only id \(int64\), title \(string\); correct"):
         list(read_documents([tmp_path / "de.parquet"]))
 
 
 def test_a_missing_file_is_refused_by_name(tmp_path):
-    with pytest.raises(TextError, match=r"sw\.txt does not exist"):
+    with pytest.raises(DataError, match=r"sw\.txt does not exist"):
         list(read_documents([tmp_path / "sw.txt"]))
 
 
@@ -136,8 +143,40 @@ def test_text_is_found_in_any_layout_and_of_its_language_alone(write, tmp_path, 
 
 def test_a_language_without_text_is_refused_before_anything_runs(write, tmp_path):
     write("en.txt")
+    corpus = {"name": "own", "source": "folder", "folder": str(tmp_path)}
+    config = {"languages": ["en", "sw"], "data": {"text": [corpus]}}
     with pytest.raises(SourceError, match=r"has no text in sw; expected one of sw\.txt, sw\.txt\.gz, .*: add it"):
-        text_files(tmp_path, "sw")
+        check_corpora(config)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "swa.tsv").write_text("text\n")
+    other = {"name": "other", "source": "folder", "folder": str(tmp_path / "other"), "locales": {"sw": "swa"}}
+    config["data"]["text"] = [corpus, other | {"files": "{language}.tsv"}]
+    check_corpora(config)
+    assert [each.languages(["en", "sw"]) for each in text_sources(config)] == [["en"], ["sw"]]
+    config["data"]["text"][1]["share"] = 0
+    with pytest.raises(SourceError, match="has no text in sw"):
+        check_corpora(config)
+    assert [each.name for each in text_sources(config)] == ["own"]
+    config["data"]["text"][1] |= {"parallel": True, "share": 0.5}
+    with pytest.raises(
+        SourceError, match=r"data\.text\[1\] is parallel, but has files in sw alone; add other languages"
+    ):
+        check_corpora(config)
+
+
+def test_rows_of_any_form_are_text_by_their_column_and_filter(tmp_path):
+    rows = [{"utt": "wake me", "part": "train"}, {"utt": "stop", "part": "test"}, {"utt": "play", "part": "train"}]
+    (tmp_path / "en.jsonl.gz").write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
+    (tmp_path / "en.tsv").write_text("part\tutt\n" + "".join(f"{row['part']}\t{row['utt']}\n" for row in rows))
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "en.parquet")
+    for name in ("en.jsonl.gz", "en.tsv", "en.parquet"):
+        reading = {"column": "utt", "rows": {"part": "train"}, "parallel": True}
+        assert list(read_documents([tmp_path / name], **reading)) == ["wake me", "play"], name
+
+
+def test_parallel_text_has_no_empty_document(write):
+    with pytest.raises(DataError, match=r"document 2 of .*en\.txt is empty, expected text, as it is parallel"):
+        list(read_documents([write("en.txt", ["a", "", "b"])], parallel=True))
 
 
 def test_text_that_is_there_twice_is_refused(write, tmp_path):

@@ -8,9 +8,9 @@ import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
-from camembert.data.nli import Pair
+from camembert.data.tasks import Example
 from camembert.evaluation.classification import (
-    EncodedPairs,
+    EncodedExamples,
     accuracy,
     batches_by_length,
     pad,
@@ -37,7 +37,7 @@ def pairs():
     rng = np.random.default_rng(0)
     lengths = rng.integers(4, 20, size=23)
     ids = [rng.integers(5, 40, size=length).tolist() for length in lengths]
-    return EncodedPairs(ids, [[0] * len(x) for x in ids], rng.integers(0, 3, size=23))
+    return EncodedExamples(ids, [[0] * len(x) for x in ids], rng.integers(0, 3, size=23))
 
 
 def test_batches_hold_every_pair_once_and_keep_to_their_size():
@@ -74,7 +74,7 @@ def test_padding_is_masked_and_padded_with_the_tokenizers_token(pairs):
 
 
 def test_every_epoch_reads_every_pair_once_in_another_order():
-    pairs = EncodedPairs([[i] for i in range(12)], [[0]] * 12, np.zeros(12, dtype=int))
+    pairs = EncodedExamples([[i] for i in range(12)], [[0]] * 12, np.zeros(12, dtype=int))
     batch_of = shuffled_batch(pairs, 4, PAD, seed=3)
     epochs = [
         [int(x) for step in steps for x in batch_of(step)["input_ids"][:, 0]] for steps in (range(3), range(3, 6))
@@ -86,8 +86,10 @@ def test_every_epoch_reads_every_pair_once_in_another_order():
 
 def test_pairs_of_like_length_share_a_batch():
     rng = np.random.default_rng(0)
-    pairs = EncodedPairs([[1] * n for n in rng.integers(5, 40, size=800)], [[0] * 40] * 800, np.zeros(800, dtype=int))
-    pairs = EncodedPairs(pairs.ids, [[0] * len(ids) for ids in pairs.ids], pairs.labels)
+    pairs = EncodedExamples(
+        [[1] * n for n in rng.integers(5, 40, size=800)], [[0] * 40] * 800, np.zeros(800, dtype=int)
+    )
+    pairs = EncodedExamples(pairs.ids, [[0] * len(ids) for ids in pairs.ids], pairs.labels)
     batch_of = shuffled_batch(pairs, 8, PAD, seed=0)
     batches = [batch_of(step) for step in range(100)]
     assert sum(batch["real_tokens"] for batch in batches) / sum(b["input_ids"].numel() for b in batches) > 0.9
@@ -101,7 +103,8 @@ def test_accuracy_counts_the_largest_logit():
 
 def test_predictions_keep_ids_labels_and_logits(tmp_path):
     logits = np.array([[1.5, 0, 0], [0, -2, 1]], dtype=np.float32)
-    write_predictions(tmp_path / "x.parquet", [Pair("a", "", "", 2), Pair("b", "", "", 0)], logits)
+    names = ["entailment", "neutral", "contradiction"]
+    write_predictions(tmp_path / "x.parquet", [Example("a", "", "", 2), Example("b", "", "", 0)], names, logits)
     table = pq.read_table(tmp_path / "x.parquet").to_pydict()
     assert table == {
         "id": ["a", "b"],

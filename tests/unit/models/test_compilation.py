@@ -9,7 +9,7 @@ from students import bottom_layers
 from torch._dynamo.testing import CompileCounter
 from torch._dynamo.utils import counters
 
-from camembert.data.mixture import Corpus
+from camembert.data.mixture import Corpus, CorpusFolders
 from camembert.data.packing import TextBatches
 from camembert.data.shards import Shard, write_shard
 from camembert.models import compilation
@@ -62,7 +62,7 @@ def train_twice(model, objective, corpora, special, folder, mask) -> None:
         train_on_text(
             model,
             objective,
-            corpus,
+            [CorpusFolders(corpus)],
             special,
             Schedule(6, 1e-3, 0.1, 0.0),
             mask=mask,

@@ -34,6 +34,8 @@ from camembert.models.encoder import (
     tensors_of,
 )
 
+NLI = ["entailment", "neutral", "contradiction"]
+
 
 def same_weights(one, other) -> bool:
     """Whether two state dicts hold the same bits under the same names."""
@@ -290,7 +292,7 @@ def test_a_saved_encoder_loads_offline_without_a_word_and_bit_for_bit(make_encod
 
 @pytest.mark.usefixtures("offline_and_silent")
 def test_a_saved_classifier_loads_offline_without_a_word_and_bit_for_bit(teacher_folder, tmp_path, capfd):
-    classifier = classifier_from(teacher_folder, dropout=0.1, seed=1)
+    classifier = classifier_from(teacher_folder, NLI, dropout=0.1, seed=1)
     save_classifier(classifier, tmp_path / "classifier", teacher_folder)
     library = AutoModelForSequenceClassification.from_pretrained(tmp_path / "classifier")
     for loaded in (library, load_classifier(tmp_path / "classifier")):
@@ -314,7 +316,7 @@ def test_the_library_s_tokenizer_agrees_with_ours(teacher_folder, lines, words):
 
 
 def test_model_folders_hold_weights_as_safetensors_only(teacher_folder, tmp_path):
-    save_classifier(classifier_from(teacher_folder, 0.1, 1), tmp_path / "classifier", teacher_folder)
+    save_classifier(classifier_from(teacher_folder, NLI, 0.1, 1), tmp_path / "classifier", teacher_folder)
     common = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
     assert {path.name for path in teacher_folder.iterdir()} == common | {"mlm_head.safetensors"}
     assert {path.name for path in (tmp_path / "classifier").iterdir()} == common
@@ -329,7 +331,7 @@ def test_saving_again_replaces_what_was_there(make_encoder, teacher_folder, tmp_
 
 
 def test_a_classifier_starts_from_its_encoder_and_a_head_that_its_seed_decides(teacher_folder):
-    one, again, other = (classifier_from(teacher_folder, dropout=0.3, seed=seed) for seed in (1, 1, 2))
+    one, again, other = (classifier_from(teacher_folder, NLI, dropout=0.3, seed=seed) for seed in (1, 1, 2))
     assert same_weights(one.bert.state_dict(), load_encoder(teacher_folder).state_dict())
     assert same_weights(one.state_dict(), again.state_dict())
     assert not torch.equal(one.classifier.weight, other.classifier.weight)

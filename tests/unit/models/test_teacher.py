@@ -167,7 +167,7 @@ def test_a_head_with_an_output_matrix_of_its_own_is_left_out(model, checkpoint, 
             {"vocab_size": 119547},
             r"tokenizer\.vocabulary is 170, but .* has vocab_size 119547; set tokenizer\.vocabulary",
         ),
-        ({"type_vocab_size": 1}, "has type_vocab_size 1, expected 2: inference pairs are two segments"),
+        ({"type_vocab_size": 1}, "has type_vocab_size 1, expected 2: pairs of sentences are two segments"),
         (
             {"position_embedding_type": "relative_key"},
             "has position_embedding_type 'relative_key', expected 'absolute'",

@@ -10,8 +10,8 @@ import yaml
 
 from camembert.plan.chain import parse_chain
 from camembert.plan.config import ConfigError, check_config, load_yaml, sort_keys
+from camembert.plan.downloads import downloads
 from camembert.plan.experiment import EncoderId, encoder_of, experiment_of
-from camembert.plan.sources import downloads
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = ROOT / "schemas" / "config.schema.yaml"
@@ -25,6 +25,14 @@ def config():
 @pytest.fixture(scope="module")
 def schema():
     return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+
+
+WEB = {"repository": "wikimedia/wikipedia", "revision": "main", "files": "20231101.{language}/*.parquet"}
+
+
+def own(**facts):
+    """data.text of one corpus."""
+    return [{"name": "own", "source": "cldr"} | facts]
 
 
 def changed(config, path, value):
@@ -153,16 +161,30 @@ MLM_NAMED = {
             'is "3e-4", expected a number above 0; YAML reads powers of ten only with',
         ),
         ("pretraining.mask", 1.0, "pretraining.mask is 1.0, expected a number above 0 and below 1"),
-        ("data.text.limit", 0, "data.text.limit is 0, expected null or an integer of at least 1"),
-        ("data.nli.source", "cldr2", 'data.nli.source is "cldr2", expected one of cldr, folder, hub'),
+        ("data.text", own(limit=0), "data.text[0].limit is 0, expected null or an integer of at least 1"),
+        ("data.task.source", "cldr2", 'data.task.source is "cldr2", expected one of cldr, folder, hub'),
         ("teacher.source", "here", 'teacher.source is "here", expected one of pretrain, folder, hub'),
-        ("data.nli.hub.dev.repository", "a b", 'data.nli.hub.dev.repository is "a b", expected a text that matches'),
-        ("data.text.hub.revision", "", 'data.text.hub.revision is "", expected a text of at least 1 letter'),
-        ("data.text.hub.files", "a/*.csv", 'data.text.hub.files is "a/*.csv", expected a text that matches'),
+        ("data.task.hub.dev.repository", "a b", 'data.task.hub.dev.repository is "a b", expected a text that matches'),
+        ("data.text", [], "data.text is [], expected a list of at least 1 entry"),
+        (
+            "data.text",
+            own(hub=WEB | {"revision": ""}),
+            'data.text[0].hub.revision is "", expected a text of at least 1',
+        ),
+        ("data.text", own(hub=WEB | {"files": "a.xls"}), 'data.text[0].hub.files is "a.xls", expected a text that'),
+        ("data.text", own(share=-1), "data.text[0].share is -1, expected a number of at least 0"),
+        ("data.text", own(share=0), "the shares of data.text are all 0, expected one above 0; raise one"),
+        ("data.text", own() + own(), "data.text[1].name is own, as another's; give every corpus a name of its own"),
+        (
+            "data.text",
+            own(folders="x"),
+            "the config has an unknown key data.text[0].folders; did you mean data.text[0].folder?",
+        ),
         ("device", "gpu", 'device is "gpu", expected one of auto, cpu, cuda'),
         ("experiment", "a/b", 'experiment is "a/b", expected a text that matches'),
         # languages, runs, recipes
-        ("languages", ["en", "xx"], 'languages[1] is "xx", expected one of en, fr,'),
+        ("languages", ["en", "x"], 'languages[1] is "x", expected a text that matches'),
+        ("languages", ["en", "ja"], "languages names ja, expected some of en, fr, es, de,"),
         ("languages", [], "languages is [], expected a list of at least 1 entry"),
         ("languages", ["fr", "de"], "languages is fr, de, expected en among them"),
         ("languages", ["en", "fr", "en"], "languages lists en more than once"),
@@ -212,11 +234,23 @@ MLM_NAMED = {
         ("finetuning.max_tokens", 129, "finetuning.max_tokens is 129, expected at most teacher.positions (128)"),
         ("efficiency.lengths", [16, 200], "efficiency.lengths[1] is 200, expected at most teacher.positions (128)"),
         (
-            "data.nli.source",
-            "folder",
-            "data.nli.folder is null, expected a folder since data.nli.source is folder; name one",
+            "data.task.source",
+            "hub",
+            "data.task.name is cldr-nli, but data.task.source is hub, expected the source cldr",
         ),
-        ("data.text.source", "folder", "data.text.folder is null, expected a folder since data.text.source is folder"),
+        (
+            "data.task.name",
+            "xnli",
+            "data.task.name is xnli, but data.task.source is cldr, expected the source cldr for",
+        ),
+        ("data.task.name", "retrieval", 'data.task.name is "retrieval", expected a text that matches'),
+        ("data.task.columns.text", None, "data.task.columns.text is null, expected a text of at least 1 letter"),
+        ("data.task.labels", "any", 'data.task.labels is "any", expected a text or a list of at least 2 entry'),
+        ("data.task.labels", ["a"], 'data.task.labels is ["a"], expected a text or a list of at least 2 entry'),
+        ("data.task.labels", ["a", "b", "a"], "data.task.labels lists a more than once"),
+        ("data.task.files.dev", "x.xlsx", 'data.task.files.dev is "x.xlsx", expected a text that matches'),
+        ("data.task.filter.dev", {"part": 0.5}, "data.task.filter.dev.part is 0.5, expected a text or an integer"),
+        ("data.text", own(source="folder"), "data.text[0].folder is missing, expected a folder since its source is fo"),
         ("teacher.source", "folder", "teacher.folder is null, expected a folder since teacher.source is folder"),
         # retrieval
         ("data.retrieval.source", "hub", 'data.retrieval.source is "hub", expected one of cldr, folder, none'),
@@ -249,36 +283,49 @@ def with_folders(config, tmp_path):
             (tmp_path / f"{split}-{language}.tsv").write_text("a\tb\tneutral\n")
         (tmp_path / f"{language}.txt").write_text("text\n")
     (tmp_path / "train-en.tsv").write_text("a\tb\tneutral\n")
-    for section in (config["data"]["nli"], config["data"]["text"]):
-        section |= {"source": "folder", "folder": str(tmp_path)}
+    config["data"]["task"] |= {"source": "folder", "folder": str(tmp_path)}
+    config["data"]["text"] = own(source="folder", folder=str(tmp_path))
+    config["data"]["task"]["name"] = "xnli"
     return config | {"languages": ["en", "fr"]}
 
 
 def test_every_file_of_local_data_must_exist(with_folders, tmp_path):
     check_config(with_folders, SCHEMA)
     with pytest.raises(
-        ConfigError, match=r"data\.text\.folder is .*, but there is no folder .*/text; correct the path"
+        ConfigError, match=r"data\.text\[0\]\.folder is .*, but there is no folder .*/text; correct the path"
     ):
-        check_config(changed(with_folders, "data.text.folder", str(tmp_path / "text")), SCHEMA)
+        check_config(changed(with_folders, "data.text", own(source="folder", folder=str(tmp_path / "text"))), SCHEMA)
+    made = changed(changed(with_folders, "data.task.source", "cldr"), "data.task.name", "cldr-nli")
     with pytest.raises(ConfigError, match=r"has no text in sw; expected one of sw\.txt, .*: add it, or take sw out"):
-        check_config(changed(with_folders | {"languages": ["en", "sw"]}, "data.nli.source", "cldr"), SCHEMA)
+        check_config(made | {"languages": ["en", "sw"]}, SCHEMA)
     (tmp_path / "test-fr.tsv").unlink()
-    with pytest.raises(ConfigError, match=r"test-fr\.tsv does not exist, nor does xnli\.test\.tsv .*split_dev: true"):
+    with pytest.raises(ConfigError, match=r"has no file test-fr\.tsv; add it, .*data\.task\.split_dev: true"):
         check_config(with_folders, SCHEMA)
-    check_config(changed(with_folders, "data.nli.split_dev", True), SCHEMA)
-    (tmp_path / "xnli.test.tsv").write_text("language\n")
-    with pytest.raises(ConfigError, match=r"the test pairs more than once, as xnli\.test\.tsv and test-en\.tsv; keep"):
-        check_config(with_folders, SCHEMA)
-    (tmp_path / "test-en.tsv").unlink()
-    check_config(with_folders, SCHEMA)
+    check_config(changed(with_folders, "data.task.split_dev", True), SCHEMA)
+    (tmp_path / "test-fr.tsv").write_text("a\tb\tneutral\n")
     (tmp_path / "fr.txt").write_text("")
     with pytest.raises(ConfigError, match=r"fr\.txt is empty; expected text in UTF-8"):
         check_config(with_folders, SCHEMA)
-    (tmp_path / "train-en.tsv").unlink()
-    with pytest.raises(
-        ConfigError, match=r"no English training pairs; expected one of train-en\.tsv, .*, multinli_1\.0_train"
-    ):
+    (tmp_path / "dev-fr.tsv").write_text("")
+    with pytest.raises(ConfigError, match=r"dev-fr\.tsv is empty; expected text in UTF-8"):
         check_config(with_folders, SCHEMA)
+    (tmp_path / "train-en.tsv").unlink()
+    with pytest.raises(ConfigError, match=r"has no file train-en\.tsv; add it, correct data\.task\.files"):
+        check_config(with_folders, SCHEMA)
+
+
+@pytest.mark.parametrize(("key", "value"), [("columns.label", "gold"), ("filter.dev", {"gold": 1})])
+def test_a_column_that_the_header_does_not_name_is_refused(with_folders, key, value):
+    with pytest.raises(ConfigError, match=r"data\.task names the column gold, expected one of data\.task\.header"):
+        check_config(changed(with_folders, f"data.task.{key}", value), SCHEMA)
+
+
+def test_a_task_in_a_folder_needs_one(config):
+    config["data"]["task"] |= {"name": "xnli", "source": "folder"}
+    with pytest.raises(
+        ConfigError, match=r"data\.task\.folder is null, expected a folder since data\.task\.source is f"
+    ):
+        check_config(config, SCHEMA)
 
 
 def test_every_language_has_one_file_of_sentences_for_retrieval(config, tmp_path):
@@ -302,7 +349,7 @@ def test_a_layer_that_every_encoder_has_can_be_retrieved_by(config):
 
 
 def test_folders_are_not_looked_for_where_another_source_is_chosen(config):
-    check_config(changed(config, "data.nli.folder", "no/such/folder"), SCHEMA)
+    check_config(changed(config, "data.task.folder", "no/such/folder"), SCHEMA)
 
 
 @pytest.fixture
@@ -332,23 +379,32 @@ def test_a_given_teacher_is_checked_before_anything_runs(given_teacher, tmp_path
         check_config(given_teacher, SCHEMA)
 
 
-@pytest.mark.parametrize("key", ["data.nli.hub.dev", "data.nli.hub.test", "data.text.hub"])
+@pytest.mark.parametrize("key", ["data.task.hub.dev", "data.task.hub.test"])
 def test_files_of_the_hub_name_their_language(config, key):
-    section, _, _ = key.partition(".hub")
-    config = changed(changed(config, f"{section}.source", "hub"), f"{key}.files", "all/*.parquet")
+    config["data"]["task"] |= {"name": "xnli", "source": "hub"}
+    config = changed(config, f"{key}.files", "all/*.parquet")
     with pytest.raises(ConfigError, match=rf"{key}\.files is 'all/\*\.parquet', expected {{language}} in it"):
         check_config(config, SCHEMA)
+    check_config(changed(config, f"data.task.filter.{key.rpartition('.')[2]}", {"lang": "{language}"}), SCHEMA)
+
+
+def test_text_of_the_hub_names_its_language(config):
+    with pytest.raises(
+        ConfigError, match=r"data\.text\[0\]\.hub\.files is 'all/\*\.parquet', expected {language} in it"
+    ):
+        check_config(changed(config, "data.text", own(source="hub", hub=WEB | {"files": "all/*.parquet"})), SCHEMA)
 
 
 def test_what_a_config_downloads(config):
     assert downloads(config) == {}
-    for section in (config["data"]["nli"], config["data"]["text"], config["teacher"]):
+    for section in (config["data"]["task"], config["teacher"]):
         section["source"] = "hub"
-    config["data"]["nli"]["split_dev"] = True
+    config["data"]["text"] = own(source="hub", hub=WEB, locales={"fr": "fra"})
+    config["data"]["task"]["split_dev"] = True
     wanted = downloads(config | {"languages": ["en", "fr"]})
-    assert list(wanted) == ["teacher", "nli-train", "nli-dev", "text-en", "text-fr"]
-    assert wanted["nli-dev"]["files"] == ["en/validation-*.parquet", "fr/validation-*.parquet"]
-    assert wanted["text-fr"]["files"] == ["20231101.fr/*.parquet"]
+    assert list(wanted) == ["teacher", "task-train", "task-dev", "text-own-en", "text-own-fr"]
+    assert wanted["task-dev"]["files"] == ["en/validation-*.parquet", "fr/validation-*.parquet"]
+    assert wanted["text-own-fr"]["files"] == ["20231101.fra/*.parquet"]
 
 
 def test_an_unquoted_teacher_is_a_chain(config):

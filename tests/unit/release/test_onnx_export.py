@@ -14,7 +14,7 @@ from camembert.release.onnx_export import export, quantize
 def forms(teacher_folder, tmp_path_factory):
     """A classifier in PyTorch, in ONNX and in ONNX with eight bits."""
     folder = tmp_path_factory.mktemp("onnx")
-    classifier = classifier_from(teacher_folder, dropout=0.1, seed=1)
+    classifier = classifier_from(teacher_folder, ["yes", "no"], dropout=0.1, seed=1)
     torch.nn.init.normal_(classifier.classifier.weight)
     save_classifier(classifier, folder / "classifier", teacher_folder)
     export(classifier, folder / "fp32", folder / "classifier")
@@ -58,6 +58,6 @@ def test_a_folder_of_onnx_can_be_used_by_itself(forms):
 
 
 def test_a_predictor_runs_in_eval_mode(teacher_folder, words):
-    classifier = classifier_from(teacher_folder, dropout=0.5, seed=1).train()
+    classifier = classifier_from(teacher_folder, ["yes", "no"], dropout=0.5, seed=1).train()
     predictor, inputs = pytorch_predictor(classifier), batch(2, 8, words.get_vocab_size())
     np.testing.assert_array_equal(predictor(inputs), predictor(inputs))

@@ -20,6 +20,12 @@ ROOT = Path(__file__).parents[3]
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
 
 
+NLI = ["entailment", "neutral", "contradiction"]
+CLDR_NLI = {"name": "cldr-nli", "source": "cldr", "pairs": True}
+XNLI = {"name": "xnli", "source": "hub", "pairs": True}
+MASSIVE = {"name": "massive", "source": "folder", "pairs": False}
+
+
 def finetuned(run, dev_accuracy, finetuning=1):
     return {
         "recipe": "toplayer",
@@ -102,7 +108,7 @@ def test_training_is_told_from_the_teacher_to_the_classifier(metrics, choice):
 
 def test_a_given_teacher_is_named_with_its_licence(metrics, choice):
     teacher = json.loads(metrics[0].read_text())
-    facts = {"experiment": "paper", "kept": ["en"], "synthetic": False, "citation": ROOT / "CITATION.cff"}
+    facts = {"experiment": "paper", "kept": ["en"], "task": XNLI, "labels": NLI, "citation": ROOT / "CITATION.cff"}
     for source, name, base in (({"repository": "a/bert"}, "a/bert", "a/bert"), ("models/bert", "bert", None)):
         write_json(metrics[0], teacher | {"source": source, "steps": 0})
         card = model_card("classifier", choice, metrics, MEASURED, **facts)
@@ -113,9 +119,10 @@ def test_a_given_teacher_is_named_with_its_licence(metrics, choice):
 
 
 @pytest.mark.parametrize("form", ["encoder", *FORMS])
-@pytest.mark.parametrize("synthetic", [True, False])
-def test_a_model_card_holds_what_the_hub_reads_and_what_users_must_know(metrics, choice, form, synthetic):
-    facts = {"experiment": "embedded", "kept": ["en", "fr"], "synthetic": synthetic}
+@pytest.mark.parametrize("task", [CLDR_NLI, XNLI, MASSIVE], ids=lambda task: task["name"])
+def test_a_model_card_holds_what_the_hub_reads_and_what_users_must_know(metrics, choice, form, task):
+    labels = [f"intent-{number}" for number in range(60)] if task == MASSIVE else NLI
+    facts = {"experiment": "embedded", "kept": ["en", "fr"], "task": task, "labels": labels}
     card = model_card(form, choice, metrics, MEASURED, citation=ROOT / "CITATION.cff", **facts)
     header = yaml.safe_load(card.split("---")[1])
     assert header["license"] == "mit"
@@ -123,7 +130,14 @@ def test_a_model_card_holds_what_the_hub_reads_and_what_users_must_know(metrics,
     assert header["pipeline_tag"] == ("feature-extraction" if form == "encoder" else "text-classification")
     assert "| en | 79.5 |" in card if form == "onnx-int8" else "| en | 80.0 |" in card
     assert "| `6-3` | distilled from 6 | 4 | 100 | 3 | 2.00 |" in card
-    assert ("Do not use it for anything but trying out the software" in card) == synthetic
+    assert ("Do not use it for anything but trying out the software" in card) == (task == CLDR_NLI)
+    if form != "encoder":
+        assert (
+            ("A classifier of pairs of sentences" in card)
+            == ("text_pair" in card or "Another." in card)
+            == task["pairs"]
+        )
+        assert ("and 40 more, all in config.json" in card) == (task == MASSIVE)
     assert "author = {DeGenaro, Dan and Kalita, Jugal}" in card
     assert "{{" not in card
     assert "\n\n\n" not in card
@@ -137,7 +151,7 @@ def release(teacher_folder, make_encoder, tmp_path_factory):
     """A working directory with a release of tiny random weights where the documentation expects one."""
     directory = tmp_path_factory.mktemp("release")
     folder = directory / "results" / "embedded" / "release"
-    classifier = classifier_from(teacher_folder, dropout=0.0, seed=1)
+    classifier = classifier_from(teacher_folder, NLI, dropout=0.0, seed=1)
     save_encoder(make_encoder(3), folder / "encoder", teacher_folder)
     save_classifier(classifier, folder / "classifier", teacher_folder)
     save_classifier(classifier, folder / "classifier-trimmed", teacher_folder)
@@ -170,7 +184,8 @@ def test_the_documented_lines_run_offline_without_a_warning(release):
 
 
 def test_the_lines_of_the_model_cards_run_offline_without_a_warning(release, metrics, choice):
-    facts = {"experiment": "embedded", "kept": ["en"], "synthetic": True, "citation": ROOT / "CITATION.cff"}
+    facts = {"experiment": "embedded", "kept": ["en"], "task": CLDR_NLI, "labels": NLI}
+    facts |= {"citation": ROOT / "CITATION.cff"}
     cards = [model_card(form, choice, metrics, MEASURED, **facts) for form in ("encoder", *FORMS)]
     blocks = [block for card in cards for block in re.findall(r"```python\n(.*?)```", card, re.DOTALL)]
     assert len(blocks) == len(cards)

@@ -8,9 +8,9 @@ import torch
 from tokenizers import processors
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from camembert.data.nli import Pair, write_pairs
+from camembert.data.tasks import Example, write_examples
 from camembert.data.tokenizer import SPECIAL_TOKENS, load_tokenizer, token_id
-from camembert.evaluation.classification import encode_pairs, predict
+from camembert.evaluation.classification import encode_examples, predict
 from camembert.evaluation.predictors import pytorch_predictor
 from camembert.models.encoder import classifier_from, load_classifier, save_classifier
 from camembert.release.vocabulary import VocabularyError, tokens_kept, tokens_used, trim
@@ -21,7 +21,7 @@ KEPT = ("en", "de")
 @pytest.fixture(scope="module")
 def whole_model(teacher_folder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole") / "classifier"
-    classifier = classifier_from(teacher_folder, dropout=0.0, seed=1)
+    classifier = classifier_from(teacher_folder, ["yes", "no"], dropout=0.0, seed=1)
     torch.nn.init.normal_(classifier.classifier.weight)
     save_classifier(classifier, folder, teacher_folder)
     return folder
@@ -42,7 +42,7 @@ def trimmed(whole_model, kept, tmp_path_factory):
 
 def logits(folder, text):
     tokenizer = load_tokenizer(folder)
-    pairs = encode_pairs([Pair("", a, b, 0) for a, b in pairwise(text)], tokenizer, 32)
+    pairs = encode_examples([Example("", a, b, 0) for a, b in pairwise(text)], tokenizer, 32)
     return predict(pytorch_predictor(load_classifier(folder)), pairs, token_id(tokenizer, "[PAD]"), 256)
 
 
@@ -97,12 +97,12 @@ def test_transformers_reads_what_tokenizers_reads(trimmed, lines):
     for text in lines["en"][:5] + lines["fr"][:5]:
         assert own.encode(text, "cats").ids == theirs(text, "cats")["input_ids"]
     model = AutoModelForSequenceClassification.from_pretrained(trimmed, local_files_only=True)
-    assert model.config.id2label[2] == "contradiction"
+    assert model.config.id2label[1] == "no"
 
 
 def test_tokens_of_inference_data_count_as_used(whole_model, tmp_path):
     tokenizer = load_tokenizer(whole_model)
-    write_pairs([Pair("a", "cats", "rouge", 0)], tmp_path / "pairs.parquet")
+    write_examples([Example("a", "cats", "rouge", 0)], tmp_path / "pairs.parquet")
     used = tokens_used(tokenizer, [], [tmp_path / "pairs.parquet"])
     assert used == set(tokenizer.encode("cats rouge", add_special_tokens=False).ids)
 

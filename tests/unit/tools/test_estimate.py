@@ -44,6 +44,7 @@ def test_twice_the_steps_of_distillation_cost_twice_the_operations(config):
 
 
 def test_matched_controls_cost_what_their_cascade_costs(config):
+    config["scratch_runs"] = len(config["runs"])
     cascades = [config | {"chains": chains, "compute_matched": []} for chains in (["6"], ["6", "6-4-3"])]
     teacher, cascade = (stages(asked)["Encoders"].flops for asked in cascades)
     matched = stages(config | {"chains": ["6"], "compute_matched": ["6-4-3"]})["Encoders"].flops
@@ -59,15 +60,16 @@ def test_a_given_teacher_costs_no_training(config):
 
 def test_pairs_of_a_folder_are_counted(config, tmp_path):
     (tmp_path / "train-en.tsv").write_text("a\tb\tneutral\n" * 1000)
-    config["data"]["nli"] |= {"source": "folder", "folder": str(tmp_path)}
+    config["data"]["task"] |= {"name": "xnli", "source": "folder", "folder": str(tmp_path)}
     config["finetuning"]["evaluations"] = 0
     whole = stages(config)["Fine-tuning"].flops
-    config["data"]["nli"]["train_limit"] = 250
+    config["data"]["task"]["train_limit"] = 250
     assert stages(config)["Fine-tuning"].flops == whole / 4
-    config["data"]["nli"]["train_limit"] = 4000
+    config["data"]["task"]["train_limit"] = 4000
     assert stages(config)["Fine-tuning"].flops == whole
     (tmp_path / "train-en.tsv").unlink()
     pq.write_table(pa.table({"label": [0] * 1000}), tmp_path / "train-en.parquet")
+    config["data"]["task"]["files"]["train"] = "train-*.parquet"
     assert stages(config)["Fine-tuning"].flops == whole
 
 

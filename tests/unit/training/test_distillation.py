@@ -11,6 +11,7 @@ from students import bottom_layers
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import BertModel
 
+from camembert.data import mixture
 from camembert.data.mixture import Corpus
 from camembert.data.packing import TextBatches
 from camembert.data.shards import Shard
@@ -24,7 +25,7 @@ from camembert.models.encoder import (
     run_layers,
 )
 from camembert.plan.recipe import Recipe, matched_layers
-from camembert.training import distillation, packed_text
+from camembert.training import distillation
 from camembert.training.distillation import DistillationError, freeze, objective_of
 from camembert.training.loop import Run, Schedule
 from camembert.training.masking import IGNORED, places_of
@@ -386,7 +387,7 @@ def test_a_hop_never_trains_on_held_out_documents(distilling, tmp_path, monkeypa
             read["measured" if main else "trained"].update(documents.tolist())
             return super().spans(documents)
 
-    monkeypatch.setattr(packed_text, "Shard", Recording)
+    monkeypatch.setattr(mixture, "Shard", Recording)
     schedule = Schedule(60, learning_rate=1e-3, warmup=0.1, weight_decay=0.0)
     distilling(output=tmp_path / "2", checkpoints=tmp_path / "checkpoints", schedule=schedule, checkpoint_seconds=60)
     assert read["measured"] == {118, 119}

@@ -19,8 +19,9 @@ import pytest
 import torch
 from torch import nn
 
-from camembert.data.nli import read_pairs, write_pairs
+from camembert.data.mixture import CorpusFolders
 from camembert.data.shards import write_shard
+from camembert.data.tasks import read_examples, write_examples
 from camembert.data.tokenizer import save_tokenizer, train_tokenizer
 from camembert.models.encoder import save_encoder
 from camembert.plan.recipe import Recipe
@@ -374,7 +375,7 @@ def fingerprint(training, module, monkeypatch, tmp_path, **changes) -> str:
 def other_corpus(lines, words, tmp_path):
     for language, text in lines.items():
         write_shard(tmp_path / language, [*text[:-1], text[0]], words, {"parallel": True})
-    return {language: tmp_path / language for language in lines}
+    return [CorpusFolders({language: tmp_path / language for language in lines})]
 
 
 @pytest.fixture
@@ -382,7 +383,17 @@ def other_lines(lines, words, tmp_path):
     """The same tokens, but two documents are one."""
     for language, (first, second, *rest) in lines.items():
         write_shard(tmp_path / "lines" / language, [f"{first} {second}", *rest], words, {"parallel": True})
-    return {language: tmp_path / "lines" / language for language in lines}
+    return [CorpusFolders({language: tmp_path / "lines" / language for language in lines})]
+
+
+@pytest.fixture
+def other_share(corpus):
+    return [CorpusFolders(corpus, 2.0)]
+
+
+@pytest.fixture
+def other_mixture(corpus):
+    return [CorpusFolders(corpus), CorpusFolders({"en": corpus["en"]}, 0.5)]
 
 
 @pytest.fixture
@@ -399,8 +410,8 @@ def other_tokenizer(lines, tmp_path):
 
 @pytest.fixture
 def other_pairs(pairs, tmp_path):
-    rows = read_pairs(pairs["train"])
-    write_pairs([rows[0]._replace(label=2), *rows[1:]], tmp_path / "pairs.parquet")
+    rows = read_examples(pairs["train"])
+    write_examples([rows[0]._replace(label=2), *rows[1:]], tmp_path / "pairs.parquet")
     return tmp_path / "pairs.parquet"
 
 
@@ -423,7 +434,7 @@ CHANGES = {
             {"dropout": 0.2},
             {"seed": 2},
             {"precision": "bf16"},
-            {"corpus": "other_corpus"},
+            {"corpora": "other_corpus"},
             {"teacher_folder": "other_encoder"},
         ),
     ],
@@ -431,10 +442,10 @@ CHANGES = {
         *SCHEDULES,
         *TEXTS,
         *({"layers": 2}, {"mask": 0.2}, {"dropout": 0.2}, {"seed": 2}, {"precision": "bf16"}),
-        {"corpus": "other_corpus"},
+        {"corpora": "other_corpus"},
         {"architecture": {"hidden": 16, "heads": 4, "intermediate": 32, "positions": 32}},
         {"tokenizer_folder": "other_tokenizer"},
-        {"corpus": "other_lines"},
+        *({"corpora": "other_lines"}, {"corpora": "other_share"}, {"corpora": "other_mixture"}),
     ],
     "finetuning": [
         *({"epochs": 3}, {"batch": 10}, {"learning_rate": 1e-3}, {"warmup": 0.1}, {"weight_decay": 0.1}),

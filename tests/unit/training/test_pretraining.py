@@ -143,8 +143,8 @@ def test_no_steps_leave_random_weights_that_the_seed_decides(pretraining, tmp_pa
     assert not (tmp_path / "checkpoints").exists()
 
 
-def test_pretraining_leaves_the_pooler_and_trains_the_rest(pretraining, tmp_path):
-    pretraining(output=tmp_path / "1", checkpoints=tmp_path / "checkpoints")
+def test_masked_language_modelling_alone_leaves_the_pooler_and_trains_the_rest(pretraining, tmp_path):
+    pretraining(output=tmp_path / "1", checkpoints=tmp_path / "checkpoints", bag_of_words=0.0)
     pretraining(output=tmp_path / "random", checkpoints=tmp_path / "checkpoints", schedule=Schedule(0, 1e-2, 0.1, 0.0))
     after, before = (load_encoder(tmp_path / name).state_dict() for name in ("1", "random"))
     same = {name for name in after if torch.equal(after[name], before[name])}

@@ -1,0 +1,80 @@
+"""Text that is a sentence of the task's dev or test set: found, and refused or left out, before anything is trained."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+
+from camembert.data.tasks import read_examples
+
+LONGER = 4
+"""A document so many times as long as the longest sentence is not compared with any."""
+REFUSE, LEAVE_OUT = "refuse", "leave_out"
+
+
+class LeakError(ValueError):
+    """Training text that holds sentences of dev or test, or translations that are not aligned, with numbers."""
+
+
+def normalised(text: str) -> str:
+    """A text as it is compared: Unicode's NFKC, without case, spaces as one."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def sentences_of(files: Iterable[str | os.PathLike[str]]) -> set[str]:
+    """The sentences of some files of examples, normalised; both of a pair."""
+    examples = (example for path in files for example in read_examples(path))
+    return {normalised(text) for example in examples for text in (example.text, example.text_pair) if text}
+
+
+def matches(documents: Iterable[str], sentences: Collection[str]) -> tuple[list[int], int]:
+    """The numbers, from 0, of the documents that are one of the sentences, and how many documents there are."""
+    longest = LONGER * max(map(len, sentences), default=0)
+    found, number = [], -1
+    for number, document in enumerate(documents):
+        if len(document) <= longest and normalised(document) in sentences:
+            found.append(number)
+    return found, number + 1
+
+
+def check_corpus(
+    name: str,
+    documents: Mapping[str, Iterable[str]],
+    sentences: Mapping[str, Collection[str]],
+    parallel: bool,
+    overlap: str,
+) -> dict[str, list[int]]:
+    """Looks for sentences of dev and test in a corpus.
+
+    Args:
+        name: of the corpus.
+        documents: by language.
+        sentences: of dev and test, by language, normalised.
+        parallel: whether document i says the same in every language; then it is left out of all.
+        overlap: "refuse" what is found, or "leave_out".
+
+    Returns:
+        By language, the numbers of the documents to be left out.
+
+    Raises:
+        LeakError: there are some and they are refused, or parallel text is not of one length.
+    """
+    found, sizes = {}, {}
+    for language, texts in documents.items():
+        found[language], sizes[language] = matches(texts, sentences[language])
+    if parallel and len(set(sizes.values())) > 1:
+        shown = ", ".join(f"{size} documents in {language}" for language, size in sizes.items())
+        raise LeakError(
+            f"corpus {name} is parallel, but has {shown}; expected as many in every language: correct its files, or set"
+            " its parallel: false"
+        )
+    leaks = {language: len(numbers) for language, numbers in found.items() if numbers}
+    if leaks and overlap == REFUSE:
+        shown = ", ".join(f"{number} of {sizes[language]} in {language}" for language, number in leaks.items())
+        raise LeakError(
+            f"documents of corpus {name} are sentences of the task's dev or test set: {shown}; take them out, or set"
+            " its overlap: leave_out to train without them"
+        )
+    together = sorted(set().union(*found.values()))
+    return dict.fromkeys(found, together) if parallel else found

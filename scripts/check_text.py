@@ -1,0 +1,21 @@
+"""Looks for sentences of the task's dev and test sets in a corpus, and whether translations are as many."""
+
+from camembert.core.files import write_json
+from camembert.data.leaks import check_corpus, sentences_of
+from camembert.data.text import read_documents
+from camembert.runtime.job import log, logged
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        evaluated = dict(zip(job.params.evaluated, zip(job.input.dev, job.input.test, strict=True), strict=True))
+        left_out = check_corpus(
+            job.wildcards.corpus,
+            {language: read_documents(job.input[language], **how) for language, how in job.params.reading.items()},
+            {language: sentences_of(evaluated[language]) for language in job.params.reading},
+            job.params.parallel,
+            job.params.overlap,
+        )
+        for language, numbers in left_out.items():
+            log.info("%s, %s: %d documents are left out", job.wildcards.corpus, language, len(numbers))
+        write_json(job.output[0], left_out)

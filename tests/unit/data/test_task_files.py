@@ -1,0 +1,333 @@
+"""A task's examples out of files as people have them: what a preset says of them, and what is refused."""
+
+import gzip
+import json
+import os
+from pathlib import Path
+
+import pytest
+from task_folders import parquet, splits_of, write
+
+from camembert.data.records import DataError
+from camembert.data.tasks import Example, TaskError
+from camembert.plan.config import load_yaml
+
+ROOT = Path(__file__).parents[3]
+REAL_DATA = os.environ.get("CAMEMBERT_REAL_DATA")
+NLI = ["entailment", "neutral", "contradiction"]
+
+
+# --- pairs: XTREME's layout, XNLI 1.0's, the hub's ------------------------------------------------------------
+
+
+@pytest.fixture
+def xtreme(tmp_path):
+    """A folder in XTREME's layout, with labels in its test files."""
+    write(tmp_path / "train-en.tsv", "a\tb\tneutral\n")
+    for language in ("en", "de"):
+        write(tmp_path / f"dev-{language}.tsv", f"p {language}\th\tneutral\n")
+        write(tmp_path / f"test-{language}.tsv", f"q {language}\th\tentailment\r\n")
+    return tmp_path
+
+
+def test_a_folder_in_the_layout_of_xtreme_is_read(xtreme):
+    splits, labels = splits_of(xtreme, ["en", "de"])
+    assert labels == NLI
+    assert splits["train"] == {"en": [Example("train-000001", "a", "b", 1, 0)]}
+    assert splits["dev"]["de"] == [Example("dev-000001", "p de", "h", 1, 0)]
+    assert splits["test"]["en"] == [Example("test-000001", "q en", "h", 0, 0)]
+
+
+def test_examples_of_one_premise_are_a_cluster_named_alike_in_every_language(xtreme):
+    write(xtreme / "dev-en.tsv", "p\th\tneutral\nq\ti\tneutral\np\tj\tneutral\n")
+    write(xtreme / "dev-de.tsv", "x\th\tneutral\nx\ti\tneutral\ny\tj\tneutral\n")  # translated at random
+    splits, _ = splits_of(xtreme, ["en", "de"])
+    for language in ("en", "de"):
+        assert [example.cluster for example in splits["dev"][language]] == [0, 1, 0]
+
+
+XNLI_1 = (
+    "language\tgold_label\tsentence1_binary_parse\tsentence1\tsentence2\tpairID\n"
+    'en\tentailment\t( ( \tHe said "no\tNo.\t7\nen\t-\t\tx\ty\t8\n'
+    "de\tentailment\t\tEr sagte nein\tNein.\t7\nde\t-\t\tx\ty\t8\n"
+)
+MULTINLI = "gold_label\tsentence1_binary_parse\tsentence1\tsentence2\tpairID\tgenre\n"
+
+
+@pytest.fixture
+def xnli_1(tmp_path):
+    """A folder with XNLI 1.0's and MultiNLI's files."""
+    write(tmp_path / "multinli_1.0_train.txt", MULTINLI + "-\t\ta\tb\t1\tx\nneutral\t\tc\td\t2\ty\n")
+    for split in ("dev", "test"):
+        write(tmp_path / f"xnli.{split}.tsv", XNLI_1)
+    return tmp_path
+
+
+def test_xnli_1_is_read_language_by_language_without_unlabelled_pairs(xnli_1, caplog):
+    with caplog.at_level("INFO", "camembert"):
+        splits, _ = splits_of(xnli_1, ["en", "de"], "xnli-1.0")
+    assert splits["train"]["en"] == [Example("train-2", "c", "d", 1, 0)]
+    assert splits["dev"]["en"] == [Example("dev-7", 'He said "no', "No.", 0, 0)]
+    assert splits["test"]["de"] == [Example("test-7", "Er sagte nein", "Nein.", 0, 0)]
+    assert f"{xnli_1}, dev: 1 examples without a label are left out, 1 are kept" in caplog.text
+
+
+PARQUET = {"train": "train-en*.parquet", "dev": "dev-{language}.parquet", "test": "test-{language}.parquet"}
+
+
+@pytest.fixture
+def from_parquet(tmp_path):
+    """A folder with the files of the hub, one a split and language."""
+    for name in ("train-en", "dev-en", "dev-de", "test-en", "test-de"):
+        parquet(tmp_path / f"{name}.parquet")
+    return tmp_path
+
+
+def test_the_hub_s_parquet_files_are_read_and_their_rows_counted_over_all_files(from_parquet):
+    parquet(from_parquet / "train-en-2.parquet")
+    splits, _ = splits_of(from_parquet, ["en", "de"], files=PARQUET)
+    assert splits["train"]["en"] == [Example("train-000001", "a", "c", 2, 0), Example("train-000003", "a", "c", 2, 0)]
+    assert splits["test"]["en"] == splits["test"]["de"] == [Example("test-000001", "a", "c", 2, 0)]
+
+
+def test_labels_are_read_as_the_file_names_them(from_parquet):
+    parquet(from_parquet / "dev-en.parquet", names=["contradiction", "neutral", "entailment"])
+    parquet(from_parquet / "dev-de.parquet", names=["contradiction", "neutral", "entailment"])
+    splits, _ = splits_of(from_parquet, ["en", "de"], files=PARQUET)
+    assert splits["dev"]["de"] == [Example("dev-000001", "a", "c", 0, 0)]
+
+
+# --- single sentences, many labels, two labels, not parallel --------------------------------------------------
+
+LOCALES = {"en": "en-US", "sw": "sw-KE"}
+
+
+def utterances(folder, locale, labels=60, order=1, packed=True):
+    """A file as MASSIVE has them: three partitions of utterances, every label twice in each."""
+    rows = [
+        {"id": f"{number}", "partition": partition, "scenario": f"s{number % labels // 4}", "utt": f"{locale} {number}"}
+        | {"intent": f"intent_{number % labels:02d}"}
+        for start, partition in enumerate(("train", "dev", "test"))
+        for number in range(2 * labels * start, 2 * labels * (start + 1))
+    ]
+    lines = "".join(json.dumps(row) + "\n" for row in rows[::order]).encode()
+    path = folder / f"{locale}.jsonl{'.gz' if packed else ''}"
+    path.write_bytes(gzip.compress(lines) if packed else lines)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_single_sentences_with_sixty_labels_are_read_by_partition_and_locale(tmp_path, packed):
+    utterances(tmp_path, "en-US", packed=packed)
+    utterances(tmp_path, "sw-KE", order=-1, packed=packed)
+    splits, labels = splits_of(tmp_path, ["en", "sw"], "massive")
+    assert labels == [f"intent_{number:02d}" for number in range(60)]
+    assert {split: {language: len(rows) for language, rows in of.items()} for split, of in splits.items()} == {
+        "train": {"en": 120},
+        "dev": {"en": 120, "sw": 120},
+        "test": {"en": 120, "sw": 120},
+    }
+    assert splits["dev"]["sw"][1] == Example("dev-121", "sw-KE 121", None, 1), "in the order of English"
+    _, scenarios = splits_of(tmp_path, ["en", "sw"], "massive-scenario")
+    assert len(scenarios) == 15
+
+
+def test_labels_are_those_of_all_training_examples_however_few_are_kept(tmp_path):
+    utterances(tmp_path, "en-US")
+    splits, labels = splits_of(tmp_path, ["en"], "massive", train_limit=10)
+    assert (len(splits["train"]["en"]), len(labels)) == (10, 60)
+
+
+def test_two_labels_that_are_numbered_get_their_names(tmp_path):
+    for language in ("en", "de"):
+        for name in ("train", "dev_2k", "test_2k"):
+            rows = f'1\tA "b" {language}\tB a\t1\n2\tC\tD\t0\n'
+            write(tmp_path / language / f"{name}.tsv", "id\tsentence1\tsentence2\tlabel\n" + rows)
+    splits, labels = splits_of(tmp_path, ["en", "de"], "pawsx")
+    assert labels == ["different", "paraphrase"]
+    assert splits["dev"]["de"] == [Example("dev-1", 'A "b" de', "B a", 1), Example("dev-2", "C", "D", 0)]
+
+
+def topics(folder, language, rows, split):
+    lines = "".join(f"{number}\ttopic {number % 7}\t{language} {number}\n" for number in rows)
+    write(folder / language / f"{split}.tsv", "index_id\tcategory\ttext\n" + lines)
+
+
+def test_examples_that_are_not_parallel_stay_as_they_are(tmp_path):
+    for split in ("train", "dev", "test"):
+        topics(tmp_path, "eng_Latn", range(14), split)
+        topics(tmp_path, "tha_Thai", range(3, 9), split)
+    with pytest.raises(TaskError, match=r"the dev examples in th and en in .* are not parallel: dev-0 is not in th"):
+        splits_of(tmp_path, ["en", "th"], "sib200")
+    splits, labels = splits_of(tmp_path, ["en", "th"], "sib200", parallel=False)
+    assert len(labels) == 7
+    assert [example.id for example in splits["test"]["th"]] == [f"test-{number}" for number in range(3, 9)]
+    halved, _ = splits_of(tmp_path, ["en", "th"], "sib200", parallel=False, split_dev=True)
+    assert [len(halved[split][language]) for language in ("en", "th") for split in ("dev", "test")] == [7, 7, 3, 3]
+
+
+def test_comma_separated_files_may_quote_what_they_like(tmp_path):
+    rows = [["He said, no", "neutral"], ["two\nlines", "yes"]]
+    for name in ("train-en", "dev-en", "test-en"):
+        write(tmp_path / f"{name}.csv", '\ufeffsentence,label\n"He said, ""no""",neutral\n"two\nlines",yes\n')
+    change = {"header": None, "labels": "found", "parallel": False}
+    columns = {"text": "sentence", "text_pair": None, "cluster": None}
+    files = {split: f"{split}-{{language}}.csv" for split in ("train", "dev", "test")}
+    splits, labels = splits_of(tmp_path, ["en"], columns=columns, files=files, **change)
+    assert labels == ["neutral", "yes"]
+    assert [example.text for example in splits["dev"]["en"]] == ['He said, "no"', rows[1][0]]
+
+
+# --- what is refused ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        (
+            "dev-de.tsv",
+            "a\tentailment\n",
+            r"dev-de\.tsv:1 has 2 tab-separated columns; expected premise, hypothesis, l",
+        ),
+        ("dev-de.tsv", "a\tb\tmaybe\n", r"dev-de\.tsv:1 has label 'maybe'; expected one of data\.task\.labels: enta"),
+        ("dev-de.tsv", "a\tb\t3\n", r"dev-de\.tsv:1 has label '3'; expected one of data\.task\.labels: entailment, ne"),
+        ("dev-de.tsv", "a\tb\t0.5\n", r"dev-de\.tsv:1 has label 0\.5; expected a name or a whole number: check"),
+        ("dev-de.tsv", "a\tb\tentailment\n", r"dev examples in de and en in .* not parallel: dev-000001 has another l"),
+        ("dev-de.tsv", "a\tb\tneutral\n" * 2, r"are not parallel: dev-000002 is not in en; expected the same ids"),
+        ("dev-de.tsv", "a\tb\t-\n", r" has no labelled dev examples in de; check data\.task\.files, filter and loc"),
+        ("test-de.tsv", "q\th\n", r"test-de\.tsv:1 has 2 .*; without test labels set data\.task\.split_dev: true"),
+    ],
+)
+def test_a_wrong_row_is_named_by_file_and_line(xtreme, name, text, message):
+    write(xtreme / name, text)
+    with pytest.raises((DataError, TaskError), match=message):
+        splits_of(xtreme, ["en", "de"])
+
+
+def test_without_test_labels_half_of_dev_is_the_test_set(xtreme):
+    for language in ("en", "de"):
+        (xtreme / f"test-{language}.tsv").unlink()
+        rows = (f"p {language} {number // 3}\th{number}\tneutral\n" for number in range(12))
+        write(xtreme / f"dev-{language}.tsv", "".join(rows))
+    splits, _ = splits_of(xtreme, ["en", "de"], split_dev=True)
+    for language in ("en", "de"):
+        premises = [{example.text for example in splits[split][language]} for split in ("dev", "test")]
+        assert (len(premises[0]), len(premises[1]), premises[0] & premises[1]) == (2, 2, set())
+    assert [example.id for example in splits["test"]["en"]] == [example.id for example in splits["test"]["de"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (XNLI_1.replace("gold_label", "label"), r"xnli\.dev\.tsv:1 has no column gold_label, only language, label, s"),
+        (XNLI_1.replace("language\t", "lang\t"), r"xnli\.dev\.tsv:1 has no column language, only lang, "),
+        (XNLI_1 + "de\tneutral\n", r"xnli\.dev\.tsv:6 has 2 tab-separated columns; expected language, gold_label"),
+        (XNLI_1.replace("de\tent", "de\tEnt"), r"xnli\.dev\.tsv:4 has label 'Entailment'; expected one of"),
+        (XNLI_1.replace("de\t", "fr\t"), r" has no labelled dev examples in de; check data\.task"),
+        (XNLI_1.replace("Nein.\t7", "Nein.\t9"), r"in de and en in .* are not parallel: dev-7 is not in de"),
+        (XNLI_1 + "en\tneutral\t\tx\ty\t7\n", r"xnli\.dev\.tsv:6 repeats the id 7 of .*xnli\.dev\.tsv:2; expected ev"),
+    ],
+)
+def test_what_is_wrong_in_xnli_1_is_named(xnli_1, text, message):
+    write(xnli_1 / "xnli.dev.tsv", text)
+    with pytest.raises((DataError, TaskError), match=message):
+        splits_of(xnli_1, ["en", "de"], "xnli-1.0")
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"label": [0, 3]}, r"dev-en\.parquet: row 2 has label '3'; expected one of data\.task\.labels: entailment"),
+        ({"label": [0.0, 1.0]}, r"dev-en\.parquet: row 1 has label 0\.0; expected a name or a whole number"),
+        ({"premise": ["a", None], "label": [0, 1]}, r'row 2 is \{"premise": null.*; expected text in premise hypoth'),
+        ({"label": [-1, -1]}, r"has no labelled dev examples in en"),
+        ({"names": ["yes", "no"], "label": [0, 1]}, r"row 1 has label 'yes'; expected one of data\.task\.labels"),
+    ],
+)
+def test_what_is_wrong_in_a_parquet_file_is_named(from_parquet, columns, message):
+    parquet(from_parquet / "dev-en.parquet", **columns)
+    with pytest.raises(DataError, match=message):
+        splits_of(from_parquet, ["en", "de"], files=PARQUET)
+
+
+def test_a_label_that_no_training_example_has_is_refused(tmp_path):
+    for name, label in (("train", "a"), ("dev", "b"), ("test", "a")):
+        rows = f"1\ta\tx\n2\tc\ty\n3\t{label}\tz\n"
+        write(tmp_path / "eng_Latn" / f"{name}.tsv", "index_id\tcategory\ttext\n" + rows)
+    with pytest.raises(DataError, match=r"dev\.tsv:4 has label 'b'; expected a label of the training examples: a, c"):
+        splits_of(tmp_path, ["en"], "sib200")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            b'{"id": "1"}\n',
+            r"en-US\.jsonl:1 has no column utt, intent, partition, only id; correct the file or the col",
+        ),
+        (b'{"id": \n', r"en-US\.jsonl:1 is not JSON \(.*\); expected an object a line"),
+        (b"[1]\n", r"en-US\.jsonl:1 is list, not an object; expected an object a line"),
+    ],
+)
+def test_json_that_is_none_is_named_by_line(tmp_path, content, message):
+    (tmp_path / "en-US.jsonl").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        splits_of(tmp_path, ["en"], "massive")
+
+
+def test_broken_files_are_refused_by_name(tmp_path, from_parquet):
+    utterances(tmp_path, "en-US")
+    whole = (tmp_path / "en-US.jsonl.gz").read_bytes()
+    (tmp_path / "en-US.jsonl.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"en-US\.jsonl\.gz is not a whole gzip file .*; copy it again"):
+        splits_of(tmp_path, ["en"], "massive")
+    whole = (from_parquet / "dev-en.parquet").read_bytes()
+    (from_parquet / "dev-en.parquet").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"dev-en\.parquet is no whole parquet file .*; copy or download it again"):
+        splits_of(from_parquet, ["en", "de"], files=PARQUET)
+
+
+def test_labels_that_are_too_few_or_named_as_a_column_are_refused(tmp_path):
+    for labels, message in (
+        ("aa", "the labels are a; expected two or more"),
+        (["label", "b"], "a label is called label"),
+    ):
+        for split in ("train", "dev", "test"):
+            topics(tmp_path, "eng_Latn", [], split)
+            lines = "".join(f"{number}\t{label}\tx\n" for number, label in enumerate(labels))
+            write(tmp_path / "eng_Latn" / f"{split}.tsv", "index_id\tcategory\ttext\n" + lines)
+        with pytest.raises(TaskError, match=message):
+            splits_of(tmp_path, ["en"], "sib200")
+
+
+# --- the real thing -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(REAL_DATA is None, reason="CAMEMBERT_REAL_DATA does not name a folder with real XNLI")
+def test_real_xnli_loads_whole():
+    folder = Path(str(REAL_DATA)) / "xnli"
+    languages = ["en", *sorted(path.stem.removeprefix("dev-") for path in folder.glob("dev-*.tsv"))]
+    languages = list(dict.fromkeys(languages))
+    splits, labels = splits_of(folder, languages, split_dev=True)
+    assert len(splits["train"]["en"]) == (folder / "train-en.tsv").read_bytes().count(b"\n")
+    assert len(languages) == 15
+    for language in languages:
+        both = sorted([*splits["dev"][language], *splits["test"][language]])
+        assert [sum(example.label == label for example in both) for label in range(3)] == [830, 830, 830]
+        lines = [f"{example.text}\t{example.text_pair}\t{labels[example.label]}\n" for example in both]
+        assert "".join(lines).encode() == (folder / f"dev-{language}.tsv").read_bytes()
+
+
+@pytest.mark.skipif(REAL_DATA is None, reason="CAMEMBERT_REAL_DATA does not name a folder with MASSIVE and SIB-200")
+@pytest.mark.parametrize(
+    ("preset", "folder", "labels", "sizes"),
+    [
+        ("massive", "massive", 60, (11514, 2033, 2974)),
+        ("massive-scenario", "massive", 18, (11514, 2033, 2974)),
+        ("sib200", "sib200", 7, (701, 99, 204)),
+    ],
+)
+def test_real_files_hold_what_their_preset_says(preset, folder, labels, sizes):
+    languages = load_yaml(ROOT / "experiments" / "tasks" / f"{preset}.yaml")["languages"]
+    splits, names = splits_of(Path(str(REAL_DATA)) / folder, languages, preset)
+    assert len(names) == labels
+    assert tuple({len(rows) for rows in splits[split].values()} for split in splits) == tuple({size} for size in sizes)

@@ -1,0 +1,26 @@
+"""Examples in files of their own, and their halves."""
+
+import pyarrow.parquet as pq
+
+from camembert.data.tasks import Example, halve, read_examples, write_examples
+
+
+def test_examples_survive_parquet(tmp_path):
+    pairs = [Example("a-1", 'He said "no"', "你好", 2, 0), Example("a-2", " spaces kept ", "", 59, 0)]
+    single = [Example("a", "one", None, 0), Example("b", "two", None, 1)]
+    for examples, columns in ((pairs, Example._fields), (single, ("id", "text", "label"))):
+        write_examples(examples, tmp_path / "x.parquet")
+        assert read_examples(tmp_path / "x.parquet") == examples
+        assert sorted(pq.read_schema(tmp_path / "x.parquet").names) == sorted(columns)
+
+
+def test_halves_share_no_cluster_and_lose_no_row():
+    for cluster in (None, 1):
+        examples = [
+            Example(str(i), f"premise {i // 3}" if cluster is None else "x", f"h{i}", i % 3, cluster and i // 3)
+            for i in range(60)
+        ]
+        first, second = halve(examples)
+        assert sorted(first + second) == list(range(60))
+        assert not {i // 3 for i in first} & {i // 3 for i in second}
+        assert abs(len(first) - len(second)) <= 3

@@ -1,0 +1,86 @@
+"""Every experiment with every task: what a plan checks, and what it would read."""
+
+from pathlib import Path
+
+import pytest
+from snakemake.utils import update_config
+
+from camembert.plan import sources
+from camembert.plan.config import ConfigError, check_config, load_yaml
+from camembert.plan.downloads import downloads
+
+ROOT = Path(__file__).parents[3]
+EXPERIMENTS = [ROOT / "config.yaml", *sorted((ROOT / "experiments").glob("*.yaml"))]
+PRESETS = sorted((ROOT / "experiments" / "tasks").glob("*.yaml"))
+DESCRIBED = {"files", "hub", "header", "columns", "labels", "locales", "filter", "parallel"}
+
+
+def composed(*overlays):
+    config = load_yaml(ROOT / "config.yaml")
+    for overlay in overlays:
+        update_config(config, load_yaml(overlay))
+    return config
+
+
+@pytest.fixture
+def local_data(tmp_path, monkeypatch):
+    """A working directory with a file for everything that is read from a folder."""
+    monkeypatch.chdir(tmp_path)
+    for language in sources.CLDR_LANGUAGES:
+        for name in (f"text/{language}.txt", f"text-full/{language}.txt.gz"):
+            (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "data" / name).write_text("something")
+
+    def fill(config):
+        task = config["data"]["task"]
+        for split in sources.splits_of(task):
+            for language in sources.languages_of(split, config["languages"]):
+                pattern = sources.in_language(task["files"][split], sources.locale_of(task["locales"], language))
+                path = Path(task["folder"]) / pattern.replace("*", ".gz")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text("something")
+
+    return fill
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("source", ["hub", "folder"])
+def test_every_experiment_plans_with_every_task(local_data, experiment, preset, source):
+    config = composed(experiment, preset)
+    task = config["data"]["task"]
+    if preset.stem not in ("cldr-nli", "xnli-1.0"):
+        task["source"] = source
+    if task["source"] == "folder":
+        local_data(config)
+    if "ja" in config["languages"] and config["data"]["text"][0]["source"] != "hub":
+        with pytest.raises(ConfigError, match=r"languages names ja, expected some of|has no text in ja"):
+            check_config(config, ROOT / "schemas" / "config.schema.yaml")
+        return
+    check_config(config, ROOT / "schemas" / "config.schema.yaml")
+    wanted = [name for name in downloads(config) if name.startswith("task-")]
+    assert len(wanted) == (len(sources.splits_of(task)) if task["source"] == "hub" else 0)
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
+def test_a_preset_describes_all_of_its_task_and_leaves_nothing_to_what_it_is_laid_over(preset):
+    task = load_yaml(preset)["data"]["task"]
+    if task["source"] == "cldr":
+        assert set(task) == {"name", "source"}
+        return
+    assert {"name", "source", "folder", *DESCRIBED} - set(task) == ({"hub"} if preset.stem == "xnli-1.0" else set())
+    assert set(task["columns"]) == {"text", "text_pair", "label", "id", "cluster"}
+    assert task["name"] == preset.stem
+
+
+def test_the_task_that_config_yaml_describes_is_xnli():
+    """So that an experiment on XNLI says no more than its name and source."""
+    default, xnli = load_yaml(ROOT / "config.yaml")["data"]["task"], composed(ROOT / "experiments/tasks/xnli.yaml")
+    assert {key: default[key] for key in DESCRIBED} == {key: xnli["data"]["task"][key] for key in DESCRIBED}
+
+
+def test_the_hub_is_asked_for_the_locales_of_a_task():
+    config = composed(ROOT / "experiments" / "paper.yaml", ROOT / "experiments" / "tasks" / "massive.yaml")
+    wanted = downloads(config | {"languages": ["en", "sw"]})
+    assert wanted["task-train"]["files"] == ["en-US/train/*.parquet"]
+    assert wanted["task-dev"]["files"] == ["en-US/validation/*.parquet", "sw-KE/validation/*.parquet"]
