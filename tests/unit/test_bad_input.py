@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 import re
 from collections.abc import Callable
 from functools import partial
@@ -258,6 +259,12 @@ CASES: dict[str, Callable[[Bench], None]] = {
     # the config
     "a misspelt key": lambda bench: bench.check("finetuning", epoch=3),
     "a value of another type": lambda bench: bench.check("finetuning", batch="many"),
+    "a number that is none": lambda bench: bench.check("distillation", learning_rate=math.nan),
+    "no runs": lambda bench: bench.check(runs=[]),
+    "a run listed twice": lambda bench: bench.check(runs=[1, 2, 1]),
+    "a key of an earlier version": lambda bench: bench.check(seeds=[1]),
+    "no fine-tuning": lambda bench: bench.check(finetunings=0),
+    "a margin of nothing": lambda bench: bench.check("comparisons", margin=0),
     "a chain that grows": lambda bench: bench.check(chains=["6-4-5"]),
     "a chain of another teacher": lambda bench: bench.check(chains=["12-6"]),
     "a language in which nothing can be made": lambda bench: bench.check(languages=["en", "ja"]),
