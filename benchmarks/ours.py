@@ -30,7 +30,7 @@ RECIPE = Recipe("toplayer", {"hidden": 1.0, "attention": 1.0})
 def train(case: Case, batch_of: Callable[[int], Batch], device: torch.device, player: Player) -> None:
     """The library's own objective in its own loop, set up as `distillation.distill` does."""
     teacher = teacher_of(case).to(device)
-    student = encoders.cut(teacher, range(1, case.student + 1)).to(device)
+    student = encoders.init_student(teacher, range(1, case.student + 1)).to(device)
     distillation.freeze(student, RECIPE)
     encoders.set_dropout(student, 0.0)
     student.train()

@@ -137,7 +137,7 @@ def finetuning_seed(wildcards):
 
 
 def distillation_recipe(wildcards):
-    """How a student is made; one that predicts hidden words gets the share of them too."""
+    """How a student is made; one that predicts masked tokens gets the share of them too."""
     recipe = config["distillation"]["recipes"].get(wildcards.recipe, vars(COPY))
     return recipe | ({"mask": config["pretraining"]["mask"]} if recipe["loss"] == "logits" else {})
 

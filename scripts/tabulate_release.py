@@ -5,7 +5,7 @@ from pathlib import Path
 
 from camembert.core.files import read_json
 from camembert.paper.tables import write_table
-from camembert.release.release import CAPTION, release_in_print, release_note, release_table
+from camembert.release.release import CAPTION, format_release, release_note, release_table
 from camembert.runtime.job import logged
 
 
@@ -13,7 +13,7 @@ def tabulate_release(metrics: Iterable[Path], kept: Sequence[str], lengths: Sequ
     """Writes .csv, .md and .tex of the table of the release, given the stem of their paths."""
     measured = {facts["form"]: facts for facts in map(read_json, metrics)}
     numbers = release_table(measured, kept)
-    write_table(numbers, release_in_print(numbers, lengths), stem, CAPTION, release_note(numbers, measured, kept))
+    write_table(numbers, format_release(numbers, lengths), stem, CAPTION, release_note(numbers, measured, kept))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""CLDR-NLI: inference pairs and parallel text that follow from the CLDR, in fifteen languages.
+"""CLDR-NLI: NLI examples and parallel text that follow from the CLDR, in fifteen languages.
 
 Every pair is drawn as propositions, in no language, so it exists in all languages with the same label.
 

@@ -52,7 +52,7 @@ def random_encoder(
     return encoder
 
 
-def cut(teacher: BertModel, kept: Sequence[int]) -> BertModel:
+def init_student(teacher: BertModel, kept: Sequence[int]) -> BertModel:
     """A student made of its teacher's embeddings, some of its layers and its pooler.
 
     The weights are copies: training the student leaves the teacher as it is.

@@ -62,12 +62,12 @@ def relation_loss(student: Tensor, teacher: Tensor, pairs: Tensor, tokens: int) 
 def soft_target_loss(student: Tensor, teacher: Tensor, targets: int) -> Tensor:
     """Divergence of predicted words from the teacher's, both softened (DistilBERT, Sanh 2019; Hinton et al. 2015).
 
-    L = t^2 / n sum over the n hidden tokens i of KL(softmax(T_i / t) || softmax(S_i / t))
+    L = t^2 / n sum over the n masked tokens i of KL(softmax(T_i / t) || softmax(S_i / t))
 
     Args:
-        student: (hidden tokens, vocabulary), logits.
+        student: (masked tokens, vocabulary), logits.
         teacher: the same shape.
-        targets: hidden tokens in the whole batch, n.
+        targets: masked tokens in the whole batch, n.
     """
     log_student, log_teacher = ((logits.float() / TEMPERATURE).log_softmax(-1) for logits in (student, teacher))
     divergence = functional.kl_div(log_student, log_teacher, reduction="sum", log_target=True)

@@ -73,7 +73,7 @@ def release_table(measured: Mapping[str, dict[str, Any]], kept: Sequence[str]) -
     return pd.DataFrame(rows)
 
 
-def release_in_print(numbers: pd.DataFrame, lengths: Sequence[int]) -> pd.DataFrame:
+def format_release(numbers: pd.DataFrame, lengths: Sequence[int]) -> pd.DataFrame:
     """The table as people read it: MiB, percent, milliseconds, pairs a second."""
     columns = [
         ("Weights (MiB)", "bytes", 2**-20, "{:.1f}"),

@@ -23,7 +23,7 @@ log = logging.getLogger("camembert")
 
 @contextmanager
 def logged(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Sends the log both to the job's log file and to whoever watches; a failure ends both with its reason.
+    """Sends the log both to the job's log file and to stderr; a failure ends both with its reason.
 
     Mistakes of input (ValueError) and failures that explain themselves (RuntimeError, OSError) end in one
     line and exit status 1, anything else in a traceback.
@@ -101,7 +101,7 @@ def write_run(job: Any, run: Any, device: object, **facts: Any) -> None:
 
     Args:
         job: the `snakemake` object of a script.
-        run: a `training.Run`.
+        run: a `loop.TrainingResult`.
         device: where it ran.
         facts: what else there is to say.
     """

@@ -22,7 +22,7 @@ from camembert.models import losses
 from camembert.models.compilation import compile_layers
 from camembert.plan.recipe import Recipe, matched_layers
 from camembert.runtime import parallel
-from camembert.training.loop import Objective, Run, Schedule
+from camembert.training.loop import Objective, Schedule, TrainingResult
 from camembert.training.masking import at_masked
 from camembert.training.packed_text import train_on_text
 
@@ -190,7 +190,7 @@ def distill(
     checkpoints: str | os.PathLike[str],
     checkpoint_seconds: float,
     precision: str = "auto",
-) -> Run:
+) -> TrainingResult:
     """Cuts a student from its teacher and trains it towards the teacher; 0 steps leave it a copy.
 
     Args:
@@ -213,9 +213,9 @@ def distill(
         DistillationError: the recipe asks for what the teacher does not have.
     """
     teacher = encoders.load_encoder(teacher_folder).to(device)
-    student = encoders.cut(teacher, recipe.layers_to_copy(teacher.config.num_hidden_layers, layers)).to(device)
+    student = encoders.init_student(teacher, recipe.layers_to_copy(teacher.config.num_hidden_layers, layers)).to(device)
     head = encoders.load_mlm_head(teacher_folder)
-    run = Run()
+    run = TrainingResult()
     if schedule.steps:
         freeze(student, recipe)
         encoders.set_dropout(student, dropout)

@@ -25,7 +25,7 @@ from camembert.models import encoder as encoders
 from camembert.runtime import parallel
 from camembert.runtime.checkpoint import CheckpointFolder, fingerprint_of
 from camembert.runtime.devices import numerics
-from camembert.training.loop import Evaluation, Objective, Run, Schedule, TrainingError, train
+from camembert.training.loop import Evaluation, Objective, Schedule, TrainingError, TrainingResult, train
 
 BATCHES_SORTED_TOGETHER = 50
 
@@ -86,7 +86,7 @@ def dev_scores(
     return measure
 
 
-def kept(run: Run) -> tuple[int, float]:
+def kept(run: TrainingResult) -> tuple[int, float]:
     """Step and English dev accuracy of the weights that a fine-tuning kept."""
     if run.best:
         return run.best["step"], run.best["score"]
@@ -117,7 +117,7 @@ def finetune(
     checkpoints: str | os.PathLike[str],
     checkpoint_seconds: float,
     precision: str = "auto",
-) -> Run:
+) -> TrainingResult:
     """Fine-tunes an encoder on English examples and keeps the weights that are best on English dev, or the last.
 
     Args:

@@ -81,8 +81,8 @@ class Evaluation:
 
 
 @dataclass
-class Run:
-    """What a training run leaves.
+class TrainingResult:
+    """What a training ends with.
 
     Attributes:
         curve: one row a log interval and a measurement.
@@ -131,7 +131,7 @@ def train(
     checkpoint_seconds: float = math.inf,
     log_intervals: int = 50,
     evaluation: Evaluation | None = None,
-) -> Run:
+) -> TrainingResult:
     """Trains the parameters of `model` that require a gradient.
 
     Args:
@@ -155,7 +155,7 @@ def train(
     """
     optimizer = optimizer_for(model, schedule)
     trained = {key: p for key, p in model.named_parameters() if p.requires_grad}
-    run, first = Run(), 0
+    run, first = TrainingResult(), 0
     sums: dict[str, Tensor] = {}
     interval = max(1, schedule.steps // log_intervals)
 
@@ -166,7 +166,7 @@ def train(
             for key, parameter in trained.items():
                 parameter.copy_(state["model"][key])
         optimizer.load_state_dict(state["optimizer"])
-        run = Run(**state["run"])
+        run = TrainingResult(**state["run"])
         run.earlier_cpu_seconds = run.cpu_seconds
         first, sums = state["step"], {key: value.to(device) for key, value in state["sums"].items()}
         del state
@@ -273,7 +273,12 @@ def _means(sums: dict[str, Tensor], count: int) -> dict[str, float]:
 
 
 def _evaluate(
-    model: nn.Module, trained: dict[str, nn.Parameter], evaluation: Evaluation, run: Run, step: int, name: str
+    model: nn.Module,
+    trained: dict[str, nn.Parameter],
+    evaluation: Evaluation,
+    run: TrainingResult,
+    step: int,
+    name: str,
 ) -> None:
     was_training = model.training
     model.eval()

@@ -16,7 +16,7 @@ from camembert.runtime import parallel
 from camembert.runtime.checkpoint import CheckpointFolder, fingerprint_of
 from camembert.runtime.devices import is_compiled, numerics
 from camembert.training.held_out import held_out_by_language, held_out_loss
-from camembert.training.loop import Batch, Objective, Run, Schedule, train
+from camembert.training.loop import Batch, Objective, Schedule, TrainingResult, train
 from camembert.training.masking import masked_batch
 
 
@@ -49,7 +49,7 @@ def train_on_text(
     checkpoint_seconds: float,
     precision: str,
     **dependencies: Any,
-) -> Run:
+) -> TrainingResult:
     """Trains a model on packed text, with losses on held-out text during training and of every language at its end.
 
     Args:

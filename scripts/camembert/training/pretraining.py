@@ -22,7 +22,7 @@ from camembert.data.packing import SpecialIds
 from camembert.models import encoder as encoders
 from camembert.models.compilation import compile_layers
 from camembert.runtime import parallel
-from camembert.training.loop import Objective, Run, Schedule
+from camembert.training.loop import Objective, Schedule, TrainingResult
 from camembert.training.masking import at_masked
 from camembert.training.packed_text import train_on_text
 
@@ -84,7 +84,7 @@ def pretrain(
     checkpoints: str | os.PathLike[str],
     checkpoint_seconds: float,
     precision: str = "auto",
-) -> Run:
+) -> TrainingResult:
     """Makes an encoder from random weights and pre-trains it; 0 steps leave it random.
 
     Args:
@@ -112,7 +112,7 @@ def pretrain(
     model = MaskedLanguageModel(encoder)
     encoders.set_dropout(encoder, dropout)
     encoder.pooler.requires_grad_(bag_of_words > 0)
-    run = Run()
+    run = TrainingResult()
     if schedule.steps:
         if device.type == "cuda":
             compile_layers(encoder)

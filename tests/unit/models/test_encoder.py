@@ -19,8 +19,8 @@ from camembert.models.encoder import (
     attention_map,
     attention_mask,
     classifier_from,
-    cut,
     embed,
+    init_student,
     load_classifier,
     load_encoder,
     load_mlm_head,
@@ -64,7 +64,7 @@ def test_a_student_is_exactly_the_bottom_of_its_teacher_and_its_pooler(make_enco
 
 def test_a_student_may_take_any_of_its_teacher_s_layers(make_encoder):
     teacher = make_encoder(5)
-    student = cut(teacher, [2, 4, 5])
+    student = init_student(teacher, [2, 4, 5])
     for ours, theirs in enumerate([2, 4, 5]):
         layer = teacher.encoder.layer[theirs - 1]
         assert same_weights(student.encoder.layer[ours].state_dict(), layer.state_dict())

@@ -64,7 +64,7 @@ def test_a_distillation_step_costs_what_pytorch_counts(teacher_layers, student_l
 
     recipe = Recipe("toplayer", {"hidden": 1.0, "attention": 1.0})
     teacher = encoder_of(teacher_layers, heads, tokens, shape)
-    student = encoders.cut(teacher, range(1, student_layers + 1))
+    student = encoders.init_student(teacher, range(1, student_layers + 1))
     encoders.set_dropout(student, 0.0)
     distillation.freeze(student, recipe)
     objective = distillation.objective_of(recipe, student, teacher, shared_embeddings=True)

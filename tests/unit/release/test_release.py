@@ -14,7 +14,7 @@ from camembert.core.files import write_json
 from camembert.models.encoder import classifier_from, save_classifier, save_encoder
 from camembert.release.modelcard import model_card, training_rows
 from camembert.release.onnx_export import export, quantize
-from camembert.release.release import FORMS, best_on_dev, release_in_print, release_note, release_table
+from camembert.release.release import FORMS, best_on_dev, format_release, release_note, release_table
 
 ROOT = Path(__file__).parents[3]
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
@@ -85,7 +85,7 @@ def test_the_table_has_a_row_a_form_and_averages_of_kept_and_of_all_languages():
     assert row["english"] == pytest.approx(0.8)
     assert row["kept_languages"] == pytest.approx(0.7)
     assert row["average"] == pytest.approx(0.6)
-    shown = release_in_print(table.reset_index(), [8])
+    shown = format_release(table.reset_index(), [8])
     assert shown.loc[0, ["Weights (MiB)", "All languages", "Pairs/s, 8 tokens"]].tolist() == ["1.0", "60.0", "100"]
 
 

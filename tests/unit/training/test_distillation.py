@@ -17,8 +17,8 @@ from camembert.data.packing import TextBatches
 from camembert.data.shards import Shard
 from camembert.models.encoder import (
     attention_mask,
-    cut,
     embed,
+    init_student,
     load_encoder,
     load_mlm_head,
     mlm_head_of,
@@ -27,7 +27,7 @@ from camembert.models.encoder import (
 from camembert.plan.recipe import Recipe, matched_layers
 from camembert.training import distillation
 from camembert.training.distillation import DistillationError, freeze, objective_of
-from camembert.training.loop import Run, Schedule
+from camembert.training.loop import Schedule, TrainingResult
 from camembert.training.masking import IGNORED, places_of
 from camembert.training.packed_text import text_batch
 from camembert.training.pretraining import MaskedLanguageModel, pretraining_objective
@@ -101,7 +101,7 @@ def test_a_recipe_trains_all_tensors_but_those_it_states(
 ):
     """Whatever trains gets a gradient; whatever does not would get none, or one by rounding alone."""
     recipe = replace(recipe, freeze_embeddings=freeze_embeddings, initialisation=initialisation)
-    student = cut(teacher, recipe.layers_to_copy(3, 2))
+    student = init_student(teacher, recipe.layers_to_copy(3, 2))
     names = {name for name, _ in student.named_parameters()}
     untrained = {name for name in names if name.startswith(("pooler.", *stated)) or name.endswith("key.bias")}
     untrained |= {name for name in names if freeze_embeddings and name.startswith("embeddings.")}
@@ -354,7 +354,7 @@ def test_a_hop_of_no_steps_is_a_pure_copy(distilling, teacher, teacher_folder, t
     copied = load_encoder(tmp_path / "2").state_dict()
     assert all(torch.equal(weight, teacher.state_dict()[name]) for name, weight in copied.items())
     assert (tmp_path / "2" / "tokenizer.json").read_bytes() == (teacher_folder / "tokenizer.json").read_bytes()
-    assert run == Run()
+    assert run == TrainingResult()
     assert not (tmp_path / "checkpoints").exists()
 
 

@@ -31,9 +31,9 @@ from camembert.training import distillation, finetuning, packed_text, pretrainin
 from camembert.training.loop import (
     Evaluation,
     Interrupted,
-    Run,
     Schedule,
     TrainingError,
+    TrainingResult,
     optimizer_for,
     train,
 )
@@ -85,7 +85,7 @@ class Toy:
         loss = (self.model(batch["x"]) - batch["y"]).square().mean()
         return {"loss": loss, "error": loss.sqrt()}
 
-    def train(self, **changes) -> Run:
+    def train(self, **changes) -> TrainingResult:
         settings = {"seed": 1, "device": CPU, "name": "toy", "checkpoint_seconds": 0.0}
         return train(
             self.model,
@@ -365,7 +365,7 @@ def fingerprint(training, module, monkeypatch, tmp_path, **changes) -> str:
     found = []
     with monkeypatch.context() as stub:
         stub.setattr(module, "CheckpointFolder", lambda path, fingerprint: found.append(fingerprint))
-        stub.setattr(module, "train", lambda *_, **__: Run())
+        stub.setattr(module, "train", lambda *_, **__: TrainingResult())
         stub.setattr(module, "held_out_by_language", lambda *_: {}, raising=False)
         training(**{"output": tmp_path / "model", "checkpoints": tmp_path / "checkpoints"} | changes)
     return found[0]

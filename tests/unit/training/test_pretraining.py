@@ -8,7 +8,7 @@ from camembert.data.mixture import Corpus
 from camembert.data.packing import TextBatches
 from camembert.data.shards import Shard
 from camembert.models.encoder import load_encoder, load_mlm_head
-from camembert.training.loop import Run, Schedule
+from camembert.training.loop import Schedule, TrainingResult
 from camembert.training.masking import IGNORED, masked_batch
 from camembert.training.pretraining import MaskedLanguageModel, pretraining_objective
 
@@ -137,7 +137,7 @@ def test_no_steps_leave_random_weights_that_the_seed_decides(pretraining, tmp_pa
             schedule=Schedule(0, 1e-2, 0.1, 0.0),
             seed=seed,
         )
-        assert run == Run()
+        assert run == TrainingResult()
         saved.append((tmp_path / name / "model.safetensors").read_bytes())
     assert saved[0] == saved[1] != saved[2]
     assert not (tmp_path / "checkpoints").exists()
