@@ -53,7 +53,7 @@ keep:
 	rm -f $(RECORD)/predictions/answers.parquet $(RECORD)/retrieval/answers.parquet
 	cp $(RESULTS)/figures/*.png $(RECORD)/figures/
 
-# Makes the tables and figures of `make run` again from the record, in results/from-record; trains nothing, needs no torch
+# Makes the tables and figures of `make record` again from what it kept, in results/from-record; trains nothing, needs no torch
 PAPER ?= results/from-record
 PAPER_RULES = $(shell sed -n 's/^rule \(tabulate_.*\|draw_.*\|tables\|figures\):/\1/p' rules/*.smk)
 

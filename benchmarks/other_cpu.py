@@ -22,9 +22,16 @@ OTHER_KERNELS = {"MKL_CBWR": "COMPATIBLE", "ATEN_CPU_CAPABILITY": "avx2", "ONEDN
 COLUMNS = {"english": "English", "zero_shot": "Zero-shot", "average": "Average", "retrieval": "Retrieval"}
 
 
-def repeat(experiment: str, cores: int) -> None:
-    """Runs the embedded experiment with other kernels, as an experiment of another name."""
-    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--config", f"experiment={experiment}"]
+def repeat(config: Path, experiment: str, cores: int) -> None:
+    """Runs a finished experiment with other kernels, under another name.
+
+    Args:
+        config: the finished one's, as the workflow keeps it.
+        experiment: the other name.
+        cores: for the workflow.
+    """
+    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--configfile", str(config)]
+    command += ["--config", f"experiment={experiment}"]
     subprocess.run([*command, "--", "tables"], cwd=ROOT, env=os.environ | OTHER_KERNELS, check=True)
 
 
@@ -72,7 +79,7 @@ def main() -> None:
     if not tables[0].is_file():
         parser.error(f"{tables[0]} does not exist; run the experiment first (make run), or name another with --first")
     if not tables[1].is_file():
-        repeat(options.second.name, options.cores)
+        repeat(options.first / "config.json", options.second.name, options.cores)
     print(format_differences(differences(*(pd.read_csv(table, dtype={"chain": str}) for table in tables))))
 
 

@@ -22,7 +22,8 @@ RETRIEVAL_DATA = (
     else []
 )
 RETRIEVAL_JOB = "make_cldr_retrieval" if RETRIEVAL["source"] == "cldr" else "import_retrieval"
-READ_FIRST = [TASK_DATA["train"], *CHECKED, *RETRIEVAL_DATA]  # so that wrong input stops the run before anything trains
+READ_FIRST = ancient([TASK_DATA["train"], *RETRIEVAL_DATA])
+"""Made before anything trains, so that wrong input stops the run; other content makes no training run again."""
 
 
 rule download:
@@ -196,6 +197,7 @@ else:
     rule import_tokenizer:
         input:
             teacher=teacher_source_files(),
+            checked=CHECKED,
             read_first=READ_FIRST,
         output:
             directory(TOKENIZER),

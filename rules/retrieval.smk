@@ -40,6 +40,7 @@ if RETRIEVAL_DATA:
             languages=LANGUAGES,
             batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
             device=config["device"],
+            precision=config["precision"],
             threads=config["threads"]["evaluation"],
         message:
             "Retrieving English sentences with {wildcards.chain}"

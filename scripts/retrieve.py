@@ -4,7 +4,7 @@ from camembert.data.retrieval import read_sentences
 from camembert.data.tokenizer import load_tokenizer
 from camembert.evaluation.retrieval import accuracy, layer_number, nearest_by_encoder, write_answers
 from camembert.models.encoder import load_encoder
-from camembert.runtime.devices import start
+from camembert.runtime.devices import describe, start
 from camembert.runtime.job import Stopwatch, log, logged, write_metrics
 
 if __name__ == "__main__":
@@ -25,6 +25,7 @@ if __name__ == "__main__":
                 [layer],
                 job.params.pooling,
                 job.params.batch_tokens,
+                job.params.precision,
             )
         shares = {}
         for (language, (answers,)), path in zip(found.items(), job.output.answers, strict=True):
@@ -32,4 +33,5 @@ if __name__ == "__main__":
             shares[language] = accuracy(answers)
         average = sum(shares.values()) / len(shares)
         log.info("%s: %.1f %% retrieved, average of %d languages", job.wildcards.chain, 100 * average, len(shares))
-        write_metrics(job, watch, device=str(device), layer=layer, pooling=job.params.pooling, accuracy=shares)
+        facts = {"layer": layer, "pooling": job.params.pooling, "accuracy": shares}
+        write_metrics(job, watch, **facts, **describe(device, job.params.precision))

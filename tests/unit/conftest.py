@@ -196,6 +196,7 @@ def finetuning(teacher_folder, pairs, common) -> partial:
         max_tokens=POSITIONS,
         evaluations=4,
         keep="best",
+        pooler="encoder",
         batch_tokens=256,
         **common,
     )

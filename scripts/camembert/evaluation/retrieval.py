@@ -75,6 +75,7 @@ def nearest_by_encoder(
     layers: Sequence[int],
     pooling: str,
     batch_tokens: int,
+    precision: str = "auto",
 ) -> dict[str, np.ndarray]:
     """The nearest English sentences by the states of some layers of an encoder, which runs once a language.
 
@@ -85,6 +86,7 @@ def nearest_by_encoder(
         layers: counted from 1; 0 is the embeddings.
         pooling: "mean" or "cls".
         batch_tokens: tokens a batch, padding included.
+        precision: of matrix products: auto, bf16 or fp32, as in the config.
 
     Returns:
         Of every language but English, the index of the nearest English sentence: (layers, sentences) int64.
@@ -92,7 +94,7 @@ def nearest_by_encoder(
 
     def vectors(language: str) -> np.ndarray:
         texts = [sentence.text for sentence in sentences[language]]
-        return embed(encoder, tokenizer, texts, layers, pooling, batch_tokens)
+        return embed(encoder, tokenizer, texts, layers, pooling, batch_tokens, precision)
 
     english = vectors(PIVOT)
     return {

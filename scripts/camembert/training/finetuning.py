@@ -110,6 +110,7 @@ def finetune(
     max_tokens: int,
     evaluations: int,
     keep: str,
+    pooler: str,
     batch_tokens: int,
     seed: int,
     device: torch.device,
@@ -135,6 +136,7 @@ def finetune(
         max_tokens: longer pairs are cut.
         evaluations: times dev is read, evenly spread.
         keep: "best" keeps the weights that are best on English dev, "last" those of the last step.
+        pooler: "encoder" starts from the encoder's, "identity" from one that hands on the state of [CLS].
         batch_tokens: tokens a batch when dev is read.
         seed: of the head, the order of the pairs and dropout.
         device: where to train.
@@ -154,6 +156,8 @@ def finetune(
             f"{train_pairs} holds {len(pairs)} pairs, fewer than finetuning.batch ({batch}); lower the batch"
         )
     classifier = encoders.classifier_from(encoder_folder, read_json(labels), dropout, seed).to(device)
+    if pooler == "identity":
+        encoders.set_identity_pooler(classifier.bert)
     classifier.train()
     schedule = Schedule(epochs * (len(pairs) // batch), learning_rate, warmup, weight_decay)
     batch_of = shuffled_batch(pairs, batch, pad_id, seed)
@@ -174,7 +178,7 @@ def finetune(
                 encoder=hash_of_weights(encoder_folder),
                 tokenizer=hash_of_file(Path(encoder_folder) / tokenizer.FILES[0]),
                 data=[hash_of_file(path) for path in (train_pairs, dev_pairs, labels)],
-                settings=[vars(schedule), batch, dropout, max_tokens, sorted(marks), keep, seed],
+                settings=[vars(schedule), batch, dropout, max_tokens, sorted(marks), keep, pooler, seed],
                 numerics=numerics(device, precision),
                 code=hash_of_code(sys.modules[__name__]),
             ),

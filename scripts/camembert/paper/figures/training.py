@@ -37,6 +37,7 @@ class Panel(NamedTuple):
 
 PANELS = [
     Panel("encoders", "masked_lm", ("train", HELD_OUT), "Masked-LM loss (nats)", 1, False),
+    Panel("encoders", "bag_of_words", ("train", HELD_OUT), "Bag-of-words loss (nats)", 1, False),
     Panel("encoders", "hidden", ("train", HELD_OUT), "Hidden-state loss", 1, True),
     Panel("encoders", "attention", ("train", HELD_OUT), "Attention loss", 1, True),
     Panel("encoders", "value", ("train", HELD_OUT), "Value-relation loss", 1, True),
