@@ -62,8 +62,12 @@ def curve_paths(tmp_path):
     losses = [(step, 1 / step) for step in range(1, 121)]
     paths = [log(encoders / "6-2x0" / "r1.jsonl", [])]
     for chain in ("6", "0-2x2.9"):
-        lines = [{"step": step, "split": "train", "loss": 9 * loss, "masked_lm": 9 * loss} for step, loss in losses]
-        lines.append({"step": 120, "split": "held-out", "loss": 3.0, "masked_lm": 3.0})
+        parts = {"masked_lm": 9.0, "bag_of_words": 4.0}
+        lines = [
+            {"step": step, "split": "train", "loss": 9 * loss} | {name: most * loss for name, most in parts.items()}
+            for step, loss in losses
+        ]
+        lines.append({"step": 120, "split": "held-out", "loss": 3.0, "masked_lm": 3.0, "bag_of_words": 2.0})
         paths.append(log(encoders / chain / "r1.jsonl", lines))
     for chain in ("6-2", "6-4", "6-4-2"):
         parts = ("hidden", "attention", "value", "soft_targets", "cosine")
