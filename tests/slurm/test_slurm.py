@@ -162,7 +162,7 @@ def test_a_run_on_slurm_ends_in_tables_and_figures(run):
 
 def test_local_rules_stay_on_the_head_node_and_all_others_go_to_slurm(run):
     submitted = {re.match(r"rule_([a-z_]+?)(_wildcards_|$)", job["what"])[1] for job in run.jobs}
-    on_models = {"pretrain", "distill", "finetune", "evaluate", "measure_efficiency"}
+    on_models = {"pretrain", "distill", "finetune", "evaluate", "retrieve", "retrieve_baseline", "measure_efficiency"}
     assert submitted == on_models | {"train_tokenizer", "tokenize_text"}
 
 
