@@ -40,7 +40,7 @@ check: setup
 # The embedded experiment with five runs, of which the default's are the first: its release, and what is kept of both
 record: setup
 	snakemake --cores all --configfile experiments/record.yaml
-	snakemake --cores all --configfile experiments/record.yaml release
+	snakemake --cores all --configfile experiments/record.yaml -- release
 	$(MAKE) keep
 
 RESULTS ?= results/embedded
