@@ -13,7 +13,8 @@ LABELS = result("data/task/labels.json")
 CORPUS = shards_of(LANGUAGES)
 SHARES = {corpus.name: corpus.share for corpus in CORPORA.values()}
 MAKES_TEXT = any(corpus.source == "cldr" for corpus in CORPORA.values())
-CHECKED = [result(f"data/checked/{name}.json") for name, corpus in CORPORA.items() if corpus.source != "cldr"]
+CHECKED_CORPORA = [name for name, corpus in CORPORA.items() if corpus.source != "cldr"]
+CHECKED = expand(result("data/checked/{corpus}.json"), corpus=CHECKED_CORPORA)
 TOKENIZER = [result("data/tokenizer")]
 QUERY_LANGUAGES = [language for language in LANGUAGES if language != "en"]
 RETRIEVAL_DATA = (
@@ -137,6 +138,7 @@ elif RETRIEVAL_DATA:
             "../envs/camembert.yaml"
         params:
             languages=LANGUAGES,
+            limit=RETRIEVAL["limit"],
         message:
             "Reading sentences for retrieval from {input}"
         script:
@@ -223,6 +225,7 @@ rule check_text:
         unpack(corpus_of_job),
         dev=TASK_DATA["dev"],
         test=TASK_DATA["test"],
+        retrieval=RETRIEVAL_DATA,
     output:
         result("data/checked/{corpus}.json"),
     log:
@@ -230,7 +233,7 @@ rule check_text:
     benchmark:
         result("benchmarks/check_text/{corpus}.tsv")
     wildcard_constraints:
-        corpus=one_of(name for name, corpus in CORPORA.items() if corpus.source != "cldr"),
+        corpus=one_of(CHECKED_CORPORA),
     retries: 0  # wrong input stays wrong
     conda:
         "../envs/camembert.yaml"
@@ -242,7 +245,7 @@ rule check_text:
         parallel=lambda wildcards: CORPORA[wildcards.corpus].parallel,
         overlap=lambda wildcards: CORPORA[wildcards.corpus].overlap,
     message:
-        "Looking for dev and test in {wildcards.corpus}"
+        "Looking for sentences of evaluations in {wildcards.corpus}"
     script:
         "../scripts/check_text.py"
 
@@ -281,7 +284,7 @@ DATA_BENCHMARKS = [
     *(result(f"benchmarks/tokenize_text/{corpus.name}/{language}.tsv") for corpus, language in all_text()),
     result(f"benchmarks/{'train' if TEACHER['source'] == 'pretrain' else 'import'}_tokenizer.tsv"),
     result(f"benchmarks/{'make_cldr_nli' if TASK['source'] == 'cldr' else 'import_task'}.tsv"),
-    *(path.replace("/data/checked/", "/benchmarks/check_text/").replace(".json", ".tsv") for path in CHECKED),
+    *expand(result("benchmarks/check_text/{corpus}.tsv"), corpus=CHECKED_CORPORA),
     *([result("benchmarks/make_cldr_text.tsv")] if MAKES_TEXT else []),
     *([result(f"benchmarks/{RETRIEVAL_JOB}.tsv")] if RETRIEVAL_DATA else []),
 ]

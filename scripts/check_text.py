@@ -1,4 +1,4 @@
-"""Looks for sentences of the task's dev and test sets in a corpus, and whether translations are as many."""
+"""Looks for sentences of dev, test and retrieval in a corpus, and whether translations are as many."""
 
 from camembert.core.files import write_json
 from camembert.data.leaks import check_corpus, sentences_of
@@ -8,11 +8,12 @@ from camembert.runtime.job import log, logged
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
-        evaluated = dict(zip(job.params.evaluated, zip(job.input.dev, job.input.test, strict=True), strict=True))
+        examples = dict(zip(job.params.evaluated, zip(job.input.dev, job.input.test, strict=True), strict=True))
+        retrieved = dict(zip(job.params.evaluated, job.input.retrieval, strict=False))  # none without retrieval
         left_out = check_corpus(
             job.wildcards.corpus,
             {language: read_documents(job.input[language], **how) for language, how in job.params.reading.items()},
-            {language: sentences_of(evaluated[language]) for language in job.params.reading},
+            {language: sentences_of(examples[language], retrieved.get(language)) for language in job.params.reading},
             job.params.parallel,
             job.params.overlap,
         )

@@ -1,4 +1,4 @@
-"""Text that is a sentence of the task's dev or test set: found, and refused or left out, before anything is trained."""
+"""Text that is a sentence of dev, test or retrieval: found, and refused or left out, before anything is trained."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 
+from camembert.data.retrieval import read_sentences
 from camembert.data.tasks import read_examples
 
 LONGER = 4
@@ -14,7 +15,7 @@ REFUSE, LEAVE_OUT = "refuse", "leave_out"
 
 
 class LeakError(ValueError):
-    """Training text that holds sentences of dev or test, or translations that are not aligned, with numbers."""
+    """Training text that holds sentences of an evaluation, or translations that are not aligned, with numbers."""
 
 
 def normalised(text: str) -> str:
@@ -22,10 +23,15 @@ def normalised(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def sentences_of(files: Iterable[str | os.PathLike[str]]) -> set[str]:
-    """The sentences of some files of examples, normalised; both of a pair."""
-    examples = (example for path in files for example in read_examples(path))
-    return {normalised(text) for example in examples for text in (example.text, example.text_pair) if text}
+def sentences_of(
+    examples: Iterable[str | os.PathLike[str]], retrieval: str | os.PathLike[str] | None = None
+) -> set[str]:
+    """The sentences of some files of examples, both of a pair, and of one of sentences for retrieval; normalised."""
+    read = (example for path in examples for example in read_examples(path))
+    texts = {text for example in read for text in (example.text, example.text_pair) if text}
+    if retrieval is not None:
+        texts |= {sentence.text for sentence in read_sentences(retrieval)}
+    return {normalised(text) for text in texts}
 
 
 def matches(documents: Iterable[str], sentences: Collection[str]) -> tuple[list[int], int]:
@@ -45,12 +51,12 @@ def check_corpus(
     parallel: bool,
     overlap: str,
 ) -> dict[str, list[int]]:
-    """Looks for sentences of dev and test in a corpus.
+    """Looks for sentences that are evaluated on in a corpus.
 
     Args:
         name: of the corpus.
         documents: by language.
-        sentences: of dev and test, by language, normalised.
+        sentences: of dev, test and retrieval, by language, normalised.
         parallel: whether document i says the same in every language; then it is left out of all.
         overlap: "refuse" what is found, or "leave_out".
 
@@ -73,7 +79,7 @@ def check_corpus(
     if leaks and overlap == REFUSE:
         shown = ", ".join(f"{number} of {sizes[language]} in {language}" for language, number in leaks.items())
         raise LeakError(
-            f"documents of corpus {name} are sentences of the task's dev or test set: {shown}; take them out, or set"
+            f"documents of corpus {name} are sentences of dev, test or retrieval: {shown}; take them out, or set"
             " its overlap: leave_out to train without them"
         )
     together = sorted(set().union(*found.values()))

@@ -48,7 +48,7 @@ def read_sentences(path: str | os.PathLike[str]) -> list[Sentence]:
     return [Sentence(*row) for row in zip(*(table[name].to_pylist() for name in SCHEMA.names), strict=True)]
 
 
-def read_aligned(files: Mapping[str, str | os.PathLike[str]]) -> dict[str, list[Sentence]]:
+def read_aligned(files: Mapping[str, str | os.PathLike[str]], limit: int | None = None) -> dict[str, list[Sentence]]:
     """Reads line-aligned files and leaves out the lines that repeat an earlier one in some language.
 
     A sentence that is there twice has two right answers, of which one would count as wrong. So a line that repeats an
@@ -56,6 +56,7 @@ def read_aligned(files: Mapping[str, str | os.PathLike[str]]) -> dict[str, list[
 
     Args:
         files: of each language, .txt or .txt.gz in UTF-8, a sentence a line.
+        limit: the first so many lines that are left are taken; None takes all.
 
     Returns:
         The sentences of each language, with the same ids in all.
@@ -89,7 +90,7 @@ def read_aligned(files: Mapping[str, str | os.PathLike[str]]) -> dict[str, list[
             f"{Path(files[first]).parent} has {len(kept)} different lines in all languages; expected at least two"
         )
     sentences = {language: numbered(own) for language, own in texts.items()}
-    return {language: [rows[row] for row in kept] for language, rows in sentences.items()}
+    return {language: [rows[row] for row in kept[:limit]] for language, rows in sentences.items()}
 
 
 def _unrepeated(texts: Mapping[str, Sequence[str]]) -> list[int]:

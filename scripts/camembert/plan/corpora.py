@@ -29,7 +29,7 @@ class TextSource:
         filter: the values that rows have in other columns.
         locales: what the corpus calls a language.
         limit: at most so many documents a language.
-        overlap: what becomes of documents that are sentences of the task's dev or test set: refuse or leave_out.
+        overlap: what becomes of documents that are sentences of dev, test or retrieval: refuse or leave_out.
     """
 
     name: str

@@ -3,6 +3,7 @@
 import pytest
 
 from camembert.data.leaks import LeakError, check_corpus, matches, normalised, sentences_of
+from camembert.data.retrieval import Sentence, write_sentences
 from camembert.data.tasks import Example, write_examples
 from camembert.data.text import read_documents
 
@@ -21,6 +22,13 @@ def test_both_sentences_of_a_pair_are_looked_for(tmp_path):
     write_examples([Example("a", "One", "TWO", 0)], tmp_path / "pairs.parquet")
     write_examples([Example("a", "Three", None, 0)], tmp_path / "single.parquet")
     assert sentences_of([tmp_path / "pairs.parquet", tmp_path / "single.parquet"]) == {"one", "two", "three"}
+
+
+def test_sentences_of_retrieval_are_looked_for(tmp_path):
+    write_examples([Example("a", "One", None, 0)], tmp_path / "examples.parquet")
+    write_sentences([Sentence("line-1", "Two"), Sentence("line-2", "THREE")], tmp_path / "retrieval.parquet")
+    read = sentences_of([tmp_path / "examples.parquet"], tmp_path / "retrieval.parquet")
+    assert read == {"one", "two", "three"}
 
 
 def test_what_is_found_is_refused_with_its_number():

@@ -116,6 +116,14 @@ def test_a_repeated_sentence_is_left_out_in_every_language_and_counted(aligned, 
     assert "lines in fr that repeat an earlier one: 1" in caplog.text
 
 
+def test_a_limit_takes_the_first_sentences_that_are_left(aligned):
+    files = aligned(en=["a", "b", "b", "c"], fr=["A", "B", "D", "C"])
+    assert {language: [s.text for s in rows] for language, rows in read_aligned(files, 3).items()} == {
+        "en": ["a", "b", "c"],
+        "fr": ["A", "B", "C"],
+    }
+
+
 def test_files_of_different_lengths_are_refused(aligned):
     with pytest.raises(RetrievalDataError, match=r"fr\.txt has 1 lines and .*en\.txt has 2; expected aligned files"):
         read_aligned(aligned(en=["a", "b"], fr=["A"]))

@@ -329,7 +329,7 @@ def test_a_task_in_a_folder_needs_one(config):
 
 
 def test_every_language_has_one_file_of_sentences_for_retrieval(config, tmp_path):
-    config = changed(config, "data.retrieval", {"source": "folder", "folder": str(tmp_path)})
+    config = changed(config, "data.retrieval", {"source": "folder", "folder": str(tmp_path), "limit": None})
     config["languages"] = ["en", "fr"]
     (tmp_path / "en.txt").write_text("a\n")
     with pytest.raises(ConfigError, match=r"no sentences in fr for retrieval; expected one of fr\.txt, fr\.txt\.gz"):
