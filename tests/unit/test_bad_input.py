@@ -321,7 +321,7 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "sentences that all repeat one": partial(bad_sentences, "a\na\n", "A\nB\n"),
     "parallel text with an empty line": empty_line,
     "parallel text of several lengths": lambda bench: check_corpus("own", LINES, LINES, True, "refuse"),
-    "text that is in dev or test": lambda bench: check_corpus("own", LINES, LINES, False, "refuse"),
+    "text that is evaluated on": lambda bench: check_corpus("own", LINES, LINES, False, "refuse"),
     "text of a single line": one_line,
     "a vocabulary that does not say whether it is cased": bare_vocabulary,
     "a tokenizer larger than the model": large_tokenizer,
