@@ -1,6 +1,7 @@
 """Classifiers and their predictions.
 
-Needs encoders and data/task; makes classifiers, predictions for every language and their metrics.
+Needs encoders and data/task; makes classifiers, predictions for every language and their metrics, and
+the predictions of baselines without an encoder.
 """
 
 
@@ -67,3 +68,32 @@ rule evaluate:
         "Evaluating {wildcards.chain} (run {wildcards.run}) in {params.languages}"
     script:
         "../scripts/evaluate.py"
+
+
+BASELINE_PREDICTIONS = expand(
+    result("predictions/baseline/{baseline}/{language}.parquet"),
+    baseline=["majority", "naive-bayes"],
+    language=LANGUAGES,
+)
+
+
+rule predict_baselines:
+    input:
+        train=TASK_DATA["train"],
+        test=TASK_DATA["test"],
+        labels=LABELS,
+    output:
+        BASELINE_PREDICTIONS,
+    log:
+        result("logs/predict_baselines.log"),
+    benchmark:
+        result("benchmarks/predict_baselines.tsv")
+    localrule: True
+    conda:
+        "../envs/camembert.yaml"
+    params:
+        languages=LANGUAGES,
+    message:
+        "Predicting the task without an encoder"
+    script:
+        "../scripts/predict_baselines.py"

@@ -19,7 +19,7 @@ ANSWERS = [result("predictions/answers.parquet"), *([result("retrieval/answers.p
 
 rule tabulate_accuracy:
     input:
-        predictions=PREDICTIONS,
+        predictions=[*PREDICTIONS, *BASELINE_PREDICTIONS],
         retrieval=RETRIEVAL_ANSWERS,
     output:
         table=result("tables/accuracy.csv"),

@@ -38,11 +38,11 @@ def tabulate_summary(
     others = published.read_published(rows_of_others, on_task(rows))
     numbers = summaries.by_language(on_task(rows), models, others)
     caption = summaries.BY_LANGUAGE_CAPTION.format(task=task.task)
-    note = summaries.BY_LANGUAGE_NOTE + published.note_of(others)
+    note = summaries.BY_LANGUAGE_NOTE + summaries.note_of_baselines(numbers) + published.note_of(others)
     write_table(numbers, summaries.format_by_language(numbers), by_language, caption, note)
     if retrieval_by_language:
         numbers = summaries.by_language(in_retrieval(rows), models)
-        note = summaries.BY_LANGUAGE_NOTE + summaries.note_of_baseline(numbers)
+        note = summaries.BY_LANGUAGE_NOTE + summaries.note_of_baselines(numbers)
         caption = summaries.RETRIEVAL_BY_LANGUAGE_CAPTION
         write_table(numbers, summaries.format_by_language(numbers), retrieval_by_language, caption, note)
 

@@ -85,9 +85,9 @@ def predict(predictor: Predictor, examples: EncodedExamples, pad_id: int, batch_
     return logits
 
 
-def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
+def accuracy(logits: np.ndarray, labels: np.ndarray | Sequence[int]) -> float:
     """Share of the examples whose largest logit is the label's."""
-    return float((logits.argmax(1) == labels).mean())
+    return float((logits.argmax(1) == np.asarray(labels)).mean())
 
 
 def labels_of(folder: str | os.PathLike[str]) -> list[str]:

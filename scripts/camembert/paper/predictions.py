@@ -8,7 +8,7 @@ the items.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,15 @@ import pyarrow.parquet as pq
 from scipy.special import softmax
 
 from camembert.paper.answers import RUN_KEY, Answers
-from camembert.paper.statistics import BASELINE, RETRIEVAL, Model, ResultsError
+from camembert.paper.statistics import (
+    BASELINE_RECIPE,
+    BASELINES,
+    RETRIEVAL,
+    RETRIEVAL_BASELINE,
+    TASK_BASELINES,
+    Model,
+    ResultsError,
+)
 
 ACCURACY_COLUMNS = [
     "experiment", "task", "recipe", "chain", "label", "layers", "run", "finetuning", "language", "n", "accuracy"
@@ -28,7 +36,11 @@ NO_LOGITS = ("id", "label", "cluster")
 """Columns of predictions that are no logits; all others are."""
 PREDICTIONS_PATH = re.compile(r"(?P<model>[^/]+/[^/]+)/r\d+-f\d+/(?P<language>[^/]+)\.parquet")
 RETRIEVAL_PATH = re.compile(r"(?P<model>[^/]+/[^/]+)/r\d+/(?P<language>[^/]+)\.parquet")
-BASELINE_PATH = re.compile(rf"{BASELINE.path}/(?P<language>[^/]+)\.parquet")
+BASELINE_PATH = re.compile(r"(?P<model>[^/]+/[^/]+)/(?P<language>[^/]+)\.parquet")
+
+
+BASELINE_RUN = "/r0"
+"""Ends the key of what exists once: no run made it."""
 
 
 class Predictions(NamedTuple):
@@ -54,7 +66,8 @@ def count_predictions(task: str, models: Sequence[Model], paths: Iterable[Path])
     Args:
         task: name of the task.
         models: of the experiment.
-        paths: files ``.../{recipe}/{chain}/r{run}-f{finetuning}/{language}.parquet``, see `read_predictions`.
+        paths: files ``.../{recipe}/{chain}/r{run}-f{finetuning}/{language}.parquet``, see `read_predictions`, and those
+            of the baselines, ``.../baseline/{name}/{language}.parquet``.
 
     Raises:
         ResultsError: a file that is missing, misnamed, empty or no predictions, that repeats an id, or was made on
@@ -65,9 +78,12 @@ def count_predictions(task: str, models: Sequence[Model], paths: Iterable[Path])
     votes: dict[str, dict[str, np.ndarray]] = {}
     first: tuple[Path, Predictions] | None = None
     for path in map(Path, paths):
-        named = PREDICTIONS_PATH.fullmatch("/".join(path.parts[-4:]))
-        if named is None or named["model"] not in known:
-            raise ResultsError(f"{path}: expected RECIPE/CHAIN/rN-fM/LANGUAGE.parquet of a model of the experiment")
+        named, key = _named(path, PREDICTIONS_PATH, known, TASK_BASELINES)
+        if named is None:
+            raise ResultsError(
+                f"{path}: expected RECIPE/CHAIN/rN-fM/LANGUAGE.parquet of a model of the experiment, or"
+                f" {TASK_BASELINES[0].path}/LANGUAGE.parquet"
+            )
         found = read_predictions(path)
         first = first or (path, found)
         for what in ("names", "ids", "labels", "clusters"):
@@ -76,7 +92,6 @@ def count_predictions(task: str, models: Sequence[Model], paths: Iterable[Path])
                 raise ResultsError(
                     f"{path}: its {said} differ from those in {first[0]}; evaluate both on the same items"
                 )
-        key = "/".join(path.parts[-4:-1])
         right.setdefault(key, {})[named["language"]] = found.logits.argmax(axis=1) == found.labels
         own = votes.setdefault(named["model"], {})
         vote = own.setdefault(named["language"], np.zeros(found.logits.shape))
@@ -85,7 +100,7 @@ def count_predictions(task: str, models: Sequence[Model], paths: Iterable[Path])
         raise ResultsError("no predictions to count; the experiment has no classifier")
     folder, labels = first[0].parents[3], first[1].labels
     languages = _complete(folder, right)
-    _refuse_missing_finetunings(folder, right)
+    _refuse_missing_finetunings(folder, [key for key in right if not key.endswith(BASELINE_RUN)])
     ensembles = {
         model: np.array([own[language].argmax(axis=1) == labels for language in languages])
         for model, own in votes.items()
@@ -109,12 +124,11 @@ def count_retrieval(models: Sequence[Model], paths: Iterable[Path]) -> Answers |
     right: dict[str, dict[str, np.ndarray]] = {}
     first: tuple[Path, np.ndarray] | None = None
     for path in map(Path, paths):
-        of_baseline = BASELINE_PATH.fullmatch("/".join(path.parts[-3:]))
-        named = of_baseline or RETRIEVAL_PATH.fullmatch("/".join(path.parts[-4:]))
-        if named is None or not (of_baseline or named["model"] in known):
+        named, key = _named(path, RETRIEVAL_PATH, known, [RETRIEVAL_BASELINE])
+        if named is None:
             raise ResultsError(
                 f"{path}: expected RECIPE/CHAIN/rN/LANGUAGE.parquet of a model of the experiment, or"
-                f" {BASELINE.path}/LANGUAGE.parquet"
+                f" {RETRIEVAL_BASELINE.path}/LANGUAGE.parquet"
             )
         table = _read(path, {"id", "nearest"})
         ids, nearest = (table[name].to_numpy().astype(str) for name in ("id", "nearest"))
@@ -123,20 +137,19 @@ def count_retrieval(models: Sequence[Model], paths: Iterable[Path]) -> Answers |
         first = first or (path, ids)
         if not np.array_equal(ids, first[1]):
             raise ResultsError(f"{path}: its ids differ from those in {first[0]}; evaluate both on the same lines")
-        key = f"{BASELINE.path}/r0" if of_baseline else "/".join(path.parts[-4:-1])
         right.setdefault(key, {})[named["language"]] = ids == nearest
     if first is None:
         return None
-    languages = _complete(first[0].parents[2 if BASELINE.path in first[0].as_posix() else 3], right)
+    languages = _complete(first[0].parents[2 if RETRIEVAL_BASELINE.path in first[0].as_posix() else 3], right)
     return Answers(RETRIEVAL, 1 / len(first[1]), languages, _stacked(right, languages))
 
 
 def accuracy_of(experiment: str, models: Sequence[Model], answers: Iterable[Answers]) -> pd.DataFrame:
     """A row a classifier, or an encoder in retrieval, and language, no averages: the columns of ACCURACY_COLUMNS.
 
-    Here n is in items and accuracy a share (0 to 1); in retrieval finetuning is 0.
+    Here n is in items and accuracy a share (0 to 1); in retrieval finetuning is 0, of baselines run too.
     """
-    by_path = {model.path: model for model in [*models, BASELINE]}
+    by_path = {model.path: model for model in [*models, *BASELINES]}
     rows = []
     for evaluation in answers:
         for key, right in evaluation.right.items():
@@ -183,6 +196,19 @@ def read_predictions(path: Path) -> Predictions:
     return Predictions(names, ids[ascending], labels, logits, None if clusters is None else clusters[ascending])
 
 
+def _named(
+    path: Path, layout: re.Pattern[str], known: Collection[str], baselines: Iterable[Model]
+) -> tuple[re.Match[str] | None, str]:
+    """The names in a path of a known model or a baseline, and the key of its answers; no names in any other path."""
+    own = layout.fullmatch("/".join(path.parts[-4:]))
+    if own and own["model"] in known:
+        return own, "/".join(path.parts[-4:-1])
+    own = BASELINE_PATH.fullmatch("/".join(path.parts[-3:]))
+    if own and own["model"] in {model.path for model in baselines}:
+        return own, own["model"] + BASELINE_RUN
+    return None, ""
+
+
 def _read(path: Path, columns: set[str]) -> pa.Table:
     """A parquet file that has rows and some columns."""
     try:
@@ -219,7 +245,10 @@ def _complete(folder: Path, right: dict[str, dict[str, np.ndarray]]) -> list[str
     for key, own in right.items():
         for language in languages:
             if language not in own:
-                raise ResultsError(f"{folder / key / language}.parquet is missing; other models have this language")
+                own_folder = key.removesuffix(BASELINE_RUN) if key.startswith(f"{BASELINE_RECIPE}/") else key
+                raise ResultsError(
+                    f"{folder / own_folder / language}.parquet is missing; other models have this language"
+                )
     return languages
 
 

@@ -31,7 +31,7 @@ class Model(NamedTuple):
     Attributes:
         recipe, chain: as in its paths.
         label: display name.
-        method: what its chain stands for; None for the baseline that is no encoder.
+        method: what its chain stands for; None for a baseline, which is no encoder.
     """
 
     recipe: str
@@ -50,8 +50,14 @@ class Model(NamedTuple):
         return parse_chain(self.chain).layers if self.method else None
 
 
-BASELINE = Model("baseline", "char-ngrams", "Character n-grams", None)
-"""Retrieval by character n-grams, which takes no model."""
+BASELINE_RECIPE = "baseline"
+"""Stands for the recipe of what takes no encoder."""
+RETRIEVAL_BASELINE = Model(BASELINE_RECIPE, "char-ngrams", "Character n-grams", None)
+TASK_BASELINES = (
+    Model(BASELINE_RECIPE, "majority", "Majority class", None),
+    Model(BASELINE_RECIPE, "naive-bayes", "Naive Bayes", None),
+)
+BASELINES = (*TASK_BASELINES, RETRIEVAL_BASELINE)
 
 
 class Spread(NamedTuple):
@@ -75,6 +81,11 @@ def models_of(lines: Iterable[Mapping[str, Any]]) -> list[Model]:
         model if labels.count(model.label) == 1 else model._replace(label=f"{model.label}, {model.recipe}")
         for model in models
     ]
+
+
+def present(models: Iterable[Model], accuracy: pd.DataFrame) -> list[Model]:
+    """The models that a table of accuracies has rows of."""
+    return [m for m in models if ((accuracy["recipe"] == m.recipe) & (accuracy["chain"] == m.chain)).any()]
 
 
 def on_task(accuracy: pd.DataFrame) -> pd.DataFrame:

@@ -15,13 +15,15 @@ import pandas as pd
 from camembert.paper.answers import Answers
 from camembert.paper.intervals import Interval, coverage, interval
 from camembert.paper.statistics import (
-    BASELINE,
+    BASELINE_RECIPE,
+    BASELINES,
     Model,
     averages,
     by_run,
     in_retrieval,
     languages_of,
     on_task,
+    present,
     runs_of,
     spread,
     teacher_of,
@@ -50,7 +52,11 @@ BY_LANGUAGE_NOTE = (
     "is in parentheses. **Bold**: the best of the distilled students with the same number of layers, in each column; "
     "the teacher and the baselines (random weights, from scratch, copied layers) take no part."
 )
-BASELINE_NOTE = f" {BASELINE.label}: nearest by character n-grams alone, without any encoder."
+BASELINE_NOTES = {
+    "majority": "the label most frequent in training, always",
+    "naive-bayes": "words and pairs of neighbouring words, counted in the English training examples",
+    "char-ngrams": "nearest by character n-grams alone, without any encoder",
+}
 
 
 def summary(accuracy: pd.DataFrame, task: Answers, retrieval: Answers | None, models: Sequence[Model]) -> pd.DataFrame:
@@ -124,7 +130,7 @@ def note_of_summary(numbers: pd.DataFrame, task: Answers) -> str:
 def by_language(accuracy: pd.DataFrame, models: Sequence[Model], published: pd.DataFrame | None = None) -> pd.DataFrame:
     """Models by languages (means over the runs, shares), then the average over languages and its deviation.
 
-    The baseline of retrieval follows where there are accuracies of it, and the rows of ``published`` (see
+    Baselines follow where there are accuracies of them, and the rows of ``published`` (see
     `read_published`), with their source in a last column where there are any.
 
     Args:
@@ -133,16 +139,15 @@ def by_language(accuracy: pd.DataFrame, models: Sequence[Model], published: pd.D
         published: rows of others.
     """
     wide, scores = by_run(accuracy), averages(accuracy)
-    with_baseline = [*models, *([BASELINE] if (accuracy["recipe"] == BASELINE.recipe).any() else [])]
     rows = []
-    for model in with_baseline:
+    for model in [*models, *present(BASELINES, accuracy)]:
         average = spread(runs_of(scores, model)["average"])
         rows.append(
             {
                 "recipe": model.recipe,
                 "chain": model.chain,
                 "label": model.label,
-                "method": model.method.value if model.method else BASELINE.recipe,
+                "method": model.method.value if model.method else BASELINE_RECIPE,
                 "layers": model.layers,
                 **runs_of(wide, model).mean(),
                 "average": average.mean,
@@ -178,9 +183,10 @@ def format_by_language(numbers: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
-def note_of_baseline(numbers: pd.DataFrame) -> str:
-    """What a table says of the baseline of retrieval; nothing where it has none."""
-    return BASELINE_NOTE if (numbers["label"] == BASELINE.label).any() else ""
+def note_of_baselines(numbers: pd.DataFrame) -> str:
+    """What a table says of the baselines that it has."""
+    shown = [model for model in BASELINES if (numbers["label"] == model.label).any()]
+    return "".join(f" {model.label}: {BASELINE_NOTES[model.chain]}." for model in shown)
 
 
 def _columns(

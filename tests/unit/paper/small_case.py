@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from camembert.paper.statistics import BASELINE, Model
+from camembert.paper.statistics import RETRIEVAL_BASELINE, Model
 from camembert.plan.chain import Method
 
 TEACHER = Model("toplayer", "6", "Teacher (6 layers)", Method.TEACHER)
@@ -52,7 +52,7 @@ def retrieved(right, lines=20):
 def write_retrieval(folder: Path) -> list[Path]:
     """Writes what every encoder, and the baseline, retrieved from Urdu."""
     files = {folder / model.path / f"r{run}": right for model, runs in RETRIEVED.items() for run, right in runs.items()}
-    files[folder / BASELINE.path] = 2
+    files[folder / RETRIEVAL_BASELINE.path] = 2
     for path, right in files.items():
         path.mkdir(parents=True)
         retrieved(right).to_parquet(path / "ur.parquet")

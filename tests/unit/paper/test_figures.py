@@ -13,7 +13,7 @@ from camembert.paper.figures import languages as languages_figure
 from camembert.paper.figures import style, training
 from camembert.paper.figures.ablation import ablation
 from camembert.paper.figures.languages import languages
-from camembert.paper.statistics import BASELINE, Model, ResultsError
+from camembert.paper.statistics import RETRIEVAL_BASELINE, Model, ResultsError
 from camembert.plan.chain import Method
 
 MODELS = [
@@ -45,7 +45,9 @@ def accuracy():
 def retrieval(accuracy):
     """The same models in retrieval, without English, and the baseline."""
     rows = accuracy[accuracy["language"] != "en"].assign(task="retrieval", finetuning=0)
-    baseline = rows.head(2).assign(recipe=BASELINE.recipe, chain=BASELINE.chain, run=0, accuracy=0.2)
+    baseline = rows.head(2).assign(
+        recipe=RETRIEVAL_BASELINE.recipe, chain=RETRIEVAL_BASELINE.chain, run=0, accuracy=0.2
+    )
     return pd.concat([rows, baseline], ignore_index=True)
 
 

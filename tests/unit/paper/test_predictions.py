@@ -25,7 +25,7 @@ from camembert.paper.predictions import (
     count_retrieval,
     read_predictions,
 )
-from camembert.paper.statistics import BASELINE, ResultsError
+from camembert.paper.statistics import RETRIEVAL_BASELINE, ResultsError
 
 CLUSTERS = [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]
 
@@ -60,6 +60,23 @@ def test_accuracy_has_a_row_a_classifier_or_encoder_and_language(accuracy):
     baseline = accuracy.iloc[-1]
     assert (baseline["label"], baseline["run"], baseline["accuracy"]) == ("Character n-grams", 0, 0.1)
     assert pd.isna(baseline["layers"])
+
+
+def test_baselines_of_the_task_are_counted_like_a_classifier_that_exists_once(paths, tmp_path):
+    own = []
+    for language, right in (("en", 3), ("ur", 4)):
+        own.append(tmp_path / "predictions/baseline/naive-bayes" / f"{language}.parquet")
+        own[-1].parent.mkdir(parents=True, exist_ok=True)
+        predictions(right).to_parquet(own[-1])
+    rows = accuracy_of("embedded", MODELS, [count([*paths, *own])]).tail(2)
+    assert rows["label"].tolist() == ["Naive Bayes"] * 2
+    assert rows[["run", "finetuning"]].to_numpy().tolist() == [[0, 0]] * 2
+    assert rows["accuracy"].tolist() == [0.3, 0.4]
+    with pytest.raises(ResultsError, match=r"baseline/naive-bayes/ur\.parquet is missing"):
+        count([*paths, own[0]])
+    unknown = tmp_path / "predictions/baseline/unknown/en.parquet"
+    with pytest.raises(ResultsError, match=r"unknown/en\.parquet: expected RECIPE/CHAIN/rN-fM/LANGUAGE\.parquet"):
+        count([*paths, unknown])
 
 
 def test_accuracy_survives_its_file(accuracy, tmp_path):
@@ -211,5 +228,5 @@ def test_clusters_of_the_data_are_those_of_the_scores(paths):
 
 def test_the_baseline_and_the_teacher_exist_once_in_retrieval(lines):
     answers = count_retrieval(MODELS, lines)
-    assert answers.scores(BASELINE, ["ur"]).runs == answers.scores(TEACHER, ["ur"]).runs == (0,)
+    assert answers.scores(RETRIEVAL_BASELINE, ["ur"]).runs == answers.scores(TEACHER, ["ur"]).runs == (0,)
     assert answers.differences(DIRECT, TEACHER, ["ur"]).mean == pytest.approx(0.55 - 0.8)

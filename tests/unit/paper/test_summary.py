@@ -15,7 +15,7 @@ from camembert.paper.summary import (
     by_language,
     format_by_language,
     format_summary,
-    note_of_baseline,
+    note_of_baselines,
     note_of_summary,
     summary,
 )
@@ -143,8 +143,8 @@ def test_the_table_of_retrieval_has_the_baseline_last_and_no_english(rows):
         ["Cascade 6-4-2", "2", "**65.0**", "**65.0 (7.1)**"],
         ["Character n-grams", NOTHING, "10.0", "10.0"],
     ]
-    assert "Character n-grams" in note_of_baseline(numbers)
-    assert note_of_baseline(numbers.head(4)) == ""
+    assert "Character n-grams" in note_of_baselines(numbers)
+    assert note_of_baselines(numbers.head(4)) == ""
 
 
 def test_published_rows_stand_below_ours_and_say_so(rows, tmp_path):

@@ -27,13 +27,14 @@ from camembert.paper.figures.style import (
     styles_of,
 )
 from camembert.paper.statistics import (
-    BASELINE,
+    BASELINES,
     ENGLISH,
     Model,
     averages,
     by_run,
     in_retrieval,
     on_task,
+    present,
     runs_of,
     spread,
     teacher_of,
@@ -56,7 +57,7 @@ def accuracy_by_language(
     """Draws each model's accuracy in each language (mean and standard deviation over runs), and its average.
 
     English comes first, the other languages by falling accuracy of the first teacher, the average last and apart.
-    What others published, and the baseline of retrieval, are drawn in grey at the right of a slot.
+    What others published, and baselines, are drawn in grey at the right of a slot.
 
     Args:
         accuracy: tidy accuracies of the task, or those of retrieval (shares).
@@ -77,9 +78,9 @@ def accuracy_by_language(
             spreads = [spread(runs[language]) for language in languages] + [spread(runs.mean(axis=1))]
             points(axes, positions + offset, spreads, styles[model])
         beside = [] if published is None else published.to_dict("records")
-        if (accuracy["recipe"] == BASELINE.recipe).any():
-            means = runs_of(wide, BASELINE).mean()
-            beside.append(means.to_dict() | {"label": BASELINE.label, "average": means.mean()})
+        for baseline in present(BASELINES, accuracy):
+            means = runs_of(wide, baseline).mean()
+            beside.append(means.to_dict() | {"label": baseline.label, "average": means.mean()})
         others: list[Line2D] = []
         for row, sign in zip(beside, cycle(PUBLISHED_MARKERS)):
             values = [100 * row[column] for column in [*languages, "average"]]
