@@ -25,6 +25,7 @@ from camembert.paper.figures.style import (
     save,
     slots,
     styles_of,
+    within_percent,
 )
 from camembert.paper.statistics import (
     BASELINES,
@@ -87,6 +88,7 @@ def accuracy_by_language(
             others += axes.plot(positions + EDGE, values, label=row["label"], marker=sign, **PUBLISHED)
         slots(axes, positions.tolist(), [*languages, "average"])
         chance(axes, 100 * at_chance)
+        within_percent(axes)
         axes.set_xlabel("Language")
         axes.set_ylabel(ACCURACY)
         legend(figure, [key(model, style) for model, style in styles.items()] + others, columns=2 if others else 3)
@@ -130,6 +132,7 @@ def accuracy_along_cascade(accuracy: pd.DataFrame, models: Sequence[Model], stem
             for model in models:
                 points(axes, np.array([x[model]]), [spreads[model]], styles[model])
             slots(axes, range(len(depths)), [str(depth) for depth in depths])
+            within_percent(axes)
             axes.set_title(title)
             axes.set_xlabel("Encoder layers")
             axes.set_ylabel(ACCURACY)

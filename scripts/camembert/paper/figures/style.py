@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
 from camembert.core.files import atomic_write
 from camembert.paper.statistics import Model, Spread
@@ -116,7 +117,16 @@ def slots(axes: Axes, positions: Sequence[float], labels: Sequence[str]) -> None
 def chance(axes: Axes, percent: float) -> None:
     """Marks the accuracy of chance."""
     axes.axhline(percent, color="0.3", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-    axes.text(0.005, percent, "chance", transform=axes.get_yaxis_transform(), ha="left", va="top", color="0.3")
+    text = axes.text(
+        0.005, percent, "chance", transform=axes.get_yaxis_transform(), ha="left", va="center", color="0.3", zorder=4
+    )
+    text.set_path_effects([withStroke(linewidth=3, foreground="white")])
+
+
+def within_percent(axes: Axes) -> None:
+    """Cuts a vertical axis of percent where no accuracy can be: bars of a large spread may reach beyond."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, -3), min(high, 103))
 
 
 def key(model: Model, style: Style, dashes: Any = "none") -> Line2D:
