@@ -53,10 +53,9 @@ class Model(NamedTuple):
 BASELINE_RECIPE = "baseline"
 """Stands for the recipe of what takes no encoder."""
 RETRIEVAL_BASELINE = Model(BASELINE_RECIPE, "char-ngrams", "Character n-grams", None)
-TASK_BASELINES = (
-    Model(BASELINE_RECIPE, "majority", "Majority class", None),
-    Model(BASELINE_RECIPE, "naive-bayes", "Naive Bayes", None),
-)
+MAJORITY = Model(BASELINE_RECIPE, "majority", "Majority class", None)
+NAIVE_BAYES = Model(BASELINE_RECIPE, "naive-bayes", "Naive Bayes", None)
+TASK_BASELINES = (MAJORITY, NAIVE_BAYES)
 BASELINES = (*TASK_BASELINES, RETRIEVAL_BASELINE)
 
 
