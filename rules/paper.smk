@@ -34,6 +34,7 @@ rule tabulate_accuracy:
     params:
         experiment=config["experiment"],
         task=TASK["name"],
+        parallel=TASK["source"] == "cldr" or TASK["parallel"],
         models=displayed_models(),
     message:
         "Counting the right answers"

@@ -14,6 +14,7 @@ from camembert.runtime.job import logged
 def tabulate_accuracy(
     experiment: str,
     task: str,
+    parallel: bool,
     lines: Iterable[Mapping[str, Any]],
     predictions: Iterable[Path],
     retrieval: Iterable[Path],
@@ -24,6 +25,7 @@ def tabulate_accuracy(
 
     Args:
         experiment, task: names.
+        parallel: whether the task has the same items in every language.
         lines: models in display order.
         predictions: files of classifiers.
         retrieval: files of encoders; none where retrieval is not evaluated.
@@ -31,7 +33,7 @@ def tabulate_accuracy(
     """
     models = models_of(lines)
     retrieved = count_retrieval(models, retrieval)
-    evaluations = [count_predictions(task, models, predictions), *([retrieved] if retrieved else [])]
+    evaluations = [count_predictions(task, models, predictions, parallel), *([retrieved] if retrieved else [])]
     write_csv(accuracy_of(experiment, models, evaluations), table)
     for evaluation, path in zip(evaluations, answers, strict=True):
         write_answers(evaluation, path)
@@ -43,6 +45,7 @@ if __name__ == "__main__":
         tabulate_accuracy(
             experiment=job.params.experiment,
             task=job.params.task,
+            parallel=job.params.parallel,
             lines=job.params.models,
             predictions=job.input.predictions,
             retrieval=job.input.retrieval,

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from camembert.core.files import atomic_write
-from camembert.paper.intervals import RunsError, Scores, by_cluster
+from camembert.paper.intervals import RunsError, Scores, by_cluster, by_language
 from camembert.paper.statistics import RETRIEVAL, Model, ResultsError
 
 RUN_KEY = re.compile(r"(?P<model>.+)/r(?P<run>\d+)(-f(?P<finetuning>\d+))?")
@@ -33,8 +33,11 @@ class Answers:
         languages: in the order of the rows.
         right: one array (languages, items) a classifier, keyed ``RECIPE/CHAIN/rN-fM``, or an encoder, keyed
             ``RECIPE/CHAIN/rN``; of classifiers also one a model, its ensemble, keyed ``RECIPE/CHAIN``. Column i is
-            the same item in every language.
-        clusters: an integer an item, the same for items that are not independent; None where all are.
+            the same item in every language of a parallel task.
+        clusters: an integer an item, the same for items that are not independent; None where all are. (items,), or
+            (languages, items) where the task is not parallel.
+        present: of a task that is not parallel, whether a language has an item (languages, items); the others are
+            padding, wrong in all arrays. None where every language has every item.
     """
 
     task: str
@@ -42,6 +45,13 @@ class Answers:
     languages: list[str]
     right: dict[str, np.ndarray]
     clusters: np.ndarray | None = None
+    present: np.ndarray | None = None
+
+    @property
+    def items(self) -> np.ndarray:
+        """How many items each language has, (languages,)."""
+        shape = next(iter(self.right.values())).shape
+        return np.full(*shape) if self.present is None else self.present.sum(axis=1)
 
     @property
     def is_retrieval(self) -> bool:
@@ -73,10 +83,14 @@ class Answers:
         """Scores of a model: the mean over some languages, and over the fine-tunings of each run."""
         rows = [self.languages.index(language) for language in languages]
         runs = self.keys_of(model)
-        values = np.array(
-            [np.mean([self.right[key][rows].mean(axis=0) for key in keys], axis=0) for keys in runs.values()]
-        )
-        return Scores(tuple(runs), values if self.clusters is None else by_cluster(values, self.clusters))
+        values = np.array([np.mean([self.right[key][rows] for key in keys], axis=0) for keys in runs.values()])
+        clusters = self.clusters
+        if self.present is None:
+            values = values.mean(axis=1)
+        else:
+            values = by_language(values, self.present[rows])
+            clusters = None if clusters is None else clusters[rows][self.present[rows]]
+        return Scores(tuple(runs), values if clusters is None else by_cluster(values, clusters))
 
     def differences(self, first: Model, second: Model, languages: Sequence[str]) -> Scores:
         """By how much the first of two models scored above the second, run by run.
@@ -96,12 +110,13 @@ class Answers:
 
 def write_answers(answers: Answers, path: str | os.PathLike[str]) -> None:
     """Writes answers as parquet: a row a language and item, a column a classifier, encoder or ensemble."""
-    items = next(iter(answers.right.values())).shape[1]
-    columns = {"language": pa.array(np.repeat(answers.languages, items))}
+    shape = next(iter(answers.right.values())).shape
+    there = np.ones(shape, dtype=bool) if answers.present is None else answers.present
+    columns = {"language": pa.array(np.repeat(answers.languages, answers.items))}
     if answers.clusters is not None:
-        columns["cluster"] = pa.array(np.tile(answers.clusters, len(answers.languages)))
-    columns |= {key: pa.array(right.ravel()) for key, right in answers.right.items()}
-    facts = json.dumps({"task": answers.task, "chance": answers.chance})
+        columns["cluster"] = pa.array(np.broadcast_to(answers.clusters, shape)[there])
+    columns |= {key: pa.array(right[there]) for key, right in answers.right.items()}
+    facts = json.dumps({"task": answers.task, "chance": answers.chance, "parallel": answers.present is None})
     with atomic_write(path) as partial:
         pq.write_table(pa.table(columns).replace_schema_metadata({METADATA: facts}), partial)
 
@@ -110,14 +125,21 @@ def read_answers(path: str | os.PathLike[str]) -> Answers:
     """Reads what `write_answers` wrote."""
     table = pq.read_table(path)
     facts = json.loads(table.schema.metadata[METADATA])
-    languages = table["language"].unique().to_pylist()
-    right = {
-        name: table[name].to_numpy().reshape(len(languages), -1) for name in table.column_names if name not in COLUMNS
-    }
-    clusters = None
-    if "cluster" in table.column_names:
-        clusters = table["cluster"].to_numpy()[: len(table) // len(languages)]
-    return Answers(facts["task"], facts["chance"], languages, right, clusters)
+    counted = table["language"].value_counts()
+    languages, items = counted.field("values").to_pylist(), counted.field("counts").to_numpy()
+    there = np.arange(items.max()) < items[:, None]
+
+    def padded(column: str) -> np.ndarray:
+        values = table[column].to_numpy()
+        rows = np.zeros(there.shape, dtype=values.dtype)
+        rows[there] = values
+        return rows
+
+    right = {name: padded(name) for name in table.column_names if name not in COLUMNS}
+    clusters = padded("cluster") if "cluster" in table.column_names else None
+    if not facts["parallel"]:
+        return Answers(facts["task"], facts["chance"], languages, right, clusters, there)
+    return Answers(facts["task"], facts["chance"], languages, right, None if clusters is None else clusters[0])
 
 
 def read_chance(path: str | os.PathLike[str]) -> tuple[str, float]:

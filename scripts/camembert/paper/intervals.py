@@ -129,6 +129,24 @@ def variances_of_mean(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return of_runs, np.maximum(of_items - of_both, 0.0)
 
 
+def by_language(values: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """Scores (runs, items) whose mean is the mean over languages, where every language has items of its own.
+
+    An item counts as one over the items of its language. With w the mean size over the size of its language, m the mean
+    over languages and l that of its language, its score is m + w (x - l): the mean is m itself, and the variance of the
+    mean is that of a stratified sample (Cochran 1977, Sampling Techniques, section 5.3).
+
+    Args:
+        values: scores (runs, languages, items).
+        present: whether a language has an item (languages, items); the others are padding.
+    """
+    sizes = present.sum(axis=1)
+    means = np.where(present, values, 0).sum(axis=2) / sizes
+    weights = sizes.mean() / sizes
+    scores = means.mean(axis=1)[:, None, None] + weights[:, None] * (values - means[..., None])
+    return np.asarray(scores[:, present])
+
+
 def by_cluster(values: np.ndarray, clusters: np.ndarray) -> np.ndarray:
     """Scores (runs, clusters) of scores (runs, items) whose items are not independent within a cluster.
 

@@ -60,7 +60,7 @@ class Predictions(NamedTuple):
     clusters: np.ndarray | None
 
 
-def count_predictions(task: str, models: Sequence[Model], paths: Iterable[Path]) -> Answers:
+def count_predictions(task: str, models: Sequence[Model], paths: Iterable[Path], parallel: bool = True) -> Answers:
     """Reads the predictions of all classifiers and says which are right.
 
     Args:
@@ -68,15 +68,16 @@ def count_predictions(task: str, models: Sequence[Model], paths: Iterable[Path])
         models: of the experiment.
         paths: files ``.../{recipe}/{chain}/r{run}-f{finetuning}/{language}.parquet``, see `read_predictions`, and those
             of the baselines, ``.../baseline/{name}/{language}.parquet``.
+        parallel: whether every language has the same items.
 
     Raises:
         ResultsError: a file that is missing, misnamed, empty or no predictions, that repeats an id, or was made on
-            other items, labels or clusters than the first file.
+            other items, labels or clusters than the first file (of its language, where the task is not parallel).
     """
     known = {model.path for model in models}
     right: dict[str, dict[str, np.ndarray]] = {}
     votes: dict[str, dict[str, np.ndarray]] = {}
-    first: tuple[Path, Predictions] | None = None
+    firsts: dict[str, tuple[Path, Predictions]] = {}
     for path in map(Path, paths):
         named, key = _named(path, PREDICTIONS_PATH, known, TASK_BASELINES)
         if named is None:
@@ -85,7 +86,7 @@ def count_predictions(task: str, models: Sequence[Model], paths: Iterable[Path])
                 f" {TASK_BASELINES[0].path}/LANGUAGE.parquet"
             )
         found = read_predictions(path)
-        first = first or (path, found)
+        first = firsts.setdefault(named["language"] if not parallel else "all", (path, found))
         for what in ("names", "ids", "labels", "clusters"):
             if not np.array_equal(getattr(found, what), getattr(first[1], what)):
                 said = "names of labels" if what == "names" else what
@@ -96,17 +97,26 @@ def count_predictions(task: str, models: Sequence[Model], paths: Iterable[Path])
         own = votes.setdefault(named["model"], {})
         vote = own.setdefault(named["language"], np.zeros(found.logits.shape))
         vote += softmax(found.logits.astype(float), axis=1)
-    if first is None:
+    if not firsts:
         raise ResultsError("no predictions to count; the experiment has no classifier")
-    folder, labels = first[0].parents[3], first[1].labels
+    folder = next(iter(firsts.values()))[0].parents[3]
     languages = _complete(folder, right)
     _refuse_missing_finetunings(folder, [key for key in right if not key.endswith(BASELINE_RUN)])
-    ensembles = {
-        model: np.array([own[language].argmax(axis=1) == labels for language in languages])
-        for model, own in votes.items()
-    }
-    chance = float(np.bincount(labels).max() / len(labels))
-    return Answers(task, chance, languages, _stacked(right, languages) | ensembles, first[1].clusters)
+    items = [firsts[language if not parallel else "all"][1] for language in languages]
+    for model, own in votes.items():
+        right[model] = {
+            language: own[language].argmax(axis=1) == there.labels
+            for language, there in zip(languages, items, strict=True)
+        }
+    chance = float(np.mean([np.bincount(there.labels).max() / len(there.labels) for there in items]))
+    stacked = {key: _padded([own[language] for language in languages]) for key, own in right.items()}
+    if parallel:
+        return Answers(task, chance, languages, stacked, items[0].clusters)
+    clusters = None
+    if all(there.clusters is not None for there in items):
+        clusters = _apart([there.clusters for there in items if there.clusters is not None])
+    present = _padded([np.ones(len(there.labels), dtype=bool) for there in items])
+    return Answers(task, chance, languages, stacked, clusters, present)
 
 
 def count_retrieval(models: Sequence[Model], paths: Iterable[Path]) -> Answers | None:
@@ -159,8 +169,10 @@ def accuracy_of(experiment: str, models: Sequence[Model], answers: Iterable[Answ
             line = (experiment, evaluation.task, model.recipe, model.chain, model.label, model.layers)
             numbers = (int(named["run"]), int(named["finetuning"] or 0))
             rows += [
-                (*line, *numbers, language, right.shape[1], share)
-                for language, share in zip(evaluation.languages, right.mean(axis=1), strict=True)
+                (*line, *numbers, language, items, correct / items)
+                for language, items, correct in zip(
+                    evaluation.languages, evaluation.items.tolist(), right.sum(axis=1).tolist(), strict=True
+                )
             ]
     return pd.DataFrame(rows, columns=ACCURACY_COLUMNS).astype({"layers": "Int64"})
 
@@ -233,6 +245,19 @@ def _ascending(path: Path, ids: np.ndarray) -> np.ndarray | slice:
     if len(twice):
         raise ResultsError(f"{path}: id {twice[0]} occurs twice")
     return ascending
+
+
+def _padded(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """One row a language, filled up with zeros."""
+    filled = np.zeros((len(rows), max(map(len, rows))), dtype=rows[0].dtype)
+    for row, values in zip(filled, rows, strict=True):
+        row[: len(values)] = values
+    return filled
+
+
+def _apart(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Numbers of clusters, a row a language, so that no two languages share one."""
+    return _padded([values + row * (1 + max(map(np.max, rows))) for row, values in enumerate(rows)])
 
 
 def _stacked(right: dict[str, dict[str, np.ndarray]], languages: Sequence[str]) -> dict[str, np.ndarray]:

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from small_case import CASCADE, DIRECT, MODELS, TEACHER, write_predictions, write_retrieval
+from small_case import CASCADE, DIRECT, MODELS, TEACHER, predictions, write_predictions, write_retrieval
 
 from camembert.paper.answers import Answers, read_answers, read_chance, write_answers
-from camembert.paper.predictions import count_predictions, count_retrieval
+from camembert.paper.predictions import accuracy_of, count_predictions, count_retrieval
 from camembert.paper.statistics import ResultsError
 
 
@@ -64,3 +64,39 @@ def test_retrieval_takes_no_fine_tuning(tmp_path):
     retrieval = count_retrieval(MODELS, write_retrieval(tmp_path))
     assert retrieval.finetunings(TEACHER) == 0
     assert retrieval.is_retrieval
+
+
+@pytest.fixture
+def of_unlike_items(tmp_path):
+    """Ten items in English and four in Urdu, of the direct student: 6 and 3 right, then 8 and 2."""
+    paths = []
+    for run, rights in ((1, {"en": (6, 10), "ur": (3, 4)}), (2, {"en": (8, 10), "ur": (2, 4)})):
+        for language, (right, items) in rights.items():
+            path = tmp_path / DIRECT.path / f"r{run}-f1" / f"{language}.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            rows = predictions(right).head(items)
+            rows.assign(id=[f"{language}-{i}" for i in range(items)], cluster=range(items)).to_parquet(path)
+            paths.append(path)
+    return paths
+
+
+def test_languages_with_items_of_their_own_are_refused_as_parallel_and_counted_as_not(of_unlike_items, tmp_path):
+    with pytest.raises(ResultsError, match=r"ur\.parquet: its ids differ from those in .*en\.parquet"):
+        count_predictions("own", [DIRECT], of_unlike_items)
+    answers = count_predictions("own", [DIRECT], of_unlike_items, parallel=False)
+    assert answers.items.tolist() == [10, 4]
+    scores = answers.scores(DIRECT, ["en", "ur"])
+    assert scores.values.shape == (2, 14)
+    assert scores.values.mean(axis=1) == pytest.approx([(0.6 + 0.75) / 2, (0.8 + 0.5) / 2])
+    assert answers.scores(DIRECT, ["ur"]).values.mean(axis=1) == pytest.approx([0.75, 0.5])
+    accuracy = accuracy_of("own", [DIRECT], [answers])
+    assert accuracy[["language", "n", "accuracy"]].to_numpy().tolist()[:2] == [["en", 10, 0.6], ["ur", 4, 0.75]]
+    write_answers(answers, tmp_path / "answers.parquet")
+    again = read_answers(tmp_path / "answers.parquet")
+    assert np.array_equal(again.scores(DIRECT, ["en", "ur"]).values, scores.values)
+    assert again.items.tolist() == [10, 4]
+
+
+def test_no_two_languages_with_items_of_their_own_share_a_cluster(of_unlike_items):
+    answers = count_predictions("own", [DIRECT], of_unlike_items, parallel=False)
+    assert len(np.unique(answers.clusters[answers.present])) == 14

@@ -6,7 +6,7 @@ from benchmarks import coverage as simulated
 from scipy import stats
 from statsmodels.stats.weightstats import DescrStatsW
 
-from camembert.paper.intervals import UNCOVERED, RunsError, Scores, by_cluster, coverage, interval
+from camembert.paper.intervals import UNCOVERED, RunsError, Scores, by_cluster, by_language, coverage, interval
 
 TWO_RUNS = Scores(
     (1, 2), np.array([[1, 1, 1, 1, 0.5, 0.5, 0, 0, 0, 0], [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0, 0]])
@@ -145,3 +145,22 @@ def test_intervals_of_one_model_hold_the_truth(runs):
 def test_independent_runs_would_not_hold_where_runs_are_negatively_correlated():
     found = simulated.of_differences(10, run=0.4, correlation=-0.5, simulations=1000)
     assert found["Welch, Cochran-Cox"].coverage < 0.93 < found["paired, Cochran-Cox"].coverage
+
+
+def test_languages_with_items_of_their_own_are_strata():
+    """The mean is that of the languages, the variance of it that of a stratified sample."""
+    rng = np.random.default_rng(0)
+    of_language = [rng.random(400), 0.2 * rng.random(100) + 0.7]
+    present = np.arange(400) < np.array([[400], [100]])
+    values = np.zeros((1, 2, 400))
+    values[0][present] = np.concatenate(of_language)
+    found = by_language(values, present)
+    assert found.mean() == pytest.approx(np.mean([own.mean() for own in of_language]))
+    stratified = sum(own.var(ddof=1) / len(own) for own in of_language) / 4
+    assert found.var(ddof=1) / found.size == pytest.approx(stratified, rel=0.01)
+
+
+def test_items_that_all_languages_have_may_as_well_be_strata():
+    values = np.random.default_rng(0).random((3, 2, 50))
+    present = np.ones((2, 50), dtype=bool)
+    assert by_language(values, present).mean(axis=1) == pytest.approx(values.mean(axis=(1, 2)))
