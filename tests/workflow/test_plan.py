@@ -14,6 +14,8 @@ LANGUAGES = "ar bg de el en es fr hi ru sw th tr ur vi zh".split()
 LONGEST_PLAN_SECONDS = 20
 OVERLAYS = sorted([*(ROOT / "experiments").glob("*.yaml"), *(ROOT / "tests" / "config").glob("*.yaml")])
 PROFILES = ["default", "slurm"]
+UNDER = {"massive": ["tasks/massive"], "massive-gpu": ["tasks/massive", "massive"]}
+"""What experiments are laid over, as their first lines say."""
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -31,7 +33,10 @@ def local_data(tmp_path):
         *(f"xnli/{split}-{language}.tsv" for split in ("dev", "test") for language in LANGUAGES),
     ):
         write(tmp_path / "data" / name)
+    for locale in load_yaml(ROOT / "experiments" / "tasks" / "massive.yaml")["data"]["task"]["locales"].values():
+        write(tmp_path / "data" / "massive" / f"{locale}.jsonl.gz")
     for language in LANGUAGES:
+        write(tmp_path / "data" / "ntrex" / f"{language}.txt")
         write(tmp_path / "data" / "text" / f"{language}.txt")
         write(tmp_path / "data" / "text-full" / f"{language}.txt.gz")
 
@@ -45,7 +50,8 @@ def write(path):
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.stem)
 def test_every_shipped_overlay_plans(snakemake, overlay, profile):
-    process = snakemake("-n", "--configfile", str(overlay), "--workflow-profile", profile, config=None)
+    under = [str(ROOT / "experiments" / f"{name}.yaml") for name in UNDER.get(overlay.stem, [])]
+    process = snakemake("-n", "--configfile", *under, str(overlay), "--workflow-profile", profile, config=None)
     assert process.returncode == 0, process.stderr
 
 
