@@ -46,23 +46,28 @@ record: setup
 RESULTS ?= results/embedded
 RECORD ?= docs/results/embedded
 
+# Keeps predictions and retrieved sentences, from which all is counted; where predictions are many (60 labels), with
+# COUNTED=1 only which answers were right
 keep:
 	rm -rf $(RECORD)
 	mkdir -p $(RECORD)/figures
 	cp -r $(wildcard $(addprefix $(RESULTS)/,predictions retrieval metrics benchmarks tables config.json)) $(RECORD)/
-	rm -f $(RECORD)/predictions/answers.parquet $(RECORD)/retrieval/answers.parquet
+	cd $(RECORD) && if [ -n "$(COUNTED)" ]; then find predictions retrieval -mindepth 1 ! -name answers.parquet -delete; \
+		else rm -f predictions/answers.parquet retrieval/answers.parquet; fi
 	cp $(RESULTS)/figures/*.png $(RECORD)/figures/
 
 # Makes the tables and figures of `make record` again from what it kept, in results/from-record; trains nothing, needs no torch
 PAPER ?= results/from-record
 PAPER_RULES = $(shell sed -n 's/^rule \(tabulate_.*\|draw_.*\|tables\|figures\):/\1/p' rules/*.smk)
+COUNTED_HERE = $(wildcard $(RECORD)/predictions/answers.parquet)
 
 paper: setup
 	rm -rf $(PAPER)
 	mkdir -p $(PAPER)/results/$(notdir $(RECORD))
 	cp -r $(wildcard $(addprefix $(RECORD)/,predictions retrieval metrics benchmarks)) $(PAPER)/results/$(notdir $(RECORD))/
+	$(if $(COUNTED_HERE),mkdir $(PAPER)/results/$(notdir $(RECORD))/tables; cp $(RECORD)/tables/accuracy.csv $(PAPER)/results/$(notdir $(RECORD))/tables/)
 	snakemake --cores all --directory $(PAPER) --configfile $(RECORD)/config.json \
-		--allowed-rules $(PAPER_RULES) -- tables figures
+		--allowed-rules $(if $(COUNTED_HERE),$(filter-out tabulate_accuracy,$(PAPER_RULES)),$(PAPER_RULES)) -- tables figures
 
 # Pins every package again; run it where only the CPU build of torch is offered, or the lock names CUDA packages
 lock: setup

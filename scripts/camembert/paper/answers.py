@@ -137,7 +137,7 @@ def read_answers(path: str | os.PathLike[str]) -> Answers:
 
     right = {name: padded(name) for name in table.column_names if name not in COLUMNS}
     clusters = padded("cluster") if "cluster" in table.column_names else None
-    if not facts["parallel"]:
+    if not facts.get("parallel", True):
         return Answers(facts["task"], facts["chance"], languages, right, clusters, there)
     return Answers(facts["task"], facts["chance"], languages, right, None if clusters is None else clusters[0])
 
