@@ -8,6 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from snakemake.utils import update_config
+
+from camembert.plan.config import load_yaml
 
 from .conftest import OFFLINE, ROOT
 
@@ -30,8 +33,10 @@ RELEASE = ["encoder", "classifier", "classifier-trimmed", "onnx-fp32", "onnx-int
 
 
 def smallest_with(change):
-    """The smallest config with some sections replaced."""
-    return yaml.safe_load((ROOT / "tests" / "config" / "smallest.yaml").read_text()) | change
+    """The smallest config with some keys changed, as an overlay would."""
+    config = load_yaml(ROOT / "tests" / "config" / "smallest.yaml")
+    update_config(config, change)
+    return config
 
 
 def planned(run, tmp_path, change):
@@ -85,6 +90,36 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(smalle
     faster = planned(smallest_run, tmp_path, {"distillation": {"steps": 5, "learning_rate": 0.5}})
     assert "pretrain" not in faster
     assert faster["distill"] == 5
+
+
+@pytest.mark.parametrize(
+    ("change", "made", "kept"),
+    [
+        ({"release": {"chain": "3-1"}}, set(), {"finetune", "tabulate_summary"}),
+        ({"resources": {"finetuning": {"gpu": 0, "mem_mb": 999, "runtime": 9}}}, set(), {"finetune"}),
+        ({"comparisons": {"margin": 5}}, {"tabulate_comparisons"}, {"tabulate_accuracy", "tabulate_summary"}),
+        (
+            {"efficiency": {"repeats": 3}},
+            {"measure_efficiency", "tabulate_efficiency"},
+            {"finetune", "tabulate_accuracy"},
+        ),
+        ({"retrieval": {"pooling": "mean"}}, {"retrieve", "tabulate_accuracy"}, {"distill", "evaluate", "pretrain"}),
+        ({"finetuning": {"epochs": 2}}, {"finetune", "evaluate"}, {"distill", "retrieve", "measure_efficiency"}),
+        ({"finetunings": 2}, {"finetune", "evaluate"}, {"distill", "retrieve"}),
+        ({"data": {"cldr": {"test": 72}}}, {"make_cldr_nli", "evaluate"}, {"pretrain", "distill", "train_tokenizer"}),
+        ({"distillation": {"steps": 7}}, {"distill", "retrieve", "finetune"}, {"pretrain", "tokenize_text"}),
+        ({"pretraining": {"steps": 7}}, {"pretrain", "distill"}, {"tokenize_text", "train_tokenizer"}),
+        ({"tokenizer": {"vocabulary": 700}}, {"train_tokenizer", "pretrain"}, {"make_cldr_text", "make_cldr_nli"}),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_when_one_key_changes_what_depends_on_it_is_made_again_and_nothing_else(
+    smallest_run, tmp_path, change, made, kept
+):
+    again = planned(smallest_run, tmp_path, change)
+    assert made <= set(again)
+    assert not kept & set(again)
+    assert made or not again
 
 
 def test_a_release_is_evaluated_like_the_model_it_is_made_of(smallest_run, tmp_path):
