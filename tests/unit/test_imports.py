@@ -73,3 +73,18 @@ def test_a_package_imports_only_from_those_above_it_in_the_map():
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("camembert."):
                 imported = node.module.split(".")[1]
                 assert order.index(imported) <= order.index(package), f"{path} imports {node.module}"
+
+
+def test_the_picture_of_the_rules_names_every_rule_and_no_other():
+    root = SCRIPTS.parent
+    rules = {
+        name
+        for path in (root / "rules").glob("*.smk")
+        for name in re.findall(r"^ *(?:use )?rule (?:\w+ as )?(\w+)(?: with)?:", path.read_text(), re.MULTILINE)
+    }
+    method = (root / "docs" / "method.md").read_text()
+    picture = re.sub(r'subgraph \w+ \["[^"]*"\]', "", re.search(r"```mermaid\n(.+?)```", method, re.DOTALL)[1])
+    assert set(re.findall(r"\w+_\w+", picture)) == {rule for rule in rules if "_" in rule}
+    assert {rule for rule in rules if "_" not in rule} - {"tables", "figures", "metrics", "release"} <= set(
+        re.findall(r"\w+", picture)
+    )
