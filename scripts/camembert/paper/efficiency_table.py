@@ -89,20 +89,20 @@ def training_flops(model: Model, spent: Mapping[tuple[str, str], float]) -> dict
 
 
 def efficiency(
-    measured: Mapping[int, Mapping[str, Any]], spent: Mapping[tuple[str, str], float], order: Sequence[Model]
+    measured: Mapping[int, Mapping[str, Any]], spent: Mapping[tuple[str, str], float], models: Sequence[Model]
 ) -> pd.DataFrame:
     """One row a model; times in ms, energy in joules, memory in MiB, spreads as shares of the median.
 
     Args:
         measured: what `read_efficiency` read.
         spent: what `read_training` read.
-        order: the models.
+        models: of the experiment.
 
     Raises:
         ResultsError: the depth of a model was not measured.
     """
     rows = []
-    for model in order:
+    for model in models:
         layers = model.layers
         if layers is None or layers not in measured:
             depths = ", ".join(map(str, sorted(measured)))

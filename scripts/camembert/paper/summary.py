@@ -35,9 +35,9 @@ SUMMARY_CAPTION = "Accuracy and what is left of the teacher's, in percent."
 SUMMARY_NOTE = (
     "English is the language of fine-tuning; zero-shot is the average of all other languages, average that of all. "
     "Each is taken within a run, {finetunings}then averaged over the runs (standard deviation in parentheses). "
-    "Intervals are of the means over the runs; a test item and its translations count as one. Retention is the average "
-    "divided by the teacher's; always naming the most frequent label is right in {chance:.1f} %, so retention does not "
-    "start at zero."
+    "Intervals are of the means over the runs, cut at 0 and 100; a test item and its translations count as one. "
+    "Retention is the average divided by the teacher's; always naming the most frequent label is right in "
+    "{chance:.1f} %, so retention does not start at zero."
 )
 RETRIEVAL_NOTE = (
     " Retrieval is the share of lines in other languages whose nearest line in English is their translation, on "
@@ -195,4 +195,5 @@ def _columns(
     """Mean, standard deviation over runs, and interval of an average over some languages."""
     found = spread(runs)
     ends = interval(answers.scores(model, languages)) if languages else Interval(np.nan, np.nan, np.nan)
-    return {column: found.mean, f"{column}_sd": found.sd, f"{column}_low": ends.low, f"{column}_high": ends.high}
+    low, high = np.clip([ends.low, ends.high], 0, 1)  # few runs give ends that no accuracy can have
+    return {column: found.mean, f"{column}_sd": found.sd, f"{column}_low": low, f"{column}_high": high}

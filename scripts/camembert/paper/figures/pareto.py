@@ -169,7 +169,7 @@ def draw_panel(
 
 
 def draw_pareto(
-    summary: pd.DataFrame, efficiency: pd.DataFrame, order: Sequence[Model], tokens: int, stem: Path
+    summary: pd.DataFrame, efficiency: pd.DataFrame, models: Sequence[Model], tokens: int, stem: Path
 ) -> None:
     """Draws scores (averages over languages, with their intervals) against three costs, and the frontiers.
 
@@ -178,7 +178,7 @@ def draw_pareto(
     Args:
         summary: the summary table (shares); a row of panels for each of `SCORES` that it has.
         efficiency: the efficiency table.
-        order: the models.
+        models: of the experiment.
         tokens: length at which latency is shown.
         stem: path of the figure without its ending.
     """
@@ -187,7 +187,7 @@ def draw_pareto(
     columns = [f"{score}{end}" for score in scores for end in ("", "_low", "_high")]
     table = summary.set_index(index)[columns].mul(100)
     table = table.join(efficiency.set_index(index), validate="one_to_one")
-    styles, costs = styles_of(order), costs_at(tokens)
+    styles, costs = styles_of(models), costs_at(tokens)
     with mpl.rc_context(dict(STYLE)):
         figure = Figure(figsize=(WIDTH, 0.8 + 2.4 * len(scores)))
         grid = figure.subplots(len(scores), len(costs), sharex="col", sharey="row", squeeze=False)
