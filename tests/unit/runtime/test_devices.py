@@ -1,5 +1,7 @@
 """Where a job computes."""
 
+import os
+
 import pytest
 import torch
 from torch import nn
@@ -16,6 +18,14 @@ from camembert.runtime.devices import (
     to_device,
 )
 from camembert.training.loop import batch_tokens
+
+
+@pytest.fixture(autouse=True)
+def one_gpu_to_take(monkeypatch, tmp_path):
+    """What a job takes is given back after the test."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("camembert.runtime.gpus._held", [])
 
 
 def test_a_gpu_that_is_not_there_is_named(monkeypatch):
@@ -41,6 +51,17 @@ def test_auto_is_a_gpu_where_one_is_reserved_and_seen(monkeypatch, caplog, devic
         assert start(device, torch.get_num_threads(), gpus).type == expected
     assert ("this process can use none: it computes on the CPU" in caplog.text) == (gpus > there)
     assert ("computing on a GPU" in caplog.text) == (expected == "cuda")
+
+
+@pytest.mark.parametrize(
+    ("device", "gpus", "expected"), [("auto", 2, "0,1"), ("auto", 1, "0"), ("cuda", 0, "0"), ("auto", 0, None)]
+)
+def test_a_job_sees_the_gpus_that_it_takes(monkeypatch, device, gpus, expected):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
+    start(device, torch.get_num_threads(), gpus)
+    assert os.environ.get("CUDA_VISIBLE_DEVICES") == expected
 
 
 def test_more_gpus_than_there_are_are_refused(monkeypatch):
