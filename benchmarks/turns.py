@@ -1,4 +1,4 @@
-"""Training loops that take turns: each in its own process, a few steps at a time, so that noise hits all alike."""
+"""Training loops that take turns: each in its own process, some seconds at a time, so that noise hits all alike."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ import psutil
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["contestants"])  # torch and transformers are imported once, not in every process
 
+STEPS_TO_GET_READY = 2
+
 
 class Finished(Exception):
     """No more turns: the loop may end."""
@@ -23,7 +25,7 @@ class Finished(Exception):
 
 @dataclass
 class Turn:
-    """What a loop tells at the end of its turn."""
+    """What a loop tells at the end of its turn, of whose steps the first does not count."""
 
     seconds: float
     peak_memory: int
@@ -31,20 +33,23 @@ class Turn:
     anonymous_memory: int
     """Bytes of the process that no file backs, now."""
     done: int
-    """Work so far: tokens trained on, or FLOPs."""
+    """Work: tokens trained on, or FLOPs."""
     facts: dict[str, Any]
     """What else the loop has to say, such as the losses of its first step."""
 
 
 class Player:
-    """A loop's side: it calls `tick` at the start of every step, waits there for its next turn, and adds to `done`."""
+    """A loop's side: it calls `tick` at the start of every step, waits there for its next turn, and adds to `done`.
+
+    The first step of a turn does not count: it finds the caches as another loop left them.
+    """
 
     def __init__(
         self, connection: Connection, synchronize: Callable[[], None], gpu_memory: Callable[[], int] | None
     ) -> None:
         self.connection, self.synchronize, self.gpu_memory = connection, synchronize, gpu_memory
-        self.began, self.left = time.perf_counter(), 0
-        self.done = 0
+        self.left, self.cold = 0, False
+        self._count_from_now()
         self.facts: dict[str, Any] = {}
 
     def tick(self) -> None:
@@ -57,11 +62,18 @@ class Player:
             self.synchronize()
             seconds = time.perf_counter() - self.began
             self.connection.send(Turn(seconds, self.peak_memory(), anonymous_memory(), self.done, self.facts))
-            self.left = self.connection.recv()
+            self.left, self.cold = self.connection.recv(), True
             if not self.left:
                 raise Finished
-            self.began = time.perf_counter()
+            return
+        if self.cold:
+            self.synchronize()
+            self._count_from_now()
+            self.cold = False
         self.left -= 1
+
+    def _count_from_now(self) -> None:
+        self.began, self.done = time.perf_counter(), 0
 
     def peak_memory(self) -> int:
         if self.gpu_memory:
@@ -87,18 +99,18 @@ class Opponent:
     """Work per second, one entry a turn."""
 
     def play(self, steps: int) -> None:
-        """Gives it a turn of so many steps and waits for its end.
+        """Gives it a turn of so many steps, after one that does not count, and waits for its end.
 
         Raises:
             RuntimeError: the process died.
         """
         try:
             self.connection.send(steps)
-            before, self.last = self.last, self.connection.recv()
+            self.last = self.connection.recv()
         except (EOFError, BrokenPipeError):
             raise RuntimeError("a contestant died; its traceback is above") from None
         self.seconds.append(self.last.seconds / steps)
-        self.rates.append((self.last.done - before.done) / self.last.seconds)
+        self.rates.append(self.last.done / self.last.seconds)
 
 
 @contextmanager
@@ -141,12 +153,18 @@ def _finish(connection: Connection) -> None:
         connection.send(0)
 
 
-def take_turns(opponents: Mapping[str, Opponent], rounds: int, steps: int) -> None:
-    """Plays so many rounds, a turn of so many steps each in every round, after a turn that does not count."""
-    for number in range(-1, rounds):
-        for opponent in opponents.values():
-            opponent.play(steps)
-        if number < 0:
-            for opponent in opponents.values():
-                opponent.seconds.clear()
-                opponent.rates.clear()
+def take_turns(opponents: Mapping[str, Opponent], rounds: int, seconds: float) -> None:
+    """Plays so many rounds, in each of which every loop has a turn of about so many seconds, in whole steps.
+
+    Two turns before them do not count: in the first a loop gets ready, the second tells how long its steps take.
+    """
+    steps = {}
+    for name, opponent in opponents.items():
+        for _ in range(2):
+            opponent.play(STEPS_TO_GET_READY)
+        steps[name] = max(1, round(seconds / opponent.seconds[-1]))
+        opponent.seconds.clear()
+        opponent.rates.clear()
+    for _ in range(rounds):
+        for name, opponent in opponents.items():
+            opponent.play(steps[name])
