@@ -42,7 +42,7 @@ fi
 command_of() {
     local step=("$python" benchmarks/step.py "$case" --turn-seconds "$turn" --output "$folder/.unfinished/$1.md")
     case $1 in
-    tests) command=("$python" -m pytest -m gpu -rs tests/unit/training/test_gpu.py) ;;
+    tests) command=("$python" -m pytest -m gpu -rs tests/unit/training/test_gpu.py tests/unit/runtime/test_devices.py) ;;
     step) command=("${step[@]}" --layers "${deep[@]}" --batch "$batch") ;;
     step-eager) command=(env TORCHDYNAMO_DISABLE=1 "${step[@]}" --layers "${deep[@]}" --batch "$batch") ;;
     step-12-10) command=("${step[@]}" --layers "${shallow[@]}" --batch "$batch") ;;

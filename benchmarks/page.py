@@ -175,8 +175,8 @@ def step_table(comparison: Comparison) -> str:
         for line in comparison.lines
     ]
     ceiling = comparison.ceiling
-    header = ["", "tokens/s", "time a token (first line: 1)", "trains", "computed or kept, read by no loss", "MFLOP/token"]
-    header += ["share of ceiling", "peak memory, MiB"]
+    header = ["", "tokens/s", "time a token (first line: 1)", "trains", "computed or kept, read by no loss"]
+    header += ["MFLOP/token", "share of ceiling", "peak memory, MiB"]
     return (
         table(rows, header)
         + f"\nCeiling: {ceiling.median / 1e9:,.0f} GFLOP/s ({ceiling.least / 1e9:,.0f} to {ceiling.most / 1e9:,.0f})."
