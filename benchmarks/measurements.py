@@ -13,7 +13,7 @@ import numpy as np
 
 from cases import CEILING, EMBEDDED, MBERT, OURS, TEXTBREWER_BARE, Case, Contestant
 from random_shards import write_random_shard
-from turns import playing, take_turns
+from turns import alone_and_together, playing, take_turns
 
 LARGEST_DIFFERENCE = 1e-4
 """Of losses at the first step, relative: contestants that differ by more do not compute the same."""
@@ -139,6 +139,25 @@ def check_losses(losses: Mapping[str, Mapping[str, float]]) -> None:
         values = [parts[part] for parts in losses.values()]
         if max(values) - min(values) > LARGEST_DIFFERENCE * max(values):
             raise MeasurementError(f"the contestants' {part} losses at the first step differ: {dict(losses)}")
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """Tokens a second of one process and of several at once on the same device, all together."""
+
+    case: Case
+    contestant: Contestant
+    processes: int
+    alone: Rate
+    together: Rate
+
+
+def share(case: Case, machine: Machine, contestant: Contestant, processes: int) -> Sharing:
+    """Whether several jobs at once on one device get more done than one after the other."""
+    player = (contestant.name, case, machine.device, machine.threads)
+    with playing({f"{contestant.name}-{number}": player for number in range(processes)}) as opponents:
+        alone, together = alone_and_together([*opponents.values()], machine.rounds, machine.turn)
+    return Sharing(case, contestant, processes, Rate.of(alone), Rate.of(together))
 
 
 # --- from lines of text to steps ----------------------------------------------------------------------------------

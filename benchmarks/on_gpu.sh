@@ -15,11 +15,12 @@
 #     step-eager    the same, not compiled
 #     step-12-10    12 to 10 layers, compiled
 #     peers         12 to 6 layers with the peers, in smaller batches: they keep every attention map and logit
+#     four-jobs     four trainings at once on one GPU against one
 #     packing       packed batches a second of one core
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-slices=(tests step step-eager step-12-10 peers packing)
+slices=(tests step step-eager step-12-10 peers four-jobs packing)
 if [ $# -eq 0 ]; then
     sed -n '2,/^set/s/^# \{0,1\}//p' benchmarks/on_gpu.sh >&2
     exit 2
@@ -47,6 +48,7 @@ command_of() {
     step-eager) command=(env TORCHDYNAMO_DISABLE=1 "${step[@]}" --layers "${deep[@]}" --batch "$batch") ;;
     step-12-10) command=("${step[@]}" --layers "${shallow[@]}" --batch "$batch") ;;
     peers) command=("${step[@]}" --layers "${deep[@]}" --batch "$peers_batch" --peers) ;;
+    four-jobs) command=("${step[@]}" --layers "${deep[@]}" --batch "$batch" --processes 4) ;;
     packing) command=(env PYTHONPATH=scripts "$python" benchmarks/packing.py --batches "$packed_batches") ;;
     *)
         echo "there is no slice $1, only ${slices[*]}" >&2
@@ -73,6 +75,6 @@ for slice in "$@"; do
         failed=1
     fi
 done
-cat "$folder"/{tests,step*,peers,packing}.md 2>/dev/null >"$folder/.unfinished/summary" || true
+cat "$folder"/{tests,step*,peers,four-jobs,packing}.md 2>/dev/null >"$folder/.unfinished/summary" || true
 mv "$folder/.unfinished/summary" "$folder/summary.md"
 exit "$failed"

@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 from tabulate import tabulate
 
-from cases import Contestant
-from measurements import Comparison, Machine, Memory, Rate, Step, TextComparison, straight_line
+from cases import Case, Contestant
+from measurements import Comparison, Machine, Memory, Rate, Sharing, Step, TextComparison, straight_line
 from text import Text
 
 PACKAGES = ("torch", "transformers", "tokenizers", "textbrewer")
@@ -146,16 +146,25 @@ def one_step(where: str, comparison: Comparison, on_gpu: bool, absent: Sequence[
         on_gpu: whether it was measured on one.
         absent: contestants that are not installed.
     """
+    notes = "".join(f"\nLeft out, as {each.package} is not installed: {each.label}.\n" for each in absent)
+    return small_page("A step", comparison.case, where, on_gpu, step_table(comparison) + "\n" + notes)
+
+
+def sharing(where: str, shared: Sharing, on_gpu: bool) -> str:
+    """A page of processes that share a device; the arguments are those of `one_step`."""
+    rows = [
+        [count, spread(rate), f"{rate.median / shared.alone.median:.2f}"]
+        for count, rate in ((1, shared.alone), (shared.processes, shared.together))
+    ]
+    lines = table(rows, ["processes at once", "tokens/s, all together", "times one alone"])
+    return small_page(f"Processes that share a device, {shared.contestant.label}", shared.case, where, on_gpu, lines)
+
+
+def small_page(title: str, case: Case, where: str, on_gpu: bool, body: str) -> str:
+    """A title, the surroundings and a table."""
     compiled = os.environ.get("TORCHDYNAMO_DISABLE") != "1"
     how = f"bfloat16, this library {'compiled' if compiled else 'not compiled'}" if on_gpu else "float32, on the CPU"
-    notes = [f"Left out, as {each.package} is not installed: {each.label}." for each in absent]
-    parts = [
-        f"# A step: {comparison.case.title}\n",
-        f"{where}\n",
-        f"Matrix products in {how}.\n",
-        step_table(comparison),
-    ]
-    return "\n".join(part.rstrip("\n") + "\n" for part in [*parts, *notes])
+    return f"# {title}: {case.title}\n\n{where}\n\nMatrix products in {how}.\n\n{body}"
 
 
 def step_table(comparison: Comparison) -> str:

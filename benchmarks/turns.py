@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import resource
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -104,13 +104,49 @@ class Opponent:
         Raises:
             RuntimeError: the process died.
         """
-        try:
+        self.start(steps)
+        self.wait(steps)
+
+    def start(self, steps: int) -> None:
+        """Gives it a turn, whose end `wait` waits for.
+
+        Raises:
+            RuntimeError: the process died.
+        """
+        with _saying_who_died():
             self.connection.send(steps)
+
+    def wait(self, steps: int) -> None:
+        """Waits for the end of a turn of so many steps.
+
+        Raises:
+            RuntimeError: the process died.
+        """
+        with _saying_who_died():
             self.last = self.connection.recv()
-        except (EOFError, BrokenPipeError):
-            raise RuntimeError("a contestant died; its traceback is above") from None
         self.seconds.append(self.last.seconds / steps)
         self.rates.append(self.last.done / self.last.seconds)
+
+    def get_ready(self, seconds: float) -> int:
+        """Plays two turns that do not count: the first sets up what it needs, the second tells how long a step takes.
+
+        Returns:
+            Steps of a turn of about so many seconds.
+        """
+        for _ in range(2):
+            self.play(STEPS_TO_GET_READY)
+        steps = max(1, round(seconds / self.seconds[-1]))
+        self.seconds.clear()
+        self.rates.clear()
+        return steps
+
+
+@contextmanager
+def _saying_who_died() -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, BrokenPipeError):
+        raise RuntimeError("a contestant died; its traceback is above") from None
 
 
 @contextmanager
@@ -154,17 +190,35 @@ def _finish(connection: Connection) -> None:
 
 
 def take_turns(opponents: Mapping[str, Opponent], rounds: int, seconds: float) -> None:
-    """Plays so many rounds, in each of which every loop has a turn of about so many seconds, in whole steps.
-
-    Two turns before them do not count: in the first a loop gets ready, the second tells how long its steps take.
-    """
-    steps = {}
-    for name, opponent in opponents.items():
-        for _ in range(2):
-            opponent.play(STEPS_TO_GET_READY)
-        steps[name] = max(1, round(seconds / opponent.seconds[-1]))
-        opponent.seconds.clear()
-        opponent.rates.clear()
+    """Plays so many rounds, in each of which every loop has a turn of about so many seconds, in whole steps."""
+    steps = {name: opponent.get_ready(seconds) for name, opponent in opponents.items()}
     for _ in range(rounds):
         for name, opponent in opponents.items():
             opponent.play(steps[name])
+
+
+def alone_and_together(opponents: Sequence[Opponent], rounds: int, seconds: float) -> tuple[list[float], list[float]]:
+    """Plays so many rounds, in each of which the first loop has a turn alone, then all have one at the same time.
+
+    Args:
+        opponents: the same loop several times.
+        rounds: how many.
+        seconds: of a turn of one loop alone, about.
+
+    Returns:
+        Work per second, an entry a round: of the one alone, and of all together.
+    """
+    first, *others = opponents
+    steps = first.get_ready(seconds)
+    for opponent in others:
+        opponent.get_ready(seconds)
+    alone, together = [], []
+    for _ in range(rounds):
+        first.play(steps)
+        alone.append(first.rates[-1])
+        for opponent in opponents:
+            opponent.start(steps)
+        for opponent in opponents:
+            opponent.wait(steps)
+        together.append(sum(opponent.rates[-1] for opponent in opponents))
+    return alone, together

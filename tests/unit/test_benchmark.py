@@ -94,6 +94,36 @@ def test_the_first_step_of_a_turn_does_not_count():
     assert [command.recv().done for _ in range(3)] == [0, 3, 4]
 
 
+class Recorded:
+    """An opponent that notes when it is asked to play, each time at another rate."""
+
+    def __init__(self, name, events):
+        self.name, self.events, self.rates = name, events, []
+
+    def get_ready(self, seconds):
+        return 3
+
+    def start(self, steps):
+        self.events.append(f"{self.name} starts {steps} steps")
+
+    def wait(self, steps):
+        self.events.append(f"{self.name} ends")
+        self.rates.append(len(self.events))
+
+    def play(self, steps):
+        self.start(steps)
+        self.wait(steps)
+
+
+def test_processes_that_share_a_device_have_their_turns_at_the_same_time_and_their_rates_are_added():
+    from turns import alone_and_together
+
+    events = []
+    alone, together = alone_and_together([Recorded("a", events), Recorded("b", events)], rounds=1, seconds=1.0)
+    assert events == ["a starts 3 steps", "a ends", "a starts 3 steps", "b starts 3 steps", "a ends", "b ends"]
+    assert (alone, together) == ([2], [5 + 6])
+
+
 def test_packed_rows_are_the_same_whether_packed_beforehand_or_as_it_trains():
     import ours
 
