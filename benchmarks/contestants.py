@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -49,13 +50,13 @@ def gpu(case: Case, device: torch.device, player: Player) -> None:
 
 def ceiling(case: Case, device: torch.device, player: Player) -> None:
     """Products of two matrices, of the size that is fastest of a few: what the arithmetic of a step is measured by."""
-    on_gpu = device.type == "cuda"
-    kind, enough = (torch.bfloat16, 2e13) if on_gpu else (torch.float32, 3e10)
-    sizes = [(case.tokens, case.hidden, case.intermediate), *((n, n, n) for n in (1024, 2048, 8192)[: 2 + on_gpu])]
+    kind = torch.bfloat16 if device.type == "cuda" else torch.float32
+    work = case.flops * case.tokens  # of a step, so that turns are as long as others'
+    sizes = [(case.tokens, case.hidden, case.intermediate), *((n, n, n) for n in (1024, 2048, 8192) if n**3 <= work)]
 
     def multiply(m: int, k: int, n: int) -> Callable[[], int]:
         left, right = (torch.randn(shape, device=device, dtype=kind) for shape in ((m, k), (k, n)))
-        repeats = max(1, int(enough / (2 * m * k * n)))
+        repeats = max(1, int(work / (2 * m * k * n)))
 
         def products() -> int:
             for _ in range(repeats):
@@ -81,6 +82,8 @@ LOOPS: dict[str, Callable[..., None]] = {
     "gpu": gpu,
     CEILING: ceiling,
     "ours": ours.on_rows,
+    "packed": ours.on_packed_rows,
+    "packing": partial(ours.on_packed_rows, as_it_trains=True),
     "plain": peers.plain,
     "textbrewer_mlm": peers.textbrewer(heads=True, frozen=False),
     "textbrewer_bare": peers.textbrewer(heads=False, frozen=False),

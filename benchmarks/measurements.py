@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import json
+from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 
-from cases import CEILING, CONTESTANTS, EMBEDDED, MBERT, OURS, TEXTBREWER_BARE, Case, Contestant
-from turns import playing, take_turns
+from cases import CEILING, EMBEDDED, MBERT, OURS, TEXTBREWER_BARE, Case, Contestant
+from random_shards import write_random_shard
+from turns import alone_and_together, playing, take_turns
 
 LARGEST_DIFFERENCE = 1e-4
 """Of losses at the first step, relative: contestants that differ by more do not compute the same."""
-TOKENS_A_STAGE = 1e9
-CASCADE = ((12, 10), (10, 8), (8, 6))
+
+
+FEWEST_ROUNDS = 5
 
 
 class MeasurementError(RuntimeError):
@@ -30,6 +33,27 @@ class Machine:
     device: str
     threads: int
     rounds: int
+    turn: float
+    """Seconds."""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Arguments of a command that lets contestants take turns: threads, rounds and the length of a turn."""
+    parser.add_argument("--threads", type=int, default=2, help="CPU threads of every contestant (default: 2)")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        choices=range(FEWEST_ROUNDS, 100),
+        metavar="N",
+        default=FEWEST_ROUNDS,
+        help=f"turns of every contestant (default, and fewest: {FEWEST_ROUNDS})",
+    )
+    parser.add_argument(
+        "--turn-seconds",
+        type=float,
+        default=10.0,
+        help="length of a turn, for which caches do not decide (default: 10)",
+    )
 
 
 @dataclass(frozen=True)
@@ -59,7 +83,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All contestants at one case, ours first."""
+    """Contestants at one case."""
 
     case: Case
     ceiling: Rate
@@ -72,22 +96,29 @@ def gpu_name() -> str | None:
         return opponents["gpu"].last.facts["gpu"]
 
 
-def compare(case: Case, machine: Machine, steps: int, contestants: Sequence[Contestant] = CONTESTANTS) -> Comparison:
+def installed(contestants: Sequence[Contestant]) -> list[Contestant]:
+    """Those whose packages are there."""
+    return [each for each in contestants if each.package is None or find_spec(each.package)]
+
+
+def compare(case: Case, machine: Machine, contestants: Sequence[Contestant]) -> Comparison:
     """The same step by all contestants.
 
     Args:
         case: what is measured.
         machine: where.
-        steps: a turn.
-        contestants: ours first.
+        contestants: who takes turns with the ceiling.
 
     Raises:
-        MeasurementError: they do not compute the same losses.
+        MeasurementError: of those on the same rows, some do not compute the same losses.
     """
     names = [CEILING, *(contestant.name for contestant in contestants)]
     with playing({name: (name, case, machine.device, machine.threads) for name in names}) as opponents:
-        take_turns(opponents, machine.rounds, steps)
-        check_losses({name: opponents[name].last.facts["losses"] for name in names[1:]})
+        take_turns(opponents, machine.rounds, machine.turn)
+        for rows in {contestant.rows for contestant in contestants}:
+            check_losses(
+                {each.name: opponents[each.name].last.facts["losses"] for each in contestants if each.rows == rows}
+            )
     ceiling = Rate.of(opponents[CEILING].rates)
     lines = []
     for contestant in contestants:
@@ -110,6 +141,25 @@ def check_losses(losses: Mapping[str, Mapping[str, float]]) -> None:
             raise MeasurementError(f"the contestants' {part} losses at the first step differ: {dict(losses)}")
 
 
+@dataclass(frozen=True)
+class Sharing:
+    """Tokens a second of one process and of several at once on the same device, all together."""
+
+    case: Case
+    contestant: Contestant
+    processes: int
+    alone: Rate
+    together: Rate
+
+
+def share(case: Case, machine: Machine, contestant: Contestant, processes: int) -> Sharing:
+    """Whether several jobs at once on one device get more done than one after the other."""
+    player = (contestant.name, case, machine.device, machine.threads)
+    with playing({f"{contestant.name}-{number}": player for number in range(processes)}) as opponents:
+        alone, together = alone_and_together([*opponents.values()], machine.rounds, machine.turn)
+    return Sharing(case, contestant, processes, Rate.of(alone), Rate.of(together))
+
+
 # --- from lines of text to steps ----------------------------------------------------------------------------------
 
 
@@ -124,20 +174,19 @@ class TextComparison:
     """Share of our time."""
 
 
-def compare_on_text(case: Case, machine: Machine, steps: int, tokenizer: Path, texts: Sequence[Path]) -> TextComparison:
+def compare_on_text(case: Case, machine: Machine, tokenizer: Path, texts: Sequence[Path]) -> TextComparison:
     """From lines of text to optimiser steps.
 
     Args:
         case: what is measured; the peer pads or cuts a line to the case's row.
         machine: where.
-        steps: a turn.
         tokenizer: folder of the tokenizer of both.
         texts: files, one document a line.
     """
     arguments = (case, machine.device, machine.threads, str(tokenizer), [str(path) for path in texts])
     players = {OURS.name: ("ours_on_text", *arguments), TEXTBREWER_BARE.name: ("textbrewer_on_text", *arguments)}
     with playing(players) as opponents:
-        take_turns(opponents, machine.rounds, steps)
+        take_turns(opponents, machine.rounds, machine.turn)
     tokenizing = opponents[OURS.name].last.facts["tokenizing"]
     ours = Rate.of([1 / (1 / rate + tokenizing) for rate in opponents[OURS.name].rates])
     return TextComparison(case, ours, Rate.of(opponents[TEXTBREWER_BARE.name].rates), tokenizing * ours.median)
@@ -168,7 +217,7 @@ def growth_of_time(machine: Machine) -> list[Step]:
     }
     players = {name: (OURS.name, case, machine.device, machine.threads) for name, case in cases.items()}
     with playing(players) as opponents:
-        take_turns(opponents, machine.rounds, steps=1)
+        take_turns(opponents, machine.rounds, machine.turn)
     return [Step(case, median(opponents[name].seconds)) for name, case in cases.items()]
 
 
@@ -190,47 +239,17 @@ class Memory:
 
 def growth_of_memory(machine: Machine, tokenizer: Path, folder: Path, steps: int = 200) -> list[Memory]:
     """Trains from a shard and from one ten times as large."""
-    documents = {count: write_random_shard(folder / str(count), count) for count in (200_000, 2_000_000)}
+    documents = {count: folder / str(count) for count in (200_000, 2_000_000)}
+    for count, path in documents.items():
+        write_random_shard(path, count, 25, EMBEDDED.vocabulary)
     players = {
         str(count): ("ours_on_shards", EMBEDDED, "cpu", machine.threads, str(tokenizer), [path])
         for count, path in documents.items()
     }
     with playing(players) as opponents:
-        take_turns(opponents, 1, steps // 2)
+        for opponent in opponents.values():
+            opponent.play(steps)
     return [
         Memory(count, (path / "tokens.bin").stat().st_size, opponents[str(count)].last.anonymous_memory)
         for count, path in documents.items()
     ]
-
-
-def write_random_shard(path: Path, documents: int, length: int = 25) -> Path:
-    """A shard of random tokens, in the form that `camembert.data.shards` reads."""
-    path.mkdir()
-    rng = np.random.default_rng(1)
-    rng.integers(5, EMBEDDED.vocabulary, documents * length, dtype=np.int32).tofile(path / "tokens.bin")
-    np.save(path / "offsets.npy", np.arange(documents + 1, dtype=np.int64) * length)
-    facts = {"documents": documents, "tokens": documents * length, "parallel": False}
-    (path / "shard.json").write_text(json.dumps(facts))
-    return path
-
-
-# --- on a GPU -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class OnGpu:
-    """Hops of mBERT on a GPU, and the hours of a cascade of them."""
-
-    hops: list[Comparison]
-    hours: float
-
-
-def measure_gpu(machine: Machine, steps: int = 20) -> OnGpu:
-    """12 to 6 and every hop of 12-10-8-6, rows of 128 tokens, in bfloat16."""
-    on_gpu = Machine("cuda", machine.threads, machine.rounds)
-    hops = {
-        depths: compare(MBERT.resized(teacher=depths[0], student=depths[1], batch=256), on_gpu, steps, (OURS,))
-        for depths in ((12, 6), *CASCADE)
-    }
-    hours = sum(TOKENS_A_STAGE / hops[depths].lines[0].tokens.median for depths in CASCADE) / 3600
-    return OnGpu(list(hops.values()), hours)

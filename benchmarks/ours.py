@@ -22,8 +22,11 @@ from camembert.training import distillation
 from camembert.training import loop as training
 from cases import Case
 from common import BATCHES, LEARNING_RATE, STEPS, WARMUP, WEIGHT_DECAY, Batch, note_losses, random_rows, teacher_of
+from random_shards import special_ids, write_random_shard
 from turns import Player
 
+LANGUAGES, DOCUMENTS, SENTENCE = 4, 20_000, 25
+"""Shards of translated sentences: how many, of how many documents, of how many tokens on average."""
 RECIPE = Recipe("toplayer", {"hidden": 1.0, "attention": 1.0})
 
 
@@ -54,6 +57,33 @@ def on_rows(case: Case, device: torch.device, player: Player) -> None:
     """Trains on the rows that all contestants train on."""
     batches = [encoders.tensors_of(rows) | {"counted": case.tokens} for rows in random_rows(case)]
     train(case, lambda step: batches[step % BATCHES], device, player)
+
+
+def on_packed_rows(case: Case, device: torch.device, player: Player, as_it_trains: bool = False) -> None:
+    """Trains on rows of several documents, masked from each other, as nearly all rows of a training are.
+
+    Args:
+        case: what is measured.
+        device: where.
+        player: its turns.
+        as_it_trains: whether rows are packed while it trains, as in the workflow, or a few batches beforehand.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        shards = {
+            f"{n}": write_random_shard(
+                Path(folder) / f"{n}", DOCUMENTS, SENTENCE, case.vocabulary, parallel=True, seed=n
+            )
+            for n in range(LANGUAGES)
+        }
+        special = special_ids(case.vocabulary)
+        batches = TextBatches([Corpus(shards)], special, case.batch, case.row, 1.0, seed=1)
+
+        def batch_of(step: int) -> Batch:
+            rows = batches.batch(step)
+            return encoders.tensors_of(rows) | {"counted": int(rows.real.sum())}
+
+        few = [] if as_it_trains else [batch_of(step) for step in range(BATCHES)]
+        train(case, batch_of if as_it_trains else lambda step: few[step % BATCHES], device, player)
 
 
 def on_text(case: Case, device: torch.device, player: Player, tokenizer: str, texts: Sequence[str]) -> None:

@@ -9,12 +9,14 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
 from tabulate import tabulate
 
-from measurements import Comparison, Memory, OnGpu, Rate, Step, TextComparison, straight_line
+from cases import Case, Contestant
+from measurements import Comparison, Machine, Memory, Rate, Sharing, Step, TextComparison, straight_line
 from text import Text
 
 PACKAGES = ("torch", "transformers", "tokenizers", "textbrewer")
@@ -25,30 +27,37 @@ INTRODUCTION = """\
 # Performance
 
 What a distillation step costs in this library and in its peers, measured side by side: every contestant runs in a
-process of its own, and they take turns of a few steps, so that whatever else the machine does hits all alike. Rates
-are medians over the turns, with the least and the most in brackets; ratios are those of the medians.
+process of its own, and they take turns, so that whatever else the machine does hits all alike. A turn lasts some
+seconds, and its first step, which finds the caches as another contestant left them, does not count. Rates are medians
+over the turns, with the least and the most in brackets; ratios are those of the medians. They are of this machine:
+what a peer wins or loses is mostly its attention kernel, which another processor may favour or not.
 
 {surroundings}
 
 First `pip install -r benchmarks/requirements.txt`. `--text` is a folder of XX.txt (left out: text made from the CLDR),
 `--vocabulary` multilingual BERT's vocab.txt (left out: a vocabulary trained on the text).
 
-All contestants start from the same random weights, read the same rows, have no dropout and compute the same losses:
-the mean squared errors of the top layers' hidden states and attention maps. The benchmark refuses to compare them
-unless both losses agree at the first step.
+{contestants}"""
+
+CONTESTANTS = """\
+All contestants start from the same random weights, have no dropout and compute the same losses: the mean squared
+errors of the top layers' hidden states and attention maps. They are measured on full rows of one document each, which
+take attention's fastest kernel; training hardly ever has such rows, so this library is measured on rows of several
+documents too, masked from each other. Those on the same rows are compared only if both losses agree at the first step.
 
 - **This library**: its objective in its training loop. sdpa attention, the top layer's attention map rebuilt from its
-  query and key, embeddings frozen and computed once for teacher and student, no
-  masked-language-model head, fused AdamW, gradients clipped.
+  query and key, embeddings frozen and computed once for teacher and student, no masked-language-model head, fused
+  AdamW, gradients clipped. Packed rows hold sentences of 25 tokens on average; `packing rows as it trains` draws each
+  batch while it trains, as the workflow does, the others repeat a few that are ready.
 - **Plain Hugging Face loop** and **TextBrewer, two `BertForMaskedLM`**: what the
   [public re-implementation of LightMBERT](https://github.com/AddedK/swedish-mbert-distillation) does (with
   TextBrewer's `GeneralDistiller`): eager attention, every hidden state and attention map returned, AdamW as it comes
   over all parameters of the student. Here neither computes the masked-language-model loss, and nothing is saved.
-- **TextBrewer, bare encoders**: the same on two `BertModel`; the last line also freezes the embeddings.
+- **TextBrewer, bare encoders**: the same on two `BertModel`; with frozen embeddings it trains what this library trains.
 
-FLOPs per token are those of matrix products, twice the multiplications, backward twice forward
-(`scripts/camembert/plan/flops.py`; a test holds them against the operations that PyTorch counts). The ceiling is the
-best rate of plain matrix products, one more contestant that takes its turns.
+Tokens are counted without padding. FLOPs per token are those of matrix products, twice the multiplications, backward
+twice forward (`scripts/camembert/plan/flops.py`; a test holds them against the operations that PyTorch counts). The
+ceiling is the best rate of plain matrix products, one more contestant that takes its turns.
 """
 
 ON_TEXT = """\
@@ -72,26 +81,27 @@ Memory does not grow with the corpus, which is read through the page cache: the 
 file backs (RssAnon), after 200 steps of {case} rows.
 """
 
-NO_GPU = """\
-Not measured on a GPU: this machine has none. Where there is one the same command measures the hops of a cascade on it.
-"""
-
 ON_GPU = """\
-On one {gpu}, in bfloat16, rows of 128 tokens, {batch} a step: this library at mBERT's size. A cascade 12-10-8-6 at
-10^9 tokens a stage would take {hours:.1f} hours.
+## On a GPU
+
+Not measured on a GPU: none was at hand. `benchmarks/on_gpu.sh FOLDER` measures it where there is one, in slices of less
+than nine minutes: the tests that need a GPU; a step at multilingual BERT's size on one-document and on packed rows,
+with compiled layers and without; how long the GPU waits for packed batches; the peers; four jobs at once.
 """
 
 
-def surroundings(threads: int) -> str:
+def surroundings(machine: Machine, gpu: str | None = None) -> str:
     """Where and when the measurement was made; called before it starts, for the load that it finds."""
     memory = psutil.virtual_memory().total / 2**30
-    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES if find_spec(name))
     command, load = shlex.join(["python", *sys.argv]), os.getloadavg()[0]
     busy = " **The machine was busy with other work: rely on none of these numbers.**" if load > QUIET else ""
+    processors = f"{gpu}, {processor()}" if gpu else processor()
     return (
-        f"Measured on {date.today().isoformat()}: {processor()}, {os.cpu_count()} logical cores, {memory:.0f} GiB,"
-        f" {platform.system()}; Python {platform.python_version()}, {versions}; {threads} threads;"
-        f" load average {load:.2f} before the start.{busy} The command:\n\n    {command}"
+        f"Measured on {date.today().isoformat()}: {processors}, {os.cpu_count()} logical cores, {memory:.0f} GiB,"
+        f" {platform.system()}; Python {platform.python_version()}, {versions}; CPU threads: {machine.threads};"
+        f" {machine.rounds} turns of {machine.turn:g} s; load average {load:.2f} before the start.{busy} The"
+        f" command:\n\n    {command}"
     )
 
 
@@ -112,11 +122,9 @@ def write(
     text: Text,
     time: Sequence[Step],
     memory: Sequence[Memory],
-    gpu: str | None,
-    on_gpu: OnGpu | None,
 ) -> str:
     """The whole page."""
-    parts = [INTRODUCTION.format(surroundings=where)]
+    parts = [INTRODUCTION.format(surroundings=where, contestants=CONTESTANTS)]
     parts += [
         section
         for comparison in comparisons
@@ -125,23 +133,50 @@ def write(
     parts += [ON_TEXT.format(origin=text.origin, vocabulary=text.vocabulary), text_table(on_text)]
     parts += [GROWTH_OF_TIME, time_table(time)]
     parts += [GROWTH_OF_MEMORY.format(case="32-token"), memory_table(memory)]
-    parts.append("## On a GPU\n")
-    if gpu and on_gpu:
-        batch = on_gpu.hops[0].case.batch
-        parts += [ON_GPU.format(gpu=gpu, batch=batch, hours=on_gpu.hours), gpu_table(on_gpu)]
-    else:
-        parts.append(NO_GPU)
+    parts.append(ON_GPU)
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 
 
+def one_step(where: str, comparison: Comparison, on_gpu: bool, absent: Sequence[Contestant]) -> str:
+    """A page of one comparison.
+
+    Args:
+        where: the surroundings.
+        comparison: what is shown.
+        on_gpu: whether it was measured on one.
+        absent: contestants that are not installed.
+    """
+    notes = "".join(f"\nLeft out, as {each.package} is not installed: {each.label}.\n" for each in absent)
+    return small_page("A step", comparison.case, where, on_gpu, step_table(comparison) + "\n" + notes)
+
+
+def sharing(where: str, shared: Sharing, on_gpu: bool) -> str:
+    """A page of processes that share a device; the arguments are those of `one_step`."""
+    rows = [
+        [count, spread(rate), f"{rate.median / shared.alone.median:.2f}"]
+        for count, rate in ((1, shared.alone), (shared.processes, shared.together))
+    ]
+    lines = table(rows, ["processes at once", "tokens/s, all together", "times one alone"])
+    return small_page(f"Processes that share a device, {shared.contestant.label}", shared.case, where, on_gpu, lines)
+
+
+def small_page(title: str, case: Case, where: str, on_gpu: bool, body: str) -> str:
+    """A title, the surroundings and a table."""
+    compiled = os.environ.get("TORCHDYNAMO_DISABLE") != "1"
+    how = f"bfloat16, this library {'compiled' if compiled else 'not compiled'}" if on_gpu else "float32, on the CPU"
+    return f"# {title}: {case.title}\n\n{where}\n\nMatrix products in {how}.\n\n{body}"
+
+
 def step_table(comparison: Comparison) -> str:
-    """A line a contestant, ours first, and the ceiling they are held against."""
-    ours = comparison.lines[0].tokens.median
+    """A line a contestant, and the ceiling they are held against."""
+    first = comparison.lines[0].tokens.median
     rows = [
         [
             line.contestant.label,
             spread(line.tokens),
-            f"{ours / line.tokens.median:.2f}",
+            f"{first / line.tokens.median:.2f}",
+            "layers, embeddings" if line.contestant.embeddings else "layers",
+            line.contestant.thrown_away(comparison.case),
             f"{line.flops / 1e6:,.1f}",
             f"{line.share:.0%}",
             f"{line.memory / 2**20:,.0f}",
@@ -149,7 +184,8 @@ def step_table(comparison: Comparison) -> str:
         for line in comparison.lines
     ]
     ceiling = comparison.ceiling
-    header = ["", "tokens/s", "ours is faster by", "MFLOP/token", "share of ceiling", "peak memory, MiB"]
+    header = ["", "tokens/s", "time a token (first line: 1)", "trains", "computed or kept, read by no loss"]
+    header += ["MFLOP/token", "share of ceiling", "peak memory, MiB"]
     return (
         table(rows, header)
         + f"\nCeiling: {ceiling.median / 1e9:,.0f} GFLOP/s ({ceiling.least / 1e9:,.0f} to {ceiling.most / 1e9:,.0f})."
@@ -189,24 +225,6 @@ def memory_table(sizes: Sequence[Memory]) -> str:
     """A line a corpus."""
     rows = [[f"{m.documents:,}", f"{m.shard / 2**20:,.0f}", f"{m.anonymous / 2**20:,.0f}"] for m in sizes]
     return table(rows, ["documents", "tokens on disk, MiB", "RssAnon, MiB"])
-
-
-def gpu_table(on_gpu: OnGpu) -> str:
-    """A line a hop."""
-    rows = [
-        [
-            f"{hop.case.teacher} to {hop.case.student}",
-            spread(line.tokens),
-            f"{line.flops / 1e6:,.0f}",
-            f"{line.share:.0%}",
-            f"{hop.ceiling.median / 1e12:,.0f}",
-            f"{line.memory / 2**30:.1f}",
-        ]
-        for hop in on_gpu.hops
-        for line in hop.lines
-    ]
-    header = ["layers", "tokens/s", "MFLOP/token", "share of ceiling", "ceiling, TFLOP/s", "peak GPU memory, GiB"]
-    return table(rows, header)
 
 
 def spread(rate: Rate) -> str:

@@ -1,11 +1,11 @@
-"""Training loops that take turns: each in its own process, a few steps at a time, so that noise hits all alike."""
+"""Training loops that take turns: each in its own process, some seconds at a time, so that noise hits all alike."""
 
 from __future__ import annotations
 
 import multiprocessing
 import resource
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -16,6 +16,8 @@ import psutil
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["contestants"])  # torch and transformers are imported once, not in every process
 
+STEPS_TO_GET_READY = 2
+
 
 class Finished(Exception):
     """No more turns: the loop may end."""
@@ -23,7 +25,7 @@ class Finished(Exception):
 
 @dataclass
 class Turn:
-    """What a loop tells at the end of its turn."""
+    """What a loop tells at the end of its turn, of whose steps the first does not count."""
 
     seconds: float
     peak_memory: int
@@ -31,20 +33,23 @@ class Turn:
     anonymous_memory: int
     """Bytes of the process that no file backs, now."""
     done: int
-    """Work so far: tokens trained on, or FLOPs."""
+    """Work: tokens trained on, or FLOPs."""
     facts: dict[str, Any]
     """What else the loop has to say, such as the losses of its first step."""
 
 
 class Player:
-    """A loop's side: it calls `tick` at the start of every step, waits there for its next turn, and adds to `done`."""
+    """A loop's side: it calls `tick` at the start of every step, waits there for its next turn, and adds to `done`.
+
+    The first step of a turn does not count: it finds the caches as another loop left them.
+    """
 
     def __init__(
         self, connection: Connection, synchronize: Callable[[], None], gpu_memory: Callable[[], int] | None
     ) -> None:
         self.connection, self.synchronize, self.gpu_memory = connection, synchronize, gpu_memory
-        self.began, self.left = time.perf_counter(), 0
-        self.done = 0
+        self.left, self.cold = 0, False
+        self._count_from_now()
         self.facts: dict[str, Any] = {}
 
     def tick(self) -> None:
@@ -57,11 +62,18 @@ class Player:
             self.synchronize()
             seconds = time.perf_counter() - self.began
             self.connection.send(Turn(seconds, self.peak_memory(), anonymous_memory(), self.done, self.facts))
-            self.left = self.connection.recv()
+            self.left, self.cold = self.connection.recv(), True
             if not self.left:
                 raise Finished
-            self.began = time.perf_counter()
+            return
+        if self.cold:
+            self.synchronize()
+            self._count_from_now()
+            self.cold = False
         self.left -= 1
+
+    def _count_from_now(self) -> None:
+        self.began, self.done = time.perf_counter(), 0
 
     def peak_memory(self) -> int:
         if self.gpu_memory:
@@ -87,18 +99,54 @@ class Opponent:
     """Work per second, one entry a turn."""
 
     def play(self, steps: int) -> None:
-        """Gives it a turn of so many steps and waits for its end.
+        """Gives it a turn of so many steps, after one that does not count, and waits for its end.
 
         Raises:
             RuntimeError: the process died.
         """
-        try:
+        self.start(steps)
+        self.wait(steps)
+
+    def start(self, steps: int) -> None:
+        """Gives it a turn, whose end `wait` waits for.
+
+        Raises:
+            RuntimeError: the process died.
+        """
+        with _saying_who_died():
             self.connection.send(steps)
-            before, self.last = self.last, self.connection.recv()
-        except (EOFError, BrokenPipeError):
-            raise RuntimeError("a contestant died; its traceback is above") from None
+
+    def wait(self, steps: int) -> None:
+        """Waits for the end of a turn of so many steps.
+
+        Raises:
+            RuntimeError: the process died.
+        """
+        with _saying_who_died():
+            self.last = self.connection.recv()
         self.seconds.append(self.last.seconds / steps)
-        self.rates.append((self.last.done - before.done) / self.last.seconds)
+        self.rates.append(self.last.done / self.last.seconds)
+
+    def get_ready(self, seconds: float) -> int:
+        """Plays two turns that do not count: the first sets up what it needs, the second tells how long a step takes.
+
+        Returns:
+            Steps of a turn of about so many seconds.
+        """
+        for _ in range(2):
+            self.play(STEPS_TO_GET_READY)
+        steps = max(1, round(seconds / self.seconds[-1]))
+        self.seconds.clear()
+        self.rates.clear()
+        return steps
+
+
+@contextmanager
+def _saying_who_died() -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, BrokenPipeError):
+        raise RuntimeError("a contestant died; its traceback is above") from None
 
 
 @contextmanager
@@ -141,12 +189,36 @@ def _finish(connection: Connection) -> None:
         connection.send(0)
 
 
-def take_turns(opponents: Mapping[str, Opponent], rounds: int, steps: int) -> None:
-    """Plays so many rounds, a turn of so many steps each in every round, after a turn that does not count."""
-    for number in range(-1, rounds):
-        for opponent in opponents.values():
-            opponent.play(steps)
-        if number < 0:
-            for opponent in opponents.values():
-                opponent.seconds.clear()
-                opponent.rates.clear()
+def take_turns(opponents: Mapping[str, Opponent], rounds: int, seconds: float) -> None:
+    """Plays so many rounds, in each of which every loop has a turn of about so many seconds, in whole steps."""
+    steps = {name: opponent.get_ready(seconds) for name, opponent in opponents.items()}
+    for _ in range(rounds):
+        for name, opponent in opponents.items():
+            opponent.play(steps[name])
+
+
+def alone_and_together(opponents: Sequence[Opponent], rounds: int, seconds: float) -> tuple[list[float], list[float]]:
+    """Plays so many rounds, in each of which the first loop has a turn alone, then all have one at the same time.
+
+    Args:
+        opponents: the same loop several times.
+        rounds: how many.
+        seconds: of a turn of one loop alone, about.
+
+    Returns:
+        Work per second, an entry a round: of the one alone, and of all together.
+    """
+    first, *others = opponents
+    steps = first.get_ready(seconds)
+    for opponent in others:
+        opponent.get_ready(seconds)
+    alone, together = [], []
+    for _ in range(rounds):
+        first.play(steps)
+        alone.append(first.rates[-1])
+        for opponent in opponents:
+            opponent.start(steps)
+        for opponent in opponents:
+            opponent.wait(steps)
+        together.append(sum(opponent.rates[-1] for opponent in opponents))
+    return alone, together

@@ -17,6 +17,8 @@ def obstacle():
         return "only root can start SLURM's daemons"
     if missing := [name for name in PROGRAMS if not shutil.which(name)]:
         return f"no {', '.join(missing)} here; install slurmctld, slurmd, slurm-client and munge"
+    if Path("/dev/nvidia0").exists():
+        return "this machine has a GPU, which jobs would find under the names of the stand-ins"
     if Path("/etc/slurm/slurm.conf").exists():
         return "/etc/slurm/slurm.conf exists: this machine has a SLURM already"
     return None

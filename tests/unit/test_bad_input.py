@@ -229,6 +229,11 @@ def incomplete_weights(bench: Bench) -> None:
     import_teacher(bench.folder, bench.folder, bench.folder / "out", declared, 100)
 
 
+def gpus(stage: str, count: int, bench: Bench, **changes) -> None:
+    bench.config["resources"][stage]["gpu"] = count
+    bench.check(**changes)
+
+
 def no_gpu(bench: Bench) -> None:
     import torch
 
@@ -275,6 +280,10 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "shares that are all 0": lambda bench: bench.corpora({"folder": ".", "share": 0}),
     "two corpora of one name": lambda bench: bench.corpora({"folder": "."}, {"folder": ".", "name": "own0"}),
     "a GPU asked for and none reserved": lambda bench: bench.check(device="cuda"),
+    "a GPU reserved and none wanted": partial(gpus, "distillation", 1, device="cpu"),
+    "more GPUs than evaluation uses": partial(gpus, "evaluation", 2),
+    "more GPUs than rows": partial(gpus, "pretraining", 32),
+    "more GPUs than threads": partial(gpus, "finetuning", 4),
     # folders
     "fewer training pairs than a batch": few_pairs,
     "a language without dev pairs": missing_dev,

@@ -1,5 +1,11 @@
 """The benchmark: contestants compute the same, take turns, and end up on one page."""
 
+import json
+import os
+import re
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,10 +15,11 @@ from measurements import Comparison, Line, MeasurementError, Memory, Rate, Step,
 from page import write
 from text import Text
 
+ROOT = Path(__file__).parents[2]
 TINY = EMBEDDED.resized(teacher=3, student=2, hidden=16, heads=2, intermediate=32, vocabulary=50, batch=2, row=8)
 
 
-def first_losses(loop):
+def first_losses(loop, case=TINY):
     """Losses of the first step of a contestant that is given one turn of a step."""
     import torch
 
@@ -23,9 +30,9 @@ def first_losses(loop):
     command.send(1)
     command.send(0)
     with pytest.raises(Finished):
-        loop(TINY, torch.device("cpu"), player)
+        loop(case, torch.device("cpu"), player)
     assert command.recv().done == 0
-    assert command.recv().done == TINY.tokens
+    assert 0 < command.recv().done <= case.tokens
     return player.facts["losses"]
 
 
@@ -59,8 +66,101 @@ def test_the_page_holds_ratios_shares_and_growth():
     on_text = TextComparison(EMBEDDED, Rate(900.0, 800.0, 990.0), Rate(300.0, 200.0, 400.0), 0.01)
     text = Text([], Path(), Path(), "some lines", "some vocabulary")
     time = [Step(EMBEDDED.resized(batch=rows), 0.01 * rows) for rows in (1, 2, 3)]
-    page = write("Here.", [comparison], [on_text], text, time, [Memory(10, 2**20, 2**21)], None, None)
-    assert "| plain Hugging Face loop | 2,000 (2,000 to 2,000) |                1.50 |" in page
+    page = write("Here.", [comparison], [on_text], text, time, [Memory(10, 2**20, 2**21)])
+    [peer] = [re.split(r"\s*\|\s*", row) for row in page.splitlines() if row.startswith("| plain Hugging Face loop")]
+    assert peer[2:6] == [
+        "2,000 (2,000 to 2,000)",
+        "1.50",
+        "layers, embeddings",
+        "two masked-LM heads (34% of its FLOPs), attention maps below the top",
+    ]
     assert "Ceiling: 300 GFLOP/s (200 to 400)." in page
     assert "R² = 1.0000" in page
     assert "Not measured on a GPU" in page
+
+
+def test_the_first_step_of_a_turn_does_not_count():
+    from turns import CONTEXT, Finished, Player
+
+    command, contestant = CONTEXT.Pipe()
+    player = Player(contestant, lambda: None, None)
+    for steps in (2, 1, 0):
+        command.send(steps)
+    for work in (100, 1, 2, 200, 4):  # one that does not count and two, one that does not count and one
+        player.tick()
+        player.done += work
+    with pytest.raises(Finished):
+        player.tick()
+    assert [command.recv().done for _ in range(3)] == [0, 3, 4]
+
+
+class Recorded:
+    """An opponent that notes when it is asked to play, each time at another rate."""
+
+    def __init__(self, name, events):
+        self.name, self.events, self.rates = name, events, []
+
+    def get_ready(self, seconds):
+        return 3
+
+    def start(self, steps):
+        self.events.append(f"{self.name} starts {steps} steps")
+
+    def wait(self, steps):
+        self.events.append(f"{self.name} ends")
+        self.rates.append(len(self.events))
+
+    def play(self, steps):
+        self.start(steps)
+        self.wait(steps)
+
+
+def test_processes_that_share_a_device_have_their_turns_at_the_same_time_and_their_rates_are_added():
+    from turns import alone_and_together
+
+    events = []
+    alone, together = alone_and_together([Recorded("a", events), Recorded("b", events)], rounds=1, seconds=1.0)
+    assert events == ["a starts 3 steps", "a ends", "a starts 3 steps", "b starts 3 steps", "a ends", "b ends"]
+    assert (alone, together) == ([2], [5 + 6])
+
+
+def test_packed_rows_are_the_same_whether_packed_beforehand_or_as_it_trains():
+    import ours
+
+    case = TINY.resized(vocabulary=300, row=64)
+    beforehand = first_losses(ours.on_packed_rows, case)
+    check_losses({"beforehand": beforehand, "now": first_losses(partial(ours.on_packed_rows, as_it_trains=True), case)})
+    assert beforehand != first_losses(ours.on_rows, case)
+
+
+def on_gpu(*arguments):
+    command = [ROOT / "benchmarks" / "on_gpu.sh", *arguments]
+    environment = os.environ | {"CASE": "toy", "PYTHON": sys.executable}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+
+
+def test_the_measurement_of_a_gpu_goes_on_with_the_slices_that_are_not_there_yet(tmp_path):
+    (tmp_path / "packing.md").write_text("# packing, measured before\n")
+    run = on_gpu(tmp_path, "step", "packing")
+    assert run.returncode == 0, run.stderr
+    summary = (tmp_path / "summary.md").read_text()
+    assert [line for line in summary.splitlines() if line.startswith("#")] == [
+        "# A step: 3 to 2 layers, 16 wide, vocabulary 500, 4 x 32 tokens",
+        "# packing, measured before",
+    ]
+    for rows in ("one document a row", "packed rows", "packing rows as it trains"):
+        assert f"| this library, {rows}" in summary
+    assert len(json.loads((tmp_path / "step.json").read_text())["lines"]) == 3
+    assert "step" not in on_gpu(tmp_path, "step", "packing").stderr
+
+
+def test_a_slice_that_fails_is_said_and_left_to_be_done(tmp_path):
+    run = on_gpu(tmp_path, "peeling")
+    assert run.returncode == 2
+    assert "there is no slice peeling, only tests step" in run.stderr
+    environment = os.environ | {"CASE": "toy", "PYTHON": "false"}
+    command = [ROOT / "benchmarks" / "on_gpu.sh", tmp_path, "packing"]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 1
+    assert "packing failed or took longer than 530 s" in run.stderr
+    assert not (tmp_path / "packing.md").exists()

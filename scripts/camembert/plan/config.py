@@ -22,6 +22,7 @@ from camembert.plan import corpora, sources
 from camembert.plan.chain import Chain, ChainError, check_against_teacher, parse_chain
 from camembert.plan.experiment import RESERVED_RECIPES
 from camembert.plan.recipe import PARTS
+from camembert.plan.resources import ResourceError, check_resources
 
 RECIPE_PATTERN = r"[a-z][a-z0-9_-]*"
 
@@ -131,6 +132,10 @@ def check_config(config: dict[str, Any], schema_path: str | Path) -> None:
     _check_recipes(config["recipes"], config["distillation"]["recipes"])
     _check_sizes(config)
     _check_task_name(config)
+    try:
+        check_resources(config)
+    except ResourceError as error:
+        raise ConfigError(str(error)) from None
     _check_sources(config)
 
 
@@ -248,11 +253,6 @@ def _check_sizes(config: dict[str, Any]) -> None:
         if tokens > positions:
             raise ConfigError(
                 f"{key} is {tokens}, expected at most teacher.positions ({positions}); lower the one or raise the other"
-            )
-    for stage, resources in config["resources"].items():
-        if config["device"] == "cuda" and not resources.get("gpu", True):
-            raise ConfigError(
-                f"device is cuda, but resources.{stage}.gpu is 0; reserve a GPU there, or set device to auto or cpu"
             )
     made = config["data"]["task"]["source"] == "cldr"
     key, pairs = (

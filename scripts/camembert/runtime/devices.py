@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from camembert.core.provenance import processor_name
 from camembert.runtime import parallel
+from camembert.runtime.gpus import inherited_gpus, take_gpus
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ class DeviceError(RuntimeError):
 
 
 def start(device: str, threads: int, gpus: int) -> torch.device:
-    """Fixes the CPU threads of this process and chooses where it computes.
+    """Fixes the CPU threads of this process and chooses where it computes; GPUs it takes for itself, by `take_gpus`.
 
     Args:
         device: "cpu", "cuda", or "auto" for a GPU where one is reserved and the process sees one.
@@ -33,6 +34,8 @@ def start(device: str, threads: int, gpus: int) -> torch.device:
         DeviceError: "cuda" without a usable GPU.
     """
     torch.set_num_threads(threads)
+    wanted = device == "cuda" or (device == "auto" and gpus > 0)
+    taken = take_gpus(max(1, gpus), _gpus_there()) if wanted else []
     if device == "cuda" and not torch.cuda.is_available():
         raise DeviceError(
             "device is 'cuda', but this process sees no GPU; set device: auto or cpu, or give the job a GPU"
@@ -42,13 +45,18 @@ def start(device: str, threads: int, gpus: int) -> torch.device:
             f"the job has {gpus} GPUs reserved, but this process sees {torch.cuda.device_count()}; lower"
             " resources.*.gpu to what one machine has"
         )
-    wanted = device == "cuda" or (device == "auto" and gpus > 0)
     chosen = torch.device("cuda" if wanted and torch.cuda.is_available() else "cpu")
     if chosen.type == "cuda":
-        log.info("computing on a GPU (%d reserved)", gpus)
+        log.info("computing on a GPU (%d reserved): %s", gpus, ", ".join(taken))
     elif wanted:
         log.warning("GPUs are reserved (%d), but this process can use none: it computes on the CPU", gpus)
     return chosen
+
+
+def _gpus_there() -> list[str]:
+    """Names of the GPUs that this process may use; PyTorch counts them without starting CUDA."""
+    inherited = inherited_gpus()
+    return [str(number) for number in range(torch.cuda.device_count())] if inherited is None else inherited
 
 
 def chosen_precision(device: torch.device, precision: str) -> str:

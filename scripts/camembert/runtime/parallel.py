@@ -99,7 +99,7 @@ def in_workers(work: Callable[..., Result], device: torch.device, count: int, th
         work: a function of a module, the same in every worker.
         device: where one process computes; of several, each takes the GPU of its number.
         count: processes; 1 starts none.
-        threads: CPU threads of each worker.
+        threads: CPU threads of the job, of which each worker has an equal share.
         arguments: of `work`; a copy goes to every worker.
 
     Raises:
@@ -113,7 +113,7 @@ def in_workers(work: Callable[..., Result], device: torch.device, count: int, th
     listener = logging.handlers.QueueListener(messages, *logging.getLogger().handlers)
     with tempfile.TemporaryDirectory() as folder:
         meeting = str(Path(folder) / "meeting")
-        rest = (count, meeting, device, threads, messages, results, work, arguments)
+        rest = (count, meeting, device, max(1, threads // count), messages, results, work, arguments)
         workers = [context.Process(target=_work, args=(number, *rest)) for number in range(count)]
         main = sys.modules["__main__"]
         told: list[int] = []

@@ -1,5 +1,10 @@
 """Where a job computes."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -16,6 +21,14 @@ from camembert.runtime.devices import (
     to_device,
 )
 from camembert.training.loop import batch_tokens
+
+
+@pytest.fixture(autouse=True)
+def one_gpu_to_take(monkeypatch, tmp_path):
+    """What a job takes is given back after the test."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("camembert.runtime.gpus._held", [])
 
 
 def test_a_gpu_that_is_not_there_is_named(monkeypatch):
@@ -41,6 +54,40 @@ def test_auto_is_a_gpu_where_one_is_reserved_and_seen(monkeypatch, caplog, devic
         assert start(device, torch.get_num_threads(), gpus).type == expected
     assert ("this process can use none: it computes on the CPU" in caplog.text) == (gpus > there)
     assert ("computing on a GPU" in caplog.text) == (expected == "cuda")
+
+
+@pytest.mark.parametrize(
+    ("device", "gpus", "expected"), [("auto", 2, "0,1"), ("auto", 1, "0"), ("cuda", 0, "0"), ("auto", 0, None)]
+)
+def test_a_job_sees_the_gpus_that_it_takes(monkeypatch, device, gpus, expected):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
+    start(device, torch.get_num_threads(), gpus)
+    assert os.environ.get("CUDA_VISIBLE_DEVICES") == expected
+
+
+TAKE_ONE = """
+import sys, torch
+from camembert.runtime.devices import start
+ones = torch.ones(2, device=start("cuda", 1, 1))
+print(torch.cuda.device_count(), torch.cuda.get_device_properties(ones.device).uuid, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that PyTorch sees")
+def test_a_job_computes_on_the_gpu_that_it_takes_and_sees_no_other(monkeypatch, tmp_path):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    environment = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[3] / "scripts")}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": environment}
+    jobs = [subprocess.Popen([sys.executable, "-c", TAKE_ONE], **pipes) for _ in range(torch.cuda.device_count())]
+    seen = [job.stdout.readline().split() for job in jobs]
+    for job in jobs:
+        job.communicate()
+    assert {count for count, _ in seen} == {"1"}
+    assert len({uuid for _, uuid in seen}) == len(jobs)
 
 
 def test_more_gpus_than_there_are_are_refused(monkeypatch):

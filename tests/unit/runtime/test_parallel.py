@@ -78,6 +78,15 @@ def test_workers_know_their_number_and_the_first_one_answers():
     assert pid != os.getpid()
 
 
+def threads_of(device: torch.device) -> int:
+    return torch.get_num_threads()
+
+
+def test_workers_share_the_threads_of_their_job():
+    assert in_workers(threads_of, CPU, 2, 4) == 2
+    assert in_workers(threads_of, CPU, 2, 1) == 1
+
+
 def test_a_worker_that_fails_ends_the_others_and_says_why(caplog):
     started = time.monotonic()
     with pytest.raises(WorkerError, match="a worker failed"):

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Measures the GPU path on a machine with a GPU, in slices of less than nine minutes each:
+#
+#     benchmarks/on_gpu.sh FOLDER             every slice that FOLDER does not hold yet, one after the other
+#     benchmarks/on_gpu.sh FOLDER SLICE...    some of them
+#     CASE=toy benchmarks/on_gpu.sh FOLDER    all of it at toy size, to try it on a machine without a GPU
+#
+# It needs this repository and Python with torch, transformers and what docs/offline.md brings, but no snakemake; the
+# slice `tests` needs pytest, and in `peers` TextBrewer takes part where it is installed (benchmarks/requirements.txt).
+# A slice's result appears in FOLDER when it is whole, so the same command goes on where it was stopped; what a slice
+# says while it runs is in SLICE.log. summary.md holds the results of all slices so far.
+#
+#     tests         what a GPU computes against what a CPU computes: pytest -m gpu
+#     step          a step, 12 to 6 layers: one document a row, packed rows, packing rows as it trains; compiled
+#     step-eager    the same, not compiled
+#     step-12-10    12 to 10 layers, compiled
+#     peers         12 to 6 layers with the peers, in smaller batches: they keep every attention map and logit
+#     four-jobs     four trainings at once on one GPU against one
+#     packing       packed batches a second of one core
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+slices=(tests step step-eager step-12-10 peers four-jobs packing)
+if [ $# -eq 0 ]; then
+    sed -n '2,/^set/s/^# \{0,1\}//p' benchmarks/on_gpu.sh >&2
+    exit 2
+fi
+mkdir -p "$1/.unfinished"
+folder=$(cd "$1" && pwd)
+shift
+if [ $# -eq 0 ]; then set -- "${slices[@]}"; fi
+
+python=${PYTHON:-python}
+limit=${LIMIT:-530} # seconds a slice
+case=${CASE:-mbert}
+if [ "$case" = toy ]; then
+    deep=(3 2) shallow=(3 1) batch=4 peers_batch=4 turn=0.05 packed_batches=2
+else
+    deep=(12 6) shallow=(12 10) batch=256 peers_batch=64 turn=5 packed_batches=100
+fi
+
+# Sets `command`, which prints the slice's result.
+command_of() {
+    local step=("$python" benchmarks/step.py "$case" --turn-seconds "$turn" --output "$folder/.unfinished/$1.md")
+    case $1 in
+    tests) command=("$python" -m pytest -m gpu -rs tests/unit/training/test_gpu.py tests/unit/runtime/test_devices.py) ;;
+    step) command=("${step[@]}" --layers "${deep[@]}" --batch "$batch") ;;
+    step-eager) command=(env TORCHDYNAMO_DISABLE=1 "${step[@]}" --layers "${deep[@]}" --batch "$batch") ;;
+    step-12-10) command=("${step[@]}" --layers "${shallow[@]}" --batch "$batch") ;;
+    peers) command=("${step[@]}" --layers "${deep[@]}" --batch "$peers_batch" --peers) ;;
+    four-jobs) command=("${step[@]}" --layers "${deep[@]}" --batch "$batch" --processes 4) ;;
+    packing) command=(env PYTHONPATH=scripts "$python" benchmarks/packing.py --batches "$packed_batches") ;;
+    *)
+        echo "there is no slice $1, only ${slices[*]}" >&2
+        exit 2
+        ;;
+    esac
+}
+
+failed=0
+for slice in "$@"; do
+    command_of "$slice"
+    if [ -e "$folder/$slice.md" ]; then continue; fi
+    echo "$(date +%T) $slice" >&2
+    if timeout --kill-after=20 "$limit" "${command[@]}" >"$folder/.unfinished/$slice.txt" 2>"$folder/$slice.log"; then
+        if [ ! -e "$folder/.unfinished/$slice.md" ]; then # not a page, but lines
+            { echo "# $slice"; echo; sed 's/^/    /' "$folder/.unfinished/$slice.txt"; } >"$folder/.unfinished/$slice.md"
+        fi
+        for made in "$folder/.unfinished/$slice".{json,md}; do
+            if [ -e "$made" ]; then mv "$made" "$folder/"; fi
+        done
+    else
+        echo "$slice failed or took longer than $limit s; see $folder/$slice.log" >&2
+        tail -n 20 "$folder/.unfinished/$slice.txt" "$folder/$slice.log" >&2
+        failed=1
+    fi
+done
+cat "$folder"/{tests,step*,peers,four-jobs,packing}.md 2>/dev/null >"$folder/.unfinished/summary" || true
+mv "$folder/.unfinished/summary" "$folder/summary.md"
+exit "$failed"
