@@ -27,9 +27,13 @@ def local_data(tmp_path, monkeypatch):
     """A working directory with a file for everything that is read from a folder."""
     monkeypatch.chdir(tmp_path)
     for language in sources.CLDR_LANGUAGES:
-        for name in (f"text/{language}.txt", f"text-full/{language}.txt.gz"):
+        for name in (f"text/{language}.txt", f"text-full/{language}.txt.gz", f"ntrex/{language}.txt"):
             (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / "data" / name).write_text("something")
+
+    for locale in load_yaml(ROOT / "experiments" / "tasks" / "massive.yaml")["data"]["task"]["locales"].values():
+        (tmp_path / "data" / "massive").mkdir(exist_ok=True)
+        (tmp_path / "data" / "massive" / f"{locale}.jsonl.gz").write_text("something")
 
     def fill(config):
         task = config["data"]["task"]
@@ -54,7 +58,7 @@ def test_every_experiment_plans_with_every_task(local_data, experiment, preset, 
     if task["source"] == "folder":
         local_data(config)
     if "ja" in config["languages"] and config["data"]["text"][0]["source"] != "hub":
-        with pytest.raises(ConfigError, match=r"languages names ja, expected some of|has no text in ja"):
+        with pytest.raises(ConfigError, match=r"languages names ja, expected some of|has no (text|sentences) in ja"):
             check_config(config, ROOT / "schemas" / "config.schema.yaml")
         return
     check_config(config, ROOT / "schemas" / "config.schema.yaml")
