@@ -13,13 +13,13 @@ from hub_server import run_download, serving
 from snakemake.utils import update_config
 from task_folders import DESCRIBED
 
+from camembert.data.given_tokenizer import read_tokenizer
 from camembert.data.leaks import check_corpus
 from camembert.data.retrieval import read_aligned
 from camembert.data.shards import write_shard
 from camembert.data.task_files import Preset, read_task
 from camembert.data.text import read_documents
-from camembert.data.tokenizer import read_tokenizer
-from camembert.plan import sources
+from camembert.plan import sources, teachers
 from camembert.plan.config import check_config, load_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -109,7 +109,7 @@ class Bench:
         self.write("config.json", json.dumps(BERT | facts))
         for name in ("model.safetensors", "tokenizer.json"):
             self.write(name, "")
-        sizes = {key: BERT[theirs] for key, theirs in sources.SIZES.items()}
+        sizes = {key: BERT[theirs] for key, theirs in teachers.SIZES.items()}
         self.config["teacher"] |= {"source": "folder", "folder": str(self.folder), **sizes}
         self.config["tokenizer"]["vocabulary"] = 119547
         self.config |= {"chains": ["12", "12-6"], "compute_matched": []}

@@ -20,7 +20,7 @@ from camembert.data.retrieval import Sentence
 from camembert.evaluation.sentence_vectors import character_ngrams, embed
 
 if TYPE_CHECKING:
-    from transformers.models.bert.modeling_bert import BertModel
+    from camembert.models.architectures import Encoder
 
 PIVOT = "en"
 """The language that is searched."""
@@ -69,7 +69,7 @@ def accuracy(found: np.ndarray) -> float:
 
 
 def nearest_by_encoder(
-    encoder: BertModel,
+    encoder: Encoder,
     tokenizer: Tokenizer,
     sentences: Mapping[str, Sequence[Sentence]],
     layers: Sequence[int],

@@ -18,7 +18,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.exceptions import best_match
 
-from camembert.plan import corpora, sources
+from camembert.plan import corpora, sources, teachers
 from camembert.plan.chain import Chain, ChainError, check_against_teacher, parse_chain
 from camembert.plan.experiment import RESERVED_RECIPES
 from camembert.plan.recipe import PARTS
@@ -281,8 +281,8 @@ def _check_sources(config: dict[str, Any]) -> None:
         if retrieval["source"] == "folder":
             sources.aligned_files(retrieval["folder"], languages)
         if teacher["source"] == "folder":
-            sources.teacher_files(teacher["folder"])
-            sources.check_architecture(teacher["folder"], teacher, config["tokenizer"]["vocabulary"])
+            teachers.teacher_files(teacher["folder"])
+            teachers.check_architecture(teacher["folder"], teacher, config["tokenizer"]["vocabulary"])
     except sources.SourceError as error:
         raise ConfigError(str(error)) from None
 

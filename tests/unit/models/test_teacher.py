@@ -12,7 +12,8 @@ from transformers.models.bert.modeling_bert import BertForMaskedLM, BertForPreTr
 
 from camembert.models.encoder import load_encoder, load_mlm_head, random_mlm_head
 from camembert.models.teacher import TeacherError, import_teacher
-from camembert.plan.sources import SourceError, check_architecture, teacher_files
+from camembert.plan.sources import SourceError
+from camembert.plan.teachers import check_architecture, teacher_files
 
 SIZES = {"layers": 3, "hidden": 16, "heads": 2, "intermediate": 32, "positions": 32}
 ROWS = 170

@@ -6,7 +6,7 @@ import torch
 
 from camembert.data.tokenizer import load_tokenizer
 from camembert.evaluation.predictors import predictor_of, pytorch_predictor
-from camembert.models.encoder import classifier_from, save_classifier
+from camembert.models.classifier import classifier_from, save_classifier
 from camembert.release.onnx_export import export, quantize
 
 

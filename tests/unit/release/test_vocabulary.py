@@ -12,7 +12,7 @@ from camembert.data.tasks import Example, write_examples
 from camembert.data.tokenizer import SPECIAL_TOKENS, load_tokenizer, token_id
 from camembert.evaluation.classification import encode_examples, predict
 from camembert.evaluation.predictors import pytorch_predictor
-from camembert.models.encoder import classifier_from, load_classifier, save_classifier
+from camembert.models.classifier import classifier_from, load_classifier, save_classifier
 from camembert.release.vocabulary import VocabularyError, tokens_kept, tokens_used, trim
 
 KEPT = ("en", "de")
