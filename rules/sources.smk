@@ -95,6 +95,11 @@ def teacher_source_files():
     return [downloaded("teacher")] if TEACHER["source"] == "hub" else teachers.teacher_files(TEACHER["folder"])
 
 
+def teacher_config():
+    """The config.json of a given teacher, or the folder it is downloaded to; nothing where it is made here."""
+    return [] if TEACHER["source"] == "pretrain" else teacher_source_files()[:1]
+
+
 def teacher_sizes():
     """The sizes that the config declares of its teacher."""
     return {key: TEACHER[key] for key in teachers.SIZES}

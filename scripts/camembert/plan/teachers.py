@@ -148,6 +148,26 @@ def sizes_in(folder: Folder) -> dict[str, int]:
     return sizes | {"positions": longest_input(found), "vocabulary": int(found["vocab_size"])}
 
 
+def fill_sizes(config: dict[str, Any]) -> None:
+    """Fills in, in place, the sizes that a config leaves to a local teacher's config.json by giving null for them.
+
+    Raises:
+        SourceError: the teacher is not in a local folder, or is no model that can be distilled.
+    """
+    teacher, tokenizer = config["teacher"], config["tokenizer"]
+    left = [f"teacher.{key}" for key in SIZES if teacher[key] is None]
+    left += ["tokenizer.vocabulary"] if tokenizer["vocabulary"] is None else []
+    if left and teacher["source"] != "folder":
+        raise SourceError(
+            f"{left[0]} is null, expected a number: before the plan is made sizes are read of a local teacher only"
+            f" (teacher.source: folder), and teacher.source is {teacher['source']}; write it"
+        )
+    if left:
+        sizes = sizes_in(teacher["folder"])
+        tokenizer["vocabulary"] = tokenizer["vocabulary"] or sizes["vocabulary"]
+        teacher |= {key: sizes[key] for key in SIZES if teacher[key] is None}
+
+
 def check_architecture(folder: Folder, declared: Mapping[str, int], vocabulary: int) -> None:
     """Compares a model's config.json with the config, which plans and computes budgets from its sizes.
 

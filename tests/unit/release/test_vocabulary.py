@@ -30,7 +30,9 @@ def whole_model(teacher_folder, tmp_path_factory):
 @pytest.fixture(scope="module")
 def kept(whole_model, corpus):
     tokenizer = load_tokenizer(whole_model)
-    return tokens_kept(tokenizer, tokens_used(tokenizer, [corpus[language] for language in KEPT], []))
+    return tokens_kept(
+        tokenizer, tokens_used(tokenizer, [corpus[language] for language in KEPT], []), SPECIAL_TOKENS.values()
+    )
 
 
 @pytest.fixture(scope="module")
