@@ -27,6 +27,8 @@ from camembert.data.tokenizer import (
 from camembert.plan.teachers import POSITIONS_AFTER_PADDING, longest_input, segments_of
 
 BERT_PARTS = {"model": "WordPiece", "normalizer": "BertNormalizer", "pre_tokenizer": "BertPreTokenizer"}
+KINDS = ("WordPiece", "Unigram", "BPE")
+"""Kinds of tokenizer that can be used, and trimmed for a release."""
 CONVENTIONS = {
     "pad_token": ("[PAD]", "<pad>"),
     "unk_token": ("[UNK]", "<unk>"),
@@ -166,7 +168,7 @@ def read_any_tokenizer(folder: str | os.PathLike[str], vocabulary: int) -> tuple
         The tokenizer, and its special tokens by role; the mask token and the one for unknown text may be lacking.
 
     Raises:
-        TokenizerError: it cannot be read, does not fit the model, or has no padding token.
+        TokenizerError: it cannot be read, is of another kind, does not fit the model, or has no padding token.
     """
     folder = Path(folder)
     path = folder / "tokenizer.json"
@@ -174,6 +176,9 @@ def read_any_tokenizer(folder: str | os.PathLike[str], vocabulary: int) -> tuple
     _check_size(path, tokenizer, vocabulary)
     tokenizer.no_padding()
     tokenizer.no_truncation()
+    kind = _parts(tokenizer)["model"]
+    if kind not in KINDS:
+        raise TokenizerError(f"{path} is a {kind} tokenizer, expected one of {', '.join(KINDS)}; take another teacher")
     names = _names(folder, tokenizer)
     if "pad_token" not in names:
         raise TokenizerError(

@@ -64,7 +64,7 @@ def random_encoder_like(folder: str | os.PathLike[str], layers: int, pad_id: int
         seed: of the weights.
     """
     given = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    changed = {"num_hidden_layers": layers, "pad_token_id": pad_id}
+    changed = {"num_hidden_layers": layers, "pad_token_id": pad_id, "_name_or_path": ""}
     return _random(type(given).from_dict(given.to_dict() | changed), seed)
 
 

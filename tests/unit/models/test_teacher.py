@@ -157,7 +157,7 @@ def test_a_head_with_an_output_matrix_of_its_own_is_left_out(model, checkpoint, 
     [
         (
             {"model_type": "modernbert"},
-            "describes a model of type 'modernbert', expected an encoder with BERT's layers",
+            "model of type 'modernbert', expected an encoder with BERT's layers",
         ),
         ({"auto_map": {"AutoModel": "a.B"}}, "has auto_map: the model runs code of its own"),
         ({"hidden_size": None}, "has hidden_size None, expected a number; copy the model again"),

@@ -30,9 +30,8 @@ def whole_model(teacher_folder, tmp_path_factory):
 @pytest.fixture(scope="module")
 def kept(whole_model, corpus):
     tokenizer = load_tokenizer(whole_model)
-    return tokens_kept(
-        tokenizer, tokens_used(tokenizer, [corpus[language] for language in KEPT], []), SPECIAL_TOKENS.values()
-    )
+    used = tokens_used(tokenizer, [corpus[language] for language in KEPT], [])
+    return tokens_kept(tokenizer, used, SPECIAL_TOKENS.values())
 
 
 @pytest.fixture(scope="module")
@@ -110,9 +109,9 @@ def test_tokens_of_inference_data_count_as_used(whole_model, tmp_path):
 
 
 def test_other_tokenizers_are_refused(whole_model, tmp_path):
-    folder = tmp_path / "bpe"
+    folder = tmp_path / "words"
     save_classifier(load_classifier(whole_model), folder, whole_model)
-    text = (folder / "tokenizer.json").read_text().replace('"type":"WordPiece"', '"type":"BPE"')
-    (folder / "tokenizer.json").write_text(text.replace('"type": "WordPiece"', '"type": "BPE"'))
-    with pytest.raises(VocabularyError, match="BPE model; only the vocabulary of WordPiece"):
+    text = (folder / "tokenizer.json").read_text().replace('"type":"WordPiece"', '"type":"WordLevel"')
+    (folder / "tokenizer.json").write_text(text.replace('"type": "WordPiece"', '"type": "WordLevel"'))
+    with pytest.raises(VocabularyError, match="is a WordLevel model; expected one of WordPiece, Unigram, BPE"):
         trim(folder, [0, 1, 2], tmp_path / "trimmed")
