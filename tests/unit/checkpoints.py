@@ -111,3 +111,20 @@ def save_checkpoint(kind: str, folder: Path, text: Sequence[str], headed: str = 
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     return model
+
+
+def import_checkpoint(kind: str, folder: Path, text: Sequence[str]) -> tuple[Any, dict[str, bool]]:
+    """Makes a checkpoint of a kind an encoder of the workflow, in folders given, tokenizer and encoder.
+
+    Returns:
+        The model, and what it came with.
+    """
+    from camembert.data.given_tokenizer import import_tokenizer
+    from camembert.models.teacher import import_teacher
+    from camembert.plan.teachers import config_of, sizes_in
+
+    given = folder / "given"
+    model = save_checkpoint(kind, given, text)
+    import_tokenizer(given, folder / "tokenizer", config_of(given))
+    sizes = sizes_in(given)
+    return model, import_teacher(given, folder / "tokenizer", folder / "encoder", sizes, sizes["vocabulary"])

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -122,12 +123,15 @@ def frame_of(tokenizer: Tokenizer) -> Frame:
         TokenizerError: it does not put one token before and one after a text, and the latter between two.
     """
     single, pair = tokenizer.encode("a"), tokenizer.encode("a", "a")
-    around = [number for number, text in zip(single.ids, single.sequence_ids, strict=True) if text is None]
-    texts = pair.sequence_ids
-    added = [number for number, text in zip(pair.ids, texts, strict=True) if text is None]
-    separators = texts.index(1) - texts.index(None, 1) if texts.count(0) and texts.count(1) else 0
-    known = len(around) == 2 and separators and single.sequence_ids[0] is texts[0] is single.sequence_ids[-1] is None
-    if not known or added != [around[0], *[around[1]] * separators, around[1]]:
+    around, added = (
+        [number for number, text in zip(each.ids, each.sequence_ids, strict=True) if text is None]
+        for each in (single, pair)
+    )
+    order = [text for text, _ in groupby(single.sequence_ids)], [text for text, _ in groupby(pair.sequence_ids)]
+    separators = len(added) - 2
+    known = order == ([None, 0, None], [None, 0, None, 1, None]) and len(around) == 2
+    ends = pair.sequence_ids[1] == 0 and pair.sequence_ids[-2] == 1
+    if not known or not ends or added != [around[0], *[around[1]] * (separators + 1)]:
         shown = " ".join(str(tokenizer.id_to_token(number)) for number in added) or "nothing"
         raise TokenizerError(
             f"the tokenizer adds {shown} to a pair of texts; expected what BERT or RoBERTa add, [CLS] text [SEP] text"

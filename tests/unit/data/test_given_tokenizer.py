@@ -5,10 +5,19 @@ import os
 from pathlib import Path
 
 import pytest
+from checkpoints import tokenizer_files
+from tokenizers import Tokenizer, models, processors
 
-from camembert.data.given_tokenizer import read_tokenizer
+from camembert.data.given_tokenizer import import_tokenizer, read_tokenizer
 from camembert.data.packing import SpecialIds
-from camembert.data.tokenizer import TokenizerError, load_tokenizer, save_tokenizer, token_id, train_tokenizer
+from camembert.data.tokenizer import (
+    TokenizerError,
+    input_names,
+    load_tokenizer,
+    save_tokenizer,
+    token_id,
+    train_tokenizer,
+)
 
 REAL_DATA = os.environ.get("CAMEMBERT_REAL_DATA")
 TEXTS = ["Japan and in 2 weeks", "日本和2周后", "Япония и через 2 недели"] * 3
@@ -138,3 +147,86 @@ def test_the_vocabulary_of_multilingual_bert_is_read_whole_and_cased(tmp_path):
     for path in sorted((Path(str(REAL_DATA)) / "text").glob("*.txt")):
         lines = path.read_text(encoding="utf-8").splitlines()[:200]
         assert [encoding.ids for encoding in tokenizer.encode_batch(lines)] == theirs(lines)["input_ids"], path.name
+
+
+# --- of any kind ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder_of(lines, tmp_path):
+    """Writes the tokenizer's files of a kind of checkpoint, and others that are given; returns the folder."""
+
+    def write(kind, **files):
+        tokenizer, settings = tokenizer_files(kind, [text for each in lines.values() for text in each])
+        folder = tmp_path / kind
+        folder.mkdir()
+        tokenizer.save(str(folder / "tokenizer.json"))
+        for name, content in {"tokenizer_config": settings, **files}.items():
+            if content is not None:
+                (folder / f"{name}.json").write_text(json.dumps(content))
+        return folder
+
+    return write
+
+
+MODEL = {"model_type": "xlm-roberta", "vocab_size": 400, "max_position_embeddings": 66, "type_vocab_size": 1}
+BERT = {"model_type": "bert", "vocab_size": 400, "max_position_embeddings": 64}
+NAMES = {"mask_token": {"content": "<mask>", "lstrip": True}, "pad_token": "<pad>"}
+
+
+@pytest.mark.parametrize("files", [{}, {"tokenizer_config": None}, {"special_tokens_map": NAMES}])
+def test_special_tokens_are_found_by_role_in_the_files_or_by_their_usual_names(folder_of, tmp_path, files):
+    folder = folder_of("xlm-roberta", **files)
+    import_tokenizer(folder, tmp_path / "own", MODEL)
+    special = SpecialIds.read(tmp_path / "own")
+    tokenizer = load_tokenizer(folder)
+    found = (special.cls, special.pad, special.sep, special.mask)
+    assert found == tuple(token_id(tokenizer, token) for token in ("<s>", "<pad>", "</s>", "<mask>"))
+    assert (special.separators, special.segments) == (2, False)
+    assert load_tokenizer(tmp_path / "own").to_str() == tokenizer.to_str(), "as it was"
+    assert input_names(tmp_path / "own") == ("input_ids", "attention_mask")
+
+
+def test_a_model_without_segments_is_given_none(folder_of, tmp_path):
+    folder = folder_of("bert")
+    import_tokenizer(folder, tmp_path / "two", BERT)
+    import_tokenizer(folder, tmp_path / "one", BERT | {"type_vocab_size": 1})
+    two, one = (load_tokenizer(tmp_path / name).encode("cats", "dogs") for name in ("two", "one"))
+    assert one.ids == two.ids
+    assert (max(one.type_ids), max(two.type_ids)) == (0, 1)
+    assert not SpecialIds.read(tmp_path / "one").segments
+    assert input_names(tmp_path / "two") == ("input_ids", "token_type_ids", "attention_mask")
+
+
+def test_a_tokenizer_without_a_mask_token_serves_where_nothing_is_hidden(folder_of, tmp_path):
+    folder = folder_of("xlm-roberta")
+    text = (folder / "tokenizer.json").read_text(encoding="utf-8").replace("<mask>", "<other>")
+    (folder / "tokenizer.json").write_text(text, encoding="utf-8")
+    import_tokenizer(folder, tmp_path / "own", MODEL)
+    assert SpecialIds.read(tmp_path / "own").mask is None
+    with pytest.raises(TokenizerError, match=r"has no mask token .*, which recipe logits needs; leave that out"):
+        import_tokenizer(folder, tmp_path / "again", MODEL, ["recipe logits"])
+
+
+def test_padding_that_is_not_the_model_s_is_refused_where_positions_depend_on_it(folder_of, tmp_path):
+    folder = folder_of("xlm-roberta")
+    with pytest.raises(TokenizerError, match=r"token <pad> with id 1, but its config\.json has pad_token_id 0, from"):
+        import_tokenizer(folder, tmp_path / "own", MODEL | {"pad_token_id": 0})
+    import_tokenizer(folder, tmp_path / "minilm", BERT | {"pad_token_id": 0})
+
+
+def test_a_tokenizer_that_frames_texts_otherwise_is_refused(folder_of, tmp_path):
+    folder = folder_of("xlm-roberta")
+    tokenizer = load_tokenizer(folder)
+    ids = [(name, token_id(tokenizer, name)) for name in ("<s>", "</s>", "<unk>")]
+    for single, pair in (("$A", "$A $B"), ("<s> $A </s>", "<s> $A <unk> $B </s>"), ("$A </s>", "$A </s> $B </s>")):
+        tokenizer.post_processor = processors.TemplateProcessing(single, pair, ids)
+        tokenizer.save(str(folder / "tokenizer.json"))
+        with pytest.raises(TokenizerError, match=r"expected what BERT or RoBERTa add.*take another teacher"):
+            import_tokenizer(folder, tmp_path / "own", MODEL)
+
+
+def test_another_kind_of_tokenizer_is_refused(tmp_path):
+    Tokenizer(models.WordLevel({"<pad>": 0}, unk_token="<pad>")).save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(TokenizerError, match="is a WordLevel tokenizer, expected one of WordPiece, Unigram, BPE"):
+        import_tokenizer(tmp_path, tmp_path / "own", MODEL)

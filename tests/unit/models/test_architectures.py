@@ -5,11 +5,10 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from checkpoints import HEADS, HIDDEN, INTERMEDIATE, KINDS, LAYERS, LONGEST, save_checkpoint
+from checkpoints import HEADS, HIDDEN, INTERMEDIATE, KINDS, LAYERS, LONGEST, import_checkpoint
 from students import bottom_layers
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
-from camembert.data.given_tokenizer import import_tokenizer
 from camembert.data.mixture import Corpus
 from camembert.data.packing import SpecialIds, TextBatches
 from camembert.data.shards import Shard, write_shard
@@ -27,8 +26,7 @@ from camembert.models.encoder import (
     save_encoder,
     tensors_of,
 )
-from camembert.models.teacher import import_teacher
-from camembert.plan.teachers import config_of, sizes_in
+from camembert.plan.teachers import sizes_in
 
 TOLERANCE = {"atol": 1e-5, "rtol": 1e-5}
 
@@ -37,12 +35,7 @@ TOLERANCE = {"atol": 1e-5, "rtol": 1e-5}
 def given(request, lines, tmp_path_factory):
     """A kind of teacher: the model, its folder, and folders of the workflow's tokenizer and encoder."""
     folder = tmp_path_factory.mktemp(request.param)
-    model = save_checkpoint(request.param, folder / "given", [text for each in lines.values() for text in each])
-    import_tokenizer(folder / "given", folder / "tokenizer", config_of(folder / "given"))
-    sizes = sizes_in(folder / "given")
-    found = import_teacher(
-        folder / "given", folder / "tokenizer", folder / "encoder", sizes, vocabulary=sizes["vocabulary"]
-    )
+    model, found = import_checkpoint(request.param, folder, [text for each in lines.values() for text in each])
     return request.param, model, folder, found
 
 
