@@ -9,11 +9,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from checkpoints import tokenizer_files
 from hub_server import run_download, serving
 from snakemake.utils import update_config
 from task_folders import DESCRIBED
 
-from camembert.data.given_tokenizer import read_tokenizer
+from camembert.data.given_tokenizer import import_tokenizer, read_tokenizer
 from camembert.data.leaks import check_corpus
 from camembert.data.retrieval import read_aligned
 from camembert.data.shards import write_shard
@@ -200,6 +201,28 @@ def bad_teacher(facts: dict, bench: Bench) -> None:
     bench.check()
 
 
+def slow_tokenizer(bench: Bench) -> None:
+    bench.teacher()
+    (bench.folder / "tokenizer.json").rename(bench.folder / "sentencepiece.bpe.model")
+    bench.check()
+
+
+def long_rows(bench: Bench) -> None:
+    bench.teacher(max_position_embeddings=128)
+    bench.config["teacher"]["positions"] = 128
+    bench.check("text", row=256)
+
+
+BEFORE_A_TEXT = '{"SpecialToken":{"id":"<s>","type_id":0}},'
+
+
+def given_tokenizer(change: tuple[str, str], bench: Bench, **facts) -> None:
+    tokenizer, _ = tokenizer_files("xlm-roberta", ["one two three"] * 9)
+    bench.write("tokenizer.json", tokenizer.to_str().replace(*change))
+    config = {"model_type": "xlm-roberta", "vocab_size": 400, "max_position_embeddings": 66} | facts
+    import_tokenizer(bench.folder, bench.folder / "own", config, ["recipe logits (loss logits)"])
+
+
 def bare_vocabulary(bench: Bench) -> None:
     bench.write("vocab.txt", "[PAD]\n")
     read_tokenizer(bench.folder, 119547)
@@ -284,9 +307,15 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "text that is there twice": partial(bad_text, "fr.jsonl", '{"text": "a"}\n'),
     "a layer that some encoder has not": lambda bench: bench.check("retrieval", layer=4),
     "a language without sentences for retrieval": no_sentences,
-    "a teacher that is not BERT": partial(bad_teacher, {"model_type": "roberta"}),
+    "a teacher of another architecture": partial(bad_teacher, {"model_type": "modernbert"}),
+    "a teacher that generates text": partial(bad_teacher, {"is_decoder": True}),
+    "a teacher with code of its own": partial(bad_teacher, {"auto_map": {"AutoModel": "modeling.Model"}}),
+    "a teacher whose tokenizer is not tokenizer.json": slow_tokenizer,
     "a teacher of another depth": partial(bad_teacher, {"num_hidden_layers": 6}),
     "a teacher with another vocabulary": partial(bad_teacher, {"vocab_size": 30522}),
+    "a teacher whose positions begin after padding": partial(bad_teacher, {"model_type": "xlm-roberta"}),
+    "rows longer than a teacher reads": long_rows,
+    "sizes left to a teacher that is not there yet": lambda bench: bench.check("teacher", layers=None),
     # downloads
     "a name that the hub does not know": partial(from_hub, nothing, {"name": "facebook/xnly"}),
     "a token that it does not accept": partial(
@@ -321,10 +350,14 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "sentences that all repeat one": partial(bad_sentences, "a\na\n", "A\nB\n"),
     "parallel text with an empty line": empty_line,
     "parallel text of several lengths": lambda bench: check_corpus("own", LINES, LINES, True, "refuse"),
-    "text that is in dev or test": lambda bench: check_corpus("own", LINES, LINES, False, "refuse"),
+    "text that is evaluated on": lambda bench: check_corpus("own", LINES, LINES, False, "refuse"),
     "text of a single line": one_line,
     "a vocabulary that does not say whether it is cased": bare_vocabulary,
     "a tokenizer larger than the model": large_tokenizer,
+    "a tokenizer without a padding token": partial(given_tokenizer, ("<pad>", "<fill>")),
+    "a tokenizer without a mask token": partial(given_tokenizer, ("<mask>", "<blank>")),
+    "a tokenizer that frames texts in its own way": partial(given_tokenizer, (BEFORE_A_TEXT, "")),
+    "a tokenizer of another padding than the model's": partial(given_tokenizer, ("", ""), pad_token_id=0),
     "a teacher with missing weights": incomplete_weights,
     # the machine
     "a GPU asked for and none there": no_gpu,
