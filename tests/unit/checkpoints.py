@@ -14,7 +14,7 @@ CAMEMBERT_TOKENS = ["<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>", "<s>", "</s>"
 KINDS = ("bert", "minilm", "roberta", "xlm-roberta", "camembert")
 """BERT; BERT's layers under XLM-R's tokenizer, as multilingual MiniLM has them; RoBERTa, XLM-R and CamemBERT."""
 LAYERS, HIDDEN, HEADS, INTERMEDIATE, LONGEST = 3, 16, 2, 32, 64
-SPARE_ROWS = 7
+SPARE_ROWS = 40
 """Rows of the embedding that no token has, as in multilingual MiniLM."""
 
 

@@ -56,12 +56,12 @@ def run(snakemake, tmp_path):
 
 def test_xlm_r_is_distilled_evaluated_and_released_in_every_form(run):
     release = {"recipe": "logits", "chain": "3-1", "languages": ["en", "ru"]}
-    results = run("xlm-roberta", "tables", "release", recipes=["logits"], chains=["0-1x1", "3-1"], release=release)
+    results = run("xlm-roberta", "metrics", "release", recipes=["logits"], chains=["0-1x1", "3-1"], release=release)
     config = json.loads((results / "config.json").read_text())
     assert (config["teacher"]["layers"], config["teacher"]["positions"]) == (LAYERS, LONGEST)
-    accuracy = pd.read_csv(results / "tables" / "accuracy.csv", dtype={"chain": str})
-    assert set(accuracy["recipe"]) == {"teacher", "logits", "mlm"}
-    assert set(accuracy["language"]) == set(LANGUAGES)
+    for classifier in ("teacher/3", "logits/3-1", "mlm/0-1x1"):
+        metrics = json.loads((results / "metrics" / "evaluation" / classifier / "r1-f1.json").read_text())
+        assert set(metrics["accuracy"]) == set(LANGUAGES)
     for encoder in ("logits/3-1/r1", "mlm/0-1x1/r1"):
         model = json.loads((results / "encoders" / encoder / "config.json").read_text())
         assert (model["model_type"], model["num_hidden_layers"]) == ("xlm-roberta", 1)

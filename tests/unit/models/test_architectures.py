@@ -13,6 +13,7 @@ from camembert.data.mixture import Corpus
 from camembert.data.packing import SpecialIds, TextBatches
 from camembert.data.shards import Shard, write_shard
 from camembert.data.tokenizer import load_tokenizer
+from camembert.evaluation.sentence_vectors import embed as sentence_vectors
 from camembert.models.classifier import classifier_from, save_classifier
 from camembert.models.encoder import (
     attention_map,
@@ -24,9 +25,13 @@ from camembert.models.encoder import (
     random_encoder_like,
     run_layers,
     save_encoder,
+    set_dropout,
     tensors_of,
 )
+from camembert.plan.recipe import Recipe
 from camembert.plan.teachers import sizes_in
+from camembert.training.distillation import freeze, objective_of
+from camembert.training.masking import masked_batch
 
 TOLERANCE = {"atol": 1e-5, "rtol": 1e-5}
 
@@ -182,3 +187,36 @@ def test_a_control_from_scratch_has_the_architecture_of_its_teacher(given):
     for key in ("vocab_size", "max_position_embeddings", "type_vocab_size", "layer_norm_eps", "hidden_act"):
         assert getattr(encoder.config, key) == getattr(model.config, key)
     assert encoder.config.num_hidden_layers == len(encoder.encoder.layer) == 2
+
+
+RECIPES = [
+    Recipe("toplayer", {"hidden": 1.0, "attention": 1.0}),
+    Recipe("minilm", {"attention": 1.0, "value": 1.0}),
+    Recipe("logits", {"soft_targets": 1.0, "cosine": 1.0}, freeze_embeddings=False, mask=0.3),
+]
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.loss)
+def test_a_loss_reaches_all_tensors_but_those_that_its_recipe_names(given, batches, recipe):
+    _, _, folder, _ = given
+    teacher = load_encoder(folder / "encoder")
+    student = bottom_layers(teacher, 2).train()
+    set_dropout(student, 0.0)
+    freeze(student, recipe)
+    objective = objective_of(recipe, student, teacher, load_mlm_head(folder / "encoder"))
+    student.pooler.requires_grad_(False)
+    batch = masked_batch(batches, recipe.mask)(0) if recipe.mask else tensors_of(batches.batch(0))
+    objective(batch)["loss"].backward()
+    reached = {name for name, weight in student.named_parameters() if weight.grad is not None and weight.grad.any()}
+    untrained = tuple(recipe.untrained(2))
+    assert reached == {name for name, _ in student.named_parameters() if not name.startswith(untrained)}
+
+
+def test_sentences_longer_than_the_longest_input_are_cut_to_it(given, lines):
+    _, _, folder, _ = given
+    encoder, words = load_encoder(folder / "encoder"), load_tokenizer(folder / "encoder")
+    long, short = " ".join(lines["en"]), lines["en"][0]
+    vectors = sentence_vectors(encoder, words, [long, short], [LAYERS], "mean", 256)
+    assert len(load_tokenizer(folder / "encoder").encode(long).ids) > LONGEST
+    alone = sentence_vectors(encoder, words, [short], [LAYERS], "mean", 256)
+    np.testing.assert_allclose(vectors[:, 1], alone[:, 0], atol=1e-5)
