@@ -15,7 +15,7 @@ LIGHT = [
     "tokenize_text", "check_text", "tabulate_accuracy", "tabulate_summary", "tabulate_comparisons", "tabulate_ablation",
     "tabulate_languages", "tabulate_convergence", "tabulate_cost", "draw_accuracy", "draw_training",
     "tabulate_efficiency", "draw_pareto", "choose_release", "trim_vocabulary", "tabulate_release", "write_model_cards",
-    "evaluate_release", "make_cldr_retrieval", "import_retrieval", "retrieve_baseline",
+    "evaluate_release", "make_cldr_retrieval", "import_retrieval", "retrieve_baseline", "draw_layers",
 ]  # fmt: skip
 
 

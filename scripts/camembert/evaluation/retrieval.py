@@ -104,6 +104,23 @@ def nearest_by_encoder(
     }
 
 
+def accuracy_by_layer(
+    encoder: Encoder,
+    tokenizer: Tokenizer,
+    sentences: Mapping[str, Sequence[Sentence]],
+    pooling: str,
+    batch_tokens: int,
+    precision: str = "auto",
+) -> dict[str, list[float]]:
+    """Accuracy of retrieval with each layer of an encoder, from the embeddings to the top, by language.
+
+    Arguments are those of `nearest_by_encoder`.
+    """
+    layers = range(encoder.config.num_hidden_layers + 1)
+    found = nearest_by_encoder(encoder, tokenizer, sentences, layers, pooling, batch_tokens, precision)
+    return {language: [accuracy(answers) for answers in by_layer] for language, by_layer in found.items()}
+
+
 def nearest_by_characters(sentences: Mapping[str, Sequence[Sentence]]) -> dict[str, np.ndarray]:
     """The same by character n-grams, a baseline that knows no language: (sentences,) of every language but English."""
     texts = {language: [sentence.text for sentence in rows] for language, rows in sentences.items()}
