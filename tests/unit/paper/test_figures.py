@@ -310,12 +310,8 @@ def test_layers_are_drawn_for_every_model_from_the_embeddings_up(tmp_path):
     paths = []
     for model in MODELS:
         shares = [0.1 * k / (model.layers + 1) for k in range(model.layers + 1)]
-        facts = {
-            "recipe": model.recipe,
-            "chain": model.chain,
-            "run": 1,
-            "accuracy_by_layer": {"fr": shares, "ur": shares},
-        }
+        facts = {"recipe": model.recipe, "chain": model.chain, "run": 1}
+        facts |= {"accuracy_by_layer": {"fr": shares, "ur": shares}}
         paths.append(log(tmp_path / f"{model.chain}.json", [facts]))
     layers = read_layers(paths)
     assert list(layers) == ["recipe", "chain", "run", "layer", "language", "accuracy"]
