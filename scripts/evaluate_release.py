@@ -24,12 +24,13 @@ if __name__ == "__main__":
             )
             for language, data, path in zip(job.params.languages, job.input.test, job.output.predictions, strict=True)
         }
-        vocabulary = read_json(weights.parent / "config.json")["vocab_size"]
+        config = read_json(weights.parent / "config.json")
         facts = {
             "form": job.wildcards.form,
+            "model_type": config["model_type"],
             "bytes": weights.stat().st_size,
             "accuracy": accuracy,
-            "speed": speed(predictor, vocabulary, **settings),
+            "speed": speed(predictor, config["vocab_size"], **settings),
             "batch": settings["batch"],
             "threads": job.params.threads,
             "processor": processor_name(),
