@@ -3,6 +3,7 @@
 snakemake --cores all            the whole experiment: models, predictions, tables, figures
 snakemake --cores all tables     (or figures, metrics) a part of it
 snakemake --cores all release    the chosen student as files to use: see docs/release.md
+snakemake --cores all layers     which layers of each encoder hold what, before any fine-tuning
 snakemake -n                     what would run
 """
 
@@ -34,6 +35,7 @@ include: "rules/retrieval.smk"
 include: "rules/efficiency.smk"
 include: "rules/paper.smk"
 include: "rules/release.smk"
+include: "rules/layers.smk"
 
 
 rule all:

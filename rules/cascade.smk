@@ -10,6 +10,7 @@ rule pretrain:
     input:
         tokenizer=TOKENIZER,
         corpus=CORPUS,
+        like=teacher_config(),
     output:
         encoder=directory(result(f"encoders/{ENCODER}")),
         metrics=result(f"metrics/encoders/{ENCODER}.json"),

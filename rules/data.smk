@@ -214,6 +214,7 @@ else:
         params:
             declared=teacher_sizes(),
             vocabulary=config["tokenizer"]["vocabulary"],
+            needs_mask=hides_tokens(config, EXPERIMENT),
         message:
             "Taking the tokenizer of {input.teacher[0]}"
         script:

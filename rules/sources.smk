@@ -3,7 +3,7 @@
 Needs the merged config; what is on the hub is brought by the rule `download`.
 """
 
-from camembert.plan import corpora, downloads, sources
+from camembert.plan import corpora, downloads, sources, teachers
 
 LANGUAGES = config["languages"]
 TASK, TEACHER = config["data"]["task"], config["teacher"]
@@ -92,12 +92,17 @@ def shards_of(languages):
 
 def teacher_source_files():
     """The files of a given teacher, or the folder they are downloaded to."""
-    return [downloaded("teacher")] if TEACHER["source"] == "hub" else sources.teacher_files(TEACHER["folder"])
+    return [downloaded("teacher")] if TEACHER["source"] == "hub" else teachers.teacher_files(TEACHER["folder"])
+
+
+def teacher_config():
+    """The config.json of a given teacher, or the folder it is downloaded to; nothing where it is made here."""
+    return [] if TEACHER["source"] == "pretrain" else teacher_source_files()[:1]
 
 
 def teacher_sizes():
     """The sizes that the config declares of its teacher."""
-    return {key: TEACHER[key] for key in sources.SIZES}
+    return {key: TEACHER[key] for key in teachers.SIZES}
 
 
 def download_source(wildcards):

@@ -1,9 +1,9 @@
 """Evaluates a classifier in every language: one file of predictions a language."""
 
 from camembert.data.tokenizer import load_tokenizer
-from camembert.evaluation.classification import evaluate, labels_of
+from camembert.evaluation.classification import evaluate, labels_of, pad_id_of
 from camembert.evaluation.predictors import pytorch_predictor
-from camembert.models.encoder import load_classifier
+from camembert.models.classifier import load_classifier
 from camembert.runtime.devices import describe, start
 from camembert.runtime.job import Stopwatch, log, logged, write_metrics
 
@@ -14,11 +14,11 @@ if __name__ == "__main__":
         classifier = load_classifier(job.input.classifier).to(device)
         predictor = pytorch_predictor(classifier, precision=job.params.precision)
         tokenizer, labels = load_tokenizer(job.input.classifier), labels_of(job.input.classifier)
-        accuracy = {}
+        pad_id, accuracy = pad_id_of(job.input.classifier), {}
         with Stopwatch() as watch:
             for language, data, path in zip(job.params.languages, job.input.test, job.output.predictions, strict=True):
                 accuracy[language] = evaluate(
-                    predictor, tokenizer, labels, data, path, job.params.max_tokens, job.params.batch_tokens
+                    predictor, tokenizer, labels, data, path, job.params.max_tokens, job.params.batch_tokens, pad_id
                 )
                 done = f"{len(accuracy)} of {len(job.params.languages)} languages"
                 log.info(

@@ -6,7 +6,7 @@ from pathlib import Path
 from camembert.core.files import read_json, write_json
 from camembert.core.provenance import processor_name, versions
 from camembert.data.tokenizer import load_tokenizer
-from camembert.evaluation.classification import evaluate, labels_of
+from camembert.evaluation.classification import evaluate, labels_of, pad_id_of
 from camembert.evaluation.predictors import predictor_of
 from camembert.evaluation.timing import speed
 from camembert.runtime.job import logged
@@ -17,17 +17,20 @@ if __name__ == "__main__":
         weights = Path(job.input.model[0])
         settings = job.params.efficiency
         predictor, tokenizer = predictor_of(weights.parent, job.params.threads), load_tokenizer(weights.parent)
-        labels = labels_of(weights.parent)
+        labels, pad_id = labels_of(weights.parent), pad_id_of(weights.parent)
         accuracy = {
-            language: evaluate(predictor, tokenizer, labels, data, path, job.params.max_tokens, job.params.batch_tokens)
+            language: evaluate(
+                predictor, tokenizer, labels, data, path, job.params.max_tokens, job.params.batch_tokens, pad_id
+            )
             for language, data, path in zip(job.params.languages, job.input.test, job.output.predictions, strict=True)
         }
-        vocabulary = read_json(weights.parent / "config.json")["vocab_size"]
+        config = read_json(weights.parent / "config.json")
         facts = {
             "form": job.wildcards.form,
+            "model_type": config["model_type"],
             "bytes": weights.stat().st_size,
             "accuracy": accuracy,
-            "speed": speed(predictor, vocabulary, **settings),
+            "speed": speed(predictor, config["vocab_size"], **settings),
             "batch": settings["batch"],
             "threads": job.params.threads,
             "processor": processor_name(),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from camembert.models.encoder import load_classifier
+from camembert.models.classifier import load_classifier
 from camembert.release.onnx_export import export, quantize
 from camembert.runtime.job import logged
 

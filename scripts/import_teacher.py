@@ -2,7 +2,7 @@
 
 from camembert.core.files import write_json_lines
 from camembert.models.teacher import import_teacher
-from camembert.plan.sources import folder_of
+from camembert.plan.teachers import folder_of
 from camembert.runtime.devices import start
 from camembert.runtime.job import Stopwatch, logged, write_metrics
 

@@ -2,6 +2,7 @@
 
 from camembert.data.mixture import corpora_in, tokens_of
 from camembert.plan.chain import parse_chain
+from camembert.plan.teachers import folder_of
 from camembert.runtime.checkpoint import clear
 from camembert.runtime.devices import start
 from camembert.runtime.job import logged, write_run
@@ -34,6 +35,7 @@ if __name__ == "__main__":
             checkpoints=job.params.checkpoints,
             checkpoint_seconds=job.params.checkpoint_seconds,
             precision=job.params.precision,
+            like=folder_of(job.input.like) if job.input.like else None,
         )
         write_run(job, run, device, data_seed=job.params.seed, steps=job.params.steps, corpus_tokens=tokens_of(corpora))
         clear(job.params.checkpoints)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from camembert.data.tokenizer import load_tokenizer
+from camembert.data.tokenizer import load_tokenizer, special_tokens
 from camembert.release.vocabulary import tokens_kept, tokens_used, trim
 from camembert.runtime.job import log, logged
 
@@ -11,7 +11,8 @@ from camembert.runtime.job import log, logged
 def trim_vocabulary(classifier: Path, corpus: Sequence[Path], examples: Sequence[Path], output: Path) -> None:
     """Writes the classifier with the tokens that occur in the corpus and the examples."""
     tokenizer = load_tokenizer(classifier)
-    kept = tokens_kept(tokenizer, tokens_used(tokenizer, corpus, examples))
+    special = special_tokens(classifier).values()
+    kept = tokens_kept(tokenizer, tokens_used(tokenizer, corpus, examples), special)
     log.info("%d of %d tokens are kept", len(kept), tokenizer.get_vocab_size())
     trim(classifier, kept, output)
 

@@ -19,10 +19,25 @@ TEXT_BYTES_A_TOKEN = 4.15
 """Of UTF-8, under multilingual BERT's vocabulary: measured on running text in the 15 languages of XNLI."""
 PARQUET_SHARE = 0.58
 """Compressed size of text as parquet: English, German and French Wikipedia of 20220301 on the hub, 21.3 of 36.6 GB."""
-HUB_TRAIN_PAIRS, HUB_DEV_PAIRS, HUB_TEST_PAIRS = 392_702, 2_490, 5_010
-"""Of MultiNLI, and of XNLI in each language; of a folder the lines or rows of the training files are counted."""
-TRAIN_PAIR_TOKENS, TEST_PAIR_TOKENS = 44, 56
-"""Mean tokens a pair under multilingual BERT's vocabulary, measured: 29,340 of MultiNLI, XNLI dev in 15 languages."""
+
+
+@dataclass(frozen=True)
+class TaskSize:
+    """Examples of a task's splits (train in English, dev and test in each language) and mean tokens an example."""
+
+    train: int
+    dev: int
+    test: int
+    train_tokens: int
+    test_tokens: int
+
+
+XNLI = TaskSize(392_702, 2_490, 5_010, 44, 56)
+"""MultiNLI and XNLI, and whatever task is not listed; of a folder the lines or rows of the training files are counted.
+Tokens under multilingual BERT's vocabulary, measured: 29,340 of MultiNLI, XNLI dev in 15 languages."""
+MASSIVE = TaskSize(11_514, 2_033, 2_974, 12, 12)
+"""Examples by its paper (FitzGerald et al. 2023); tokens are a guess from some seven words an utterance."""
+HUB_TASKS = {"massive": MASSIVE, "massive-scenario": MASSIVE}
 
 
 @dataclass(frozen=True)
@@ -95,17 +110,22 @@ def _training(config: dict[str, Any], encoder: EncoderId) -> float:
 
 
 def _finetuning(config: dict[str, Any], encoder: EncoderId) -> float:
-    settings, forward = config["finetuning"], shape_of(config).encoder_forward(encoder.chain.layers, TRAIN_PAIR_TOKENS)
-    dev = config["data"]["cldr"]["dev"] if config["data"]["task"]["source"] == "cldr" else HUB_DEV_PAIRS
+    settings, tokens = config["finetuning"], _task(config).train_tokens
+    forward = shape_of(config).encoder_forward(encoder.chain.layers, tokens)
+    dev = config["data"]["cldr"]["dev"] if config["data"]["task"]["source"] == "cldr" else _task(config).dev
     pairs = 3 * settings["epochs"] * _train_pairs(config) + settings["evaluations"] * dev
-    return float(TRAIN_PAIR_TOKENS * forward * pairs)
+    return float(tokens * forward * pairs)
+
+
+def _task(config: dict[str, Any]) -> TaskSize:
+    return HUB_TASKS.get(config["data"]["task"]["name"], XNLI)
 
 
 def _train_pairs(config: dict[str, Any]) -> int:
     task = config["data"]["task"]
     if task["source"] == "cldr":
         return int(config["data"]["cldr"]["train"])
-    there = HUB_TRAIN_PAIRS
+    there = _task(config).train
     if task["source"] == "folder":
         paths = task_files(task["folder"], task["files"]["train"], locale_of(task["locales"], ENGLISH))
         there = sum(_rows(path) for path in paths)
@@ -121,7 +141,7 @@ def _rows(path: Path) -> int:
 
 def _evaluation(config: dict[str, Any], experiment: Experiment) -> float:
     made = config["data"]["task"]["source"] == "cldr"
-    test = config["data"]["cldr"]["test"] if made else HUB_TEST_PAIRS
+    test, tokens = config["data"]["cldr"]["test"] if made else _task(config).test, _task(config).test_tokens
     pairs, shape = test * len(config["languages"]), shape_of(config)
     layers = sum(classifier.encoder.chain.layers for classifier in experiment.classifiers)
-    return float(pairs * TEST_PAIR_TOKENS * shape.encoder_forward(layers, TEST_PAIR_TOKENS))
+    return float(pairs * tokens * shape.encoder_forward(layers, tokens))

@@ -9,17 +9,18 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from checkpoints import tokenizer_files
 from hub_server import run_download, serving
 from snakemake.utils import update_config
 from task_folders import DESCRIBED
 
+from camembert.data.given_tokenizer import import_tokenizer, read_tokenizer
 from camembert.data.leaks import check_corpus
 from camembert.data.retrieval import read_aligned
 from camembert.data.shards import write_shard
 from camembert.data.task_files import Preset, read_task
 from camembert.data.text import read_documents
-from camembert.data.tokenizer import read_tokenizer
-from camembert.plan import sources
+from camembert.plan import sources, teachers
 from camembert.plan.config import check_config, load_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -109,7 +110,7 @@ class Bench:
         self.write("config.json", json.dumps(BERT | facts))
         for name in ("model.safetensors", "tokenizer.json"):
             self.write(name, "")
-        sizes = {key: BERT[theirs] for key, theirs in sources.SIZES.items()}
+        sizes = {key: BERT[theirs] for key, theirs in teachers.SIZES.items()}
         self.config["teacher"] |= {"source": "folder", "folder": str(self.folder), **sizes}
         self.config["tokenizer"]["vocabulary"] = 119547
         self.config |= {"chains": ["12", "12-6"], "compute_matched": []}
@@ -198,6 +199,28 @@ def bad_sentences(english: str, french: str, bench: Bench) -> None:
 def bad_teacher(facts: dict, bench: Bench) -> None:
     bench.teacher(**facts)
     bench.check()
+
+
+def slow_tokenizer(bench: Bench) -> None:
+    bench.teacher()
+    (bench.folder / "tokenizer.json").rename(bench.folder / "sentencepiece.bpe.model")
+    bench.check()
+
+
+def long_rows(bench: Bench) -> None:
+    bench.teacher(max_position_embeddings=128)
+    bench.config["teacher"]["positions"] = 128
+    bench.check("text", row=256)
+
+
+BEFORE_A_TEXT = '{"SpecialToken":{"id":"<s>","type_id":0}},'
+
+
+def given_tokenizer(change: tuple[str, str], bench: Bench, **facts) -> None:
+    tokenizer, _ = tokenizer_files("xlm-roberta", ["one two three"] * 9)
+    bench.write("tokenizer.json", tokenizer.to_str().replace(*change))
+    config = {"model_type": "xlm-roberta", "vocab_size": 400, "max_position_embeddings": 66} | facts
+    import_tokenizer(bench.folder, bench.folder / "own", config, ["recipe logits (loss logits)"])
 
 
 def bare_vocabulary(bench: Bench) -> None:
@@ -293,9 +316,15 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "text that is there twice": partial(bad_text, "fr.jsonl", '{"text": "a"}\n'),
     "a layer that some encoder has not": lambda bench: bench.check("retrieval", layer=4),
     "a language without sentences for retrieval": no_sentences,
-    "a teacher that is not BERT": partial(bad_teacher, {"model_type": "roberta"}),
+    "a teacher of another architecture": partial(bad_teacher, {"model_type": "modernbert"}),
+    "a teacher that generates text": partial(bad_teacher, {"is_decoder": True}),
+    "a teacher with code of its own": partial(bad_teacher, {"auto_map": {"AutoModel": "modeling.Model"}}),
+    "a teacher whose tokenizer is not tokenizer.json": slow_tokenizer,
     "a teacher of another depth": partial(bad_teacher, {"num_hidden_layers": 6}),
     "a teacher with another vocabulary": partial(bad_teacher, {"vocab_size": 30522}),
+    "a teacher whose positions begin after padding": partial(bad_teacher, {"model_type": "xlm-roberta"}),
+    "rows longer than a teacher reads": long_rows,
+    "sizes left to a teacher that is not there yet": lambda bench: bench.check("teacher", layers=None),
     # downloads
     "a name that the hub does not know": partial(from_hub, nothing, {"name": "facebook/xnly"}),
     "a token that it does not accept": partial(
@@ -334,6 +363,10 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "text of a single line": one_line,
     "a vocabulary that does not say whether it is cased": bare_vocabulary,
     "a tokenizer larger than the model": large_tokenizer,
+    "a tokenizer without a padding token": partial(given_tokenizer, ("<pad>", "<fill>")),
+    "a tokenizer without a mask token": partial(given_tokenizer, ("<mask>", "<blank>")),
+    "a tokenizer that frames texts in its own way": partial(given_tokenizer, (BEFORE_A_TEXT, "")),
+    "a tokenizer of another padding than the model's": partial(given_tokenizer, ("", ""), pad_token_id=0),
     "a teacher with missing weights": incomplete_weights,
     # the machine
     "a GPU asked for and none there": no_gpu,

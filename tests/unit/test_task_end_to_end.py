@@ -16,7 +16,7 @@ from camembert.data.tasks import write_examples
 from camembert.data.tokenizer import load_tokenizer
 from camembert.evaluation.classification import evaluate, labels_of
 from camembert.evaluation.predictors import pytorch_predictor
-from camembert.models.encoder import load_classifier
+from camembert.models.classifier import load_classifier
 from camembert.plan import sources
 
 WORDS = {

@@ -54,11 +54,12 @@ def parquet(columns: dict[str, list]) -> bytes:
     return buffer.getvalue()
 
 
-def fill(hub, teacher: Path) -> None:
-    """Puts on a hub what experiments/paper.yaml takes from one, at toy size."""
-    hub.files["models"]["google-bert/bert-base-multilingual-cased"] = {
-        path.name: path.read_bytes() for path in teacher.iterdir()
-    }
+MBERT = "google-bert/bert-base-multilingual-cased"
+
+
+def fill(hub, teacher: Path, repository: str = MBERT) -> None:
+    """Puts on a hub what experiments/paper.yaml and experiments/minilm.yaml take from one, at toy size."""
+    hub.files["models"][repository] = {path.name: path.read_bytes() for path in teacher.iterdir()}
     training = pairs("en", 96)
     training["label"][5] = -1
     hub.files["datasets"]["nyu-mll/multi_nli"] = {"data/train-00000-of-00001.parquet": parquet(training)}

@@ -1,5 +1,6 @@
 """Every shipped config plans with every shipped profile, without running anything."""
 
+import re
 import resource
 from itertools import combinations
 
@@ -61,6 +62,14 @@ def test_multilingual_bert_is_planned_on_other_tasks(snakemake, preset):
     process = snakemake("-n", "--configfile", *map(str, overlays), config=None)
     assert process.returncode == 0, process.stderr
     assert "task-dev" in process.stdout + process.stderr
+
+
+@pytest.mark.parametrize("preset", ["massive", "xnli"])
+def test_multilingual_minilm_is_planned_on_any_task(snakemake, preset):
+    overlays = [ROOT / "experiments" / "tasks" / f"{preset}.yaml", ROOT / "experiments" / "minilm.yaml"]
+    process = snakemake("-n", "--configfile", *map(str, overlays), config=None)
+    assert process.returncode == 0, process.stderr
+    assert re.search(r"12-6x2\.2", process.stdout + process.stderr), "a control of equal compute"
 
 
 @pytest.mark.usefixtures("local_data")

@@ -146,6 +146,24 @@ def test_a_release_is_evaluated_like_the_model_it_is_made_of(smallest_run, tmp_p
     assert "release.chain: chain '3-2-1-1' repeats 1 layers" in process.stdout + process.stderr
 
 
+def test_the_layers_of_every_encoder_are_compared_without_any_training(smallest_run, tmp_path):
+    process = smallest_run.snakemake("--cores", "2", "layers")
+    assert process.returncode == 0, process.stdout + process.stderr
+    rows = re.findall(r"^(\w+) +(\d+)$", process.stdout + process.stderr, flags=re.MULTILINE)
+    assert {rule for rule, _ in rows} == {"retrieve_layers", "draw_layers", "layers", "total"}
+    table = pd.read_csv(smallest_run.results / "tables" / "layers.csv", dtype={"chain": str})
+    assert table.groupby("chain")["layer"].max().to_dict()["3"] == 3
+    top = table.query("chain == '3' and layer == 3 and language == 'th'")["accuracy"].item()
+    retrieved = json.loads((smallest_run.results / "metrics" / "retrieval" / "teacher" / "3" / "r0.json").read_text())
+    assert top == pytest.approx(retrieved["accuracy"]["th"])
+    assert (smallest_run.results / "figures" / "layers.png").is_file()
+
+    changed = smallest_with({"data": {"retrieval": {"source": "none"}}})
+    (tmp_path / "changed.yaml").write_text(yaml.safe_dump(changed))
+    process = smallest_run.snakemake("-n", "layers", "--configfile", str(tmp_path / "changed.yaml"), config=None)
+    assert "layers are compared by retrieval, but data.retrieval.source is none" in process.stdout + process.stderr
+
+
 def test_a_failing_job_shows_the_end_of_its_log(snakemake, tmp_path):
     task, text = tmp_path / "task", tmp_path / "text"
     task.mkdir()

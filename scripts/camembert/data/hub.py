@@ -28,6 +28,7 @@ from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from huggingface_hub.utils import disable_progress_bars
 
 from camembert.data.hub_errors import Damaged, DownloadError, Explained, short
+from camembert.plan.teachers import SLOW_TOKENIZERS, TOKENIZER_FILES
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling
@@ -40,7 +41,7 @@ ANSWER_SECONDS = 30
 WAIT_SECONDS = 2.0
 """Before the second attempt; doubled before each other one."""
 FILES_AT_ONCE = 8
-MODEL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt")
+MODEL_FILES = ("config.json", *TOKENIZER_FILES)
 SAFETENSORS = ("model.safetensors", "model.safetensors.index.json", "model-*.safetensors")
 PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*.bin")
 """Read with `weights_only`, and only of a model that has nothing better."""
@@ -63,12 +64,16 @@ def model_files(names: list[str]) -> list[str]:
     """The files of a model that are needed: config, tokenizer, weights as safetensors where there are any.
 
     Raises:
-        DownloadError: config or weights are missing.
+        DownloadError: config, weights or a tokenizer that can be read are missing.
     """
     for patterns in (SAFETENSORS, PICKLED):
         if weights := [name for name in names if any(fnmatch(name, pattern) for pattern in patterns)]:
             if "config.json" not in names:
                 break
+            if not set(TOKENIZER_FILES[:2]).intersection(names):
+                slow = next((name for name in SLOW_TOKENIZERS if name in names), None)
+                found = f"has its tokenizer as {slow} only" if slow else "has no tokenizer"
+                raise DownloadError(f"{found}, expected tokenizer.json; take a repository that has one")
             return [name for name in MODEL_FILES if name in names] + weights
     raise DownloadError("is no model that transformers can load: it has no config.json or no weights; name another")
 

@@ -1,11 +1,13 @@
-"""The WordPiece tokenizer: trained on the corpus or a given teacher's, kept as the files that `transformers` loads."""
+"""Tokenizers as the workflow keeps them, the files that `transformers` loads; and WordPiece, trained on the corpus."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,10 @@ SPECIAL_TOKENS = {
     "sep_token": "[SEP]",
     "mask_token": "[MASK]",
 }
+"""BERT's, by role."""
 FILES = ("tokenizer.json", "tokenizer_config.json")
+INPUTS = ("input_ids", "token_type_ids", "attention_mask")
+"""What a model takes; token_type_ids only where the tokenizer tells the texts of a pair apart."""
 
 
 class TokenizerError(ValueError):
@@ -75,7 +80,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, lowercase: bool) -> T
     draft.normalizer, draft.pre_tokenizer = tokenizer.normalizer, tokenizer.pre_tokenizer
     draft.train_from_iterator(texts, trainer)
     tokenizer.model = WordPiece(draft.get_vocab(), unk_token="[UNK]")
-    _add_frame(tokenizer)
+    add_bert_frame(tokenizer)
     return tokenizer
 
 
@@ -84,118 +89,60 @@ def _most_frequent(letters: Counter[str], limit: int) -> list[str]:
     return sorted(letters, key=lambda letter: (-letters[letter], letter))[:limit]
 
 
-# --- given ----------------------------------------------------------------------------------------------------
+# --- kept -----------------------------------------------------------------------------------------------------
 
 
-def read_tokenizer(folder: str | os.PathLike[str], vocabulary: int) -> tuple[Tokenizer, bool]:
-    """Reads the tokenizer of a BERT checkpoint: tokenizer.json, or vocab.txt with what tokenizer_config.json says.
-
-    Whether it lower-cases is read, never guessed: a bare vocab.txt does not say it, and transformers would
-    lower-case by default.
-
-    Args:
-        folder: of the checkpoint.
-        vocabulary: rows of the model's embedding, which no token id may exceed.
-
-    Returns:
-        The tokenizer, and whether it lower-cases.
-
-    Raises:
-        TokenizerError: it is no BERT tokenizer, contradicts itself, does not fit the model or does not say whether
-            it lower-cases.
-    """
-    folder = Path(folder)
-    settings_path = folder / "tokenizer_config.json"
-    settings: dict[str, Any] = _settings(settings_path) if settings_path.is_file() else {}
-    path = folder / "tokenizer.json"
-    if path.is_file():
-        tokenizer = _from_json(path)
-    else:
-        path = folder / "vocab.txt"
-        tokenizer = _from_vocabulary(path, settings)
-    lowercase = bool(_normalizer_of(tokenizer)["lowercase"])
-    if settings.get("do_lower_case", lowercase) != lowercase:
-        raise TokenizerError(
-            f"{path} has lowercase {lowercase}, but {settings_path} has do_lower_case {settings['do_lower_case']};"
-            " make the two agree"
-        )
-    for token in SPECIAL_TOKENS.values():
-        if tokenizer.token_to_id(token) is None:
-            raise TokenizerError(f"{path} has no token {token}, expected BERT's special tokens; take another teacher")
-    largest = max(tokenizer.get_vocab().values())
-    if largest >= vocabulary:
-        raise TokenizerError(
-            f"{path} has token ids up to {largest}, but the model's embedding has {vocabulary} rows;"
-            " the two do not belong together: take both from one checkpoint"
-        )
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    _add_frame(tokenizer)
-    return tokenizer, lowercase
-
-
-def _settings(path: Path) -> dict[str, Any]:
-    try:
-        settings = read_json(path)
-    except ValueError as error:
-        raise TokenizerError(f"{path} is not JSON ({error}); copy the tokenizer again") from None
-    if not isinstance(settings, dict):
-        raise TokenizerError(f"{path} is no JSON object; copy the tokenizer again")
-    return settings
-
-
-def _from_json(path: Path) -> Tokenizer:
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises no narrower class
-        raise TokenizerError(f"{path} cannot be read ({error}); copy the tokenizer again") from None
-    kinds = json.loads(tokenizer.to_str())
-    found = {part: (kinds[part] or {}).get("type") for part in ("model", "normalizer", "pre_tokenizer")}
-    expected = {"model": "WordPiece", "normalizer": "BertNormalizer", "pre_tokenizer": "BertPreTokenizer"}
-    if found != expected:
-        shown = ", ".join(str(kind) for kind in found.values())
-        raise TokenizerError(f"{path} is made of {shown}; expected BERT's {', '.join(expected.values())}")
-    return tokenizer
-
-
-def _from_vocabulary(path: Path, settings: dict[str, Any]) -> Tokenizer:
-    if "do_lower_case" not in settings:
-        raise TokenizerError(
-            f"{path} does not say whether it is cased; add a tokenizer_config.json that does beside it:"
-            ' {"do_lower_case": false} for a cased model such as multilingual BERT, true for an uncased one'
-        )
-    tokenizer = Tokenizer(WordPiece.from_file(str(path), unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(
-        clean_text=True,
-        handle_chinese_chars=settings.get("tokenize_chinese_chars", True),
-        strip_accents=settings.get("strip_accents"),
-        lowercase=settings["do_lower_case"],
-    )
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.add_special_tokens([token for token in SPECIAL_TOKENS.values() if tokenizer.token_to_id(token)])
-    return tokenizer
-
-
-# --- either ---------------------------------------------------------------------------------------------------
-
-
-def _add_frame(tokenizer: Tokenizer) -> None:
+def add_bert_frame(tokenizer: Tokenizer) -> None:
     """[CLS] a [SEP], or [CLS] a [SEP] b [SEP], as BERT reads texts."""
     sep, cls = ((token, token_id(tokenizer, token)) for token in ("[SEP]", "[CLS]"))
     tokenizer.post_processor = processors.BertProcessing(sep, cls)
     tokenizer.decoder = decoders.WordPiece()
 
 
-def _normalizer_of(tokenizer: Tokenizer) -> dict[str, Any]:
+def normalizer_of(tokenizer: Tokenizer) -> dict[str, Any]:
     return json.loads(tokenizer.to_str())["normalizer"]  # type: ignore[no-any-return]
 
 
+@dataclass(frozen=True)
+class Frame:
+    """The special tokens around a text, `cls` text `sep`, or a pair, with `separators` times `sep` between its texts.
+
+    `segments` says whether the tokenizer tells the texts of a pair apart (type ids).
+    """
+
+    cls: int
+    sep: int
+    separators: int
+    segments: bool
+
+
+def frame_of(tokenizer: Tokenizer) -> Frame:
+    """The special tokens that a tokenizer puts around texts, as it does so.
+
+    Raises:
+        TokenizerError: it does not put one token before and one after a text, and the latter between two.
+    """
+    single, pair = tokenizer.encode("a"), tokenizer.encode("a", "a")
+    around, added = (
+        [number for number, text in zip(each.ids, each.sequence_ids, strict=True) if text is None]
+        for each in (single, pair)
+    )
+    order = [text for text, _ in groupby(single.sequence_ids)], [text for text, _ in groupby(pair.sequence_ids)]
+    separators = len(added) - 2
+    known = order == ([None, 0, None], [None, 0, None, 1, None]) and len(around) == 2
+    ends = pair.sequence_ids[1] == 0 and pair.sequence_ids[-2] == 1
+    if not known or not ends or added != [around[0], *[around[1]] * (separators + 1)]:
+        shown = " ".join(str(tokenizer.id_to_token(number)) for number in added) or "nothing"
+        raise TokenizerError(
+            f"the tokenizer adds {shown} to a pair of texts; expected what BERT or RoBERTa add, [CLS] text [SEP] text"
+            " [SEP] or <s> text </s></s> text </s>: take another teacher"
+        )
+    return Frame(around[0], around[1], separators, any(pair.type_ids))
+
+
 def save_tokenizer(tokenizer: Tokenizer, folder: str | os.PathLike[str], longest: int, lowercase: bool) -> None:
-    """Writes the files that `AutoTokenizer.from_pretrained` reads; `longest` is the model's longest input in tokens."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    normalizer = _normalizer_of(tokenizer)
+    """Writes BERT's tokenizer as `AutoTokenizer.from_pretrained` reads it; `longest` is the longest input in tokens."""
+    normalizer = normalizer_of(tokenizer)
     settings = {
         "tokenizer_class": "BertTokenizerFast",
         "model_max_length": longest,
@@ -203,7 +150,28 @@ def save_tokenizer(tokenizer: Tokenizer, folder: str | os.PathLike[str], longest
         "strip_accents": normalizer["strip_accents"],
         "tokenize_chinese_chars": normalizer["handle_chinese_chars"],
     }
-    write_json(folder / "tokenizer_config.json", settings | SPECIAL_TOKENS)
+    names = {role: token for role, token in SPECIAL_TOKENS.items() if tokenizer.token_to_id(token) is not None}
+    write_tokenizer(tokenizer, folder, settings | names)
+
+
+def write_tokenizer(tokenizer: Tokenizer, folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> None:
+    """Writes a tokenizer and its settings, tokenizer_config.json."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    write_json(folder / "tokenizer_config.json", dict(settings))
+
+
+def special_tokens(folder: str | os.PathLike[str]) -> dict[str, str]:
+    """The special tokens of a model folder of this workflow by role: pad_token, cls_token and so on."""
+    settings = read_json(Path(folder) / "tokenizer_config.json")
+    return {role: settings[role] for role in SPECIAL_TOKENS if role in settings}
+
+
+def input_names(folder: str | os.PathLike[str]) -> tuple[str, ...]:
+    """What the tokenizer of a model folder hands to a model, of `INPUTS`."""
+    names = read_json(Path(folder) / "tokenizer_config.json").get("model_input_names", INPUTS)
+    return tuple(name for name in INPUTS if name in names)
 
 
 def token_id(tokenizer: Tokenizer, token: str) -> int:

@@ -18,7 +18,6 @@ from tokenizers import Tokenizer
 
 from camembert.core.files import atomic_write, read_json
 from camembert.data.tasks import Example, read_examples
-from camembert.data.tokenizer import token_id
 
 Predictor = Callable[[Mapping[str, np.ndarray]], np.ndarray]
 """From input_ids, token_type_ids and attention_mask, (rows, tokens) int64 each, to an output: (rows, n) float32."""
@@ -37,7 +36,7 @@ class EncodedExamples:
 
 
 def encode_examples(examples: Sequence[Example], tokenizer: Tokenizer, max_tokens: int) -> EncodedExamples:
-    """Tokenises [CLS] text [SEP], or [CLS] text [SEP] text_pair [SEP], of which the longer is cut first."""
+    """Tokenises texts, or pairs of which the longer is cut first, with the special tokens that the tokenizer adds."""
     tokenizer.enable_truncation(max_tokens, strategy="longest_first")
     inputs = [each.text if each.text_pair is None else (each.text, each.text_pair) for each in examples]
     encodings = tokenizer.encode_batch(inputs)
@@ -96,6 +95,11 @@ def labels_of(folder: str | os.PathLike[str]) -> list[str]:
     return [names[str(number)] for number in range(len(names))]
 
 
+def pad_id_of(folder: str | os.PathLike[str]) -> int:
+    """The id of a model's padding token, by its config.json."""
+    return int(read_json(Path(folder) / "config.json")["pad_token_id"])
+
+
 def write_predictions(
     path: str | os.PathLike[str], examples: Sequence[Example], labels: Sequence[str], logits: np.ndarray
 ) -> None:
@@ -118,6 +122,7 @@ def evaluate(
     output: str | os.PathLike[str],
     max_tokens: int,
     batch_tokens: int,
+    pad_id: int,
 ) -> float:
     """Predicts one language's examples and writes the predictions; returns the accuracy.
 
@@ -129,9 +134,10 @@ def evaluate(
         output: parquet file of predictions.
         max_tokens: longer examples are cut.
         batch_tokens: tokens a batch, padding included.
+        pad_id: the token that fills batches up.
     """
     examples = read_examples(data)
     encoded = encode_examples(examples, tokenizer, max_tokens)
-    logits = predict(predictor, encoded, token_id(tokenizer, "[PAD]"), batch_tokens)
+    logits = predict(predictor, encoded, pad_id, batch_tokens)
     write_predictions(output, examples, labels, logits)
     return accuracy(logits, encoded.labels)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 ONNX_MODEL = "model.onnx"
-INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 OUTPUT = "logits"
 
 
@@ -55,8 +54,10 @@ def onnx_predictor(path: str | os.PathLike[str], threads: int) -> Predictor:
     options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
+    taken = [each.name for each in session.get_inputs()]
+
     def run(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        return session.run([OUTPUT], dict(inputs))[0]
+        return session.run([OUTPUT], {name: inputs[name] for name in taken})[0]
 
     return run
 
@@ -68,7 +69,7 @@ def predictor_of(folder: str | os.PathLike[str], threads: int) -> Predictor:
         return onnx_predictor(onnx, threads)
     import torch
 
-    from camembert.models.encoder import load_classifier
+    from camembert.models.classifier import load_classifier
 
     torch.set_num_threads(threads)
     return pytorch_predictor(load_classifier(folder))

@@ -20,7 +20,7 @@ from camembert.data.retrieval import Sentence
 from camembert.evaluation.sentence_vectors import character_ngrams, embed
 
 if TYPE_CHECKING:
-    from transformers.models.bert.modeling_bert import BertModel
+    from camembert.models.architectures import Encoder
 
 PIVOT = "en"
 """The language that is searched."""
@@ -69,7 +69,7 @@ def accuracy(found: np.ndarray) -> float:
 
 
 def nearest_by_encoder(
-    encoder: BertModel,
+    encoder: Encoder,
     tokenizer: Tokenizer,
     sentences: Mapping[str, Sequence[Sentence]],
     layers: Sequence[int],
@@ -102,6 +102,23 @@ def nearest_by_encoder(
         for language in sentences
         if language != PIVOT
     }
+
+
+def accuracy_by_layer(
+    encoder: Encoder,
+    tokenizer: Tokenizer,
+    sentences: Mapping[str, Sequence[Sentence]],
+    pooling: str,
+    batch_tokens: int,
+    precision: str = "auto",
+) -> dict[str, list[float]]:
+    """Accuracy of retrieval with each layer of an encoder, from the embeddings to the top, by language.
+
+    Arguments are those of `nearest_by_encoder`.
+    """
+    layers = range(encoder.config.num_hidden_layers + 1)
+    found = nearest_by_encoder(encoder, tokenizer, sentences, layers, pooling, batch_tokens, precision)
+    return {language: [accuracy(answers) for answers in by_layer] for language, by_layer in found.items()}
 
 
 def nearest_by_characters(sentences: Mapping[str, Sequence[Sentence]]) -> dict[str, np.ndarray]:

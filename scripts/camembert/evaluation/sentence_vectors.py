@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from camembert.data.tokenizer import token_id
 from camembert.evaluation.classification import batches_by_length
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from transformers.models.bert.modeling_bert import BertModel
+
+    from camembert.models.architectures import Encoder
 
 TOKENIZED_AT_ONCE = 1024
 NGRAMS = (1, 4)
@@ -24,7 +24,7 @@ NGRAMS = (1, 4)
 
 
 def embed(
-    encoder: BertModel,
+    encoder: Encoder,
     tokenizer: Tokenizer,
     sentences: Sequence[str],
     layers: Sequence[int],
@@ -49,11 +49,12 @@ def embed(
     import torch
     from torch.nn.utils.rnn import pad_sequence
 
+    from camembert.models.architectures import longest_input_of
     from camembert.runtime.devices import autocast
 
-    ids = list(_token_ids(sentences, tokenizer, encoder.config.max_position_embeddings))
+    ids = list(_token_ids(sentences, tokenizer, longest_input_of(encoder)))
     vectors = np.empty((len(layers), len(sentences), encoder.config.hidden_size), dtype=np.float32)
-    pad_id, device = token_id(tokenizer, "[PAD]"), encoder.device
+    pad_id, device = encoder.config.pad_token_id, encoder.device
     encoder.eval()
     for group in batches_by_length(list(map(len, ids)), batch_tokens):
         tokens = pad_sequence([torch.tensor(ids[i]) for i in group], batch_first=True, padding_value=pad_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from functools import cache
 
-from transformers.models.bert.modeling_bert import BertModel
+from camembert.models.architectures import Encoder
 
 log = logging.getLogger(__name__)
 
@@ -13,7 +13,7 @@ COMPILED_VARIANTS = 32
 """Of a layer, at most; PyTorch's own limit is 8."""
 
 
-def compile_layers(encoder: BertModel, backend: str = "inductor") -> None:
+def compile_layers(encoder: Encoder, backend: str = "inductor") -> None:
     """Compiles every layer in place, which pays on a GPU; the names of weights stay as they are.
 
     Layers of all encoders in the process share their compiled variants: with a mask or without, trained or frozen,

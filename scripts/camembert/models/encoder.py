@@ -11,13 +11,19 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, PretrainedConfig
 from transformers.models.bert.configuration_bert import BertConfig
-from transformers.models.bert.modeling_bert import BertForSequenceClassification, BertModel, BertOnlyMLMHead
 from transformers.utils import logging as transformers_logging
 
 from camembert.core.files import atomic_write
 from camembert.data import tokenizer
 from camembert.data.packing import PackedRows
+from camembert.models.architectures import (
+    Encoder,
+    architecture_of,
+    new_encoder,
+    positions_from,
+)
 from camembert.plan.flops import Shape
 
 transformers_logging.disable_progress_bar()
@@ -34,9 +40,8 @@ class EncoderError(ValueError):
 
 def random_encoder(
     layers: int, hidden: int, heads: int, intermediate: int, positions: int, vocabulary: int, pad_id: int, seed: int
-) -> BertModel:
+) -> Encoder:
     """A BERT encoder of random weights (Devlin et al. 2019) and sdpa attention; its pooler starts as the identity."""
-    torch.manual_seed(seed)
     config = BertConfig(
         vocab_size=vocabulary,
         hidden_size=hidden,
@@ -45,14 +50,32 @@ def random_encoder(
         intermediate_size=intermediate,
         max_position_embeddings=positions,
         pad_token_id=pad_id,
-        attn_implementation="sdpa",
     )
-    encoder = BertModel(config)
-    set_identity_pooler(encoder)
+    return _random(config, seed)
+
+
+def random_encoder_like(folder: str | os.PathLike[str], layers: int, pad_id: int, seed: int) -> Encoder:
+    """The same, of the architecture of a given model.
+
+    Args:
+        folder: of the model, of which config.json alone is read.
+        layers: of the encoder.
+        pad_id: of its tokenizer's padding token.
+        seed: of the weights.
+    """
+    given = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    changed = {"num_hidden_layers": layers, "pad_token_id": pad_id, "_name_or_path": ""}
+    return _random(type(given).from_dict(given.to_dict() | changed), seed)
+
+
+def _random(config: PretrainedConfig, seed: int) -> Encoder:
+    torch.manual_seed(seed)
+    encoder = new_encoder(config)
+    set_identity(encoder.pooler.dense)
     return encoder
 
 
-def init_student(teacher: BertModel, kept: Sequence[int]) -> BertModel:
+def init_student(teacher: Encoder, kept: Sequence[int]) -> Encoder:
     """A student made of its teacher's embeddings, some of its layers and its pooler.
 
     The weights are copies: training the student leaves the teacher as it is.
@@ -68,9 +91,7 @@ def init_student(teacher: BertModel, kept: Sequence[int]) -> BertModel:
         raise EncoderError(
             f"a student of {len(kept)} layers cannot be cut from {teacher.config.num_hidden_layers} layers"
         )
-    config = BertConfig.from_dict(teacher.config.to_dict() | {"num_hidden_layers": len(kept)})
-    config._attn_implementation = "sdpa"
-    student = BertModel(config)
+    student = new_encoder(type(teacher.config).from_dict(teacher.config.to_dict() | {"num_hidden_layers": len(kept)}))
     for part in ("embeddings", "pooler"):
         getattr(student, part).load_state_dict(getattr(teacher, part).state_dict(), strict=True)
     for layer, number in zip(student.encoder.layer, kept, strict=True):
@@ -78,27 +99,22 @@ def init_student(teacher: BertModel, kept: Sequence[int]) -> BertModel:
     return student
 
 
-def set_identity_pooler(encoder: BertModel) -> None:
-    """Makes the pooler hand on the state of [CLS], through its tanh: a random one is what fine-tuning has to undo."""
+def set_identity(dense: nn.Linear) -> None:
+    """Makes a pooler hand on the state of the first token, through its tanh: fine-tuning has to undo a random one."""
     with torch.no_grad():
-        encoder.pooler.dense.weight.copy_(torch.eye(encoder.config.hidden_size))
-        encoder.pooler.dense.bias.zero_()
+        dense.weight.copy_(torch.eye(dense.out_features))
+        dense.bias.zero_()
 
 
-def random_mlm_head(encoder: BertModel) -> BertOnlyMLMHead:
+def random_mlm_head(encoder: Encoder) -> Any:
     """A masked-language-model head whose output weights are the encoder's word embeddings, as in BERT.
 
-    It is on the encoder's device; its output bias, 0 at first, is saved under BERT's name, `predictions.bias`.
+    It is on the encoder's device; its weights are saved under the names that the architecture's head has.
     """
-    head = BertOnlyMLMHead(encoder.config)
-    encoder._init_weights(head.predictions.transform.dense)
-    head.to(encoder.device)
-    head.predictions.decoder.weight = encoder.embeddings.word_embeddings.weight
-    head.predictions.decoder.bias = head.predictions.bias
-    return head
+    return architecture_of(encoder).tied_mlm_head(encoder)
 
 
-def mlm_head_of(encoder: BertModel, weights: dict[str, Tensor]) -> BertOnlyMLMHead:
+def mlm_head_of(encoder: Encoder, weights: dict[str, Tensor]) -> Any:
     """A masked-language-model head of saved weights whose output weights are the encoder's word embeddings."""
     head = random_mlm_head(encoder)
     tied = {name: weight for name, weight in head.state_dict().items() if "decoder" in name}
@@ -106,7 +122,7 @@ def mlm_head_of(encoder: BertModel, weights: dict[str, Tensor]) -> BertOnlyMLMHe
     return head
 
 
-def shape_of(encoder: BertModel) -> Shape:
+def shape_of(encoder: Encoder) -> Shape:
     """What the encoder's cost depends on."""
     return Shape(encoder.config.hidden_size, encoder.config.intermediate_size, encoder.config.vocab_size)
 
@@ -149,9 +165,19 @@ def attention_mask(batch: Mapping[str, Any]) -> Tensor | None:
     return None if batch["one_document"] else same_document(batch["document"])
 
 
-def embed(encoder: BertModel, token: Tensor, segment: Tensor, position: Tensor) -> Tensor:
-    """The embedding output, layer 0: (rows, tokens, hidden)."""
-    return encoder.embeddings(input_ids=token, token_type_ids=segment, position_ids=position)
+def embed(encoder: Encoder, token: Tensor, segment: Tensor, position: Tensor) -> Tensor:
+    """The embedding output, layer 0: (rows, tokens, hidden).
+
+    Args:
+        encoder: the encoder.
+        token: ids, (rows, tokens).
+        segment: 0, or 1 in the second text of a pair where the model tells them apart.
+        position: of a token in its document, counted from 0 whatever the architecture counts from.
+    """
+    first = positions_from(encoder)
+    return encoder.embeddings(
+        input_ids=token, token_type_ids=segment, position_ids=position + first if first else position
+    )
 
 
 def run_layer(layer: nn.Module, hidden: Tensor, mask: Tensor | None) -> Tensor:
@@ -160,7 +186,7 @@ def run_layer(layer: nn.Module, hidden: Tensor, mask: Tensor | None) -> Tensor:
     return output[0] if isinstance(output, tuple) else output
 
 
-def run_layers(encoder: BertModel, hidden: Tensor, mask: Tensor | None) -> list[Tensor]:
+def run_layers(encoder: Encoder, hidden: Tensor, mask: Tensor | None) -> list[Tensor]:
     """Outputs of layers 0 (the embeddings given) to the top: index k is layer k."""
     outputs = [hidden]
     for layer in encoder.encoder.layer:
@@ -169,7 +195,7 @@ def run_layers(encoder: BertModel, hidden: Tensor, mask: Tensor | None) -> list[
 
 
 def relation(
-    encoder: BertModel, layer: int, layer_input: Tensor, mask: Tensor | None, one: str = "query", other: str = "key"
+    encoder: Encoder, layer: int, layer_input: Tensor, mask: Tensor | None, one: str = "query", other: str = "key"
 ) -> Tensor:
     """Scaled products of two projections of a layer, head by head: attention scores from query and key.
 
@@ -197,7 +223,7 @@ def relation(
     return scores if mask is None else scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
 
 
-def attention_map(encoder: BertModel, layer: int, layer_input: Tensor, mask: Tensor | None) -> Tensor:
+def attention_map(encoder: Encoder, layer: int, layer_input: Tensor, mask: Tensor | None) -> Tensor:
     """The attention probabilities of a layer before dropout, rebuilt from its query and key.
 
     sdpa never returns them; this costs about one per cent of a forward pass. Arguments are those of `relation`.
@@ -212,7 +238,7 @@ def attention_map(encoder: BertModel, layer: int, layer_input: Tensor, mask: Ten
 
 
 def save_encoder(
-    encoder: BertModel,
+    encoder: Encoder,
     folder: str | os.PathLike[str],
     tokenizer_from: str | os.PathLike[str],
     mlm_head: dict[str, Tensor] | None = None,
@@ -233,9 +259,9 @@ def save_encoder(
             save_file(mlm_head, partial / MLM_HEAD, metadata={"format": "pt"})
 
 
-def load_encoder(folder: str | os.PathLike[str]) -> BertModel:
+def load_encoder(folder: str | os.PathLike[str]) -> Encoder:
     """Loads an encoder folder, offline, from safetensors, in float32 whatever the file holds."""
-    encoder = BertModel.from_pretrained(
+    encoder = AutoModel.from_pretrained(
         folder, local_files_only=True, use_safetensors=True, trust_remote_code=False, attn_implementation="sdpa"
     )
     return encoder.float()
@@ -245,39 +271,3 @@ def load_mlm_head(folder: str | os.PathLike[str]) -> dict[str, Tensor] | None:
     """The masked-language-model head beside an encoder, where there is one."""
     path = Path(folder) / MLM_HEAD
     return load_file(path) if path.is_file() else None
-
-
-def classifier_from(
-    folder: str | os.PathLike[str], labels: Sequence[str], dropout: float, seed: int
-) -> BertForSequenceClassification:
-    """An encoder with a new classification head for the labels named, seeded."""
-    torch.manual_seed(seed)
-    encoder = load_encoder(folder)
-    config = BertConfig.from_dict(
-        encoder.config.to_dict()
-        | {
-            "id2label": dict(enumerate(labels)),
-            "label2id": {label: number for number, label in enumerate(labels)},
-            "hidden_dropout_prob": dropout,
-            "attention_probs_dropout_prob": dropout,
-        }
-    )
-    config._attn_implementation = "sdpa"
-    torch.manual_seed(seed)
-    classifier = BertForSequenceClassification(config)
-    classifier.bert.load_state_dict(encoder.state_dict(), strict=True)
-    return classifier
-
-
-def save_classifier(
-    classifier: BertForSequenceClassification, folder: str | os.PathLike[str], tokenizer_from: str | os.PathLike[str]
-) -> None:
-    """Writes a folder that `AutoModelForSequenceClassification.from_pretrained` loads offline."""
-    save_encoder(classifier, folder, tokenizer_from)
-
-
-def load_classifier(folder: str | os.PathLike[str]) -> BertForSequenceClassification:
-    """Loads a classifier folder, offline, from safetensors."""
-    return BertForSequenceClassification.from_pretrained(
-        folder, local_files_only=True, use_safetensors=True, trust_remote_code=False, attn_implementation="sdpa"
-    )

@@ -1,18 +1,21 @@
-"""A teacher that was pre-trained elsewhere: a BERT checkpoint as people have it, made an encoder of the workflow."""
+"""A teacher that was pre-trained elsewhere: a checkpoint as people have it, made an encoder of the workflow."""
 
 from __future__ import annotations
 
 import logging
 import os
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
-from transformers.models.bert.modeling_bert import BertForMaskedLM, BertModel
+from transformers import AutoModel, AutoModelForMaskedLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from camembert.models.encoder import save_encoder, set_identity_pooler
-from camembert.plan.sources import check_architecture, teacher_files
+from camembert.data.packing import SpecialIds
+from camembert.models.architectures import architecture_of
+from camembert.models.encoder import save_encoder, set_identity
+from camembert.plan.teachers import check_architecture, teacher_files
 
 log = logging.getLogger(__name__)
 
@@ -36,19 +39,19 @@ def import_teacher(
         folder: a Hugging Face model folder: an encoder alone, or under a head of any kind.
         tokenizer_folder: the workflow's copy of its tokenizer.
         output: folder of the encoder.
-        declared: the sizes that the config gives, see `sources.check_architecture`.
+        declared: the sizes that the config gives, see `teachers.check_architecture`.
         vocabulary: rows of its embedding, as in the config.
 
     Returns:
         Whether it came with a pooler and with a masked-language-model head.
 
     Raises:
-        SourceError: it is not BERT, or not of the declared sizes.
+        SourceError: its architecture is not supported, or not of the declared sizes.
         TeacherError: weights of the encoder are missing or of another shape.
     """
     check_architecture(folder, dict(declared), vocabulary)
     safe = teacher_files(folder)[1].name.startswith("model.safetensors")
-    how = {
+    how: dict[str, Any] = {
         "local_files_only": True,
         "use_safetensors": safe,
         "weights_only": True,
@@ -60,8 +63,8 @@ def import_teacher(
     }
     transformers_logging.set_verbosity_error()
     try:
-        encoder, report = BertModel.from_pretrained(folder, **how)
-        headed, head_report = BertForMaskedLM.from_pretrained(folder, **how)
+        encoder, report = AutoModel.from_pretrained(folder, **how)
+        headed, head_report = AutoModelForMaskedLM.from_pretrained(folder, **how)
     except Exception as error:  # torch, pickle and safetensors each have their own
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise TeacherError(f"the weights in {folder} cannot be read ({reason}); copy the model again") from error
@@ -76,26 +79,30 @@ def import_teacher(
         names = sorted(missing - pooler)
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         raise TeacherError(
-            f"the weights in {folder} lack {shown}, or have them in another shape; expected a whole BERT encoder"
+            f"the weights in {folder} lack {shown}, or have them in another shape; expected a whole encoder"
         )
     if not all(weight.isfinite().all() for weight in encoder.state_dict().values()):
         raise TeacherError(f"the weights in {folder} are not all finite; copy the model again")
     if pooler:
-        set_identity_pooler(encoder)
+        set_identity(encoder.pooler.dense)
         log.warning("the teacher has no pooler: it gets one that starts as the identity, which fine-tuning trains")
     head = _mlm_head(headed, head_report)
+    encoder.config.pad_token_id = SpecialIds.read(tokenizer_folder).pad  # BERT's own config may name another
     log.info("the teacher comes %s a masked-language-model head", "with" if head else "without")
     save_encoder(encoder, output, tokenizer_folder, head)
     return {"pooler": not pooler, "mlm_head": head is not None}
 
 
-def _mlm_head(model: BertForMaskedLM, report: Mapping[str, list]) -> dict[str, Tensor] | None:
+def _mlm_head(model: PreTrainedModel, report: Mapping[str, list]) -> dict[str, Tensor] | None:
     """The head without its decoder, which is the word embedding; None if a part is lacking or the decoder another."""
+    architecture = architecture_of(model)
     lost = [*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])]
-    if any(key.startswith("cls.predictions") and "decoder" not in key for key in lost):
+    if any(key.startswith(f"{architecture.mlm_head_name}.") and "decoder" not in key for key in lost):
         return None
-    head = model.cls.state_dict()
-    if not torch.equal(head["predictions.decoder.weight"], model.bert.embeddings.word_embeddings.weight):
+    module = getattr(model, architecture.mlm_head_name)
+    head = module.state_dict()
+    embeddings = model.base_model.embeddings.word_embeddings.weight
+    if not torch.equal(architecture.mlm_output(module).decoder.weight, embeddings):
         log.warning("its masked-language-model head has an output matrix of its own: the head is left out")
         return None
     return {key: weight.contiguous().clone() for key, weight in head.items() if "decoder" not in key}

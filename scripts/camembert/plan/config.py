@@ -18,7 +18,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.exceptions import best_match
 
-from camembert.plan import corpora, sources
+from camembert.plan import corpora, sources, teachers
 from camembert.plan.chain import Chain, ChainError, check_against_teacher, parse_chain
 from camembert.plan.experiment import RESERVED_RECIPES
 from camembert.plan.recipe import PARTS
@@ -120,6 +120,8 @@ RENAMED = {
 def check_config(config: dict[str, Any], schema_path: str | Path) -> None:
     """Checks a whole config, overlays merged, before anything is built from it.
 
+    Sizes of a local teacher that are null become what its config.json says.
+
     Raises:
         ConfigError: on the first thing that is wrong, in one sentence.
     """
@@ -127,6 +129,7 @@ def check_config(config: dict[str, Any], schema_path: str | Path) -> None:
     error = best_match(_Validator(schema).iter_errors(config))
     if error is not None:
         raise ConfigError(_sentence(error))
+    _fill_sizes(config)
     _check_lists(config)
     _check_chains(config)
     _check_recipes(config["recipes"], config["distillation"]["recipes"])
@@ -171,6 +174,16 @@ def _expected(schema: dict[str, Any]) -> str:
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     bounds = [name.format(schema[key]) for key, name in _BOUND_NAMES.items() if key in schema]
     return " ".join([" or ".join(_TYPE_NAMES[name] for name in types), " and ".join(bounds)]).strip()
+
+
+def _fill_sizes(config: dict[str, Any]) -> None:
+    teacher = config["teacher"]
+    if teacher["source"] == "folder":
+        _check_folder("teacher", teacher)
+    try:
+        teachers.fill_sizes(config)
+    except sources.SourceError as error:
+        raise ConfigError(str(error)) from None
 
 
 def _check_lists(config: dict[str, Any]) -> None:
@@ -270,7 +283,7 @@ def _check_sizes(config: dict[str, Any]) -> None:
 def _check_sources(config: dict[str, Any]) -> None:
     """Checks that what a source names is there: every file of a folder; of a teacher, its kind and its sizes."""
     task, teacher, retrieval = config["data"]["task"], config["teacher"], config["data"]["retrieval"]
-    for key, section in (("data.task", task), ("data.retrieval", retrieval), ("teacher", teacher)):
+    for key, section in (("data.task", task), ("data.retrieval", retrieval)):
         if section["source"] == "folder":
             _check_folder(key, section)
     languages = config["languages"]
@@ -281,8 +294,8 @@ def _check_sources(config: dict[str, Any]) -> None:
         if retrieval["source"] == "folder":
             sources.aligned_files(retrieval["folder"], languages)
         if teacher["source"] == "folder":
-            sources.teacher_files(teacher["folder"])
-            sources.check_architecture(teacher["folder"], teacher, config["tokenizer"]["vocabulary"])
+            teachers.teacher_files(teacher["folder"])
+            teachers.check_architecture(teacher["folder"], teacher, config["tokenizer"]["vocabulary"])
     except sources.SourceError as error:
         raise ConfigError(str(error)) from None
 

@@ -136,6 +136,13 @@ def experiment_of(config: dict[str, Any]) -> Experiment:
     )
 
 
+def hides_tokens(config: dict[str, Any], experiment: Experiment) -> list[str]:
+    """What of an experiment hides tokens and so needs a tokenizer with a mask token, in words."""
+    recipes = config["distillation"]["recipes"]
+    losses = [f"recipe {name} (loss logits)" for name in config["recipes"] if recipes[name]["loss"] == "logits"]
+    return losses + [f"chain {chain}" for chain in experiment.chains if chain.is_pretrained_from_scratch]
+
+
 def controls_of(config: dict[str, Any]) -> dict[Chain, tuple[Chain, Chain]]:
     """For each cascade of ``compute_matched``: the direct student and the one from scratch with its training FLOPs."""
     head_passes = shape_of(config).mlm_head_passes(config["text"]["row"], config["pretraining"]["mask"])

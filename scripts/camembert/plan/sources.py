@@ -1,6 +1,6 @@
-"""Where data and teacher come from: the files of a folder that someone brings, found and checked before any job.
+"""Where data come from: the files of a folder that someone brings, found and checked before any job.
 
-It is pure: the Snakefile imports it. What is inside the files is read by `text`, `task_files` and `teacher`.
+It is pure: the Snakefile imports it. What is inside the files is read by `text` and `task_files`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-from camembert.core.files import read_json
 
 Folder = str | os.PathLike[str]
 
@@ -27,16 +25,6 @@ FOUND = "found"
 """Instead of the names of a task's labels: those of its training examples."""
 ALIGNED_LAYOUTS = ("{}.txt", "{}.txt.gz")
 """How the sentences of a language that are retrieved may be kept in a folder; a line a sentence."""
-WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
-"""Weights of a model folder, the first that is there is read."""
-SIZES = {
-    "layers": "num_hidden_layers",
-    "hidden": "hidden_size",
-    "heads": "num_attention_heads",
-    "intermediate": "intermediate_size",
-    "positions": "max_position_embeddings",
-}
-"""Keys of `teacher` in the config, and in a model's config.json."""
 
 
 class SourceError(ValueError):
@@ -169,86 +157,6 @@ def aligned_files(folder: Folder, languages: Iterable[str]) -> dict[str, Path]:
         refuse_empty(found)
         files[language] = found[0]
     return files
-
-
-# --- teacher --------------------------------------------------------------------------------------------------
-
-
-def teacher_files(folder: Folder) -> list[Path]:
-    """The files of a model folder that are read: config, weights, tokenizer.
-
-    Raises:
-        SourceError: something is missing.
-    """
-    folder = Path(folder)
-    if not (folder / "config.json").is_file():
-        raise SourceError(f"{folder} has no config.json; expected a Hugging Face model folder")
-    weights = next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
-    if weights is None:
-        raise SourceError(f"{folder} has no weights; expected model.safetensors or pytorch_model.bin")
-    parts = sorted(set(_weight_map(weights).values())) if weights.suffix == ".json" else []
-    for part in parts:
-        if not (folder / part).is_file():
-            raise SourceError(f"{folder} has no {part}, which {weights.name} lists; copy the whole model")
-    words = [folder / name for name in ("tokenizer.json", "vocab.txt", "tokenizer_config.json")]
-    if not any(path.is_file() for path in words[:2]):
-        raise SourceError(f"{folder} has no tokenizer; expected tokenizer.json, or vocab.txt and tokenizer_config.json")
-    return [folder / "config.json", weights, *(folder / part for part in parts), *(p for p in words if p.is_file())]
-
-
-def _weight_map(index: Path) -> dict[str, str]:
-    try:
-        found: dict[str, str] = read_json(index)["weight_map"]
-        return {weight: str(part) for weight, part in found.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise SourceError(f"{index} does not list the parts of the weights; copy the whole model") from None
-
-
-def folder_of(files: Sequence[Folder]) -> Path:
-    """The model folder that files of a teacher are in, or that was downloaded."""
-    first = Path(files[0])
-    return first if first.is_dir() else first.parent
-
-
-def check_architecture(folder: Folder, declared: dict[str, int], vocabulary: int) -> None:
-    """Compares a model's config.json with the config, which plans and computes budgets from its sizes.
-
-    Args:
-        folder: the model folder.
-        declared: layers, hidden, heads, intermediate and positions, as in the config.
-        vocabulary: rows of the embedding, as in the config.
-
-    Raises:
-        SourceError: it is not BERT as it was published, or has other sizes.
-    """
-    path = Path(folder) / "config.json"
-    try:
-        found: dict[str, Any] = read_json(path)
-    except ValueError as error:
-        raise SourceError(f"{path} is not JSON ({error}); copy the model again") from None
-    if found.get("model_type") != "bert":
-        raise SourceError(
-            f"{path} describes a model of type {found.get('model_type')!r}, expected 'bert';"
-            " only BERT's architecture can be distilled here"
-        )
-    for key, published in (("position_embedding_type", "absolute"), ("is_decoder", False)):
-        if found.get(key, published) != published:
-            raise SourceError(f"{path} has {key} {found[key]!r}, expected {published!r}; take a plain BERT encoder")
-    if found.get("type_vocab_size", 2) < 2:
-        raise SourceError(
-            f"{path} has type_vocab_size {found['type_vocab_size']}, expected 2: pairs of sentences are two segments"
-        )
-    for key, theirs in SIZES.items():
-        if found.get(theirs) != declared[key]:
-            raise SourceError(
-                f"teacher.{key} is {declared[key]}, but {path} has {theirs} {found.get(theirs)};"
-                f" set teacher.{key} to it"
-            )
-    if found.get("vocab_size") != vocabulary:
-        raise SourceError(
-            f"tokenizer.vocabulary is {vocabulary}, but {path} has vocab_size {found.get('vocab_size')};"
-            " set tokenizer.vocabulary to it"
-        )
 
 
 def in_language(pattern: str, language: str) -> str:

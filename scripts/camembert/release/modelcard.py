@@ -16,6 +16,8 @@ from camembert.release.release import FORMS
 
 TEMPLATES = Path(__file__).parent / "templates"
 ENCODER = "encoder"
+ARCHITECTURES = {"bert": "BERT", "roberta": "RoBERTa", "xlm-roberta": "XLM-R", "camembert": "CamemBERT"}
+"""Names of architectures by the `model_type` of their configs."""
 TITLES = {
     ENCODER: "multilingual encoder",
     "classifier": "{task}",
@@ -94,6 +96,7 @@ def model_card(
     encoder = encoder_of(parse_chain(choice["chain"]), choice["recipe"], choice["run"])
     source = yaml.safe_load(citation.read_text(encoding="utf-8"))
     facts = measured["classifier" if form == ENCODER else form]
+    kind = facts.get("model_type", "bert")
     languages = list(kept) if form == "classifier-trimmed" else list(facts["accuracy"])
     root: dict[str, Any] = next((facts for facts in map(read_json, metrics) if given(facts)), {})
     header = {
@@ -101,7 +104,7 @@ def model_card(
         "language": languages,
         "library_name": "onnx" if form.startswith("onnx") else "transformers",
         "pipeline_tag": "feature-extraction" if form == ENCODER else "text-classification",
-        "tags": ["bert", "multilingual", "knowledge-distillation"],
+        "tags": [kind, "multilingual", "knowledge-distillation"],
     }
     if isinstance(root.get("source"), dict):
         header["base_model"] = given(root)
@@ -113,6 +116,7 @@ def model_card(
         title=f"CAMeMBERT {choice['chain']}, {TITLES[form].format(task=task['name'])}",
         form=form,
         label=FORMS.get(form, ""),
+        architecture=ARCHITECTURES[kind],
         choice=choice,
         facts=facts,
         average=sum(facts["accuracy"].values()) / len(facts["accuracy"]),

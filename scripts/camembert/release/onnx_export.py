@@ -6,18 +6,18 @@ import logging
 import os
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
-from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 from camembert.core.files import atomic_write
 from camembert.data import tokenizer
-from camembert.evaluation.predictors import INPUTS, ONNX_MODEL, OUTPUT
+from camembert.evaluation.predictors import ONNX_MODEL, OUTPUT
+from camembert.models.architectures import Classifier
 
 BESIDE = ("config.json", *tokenizer.FILES)
 """What an ONNX folder holds beside the model, so that it can be used by itself."""
@@ -26,28 +26,33 @@ BESIDE = ("config.json", *tokenizer.FILES)
 class _Logits(nn.Module):
     """A classifier whose inputs have an order and whose output is one tensor, as ONNX wants them."""
 
-    def __init__(self, classifier: BertForSequenceClassification) -> None:
+    def __init__(self, classifier: Classifier, names: Sequence[str]) -> None:
         super().__init__()
-        self.classifier = classifier
+        self.classifier, self.names = classifier, names
 
-    def forward(self, input_ids: Tensor, token_type_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        inputs = {"input_ids": input_ids, "token_type_ids": token_type_ids, "attention_mask": attention_mask}
-        return self.classifier(**inputs).logits
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return self.classifier(**dict(zip(self.names, inputs, strict=True))).logits
 
 
-def export_model(classifier: BertForSequenceClassification, path: str | os.PathLike[str]) -> None:
-    """Writes a classifier, on the CPU, as an ONNX model that takes any number of rows and tokens."""
+def export_model(classifier: Classifier, path: str | os.PathLike[str], names: Sequence[str] = tokenizer.INPUTS) -> None:
+    """Writes a classifier, on the CPU, as an ONNX model that takes any number of rows and tokens.
+
+    Args:
+        classifier: what is written.
+        path: where to.
+        names: of the inputs, those that its tokenizer hands over.
+    """
     # Three tensors, since one given twice would be one input; and of no size 1, which would be taken as a constant.
-    example = tuple(torch.full((2, 3), value) for value in (1, 0, 1))
+    example = tuple(torch.full((2, 3), int(name != "token_type_ids")) for name in names)
     axes = {0: torch.export.Dim("rows"), 1: torch.export.Dim("tokens")}
     with _silence():
         torch.onnx.export(
-            _Logits(classifier).eval(),
+            _Logits(classifier, names).eval(),
             example,
             path,
-            input_names=INPUTS,
+            input_names=list(names),
             output_names=[OUTPUT],
-            dynamic_shapes=dict.fromkeys(INPUTS, axes),
+            dynamic_shapes={"inputs": (axes,) * len(names)},
             dynamo=True,
             external_data=False,
             verbose=False,
@@ -64,9 +69,7 @@ def quantize_model(source: str | os.PathLike[str], path: str | os.PathLike[str])
         quantize_dynamic(Path(source), Path(path), per_channel=True, weight_type=QuantType.QInt8)
 
 
-def export(
-    classifier: BertForSequenceClassification, folder: str | os.PathLike[str], files_from: str | os.PathLike[str]
-) -> None:
+def export(classifier: Classifier, folder: str | os.PathLike[str], files_from: str | os.PathLike[str]) -> None:
     """Writes a folder with a classifier in float32: model.onnx, config and tokenizer.
 
     Args:
@@ -75,7 +78,7 @@ def export(
         files_from: the classifier's folder, for its tokenizer and config.
     """
     with _with_files_of(files_from, folder) as partial:
-        export_model(classifier, partial / ONNX_MODEL)
+        export_model(classifier, partial / ONNX_MODEL, tokenizer.input_names(files_from))
 
 
 def quantize(source: str | os.PathLike[str], folder: str | os.PathLike[str]) -> None:

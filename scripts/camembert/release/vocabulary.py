@@ -1,8 +1,13 @@
 """A model without the tokens that some languages never use (Abdaoui et al. 2020, "Load What You Need").
 
 Half of multilingual BERT is word embeddings. The rows of tokens that are kept are cut out; everything else stays. Text
-whose tokens are all kept is tokenised as before: WordPiece takes the longest token that fits, and fewer rivals cannot
-make a longer one. Other text falls apart into shorter tokens, single characters at last.
+whose tokens are all kept is tokenised as before, and other text falls apart into shorter tokens, single characters at
+last:
+
+- WordPiece takes the longest token that fits, and fewer rivals cannot make a longer one.
+- Unigram takes the most probable tokens, and fewer rivals cannot make more probable ones. What an unknown character
+  costs depends on the least probable token, which is kept for that.
+- BPE builds tokens by merging two again and again; whatever a kept token may be merged from is kept with it.
 """
 
 from __future__ import annotations
@@ -10,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +26,13 @@ from tokenizers import Tokenizer
 from camembert.core.files import atomic_write, read_json, write_json
 from camembert.data.shards import Shard
 from camembert.data.tasks import read_examples
-from camembert.data.tokenizer import SPECIAL_TOKENS, load_tokenizer
+from camembert.data.tokenizer import load_tokenizer
+from camembert.plan.teachers import first_position
 
 EMBEDDINGS = "embeddings.word_embeddings.weight"
 TOKENS_AT_ONCE = 2**22
-PART = "##"  # how WordPiece marks tokens that do not begin a word
+MARKS = {"WordPiece": "##", "Unigram": "▁", "BPE": "Ġ"}
+"""How WordPiece marks tokens that do not begin a word; Unigram, and BPE of bytes, those that do."""
 
 
 class VocabularyError(ValueError):
@@ -50,14 +57,44 @@ def tokens_used(
     return used
 
 
-def tokens_kept(tokenizer: Tokenizer, used: Collection[int]) -> list[int]:
-    """The tokens used, the special ones, and single characters, so that what was not seen can still be spelt."""
-    always = {
-        number
-        for token, number in tokenizer.get_vocab().items()
-        if token in SPECIAL_TOKENS.values() or len(token.removeprefix(PART)) == 1
-    }
-    return sorted(always.union(used))
+def tokens_kept(tokenizer: Tokenizer, used: Collection[int], special: Collection[str]) -> list[int]:
+    """The tokens used, the special ones, and single characters, so that what was not seen can still be spelt.
+
+    Args:
+        tokenizer: of the model.
+        used: ids of tokens.
+        special: the names of special tokens, beside those that the tokenizer itself marks as such.
+    """
+    description = json.loads(tokenizer.to_str())
+    model, vocabulary = description["model"], tokenizer.get_vocab()
+    mark = MARKS[model["type"]]
+    always = {token["id"] for token in description["added_tokens"] if token["special"]}
+    always |= {number for token, number in vocabulary.items() if token in special or len(token.removeprefix(mark)) <= 1}
+    if model["type"] == "Unigram":
+        always.add(min(range(len(model["vocab"])), key=lambda number: model["vocab"][number][1]))
+        always.add(model["unk_id"])
+    kept = always.union(used)
+    if model["type"] == "BPE":
+        kept |= _merged_into(kept, [_pair(merge) for merge in model["merges"]], vocabulary)
+    return sorted(kept)
+
+
+def _pair(merge: str | list[str]) -> tuple[str, str]:
+    one, other = merge.split(" ") if isinstance(merge, str) else merge
+    return one, other
+
+
+def _merged_into(kept: Collection[int], merges: Iterable[tuple[str, str]], vocabulary: Mapping[str, int]) -> set[int]:
+    """Tokens that kept ones may be merged from, however far down."""
+    parts: dict[int, set[int]] = {}
+    for pair in merges:
+        parts.setdefault(vocabulary["".join(pair)], set()).update(vocabulary[part] for part in pair)
+    found, todo = set[int](), list(kept)
+    while todo:
+        new = parts.get(todo.pop(), set()) - found
+        found |= new
+        todo += new
+    return found
 
 
 def trim(folder: str | os.PathLike[str], kept: list[int], output: str | os.PathLike[str]) -> None:
@@ -69,7 +106,7 @@ def trim(folder: str | os.PathLike[str], kept: list[int], output: str | os.PathL
         output: folder of the smaller model.
 
     Raises:
-        VocabularyError: the tokenizer is no WordPiece.
+        VocabularyError: the tokenizer is of another kind, or positions are counted from a padding token that moves.
     """
     source = Path(folder)
     number = {old: new for new, old in enumerate(kept)}
@@ -78,7 +115,10 @@ def trim(folder: str | os.PathLike[str], kept: list[int], output: str | os.PathL
     (embeddings,) = (name for name in weights if name.endswith(EMBEDDINGS))
     weights[embeddings] = weights[embeddings][kept]
     config = read_json(source / "config.json")
-    config |= {"vocab_size": len(kept), "pad_token_id": number[config["pad_token_id"]]}
+    named = [key for key in ("pad_token_id", "bos_token_id", "eos_token_id") if config.get(key) in number]
+    config |= {"vocab_size": len(kept)} | {key: number[config[key]] for key in named}
+    if first_position(config) != first_position(read_json(source / "config.json")):
+        raise VocabularyError("positions are counted from the padding token, which gets another id; keep all before it")
     with atomic_write(output) as partial:
         partial.mkdir()
         save_file(weights, partial / "model.safetensors", metadata={"format": "pt"})
@@ -91,18 +131,31 @@ def trim(folder: str | os.PathLike[str], kept: list[int], output: str | os.PathL
 def _renumbered(description: dict[str, Any], number: dict[int, int]) -> dict[str, Any]:
     """The description of a tokenizer (tokenizer.json) with some of its tokens, by their new numbers."""
     model = description["model"]
-    if model["type"] != "WordPiece":
-        raise VocabularyError(f"the tokenizer is a {model['type']} model; only the vocabulary of WordPiece is trimmed")
-    model["vocab"] = {token: number[old] for token, old in model["vocab"].items() if old in number}
+    if model["type"] not in MARKS:
+        raise VocabularyError(f"the tokenizer is a {model['type']} model; expected one of {', '.join(MARKS)}")
+    if model["type"] == "Unigram":  # a list, in the order of the ids
+        model["vocab"] = [entry for old, entry in enumerate(model["vocab"]) if old in number]
+        model["unk_id"] = number[model["unk_id"]]
+    else:
+        model["vocab"] = {token: number[old] for token, old in model["vocab"].items() if old in number}
+    if model["type"] == "BPE":
+        there = model["vocab"]
+        model["merges"] = [merge for merge in model["merges"] if "".join(_pair(merge)) in there]
     description["added_tokens"] = [
         token | {"id": number[token["id"]]} for token in description["added_tokens"] if token["id"] in number
     ]
-    post = description["post_processor"]
-    for key in ("sep", "cls"):  # BertProcessing: [token, id]
-        if key in post:
-            post[key][1] = number[post[key][1]]
-    for special in post.get("special_tokens", {}).values():  # TemplateProcessing
-        special["ids"] = [number[old] for old in special["ids"]]
+    _renumber_frame(description["post_processor"], number)
     if description["padding"]:
         description["padding"]["pad_id"] = number[description["padding"]["pad_id"]]
     return description
+
+
+def _renumber_frame(post: dict[str, Any], number: Mapping[int, int]) -> None:
+    """Renumbers what puts special tokens around texts, in place."""
+    for part in post.get("processors", []):  # Sequence
+        _renumber_frame(part, number)
+    for key in ("sep", "cls"):  # BertProcessing, RobertaProcessing: [token, id]
+        if key in post:
+            post[key][1] = number[post[key][1]]
+    for special in (post.get("special_tokens") or {}).values():  # TemplateProcessing
+        special["ids"] = [number[old] for old in special["ids"]]

@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
-from transformers.models.bert.modeling_bert import BertModel, BertOnlyMLMHead
+from torch import Tensor, nn
 
 from camembert.core.provenance import hash_of_code, hash_of_file, hash_of_weights
-from camembert.data import tokenizer
 from camembert.data.mixture import CorpusFolders
 from camembert.data.packing import SpecialIds
 from camembert.models import encoder as encoders
 from camembert.models import losses
+from camembert.models.architectures import Encoder
 from camembert.models.compilation import compile_layers
 from camembert.plan.recipe import Recipe, matched_layers
 from camembert.runtime import parallel
@@ -38,10 +37,10 @@ class DistillationError(ValueError):
 class Pass:
     """One encoder's forward pass over a batch: `layers[k]` is the output of layer k, (rows, tokens, hidden)."""
 
-    encoder: BertModel
+    encoder: Encoder
     layers: list[Tensor]
     mask: Tensor | None
-    head: BertOnlyMLMHead | None = None
+    head: nn.Module | None = None
 
     def relation(self, layer: int, one: str, other: str) -> Tensor:
         """Scores between tokens inside a layer, (rows, heads, tokens, tokens); see `encoder.relation`."""
@@ -107,8 +106,8 @@ LOSSES: dict[str, Loss] = {"toplayer": toplayer, "uniform": uniform, "minilm": m
 
 def objective_of(
     recipe: Recipe,
-    student: BertModel,
-    teacher: BertModel,
+    student: Encoder,
+    teacher: Encoder,
     mlm_head: dict[str, Tensor] | None = None,
     shared_embeddings: bool = False,
 ) -> Objective:
@@ -127,7 +126,7 @@ def objective_of(
     """
     teacher.eval().requires_grad_(False)
     parts_of = LOSSES[recipe.loss]
-    heads: list[BertOnlyMLMHead | None] = [None, None]
+    heads: list[nn.Module | None] = [None, None]
     if recipe.mask is not None:
         if mlm_head is None:
             raise DistillationError(
@@ -157,14 +156,14 @@ def objective_of(
 # --- a hop ----------------------------------------------------------------------------------------------------
 
 
-def freeze(student: BertModel, recipe: Recipe) -> None:
+def freeze(student: Encoder, recipe: Recipe) -> None:
     """Marks what a student does not train by its recipe."""
     untrained = tuple(recipe.untrained(student.config.num_hidden_layers))
     for name, parameter in student.named_parameters():
         parameter.requires_grad_(not name.startswith(untrained))
 
 
-def flops_of_step(recipe: Recipe, student: BertModel, teacher: BertModel, row: int) -> float:
+def flops_of_step(recipe: Recipe, student: Encoder, teacher: Encoder, row: int) -> float:
     """FLOPs of a distillation step for each token, heads included; see `flops`."""
     shape = encoders.shape_of(student)
     layers = shape.distillation_step(teacher.config.num_hidden_layers, student.config.num_hidden_layers, row)
@@ -229,7 +228,7 @@ def distill(
             student,
             objective,
             corpora,
-            SpecialIds.of(tokenizer.load_tokenizer(teacher_folder)),
+            SpecialIds.read(teacher_folder),
             schedule,
             mask=recipe.mask,
             text=text,

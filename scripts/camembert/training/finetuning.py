@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
-from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 from camembert.core.files import read_json
 from camembert.core.provenance import hash_of_code, hash_of_file, hash_of_weights
@@ -21,7 +20,8 @@ from camembert.data import tokenizer
 from camembert.data.tasks import read_examples
 from camembert.evaluation.classification import EncodedExamples, accuracy, encode_examples, pad, predict
 from camembert.evaluation.predictors import pytorch_predictor
-from camembert.models import encoder as encoders
+from camembert.models import classifier as classifiers
+from camembert.models.architectures import Classifier
 from camembert.runtime import parallel
 from camembert.runtime.checkpoint import CheckpointFolder, fingerprint_of
 from camembert.runtime.devices import numerics
@@ -58,7 +58,7 @@ def shuffled_batch(pairs: EncodedExamples, size: int, pad_id: int, seed: int) ->
     return batch_of
 
 
-def classification(classifier: BertForSequenceClassification) -> Objective:
+def classification(classifier: Classifier) -> Objective:
     """Cross-entropy of the labels."""
 
     def objective(batch: dict[str, Any]) -> dict[str, Tensor]:
@@ -70,7 +70,7 @@ def classification(classifier: BertForSequenceClassification) -> Objective:
 
 
 def dev_scores(
-    classifier: BertForSequenceClassification,
+    classifier: Classifier,
     pairs: EncodedExamples,
     pad_id: int,
     batch_tokens: int,
@@ -149,16 +149,16 @@ def finetune(
         TrainingError: fewer training pairs than one batch holds.
     """
     words = tokenizer.load_tokenizer(encoder_folder)
-    pad_id = tokenizer.token_id(words, "[PAD]")
     pairs, dev = (encode_examples(read_examples(path), words, max_tokens) for path in (train_pairs, dev_pairs))
     if len(pairs) < batch:
         raise TrainingError(
             f"{train_pairs} holds {len(pairs)} pairs, fewer than finetuning.batch ({batch}); lower the batch"
         )
-    classifier = encoders.classifier_from(encoder_folder, read_json(labels), dropout, seed).to(device)
+    classifier = classifiers.classifier_from(encoder_folder, read_json(labels), dropout, seed).to(device)
     if pooler == "identity":
-        encoders.set_identity_pooler(classifier.bert)
+        classifiers.set_identity_pooling(classifier)
     classifier.train()
+    pad_id = classifier.config.pad_token_id
     schedule = Schedule(epochs * (len(pairs) // batch), learning_rate, warmup, weight_decay)
     batch_of = shuffled_batch(pairs, batch, pad_id, seed)
     marks = {max(1, schedule.steps * (i + 1) // evaluations) for i in range(evaluations)}
@@ -187,5 +187,5 @@ def finetune(
         evaluation=Evaluation(marks, on_dev, "dev", keep_best="accuracy" if keep == "best" else None),
     )
     if parallel.rank() == 0:
-        encoders.save_classifier(classifier, output, encoder_folder)
+        classifiers.save_classifier(classifier, output, encoder_folder)
     return run

@@ -28,9 +28,9 @@ def masking_noise(rng: np.random.Generator, rows: int, tokens: int) -> np.ndarra
 def mask_tokens(
     rows: PackedRows, special: SpecialIds, share: float, noise: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Masks tokens: 80 % become [MASK], 10 % another token, 10 % stay (Devlin et al. 2019).
+    """Masks tokens: 80 % become the mask token, 10 % another token, 10 % stay (Devlin et al. 2019).
 
-    As many are masked in every row: a share of its length, chosen among its text (never the [CLS] or [SEP] of packing,
+    As many are masked in every row: a share of its length, chosen among its text (never the special tokens of packing,
     or padding).
 
     Args:
@@ -42,6 +42,7 @@ def mask_tokens(
     Returns:
         Inputs and targets, (rows, tokens) each; the target is -100 where nothing is to be predicted.
     """
+    assert special.mask is not None, "a tokenizer without a mask token is refused where one is needed"
     order, fate, replacement = noise
     count = masked_a_row(share, rows.token.shape[1])
     candidates = rows.text

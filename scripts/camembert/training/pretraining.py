@@ -13,13 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers.models.bert.modeling_bert import BertModel, BertOnlyMLMHead
 
 from camembert.core.provenance import hash_of_code, hash_of_file
 from camembert.data import tokenizer
 from camembert.data.mixture import CorpusFolders
 from camembert.data.packing import SpecialIds
 from camembert.models import encoder as encoders
+from camembert.models.architectures import Encoder
 from camembert.models.compilation import compile_layers
 from camembert.runtime import parallel
 from camembert.training.loop import Objective, Schedule, TrainingResult
@@ -30,10 +30,10 @@ from camembert.training.packed_text import train_on_text
 class MaskedLanguageModel(nn.Module):
     """An encoder and a masked-language-model head that shares its word embeddings."""
 
-    def __init__(self, encoder: BertModel) -> None:
+    def __init__(self, encoder: Encoder) -> None:
         super().__init__()
         self.encoder = encoder
-        self.head: BertOnlyMLMHead = encoders.random_mlm_head(encoder)
+        self.head = encoders.random_mlm_head(encoder)
 
 
 def pretraining_objective(model: MaskedLanguageModel, bag_of_words: float) -> Objective:
@@ -84,6 +84,7 @@ def pretrain(
     checkpoints: str | os.PathLike[str],
     checkpoint_seconds: float,
     precision: str = "auto",
+    like: str | os.PathLike[str] | None = None,
 ) -> TrainingResult:
     """Makes an encoder from random weights and pre-trains it; 0 steps leave it random.
 
@@ -104,11 +105,15 @@ def pretrain(
         checkpoints: folder of its checkpoints.
         checkpoint_seconds: wall time between two of them.
         precision: of matrix products: auto, bf16 or fp32, as in the config.
+        like: a given teacher's folder, whose architecture the encoder has; None makes a BERT of these sizes.
     """
-    special = SpecialIds.of(tokenizer.load_tokenizer(tokenizer_folder))
-    encoder = encoders.random_encoder(
-        layers, **architecture, vocabulary=special.vocabulary, pad_id=special.pad, seed=seed
-    ).to(device)
+    special = SpecialIds.read(tokenizer_folder)
+    if like is not None:
+        encoder = encoders.random_encoder_like(like, layers, special.pad, seed).to(device)
+    else:
+        encoder = encoders.random_encoder(
+            layers, **architecture, vocabulary=special.vocabulary, pad_id=special.pad, seed=seed
+        ).to(device)
     model = MaskedLanguageModel(encoder)
     encoders.set_dropout(encoder, dropout)
     encoder.pooler.requires_grad_(bag_of_words > 0)
@@ -132,6 +137,7 @@ def pretrain(
             precision=precision,
             tokenizer=hash_of_file(Path(tokenizer_folder) / tokenizer.FILES[0]),
             encoder=[layers, dict(architecture), dropout, bag_of_words],
+            like=like and hash_of_file(Path(like) / "config.json"),
             code=hash_of_code(sys.modules[__name__]),
         )
         places = schedule.steps * text["batch"] * text["row"]

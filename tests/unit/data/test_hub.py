@@ -90,6 +90,14 @@ def test_of_a_model_only_what_is_read_arrives_and_no_pickle_beside_safetensors(d
     assert (tmp_path / "output" / "pytorch_model.bin").is_file()
 
 
+def test_a_model_without_a_tokenizer_that_is_read_is_refused_before_its_weights_arrive(download, hub, tmp_path):
+    files = hub.files["models"]["google-bert/tiny"]
+    files["sentencepiece.bpe.model"] = files.pop("vocab.txt")
+    message = refused(download("google-bert/tiny", "model"), tmp_path / "output")
+    assert "has its tokenizer as sentencepiece.bpe.model only, expected tokenizer.json; take a repository" in message
+    assert not [request for request in hub.requests if "safetensors" in request]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -1,24 +1,17 @@
 """The tokenizer: the same from the same text, and the one that transformers loads."""
 
-import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from camembert.data.packing import SpecialIds
 from camembert.data.tokenizer import (
     TokenizerError,
     load_tokenizer,
-    read_tokenizer,
     save_tokenizer,
     token_id,
     train_tokenizer,
 )
-
-REAL_DATA = os.environ.get("CAMEMBERT_REAL_DATA")
 
 TEXTS = [
     "Japan and in 2 weeks",
@@ -75,136 +68,3 @@ def test_text_that_can_be_gone_through_once_is_refused():
 def test_a_missing_token_is_named():
     with pytest.raises(KeyError, match="no nonsense-token token"):
         token_id(train_tokenizer(TEXTS, 200, lowercase=False), "nonsense-token")
-
-
-# --- a given teacher's ----------------------------------------------------------------------------------------
-
-VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "Élan", "elan", "élan", "##s", "日", "本"]
-SENTENCES = ["Élan", "Élans 日本", "elan"]
-
-
-@pytest.fixture
-def checkpoint(tmp_path):
-    """Writes a folder with vocab.txt and tokenizer_config.json (None: without)."""
-
-    def write(settings, vocabulary=VOCABULARY):
-        folder = tmp_path / "checkpoint"
-        folder.mkdir(exist_ok=True)
-        (folder / "vocab.txt").write_text("".join(f"{token}\n" for token in vocabulary))
-        if settings is not None:
-            (folder / "tokenizer_config.json").write_text(json.dumps(settings))
-        return folder
-
-    return write
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"do_lower_case": False},
-        {"do_lower_case": True},
-        {"do_lower_case": True, "strip_accents": False},
-        {"do_lower_case": False, "tokenize_chinese_chars": False},
-    ],
-)
-def test_a_vocabulary_with_its_settings_is_read_as_transformers_reads_it(checkpoint, tmp_path, settings):
-    from transformers import AutoTokenizer, BertTokenizer
-
-    folder = checkpoint(settings)
-    tokenizer, lowercase = read_tokenizer(folder, len(VOCABULARY))
-    assert lowercase == settings["do_lower_case"]
-    theirs = BertTokenizer.from_pretrained(folder, local_files_only=True)
-    save_tokenizer(tokenizer, tmp_path / "ours", 32, lowercase)
-    again = AutoTokenizer.from_pretrained(tmp_path / "ours", local_files_only=True)
-    for sentence in SENTENCES:
-        found = load_tokenizer(tmp_path / "ours").encode(sentence, "elan")
-        for other in (theirs, again):
-            assert (found.ids, found.type_ids) == tuple(
-                other(sentence, "elan")[k] for k in ("input_ids", "token_type_ids")
-            )
-    assert read_tokenizer(tmp_path / "ours", len(VOCABULARY))[0].to_str() == tokenizer.to_str()
-
-
-@pytest.mark.parametrize("settings", [None, {"model_max_length": 512}])
-def test_a_vocabulary_that_does_not_say_whether_it_is_cased_is_refused(checkpoint, settings):
-    with pytest.raises(
-        TokenizerError, match=r"vocab\.txt does not say whether it is cased; add a tokenizer_config\.json"
-    ):
-        read_tokenizer(checkpoint(settings), 100)
-
-
-@pytest.mark.parametrize(("content", "message"), [("{", "is not JSON"), ("[]", "is no JSON object")])
-def test_settings_that_cannot_be_read_are_named(checkpoint, content, message):
-    folder = checkpoint({"do_lower_case": False})
-    (folder / "tokenizer_config.json").write_text(content)
-    with pytest.raises(TokenizerError, match=rf"tokenizer_config\.json {message}"):
-        read_tokenizer(folder, 100)
-
-
-def test_a_tokenizer_larger_than_the_embedding_is_refused(checkpoint):
-    with pytest.raises(TokenizerError, match="has token ids up to 10, but the model's embedding has 10 rows"):
-        read_tokenizer(checkpoint({"do_lower_case": False}), 10)
-    assert read_tokenizer(checkpoint({"do_lower_case": False}), 16)[0].get_vocab_size() == 11
-
-
-def test_a_vocabulary_may_skip_ids(words):
-    from tokenizers import Tokenizer
-
-    state = json.loads(words.to_str())
-    last = max(state["model"]["vocab"], key=state["model"]["vocab"].get)
-    state["model"]["vocab"][last] += 50
-    largest = state["model"]["vocab"][last]
-    assert SpecialIds.of(Tokenizer.from_str(json.dumps(state))).vocabulary == largest + 1
-
-
-def test_a_tokenizer_without_the_special_tokens_is_refused(checkpoint):
-    folder = checkpoint({"do_lower_case": False}, [token for token in VOCABULARY if token != "[MASK]"])
-    with pytest.raises(TokenizerError, match=r"has no token \[MASK\], expected BERT's special tokens"):
-        read_tokenizer(folder, 100)
-
-
-def test_files_that_contradict_each_other_are_refused(tmp_path):
-    save_tokenizer(train_tokenizer(TEXTS, 200, lowercase=False), tmp_path, longest=64, lowercase=True)
-    with pytest.raises(TokenizerError, match=r"has lowercase False, but .* has do_lower_case True; make the two agree"):
-        read_tokenizer(tmp_path, 200)
-
-
-def test_a_tokenizer_of_another_kind_is_refused(tmp_path):
-    from tokenizers import Tokenizer, models
-
-    Tokenizer(models.BPE()).save(str(tmp_path / "tokenizer.json"))
-    with pytest.raises(TokenizerError, match=r"is made of BPE, None, None; expected BERT's WordPiece, BertNormalizer"):
-        read_tokenizer(tmp_path, 200)
-    (tmp_path / "tokenizer.json").write_text("{")
-    with pytest.raises(TokenizerError, match=r"tokenizer\.json cannot be read"):
-        read_tokenizer(tmp_path, 200)
-
-
-def test_padding_and_truncation_of_the_source_are_switched_off(tmp_path):
-    tokenizer = train_tokenizer(TEXTS, 200, lowercase=False)
-    tokenizer.enable_padding(length=64)
-    tokenizer.enable_truncation(4)
-    save_tokenizer(tokenizer, tmp_path, longest=64, lowercase=False)
-    read, _ = read_tokenizer(tmp_path, 200)
-    ids = read.encode(TEXTS[0]).ids
-    assert 4 < len(ids) < 64
-
-
-@pytest.mark.skipif(
-    REAL_DATA is None, reason="CAMEMBERT_REAL_DATA does not name a folder with multilingual BERT's words"
-)
-def test_the_vocabulary_of_multilingual_bert_is_read_whole_and_cased(tmp_path):
-    from transformers import BertTokenizer
-
-    vocabulary = Path(str(REAL_DATA)) / "mbert" / "vocab.txt"
-    (tmp_path / "vocab.txt").symlink_to(vocabulary)
-    (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": false, "model_max_length": 512}')
-    tokenizer, lowercase = read_tokenizer(tmp_path, 119_547)
-    assert not lowercase
-    assert tokenizer.get_vocab_size() == 119_547
-    known = {"[PAD]": 0, "[UNK]": 100, "[CLS]": 101, "[SEP]": 102, "[MASK]": 103, "##ing": 10230}
-    assert {token: token_id(tokenizer, token) for token in known} == known
-    theirs = BertTokenizer.from_pretrained(tmp_path, local_files_only=True)
-    for path in sorted((Path(str(REAL_DATA)) / "text").glob("*.txt")):
-        lines = path.read_text(encoding="utf-8").splitlines()[:200]
-        assert [encoding.ids for encoding in tokenizer.encode_batch(lines)] == theirs(lines)["input_ids"], path.name

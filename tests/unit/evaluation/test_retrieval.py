@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 from camembert.data.retrieval import numbered
 from camembert.evaluation.retrieval import (
     accuracy,
+    accuracy_by_layer,
     layer_number,
     nearest,
     nearest_by_characters,
@@ -134,3 +135,13 @@ def test_answers_name_the_nearest_by_its_id(tmp_path):
         "id": ["line-000001", "line-000003", "line-000004"],
         "nearest": ["line-000001", "line-000004", "line-000004"],
     }
+
+
+def test_every_layer_is_scored_as_it_is_alone(encoder, words, distinct):
+    english, french = numbered(distinct), numbered(distinct[:-2] + distinct[-1:-3:-1])
+    shares = accuracy_by_layer(encoder, words, {"en": english, "fr": french}, "mean", 256)
+    assert list(shares) == ["fr"]
+    for layer in range(4):
+        alone = nearest_by_encoder(encoder, words, {"en": english, "fr": french}, [layer], "mean", 256)
+        assert shares["fr"][layer] == accuracy(alone["fr"][0])
+    assert shares["fr"][1] == pytest.approx(1 - 2 / len(distinct))

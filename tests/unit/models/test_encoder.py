@@ -14,21 +14,19 @@ from students import bottom_layers
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer, BertForMaskedLM, BertModel
 
 from camembert.data.packing import PackedRows
+from camembert.models.classifier import classifier_from, load_classifier, save_classifier
 from camembert.models.encoder import (
     EncoderError,
     attention_map,
     attention_mask,
-    classifier_from,
     embed,
     init_student,
-    load_classifier,
     load_encoder,
     load_mlm_head,
     random_encoder,
     random_mlm_head,
     run_layers,
     same_document,
-    save_classifier,
     save_encoder,
     set_dropout,
     tensors_of,

@@ -13,6 +13,7 @@ from camembert.paper.figures import languages as languages_figure
 from camembert.paper.figures import style, training
 from camembert.paper.figures.ablation import ablation
 from camembert.paper.figures.languages import languages
+from camembert.paper.figures.layers import draw_layers, read_layers
 from camembert.paper.statistics import RETRIEVAL_BASELINE, Model, ResultsError
 from camembert.plan.chain import Method
 
@@ -305,3 +306,19 @@ def test_published_accuracies_are_named_in_the_legend(monkeypatch, draw):
     labels = [text.get_text() for text in axes.figure.legends[0].get_texts()]
     assert labels[-2:] == ["Published: A", "Published: B"]
     assert len(labels) == len(MODELS) + 2
+
+
+def test_layers_are_drawn_for_every_model_from_the_embeddings_up(tmp_path):
+    paths = []
+    for model in MODELS:
+        shares = [0.1 * k / (model.layers + 1) for k in range(model.layers + 1)]
+        facts = {"recipe": model.recipe, "chain": model.chain, "run": 1}
+        facts |= {"accuracy_by_layer": {"fr": shares, "ur": shares}}
+        paths.append(log(tmp_path / f"{model.chain}.json", [facts]))
+    layers = read_layers(paths)
+    assert list(layers) == ["recipe", "chain", "run", "layer", "language", "accuracy"]
+    assert layers.groupby("chain")["layer"].max().to_dict() == {model.chain: model.layers for model in MODELS}
+    draw_layers(layers, MODELS, tmp_path / "layers")
+    draw_layers(layers, MODELS, tmp_path / "again")
+    for ending in (".png", ".pdf"):
+        assert (tmp_path / f"layers{ending}").read_bytes() == (tmp_path / f"again{ending}").read_bytes()

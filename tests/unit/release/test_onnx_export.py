@@ -1,12 +1,15 @@
 """An ONNX model gives what PyTorch gives, for any number of rows and tokens."""
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
+from checkpoints import import_checkpoint
+from transformers import AutoTokenizer
 
 from camembert.data.tokenizer import load_tokenizer
 from camembert.evaluation.predictors import predictor_of, pytorch_predictor
-from camembert.models.encoder import classifier_from, save_classifier
+from camembert.models.classifier import classifier_from, save_classifier
 from camembert.release.onnx_export import export, quantize
 
 
@@ -61,3 +64,19 @@ def test_a_predictor_runs_in_eval_mode(teacher_folder, words):
     classifier = classifier_from(teacher_folder, ["yes", "no"], dropout=0.5, seed=1).train()
     predictor, inputs = pytorch_predictor(classifier), batch(2, 8, words.get_vocab_size())
     np.testing.assert_array_equal(predictor(inputs), predictor(inputs))
+
+
+@pytest.mark.parametrize("kind", ["minilm", "roberta", "xlm-roberta", "camembert"])
+def test_a_model_whose_tokenizer_gives_no_segments_takes_none(kind, lines, tmp_path):
+    import_checkpoint(kind, tmp_path, [text for each in lines.values() for text in each])
+    classifier = classifier_from(tmp_path / "encoder", ["yes", "no"], dropout=0.1, seed=1)
+    save_classifier(classifier, tmp_path / "classifier", tmp_path / "encoder")
+    export(classifier, tmp_path / "fp32", tmp_path / "classifier")
+    session = onnxruntime.InferenceSession(str(tmp_path / "fp32" / "model.onnx"))
+    assert [each.name for each in session.get_inputs()] == ["input_ids", "attention_mask"]
+    inputs = AutoTokenizer.from_pretrained(tmp_path / "fp32")(lines["en"][:6], lines["fr"][:6], padding=True)
+    arrays = {name: np.array(rows, dtype=np.int64) for name, rows in inputs.items()}
+    assert list(arrays) == ["input_ids", "attention_mask"]
+    expected = predictor_of(tmp_path / "classifier", threads=1)(arrays)
+    assert np.ptp(expected, axis=0).min() > 1e-4
+    np.testing.assert_allclose(session.run(["logits"], arrays)[0], expected, atol=1e-5)

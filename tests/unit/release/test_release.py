@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from camembert.core.files import write_json
-from camembert.models.encoder import classifier_from, save_classifier, save_encoder
+from camembert.models.classifier import classifier_from, save_classifier
+from camembert.models.encoder import save_encoder
 from camembert.release.modelcard import model_card, training_rows
 from camembert.release.onnx_export import export, quantize
 from camembert.release.release import FORMS, best_on_dev, format_release, release_note, release_table

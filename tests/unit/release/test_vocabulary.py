@@ -1,18 +1,22 @@
 """A trimmed model says on text of its languages what the whole one says, and can still read other text."""
 
+import warnings
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from checkpoints import import_checkpoint
 from tokenizers import processors
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from camembert.core.files import read_json
+from camembert.data.shards import write_shard
 from camembert.data.tasks import Example, write_examples
-from camembert.data.tokenizer import SPECIAL_TOKENS, load_tokenizer, token_id
-from camembert.evaluation.classification import encode_examples, predict
+from camembert.data.tokenizer import SPECIAL_TOKENS, load_tokenizer, special_tokens, token_id
+from camembert.evaluation.classification import encode_examples, pad_id_of, predict
 from camembert.evaluation.predictors import pytorch_predictor
-from camembert.models.encoder import classifier_from, load_classifier, save_classifier
+from camembert.models.classifier import classifier_from, load_classifier, save_classifier
 from camembert.release.vocabulary import VocabularyError, tokens_kept, tokens_used, trim
 
 KEPT = ("en", "de")
@@ -30,7 +34,8 @@ def whole_model(teacher_folder, tmp_path_factory):
 @pytest.fixture(scope="module")
 def kept(whole_model, corpus):
     tokenizer = load_tokenizer(whole_model)
-    return tokens_kept(tokenizer, tokens_used(tokenizer, [corpus[language] for language in KEPT], []))
+    used = tokens_used(tokenizer, [corpus[language] for language in KEPT], [])
+    return tokens_kept(tokenizer, used, SPECIAL_TOKENS.values())
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +48,7 @@ def trimmed(whole_model, kept, tmp_path_factory):
 def logits(folder, text):
     tokenizer = load_tokenizer(folder)
     pairs = encode_examples([Example("", a, b, 0) for a, b in pairwise(text)], tokenizer, 32)
-    return predict(pytorch_predictor(load_classifier(folder)), pairs, token_id(tokenizer, "[PAD]"), 256)
+    return predict(pytorch_predictor(load_classifier(folder)), pairs, pad_id_of(folder), 256)
 
 
 @pytest.mark.parametrize("language", KEPT)
@@ -108,9 +113,39 @@ def test_tokens_of_inference_data_count_as_used(whole_model, tmp_path):
 
 
 def test_other_tokenizers_are_refused(whole_model, tmp_path):
-    folder = tmp_path / "bpe"
+    folder = tmp_path / "words"
     save_classifier(load_classifier(whole_model), folder, whole_model)
-    text = (folder / "tokenizer.json").read_text().replace('"type":"WordPiece"', '"type":"BPE"')
-    (folder / "tokenizer.json").write_text(text.replace('"type": "WordPiece"', '"type": "BPE"'))
-    with pytest.raises(VocabularyError, match="BPE model; only the vocabulary of WordPiece"):
+    text = (folder / "tokenizer.json").read_text().replace('"type":"WordPiece"', '"type":"WordLevel"')
+    (folder / "tokenizer.json").write_text(text.replace('"type": "WordPiece"', '"type": "WordLevel"'))
+    with pytest.raises(VocabularyError, match="is a WordLevel model; expected one of WordPiece, Unigram, BPE"):
         trim(folder, [0, 1, 2], tmp_path / "trimmed")
+
+
+@pytest.mark.parametrize("kind", ["minilm", "roberta", "xlm-roberta", "camembert"])
+def test_vocabularies_of_unigram_and_bpe_are_trimmed_too(kind, lines, tmp_path):
+    import_checkpoint(kind, tmp_path, [text for each in lines.values() for text in each])
+    classifier = classifier_from(tmp_path / "encoder", ["yes", "no"], dropout=0.0, seed=1)
+    save_classifier(classifier, tmp_path / "whole", tmp_path / "encoder")
+    tokenizer = load_tokenizer(tmp_path / "whole")
+    for language in KEPT:
+        write_shard(tmp_path / language, lines[language], tokenizer, {})
+    used = tokens_used(tokenizer, [tmp_path / language for language in KEPT], [])
+    kept = tokens_kept(tokenizer, used, special_tokens(tmp_path / "whole").values())
+    trim(tmp_path / "whole", kept, tmp_path / "trimmed")
+    smaller = load_tokenizer(tmp_path / "trimmed")
+    assert smaller.get_vocab_size() == len(kept) < tokenizer.get_vocab_size()
+    for language in KEPT:
+        before, after = (each.encode_batch(lines[language]) for each in (tokenizer, smaller))
+        assert [encoding.tokens for encoding in before] == [encoding.tokens for encoding in after]
+        expected = logits(tmp_path / "whole", lines[language])
+        np.testing.assert_allclose(logits(tmp_path / "trimmed", lines[language]), expected, atol=1e-5)
+    for text in (*lines["fr"], "naïve 日本"):
+        before, after = tokenizer.encode(text), smaller.encode(text)
+        assert before.tokens.count("<unk>") == after.tokens.count("<unk>")
+        assert smaller.decode(after.ids) == tokenizer.decode(before.ids)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        theirs = AutoTokenizer.from_pretrained(tmp_path / "trimmed")
+        AutoModelForSequenceClassification.from_pretrained(tmp_path / "trimmed")
+    assert theirs("cats", "rouge")["input_ids"] == smaller.encode("cats", "rouge").ids
+    assert theirs.pad_token_id == read_json(tmp_path / "trimmed" / "config.json")["pad_token_id"]

@@ -1,0 +1,67 @@
+"""Layers: `snakemake layers` shows which layer of an encoder says the same of translations, by retrieval.
+
+Needs encoders and data/retrieval; makes metrics/layers, tables/layers.csv and figures/layers. It is no part of `all`, and
+trains nothing beyond the encoders.
+"""
+
+
+def layers_of_all_encoders(wildcards):
+    """The metrics of every encoder's layers."""
+    if not RETRIEVAL_DATA:
+        raise WorkflowError(
+            "layers are compared by retrieval, but data.retrieval.source is none or English is the only language; bring"
+            " sentences that say the same in several languages: data.retrieval.source: folder"
+        )
+    return of_all_encoders("metrics/layers/{}.json")
+
+
+rule retrieve_layers:
+    input:
+        encoder=result(f"encoders/{ENCODER}"),
+        sentences=RETRIEVAL_DATA,
+    output:
+        metrics=result(f"metrics/layers/{ENCODER}.json"),
+    log:
+        result(f"logs/layers/{ENCODER}.log"),
+    benchmark:
+        result(f"benchmarks/layers/{ENCODER}.tsv")
+    conda:
+        "../envs/camembert.yaml"
+    threads: config["threads"]["evaluation"]
+    resources:
+        **config["resources"]["evaluation"],
+    params:
+        pooling=config["retrieval"]["pooling"],
+        languages=LANGUAGES,
+        batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
+        device=config["device"],
+        precision=config["precision"],
+        threads=config["threads"]["evaluation"],
+    message:
+        "Retrieving English sentences with every layer of {wildcards.chain}"
+    script:
+        "../scripts/retrieve_layers.py"
+
+
+rule draw_layers:
+    input:
+        layers_of_all_encoders,
+    output:
+        table=result("tables/layers.csv"),
+        figure=figure("layers", "Retrieval by layer"),
+    log:
+        result("logs/draw_layers.log"),
+    localrule: True
+    conda:
+        "../envs/camembert.yaml"
+    params:
+        models=displayed_models(),
+    message:
+        "Drawing what the layers hold"
+    script:
+        "../scripts/draw_layers.py"
+
+
+rule layers:
+    input:
+        rules.draw_layers.output,

@@ -1,0 +1,193 @@
+"""A teacher that is given: the files of its folder, its kind and its sizes, checked before any job.
+
+It is pure: the Snakefile imports it. Weights are read by `models.teacher`, the tokenizer by `data.given_tokenizer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from camembert.core.files import read_json
+from camembert.plan.sources import Folder, SourceError
+
+POSITIONS_AFTER_PADDING = {"bert": False, "roberta": True, "xlm-roberta": True, "camembert": True}
+"""The kinds of model that can be distilled (`model_type` of config.json), whose layers are all BERT's; and whether the
+positions of a text are numbered from the padding token's id plus one (RoBERTa and its kin) instead of from 0."""
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+"""Weights of a model folder, the first that is there is read."""
+TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json")
+"""Files of a tokenizer that are read; one of the first two must be there."""
+SLOW_TOKENIZERS = ("sentencepiece.bpe.model", "spiece.model", "sentencepiece.model", "vocab.json", "merges.txt")
+"""Files of tokenizers from which `transformers` can make a tokenizer.json."""
+SIZES = {
+    "layers": "num_hidden_layers",
+    "hidden": "hidden_size",
+    "heads": "num_attention_heads",
+    "intermediate": "intermediate_size",
+    "positions": "max_position_embeddings",
+}
+"""Keys of `teacher` in the config, and in a model's config.json."""
+
+
+# --- files ----------------------------------------------------------------------------------------------------
+
+
+def teacher_files(folder: Folder) -> list[Path]:
+    """The files of a model folder that are read: config, weights, tokenizer.
+
+    Raises:
+        SourceError: something is missing.
+    """
+    folder = Path(folder)
+    if not (folder / "config.json").is_file():
+        raise SourceError(f"{folder} has no config.json; expected a Hugging Face model folder")
+    weights = next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
+    if weights is None:
+        raise SourceError(f"{folder} has no weights; expected model.safetensors or pytorch_model.bin")
+    parts = sorted(set(_weight_map(weights).values())) if weights.suffix == ".json" else []
+    for part in parts:
+        if not (folder / part).is_file():
+            raise SourceError(f"{folder} has no {part}, which {weights.name} lists; copy the whole model")
+    words = [folder / name for name in TOKENIZER_FILES]
+    if not any(path.is_file() for path in words[:2]):
+        raise SourceError(_without_tokenizer(folder))
+    return [folder / "config.json", weights, *(folder / part for part in parts), *(p for p in words if p.is_file())]
+
+
+def _without_tokenizer(folder: Path) -> str:
+    slow = next((name for name in SLOW_TOKENIZERS if (folder / name).is_file()), None)
+    if slow is None:
+        return f"{folder} has no tokenizer; expected tokenizer.json, or vocab.txt and tokenizer_config.json"
+    return (
+        f"{folder} has its tokenizer as {slow} only, expected tokenizer.json; write one with the transformers library:"
+        f" AutoTokenizer.from_pretrained({str(folder)!r}).save_pretrained({str(folder)!r})"
+    )
+
+
+def _weight_map(index: Path) -> dict[str, str]:
+    try:
+        found: dict[str, str] = read_json(index)["weight_map"]
+        return {weight: str(part) for weight, part in found.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise SourceError(f"{index} does not list the parts of the weights; copy the whole model") from None
+
+
+def folder_of(files: Sequence[Folder]) -> Path:
+    """The model folder that files of a teacher are in, or that was downloaded."""
+    first = Path(files[0])
+    return first if first.is_dir() else first.parent
+
+
+# --- kind and sizes -------------------------------------------------------------------------------------------
+
+
+def first_position(config: Mapping[str, Any]) -> int:
+    """The number of a text's first position in the table of position embeddings, by a model's config.json.
+
+    0 in BERT. RoBERTa counts from the padding token's id plus one, and gives padding the position of that id.
+    """
+    if not POSITIONS_AFTER_PADDING[config["model_type"]]:
+        return 0
+    pad = config.get("pad_token_id")
+    return (1 if pad is None else int(pad)) + 1
+
+
+def longest_input(config: Mapping[str, Any]) -> int:
+    """The longest input in tokens, by a model's config.json: rows of the position embeddings that a text can reach."""
+    return int(config["max_position_embeddings"]) - first_position(config)
+
+
+def segments_of(config: Mapping[str, Any]) -> bool:
+    """Whether a model, by its config.json, has embeddings that tell the second text of a pair from the first."""
+    return int(config.get("type_vocab_size", 2)) > 1
+
+
+def config_of(folder: Folder) -> dict[str, Any]:
+    """A model's config.json, once it is one of a model that can be distilled.
+
+    Raises:
+        SourceError: it is not, with the reason.
+    """
+    path = Path(folder) / "config.json"
+    try:
+        found = read_json(path)
+    except ValueError as error:
+        raise SourceError(f"{path} is not JSON ({error}); copy the model again") from None
+    if not isinstance(found, dict):
+        raise SourceError(f"{path} is no JSON object; copy the model again")
+    supported = ", ".join(POSITIONS_AFTER_PADDING)
+    if found.get("auto_map"):
+        raise SourceError(
+            f"{path} has auto_map: the model runs code of its own (trust_remote_code), which is never run here; take"
+            f" an encoder of one of the types {supported}"
+        )
+    if found.get("model_type") not in POSITIONS_AFTER_PADDING:
+        raise SourceError(
+            f"{path} describes a model of type {found.get('model_type')!r}, expected an encoder with BERT's layers, one"
+            f" of {supported}; take another teacher"
+        )
+    for key, published in (("position_embedding_type", "absolute"), ("is_decoder", False)):
+        if found.get(key, published) != published:
+            raise SourceError(f"{path} has {key} {found[key]!r}, expected {published!r}; take a plain encoder")
+    for theirs in (*SIZES.values(), "vocab_size"):
+        if type(found.get(theirs)) is not int:
+            raise SourceError(f"{path} has {theirs} {found.get(theirs)!r}, expected a number; copy the model again")
+    return found
+
+
+def sizes_in(folder: Folder) -> dict[str, int]:
+    """The sizes of a model by its config.json, under the keys of `teacher` in the config, and its `vocabulary`.
+
+    Raises:
+        SourceError: it is no model that can be distilled.
+    """
+    found = config_of(folder)
+    sizes = {key: int(found[theirs]) for key, theirs in SIZES.items()}
+    return sizes | {"positions": longest_input(found), "vocabulary": int(found["vocab_size"])}
+
+
+def fill_sizes(config: dict[str, Any]) -> None:
+    """Fills in, in place, the sizes that a config leaves to a local teacher's config.json by giving null for them.
+
+    Raises:
+        SourceError: the teacher is not in a local folder, or is no model that can be distilled.
+    """
+    teacher, tokenizer = config["teacher"], config["tokenizer"]
+    left = [f"teacher.{key}" for key in SIZES if teacher[key] is None]
+    left += ["tokenizer.vocabulary"] if tokenizer["vocabulary"] is None else []
+    if left and teacher["source"] != "folder":
+        raise SourceError(
+            f"{left[0]} is null, expected a number: before the plan is made sizes are read of a local teacher only"
+            f" (teacher.source: folder), and teacher.source is {teacher['source']}; write it"
+        )
+    if left:
+        sizes = sizes_in(teacher["folder"])
+        tokenizer["vocabulary"] = tokenizer["vocabulary"] or sizes["vocabulary"]
+        teacher |= {key: sizes[key] for key in SIZES if teacher[key] is None}
+
+
+def check_architecture(folder: Folder, declared: Mapping[str, int], vocabulary: int) -> None:
+    """Compares a model's config.json with the config, which plans and computes budgets from its sizes.
+
+    Args:
+        folder: the model folder.
+        declared: layers, hidden, heads, intermediate and positions, as in the config.
+        vocabulary: rows of the embedding, as in the config.
+
+    Raises:
+        SourceError: it is no model that can be distilled, or has other sizes.
+    """
+    path, config = Path(folder) / "config.json", config_of(folder)
+    unused = first_position(config)
+    for key, found in sizes_in(folder).items():
+        name = "tokenizer.vocabulary" if key == "vocabulary" else f"teacher.{key}"
+        asked = vocabulary if key == "vocabulary" else declared[key]
+        theirs = SIZES.get(key, "vocab_size")
+        note = f", of which {unused} lie before a text's first" if key == "positions" and unused else ""
+        if asked != found:
+            raise SourceError(
+                f"{name} is {asked}, but {path} has {theirs} {config[theirs]}{note}; set {name} to"
+                f" {found if note else 'it'}"
+            )

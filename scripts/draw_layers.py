@@ -1,0 +1,24 @@
+"""Tabulates and draws how well each layer of every encoder retrieves translations."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from camembert.core.files import atomic_write
+from camembert.paper.figures.layers import draw_layers, read_layers
+from camembert.paper.statistics import models_of
+from camembert.runtime.job import logged
+
+
+def write_layers(metrics: Iterable[Path], lines: Iterable[Mapping[str, Any]], table: Path, figure: Path) -> None:
+    """Writes the tidy table, and the figure as .pdf and .png, given the stem of its path."""
+    layers = read_layers(metrics)
+    with atomic_write(table) as partial:
+        layers.to_csv(partial, index=False)
+    draw_layers(layers, models_of(lines), figure)
+
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        write_layers(job.input, job.params.models, Path(job.output.table), Path(job.output.figure[0]).with_suffix(""))

@@ -1,0 +1,119 @@
+"""A given teacher's kind and sizes, as its config.json says them."""
+
+import json
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+
+from camembert.plan.config import ConfigError, check_config, load_yaml
+from camembert.plan.experiment import experiment_of, hides_tokens
+from camembert.plan.sources import SourceError
+from camembert.plan.teachers import SIZES, config_of, longest_input, segments_of, sizes_in, teacher_files
+
+ROOT = Path(__file__).parents[3]
+XLM_R = {
+    "model_type": "xlm-roberta",
+    "architectures": ["XLMRobertaForMaskedLM"],
+    "bos_token_id": 0,
+    "eos_token_id": 2,
+    "hidden_size": 768,
+    "intermediate_size": 3072,
+    "max_position_embeddings": 514,
+    "num_attention_heads": 12,
+    "num_hidden_layers": 12,
+    "pad_token_id": 1,
+    "position_embedding_type": "absolute",
+    "type_vocab_size": 1,
+    "vocab_size": 250002,
+}
+"""The config.json of XLM-R base, but for dropout and the like."""
+MINILM = XLM_R | {
+    "model_type": "bert",
+    "hidden_size": 384,
+    "intermediate_size": 1536,
+    "max_position_embeddings": 512,
+    "pad_token_id": 0,
+    "tokenizer_class": "XLMRobertaTokenizer",
+    "type_vocab_size": 2,
+    "vocab_size": 250037,
+}
+"""That of multilingual-e5-small."""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Writes a model folder with this config.json."""
+
+    def write(facts):
+        for name in ("model.safetensors", "tokenizer.json"):
+            (tmp_path / name).write_text("")
+        (tmp_path / "config.json").write_text(json.dumps(facts))
+        return tmp_path
+
+    return write
+
+
+@pytest.mark.parametrize(("facts", "longest", "segments"), [(XLM_R, 512, False), (MINILM, 512, True)])
+def test_the_longest_input_leaves_out_positions_before_a_text(folder, facts, longest, segments):
+    assert longest_input(facts) == longest
+    assert segments_of(facts) == segments
+    sizes = sizes_in(folder(facts))
+    assert sizes == {
+        "layers": 12,
+        "hidden": facts["hidden_size"],
+        "heads": 12,
+        "intermediate": facts["intermediate_size"],
+        "positions": 512,
+        "vocabulary": facts["vocab_size"],
+    }
+
+
+def test_sizes_that_are_null_are_those_of_a_local_teacher(folder):
+    config = load_yaml(ROOT / "config.yaml")
+    config["teacher"] |= {"source": "folder", "folder": str(folder(XLM_R))} | dict.fromkeys(SIZES)
+    config["tokenizer"]["vocabulary"] = None
+    config |= {"chains": ["12-6"], "compute_matched": []}
+    given = deepcopy(config)
+    check_config(config, ROOT / "schemas" / "config.schema.yaml")
+    read = {key: config["teacher"][key] for key in SIZES} | {"vocabulary": config["tokenizer"]["vocabulary"]}
+    assert read == sizes_in(folder(XLM_R))
+    given["teacher"]["hidden"] = 384
+    with pytest.raises(ConfigError, match=r"teacher\.hidden is 384, but .* has hidden_size 768; set"):
+        check_config(given, ROOT / "schemas" / "config.schema.yaml")
+
+
+@pytest.mark.parametrize("source", ["hub", "pretrain"])
+def test_sizes_of_a_teacher_that_is_not_there_yet_are_asked_for(source):
+    config = load_yaml(ROOT / "config.yaml")
+    config["teacher"]["source"] = source
+    config["tokenizer"]["vocabulary"] = None
+    with pytest.raises(ConfigError, match=rf"tokenizer\.vocabulary is null.*teacher\.source is {source}; write it"):
+        check_config(config, ROOT / "schemas" / "config.schema.yaml")
+
+
+@pytest.mark.parametrize(
+    "kind", ["modernbert", "deberta-v2", "distilbert", "xlm-roberta-xl", "electra", "gpt2", "llama", None]
+)
+def test_other_architectures_are_refused_with_those_that_are_not(folder, kind):
+    with pytest.raises(
+        SourceError, match="an encoder with BERT's layers, one of bert, roberta, xlm-roberta, camembert"
+    ):
+        config_of(folder(XLM_R | {"model_type": kind}))
+
+
+@pytest.mark.parametrize(("name", "more"), [("sentencepiece.bpe.model", ()), ("vocab.json", ("merges.txt",))])
+def test_a_folder_without_tokenizer_json_is_told_how_to_get_one(folder, name, more):
+    model = folder(XLM_R)
+    (model / "tokenizer.json").unlink()
+    for each in (name, *more):
+        (model / each).write_text("")
+    with pytest.raises(SourceError, match=rf"its tokenizer as {name} only, expected tokenizer\.json; write one"):
+        teacher_files(model)
+
+
+def test_what_hides_tokens_is_named():
+    config = load_yaml(ROOT / "config.yaml")
+    assert hides_tokens(config, experiment_of(config)) == ["chain 0-3x2.41"]
+    config |= {"recipes": ["toplayer", "logits"], "compute_matched": [], "chains": ["0-3", "6-3"]}
+    assert hides_tokens(config, experiment_of(config)) == ["recipe logits (loss logits)"]
