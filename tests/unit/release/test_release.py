@@ -119,6 +119,15 @@ def test_a_given_teacher_is_named_with_its_licence(metrics, choice):
         assert f"The licence of its teacher, {name}, holds for these weights too." in card
 
 
+def test_a_card_names_the_architecture(metrics, choice):
+    facts = {"experiment": "paper", "kept": ["en"], "task": XNLI, "labels": NLI, "citation": ROOT / "CITATION.cff"}
+    measured = {form: each | {"model_type": "xlm-roberta"} for form, each in MEASURED.items()}
+    for form, sentence in (("encoder", "An encoder (XLM-R) of 3 layers"), ("classifier", "Its encoder (XLM-R) has 3")):
+        card = model_card(form, choice, metrics, measured, **facts)
+        assert sentence in card
+        assert yaml.safe_load(card.split("---")[1])["tags"][0] == "xlm-roberta"
+
+
 @pytest.mark.parametrize("form", ["encoder", *FORMS])
 @pytest.mark.parametrize("task", [CLDR_NLI, XNLI, MASSIVE], ids=lambda task: task["name"])
 def test_a_model_card_holds_what_the_hub_reads_and_what_users_must_know(metrics, choice, form, task):
