@@ -115,6 +115,16 @@ def of_all_encoders(pattern):
     return [result(pattern.format(encoder.path)) for encoder in EXPERIMENT.encoders]
 
 
+def layers_of_all_encoders(wildcards):
+    """The metrics of every encoder's layers."""
+    if not RETRIEVAL_DATA:
+        raise WorkflowError(
+            "layers are compared by retrieval, but data.retrieval.source is none or English is the only language; bring"
+            " sentences that say the same in several languages: data.retrieval.source: folder"
+        )
+    return of_all_encoders("metrics/layers/{}.json")
+
+
 def training_steps(wildcards):
     """Optimiser steps of an encoder; 0 leaves it as it was cut or drawn."""
     chain = parse_chain(wildcards.chain)
