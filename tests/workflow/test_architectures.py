@@ -1,19 +1,16 @@
 """Teachers of other architectures and tokenizers than BERT's, from a local folder, run as a user runs them."""
 
 import json
-import sys
 
 import pandas as pd
 import pytest
 import yaml
 
+from ..unit.checkpoints import HEADS, HIDDEN, INTERMEDIATE, LAYERS, LONGEST, save_checkpoint
 from ..unit.hub_server import serving
 from .conftest import OFFLINE, ROOT
 from .given import LANGUAGES, fill, sentence
 from .test_sources import SHORT, fill_folder
-
-sys.path.insert(0, str(ROOT / "tests" / "unit"))
-from checkpoints import HEADS, HIDDEN, INTERMEDIATE, LAYERS, LONGEST, save_checkpoint
 
 READ = dict.fromkeys(("layers", "hidden", "heads", "intermediate", "positions"))
 """Sizes that are left to the teacher's config.json."""

@@ -23,6 +23,7 @@ def classifier_from(folder: str | os.PathLike[str], labels: Sequence[str], dropo
             "label2id": {label: number for number, label in enumerate(labels)},
             "hidden_dropout_prob": dropout,
             "attention_probs_dropout_prob": dropout,
+            "classifier_dropout": None,  # the same
         }
     )
     torch.manual_seed(seed)
