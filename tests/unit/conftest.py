@@ -184,8 +184,8 @@ def finetuning(teacher_folder, pairs, common) -> partial:
     return partial(
         finetune,
         encoder_folder=teacher_folder,
-        train_pairs=pairs["train"],
-        dev_pairs=pairs["dev"],
+        train_examples=pairs["train"],
+        dev_examples=pairs["dev"],
         labels=pairs["labels"],
         epochs=2,
         batch=8,

@@ -18,12 +18,11 @@ from tokenizers import Tokenizer
 from camembert.core.files import atomic_write
 from camembert.data.retrieval import Sentence
 from camembert.evaluation.sentence_vectors import character_ngrams, embed
+from camembert.plan.sources import ENGLISH
 
 if TYPE_CHECKING:
     from camembert.models.architectures import Encoder
 
-PIVOT = "en"
-"""The language that is searched."""
 COSINES_AT_ONCE = 2**24
 """Cosines in memory at a time: 64 MiB."""
 DECIMALS = 6
@@ -96,11 +95,11 @@ def nearest_by_encoder(
         texts = [sentence.text for sentence in sentences[language]]
         return embed(encoder, tokenizer, texts, layers, pooling, batch_tokens, precision)
 
-    english = vectors(PIVOT)
+    english = vectors(ENGLISH)
     return {
         language: np.stack([nearest(*pair) for pair in zip(vectors(language), english, strict=True)])
         for language in sentences
-        if language != PIVOT
+        if language != ENGLISH
     }
 
 
@@ -125,7 +124,9 @@ def nearest_by_characters(sentences: Mapping[str, Sequence[Sentence]]) -> dict[s
     """The same by character n-grams, a baseline that knows no language: (sentences,) of every language but English."""
     texts = {language: [sentence.text for sentence in rows] for language, rows in sentences.items()}
     return {
-        language: nearest(*character_ngrams(texts[language], texts[PIVOT])) for language in texts if language != PIVOT
+        language: nearest(*character_ngrams(texts[language], texts[ENGLISH]))
+        for language in texts
+        if language != ENGLISH
     }
 
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from camembert.plan.chain import Method, parse_chain
+from camembert.plan.sources import ENGLISH
 
-ENGLISH = "en"
 RETRIEVAL = "retrieval"
 """Stands for the name of the task where accuracies are those of encoders in sentence retrieval."""
 RUN = ["recipe", "chain", "run"]

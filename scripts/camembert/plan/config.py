@@ -268,14 +268,14 @@ def _check_sizes(config: dict[str, Any]) -> None:
                 f"{key} is {tokens}, expected at most teacher.positions ({positions}); lower the one or raise the other"
             )
     made = config["data"]["task"]["source"] == "cldr"
-    key, pairs = (
+    key, examples = (
         ("data.cldr.train", config["data"]["cldr"]["train"])
         if made
         else ("data.task.train_limit", config["data"]["task"]["train_limit"])
     )
-    if pairs is not None and config["finetuning"]["batch"] > pairs:
+    if examples is not None and config["finetuning"]["batch"] > examples:
         raise ConfigError(
-            f"finetuning.batch is {config['finetuning']['batch']}, expected at most {key} ({pairs});"
+            f"finetuning.batch is {config['finetuning']['batch']}, expected at most {key} ({examples});"
             " lower the one or raise the other"
         )
 

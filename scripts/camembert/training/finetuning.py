@@ -30,19 +30,19 @@ from camembert.training.loop import Evaluation, Objective, Schedule, TrainingErr
 BATCHES_SORTED_TOGETHER = 50
 
 
-def shuffled_batch(pairs: EncodedExamples, size: int, pad_id: int, seed: int) -> Callable[[int], dict[str, Any]]:
-    """The batch of a step: every epoch is its own permutation; the pairs left over at its end are not read.
+def shuffled_batch(examples: EncodedExamples, size: int, pad_id: int, seed: int) -> Callable[[int], dict[str, Any]]:
+    """The batch of a step: every epoch is its own permutation; the examples left over at its end are not read.
 
-    Pairs of like length share a batch, so that little is spent on padding: each epoch's permutation is cut into
+    Examples of like length share a batch, so that little is spent on padding: each epoch's permutation is cut into
     chunks of some batches, each chunk is sorted by length, and the batches are shuffled again.
     """
-    per_epoch = len(pairs) // size
-    lengths = np.array([len(ids) for ids in pairs.ids])
+    per_epoch = len(examples) // size
+    lengths = np.array([len(ids) for ids in examples.ids])
 
     @lru_cache(maxsize=2)
     def batches_of(epoch: int) -> np.ndarray:
         rng = np.random.default_rng([seed, epoch])
-        order = rng.permutation(len(pairs))[: per_epoch * size]
+        order = rng.permutation(len(examples))[: per_epoch * size]
         chunks = np.array_split(order, max(1, per_epoch // BATCHES_SORTED_TOGETHER))
         order = np.concatenate([chunk[lengths[chunk].argsort(kind="stable")] for chunk in chunks])
         return rng.permutation(order.reshape(per_epoch, size))
@@ -50,10 +50,10 @@ def shuffled_batch(pairs: EncodedExamples, size: int, pad_id: int, seed: int) ->
     def batch_of(step: int) -> dict[str, Any]:
         epoch, number = divmod(step, per_epoch)
         rows = batches_of(epoch)[number]
-        inputs = pad(pairs, rows.tolist(), pad_id)
-        arrays = inputs | {"labels": pairs.labels[rows].astype(np.int64)}
+        inputs = pad(examples, rows.tolist(), pad_id)
+        arrays = inputs | {"labels": examples.labels[rows].astype(np.int64)}
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        return tensors | {"real_tokens": int(inputs["attention_mask"].sum()), "pairs": size}
+        return tensors | {"real_tokens": int(inputs["attention_mask"].sum()), "examples": size}
 
     return batch_of
 
@@ -64,14 +64,14 @@ def classification(classifier: Classifier) -> Objective:
     def objective(batch: dict[str, Any]) -> dict[str, Tensor]:
         inputs = {key: batch[key] for key in ("input_ids", "token_type_ids", "attention_mask")}
         logits = classifier(**inputs).logits.float()
-        return {"loss": functional.cross_entropy(logits, batch["labels"], reduction="sum") / batch["pairs"]}
+        return {"loss": functional.cross_entropy(logits, batch["labels"], reduction="sum") / batch["examples"]}
 
     return objective
 
 
 def dev_scores(
     classifier: Classifier,
-    pairs: EncodedExamples,
+    examples: EncodedExamples,
     pad_id: int,
     batch_tokens: int,
     precision: str = "auto",
@@ -79,9 +79,9 @@ def dev_scores(
     """Measures loss and accuracy on a development set."""
 
     def measure() -> dict[str, float]:
-        logits = predict(pytorch_predictor(classifier, precision=precision), pairs, pad_id, batch_tokens)
-        loss = functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(pairs.labels).long())
-        return {"loss": float(loss), "accuracy": accuracy(logits, pairs.labels)}
+        logits = predict(pytorch_predictor(classifier, precision=precision), examples, pad_id, batch_tokens)
+        loss = functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(examples.labels).long())
+        return {"loss": float(loss), "accuracy": accuracy(logits, examples.labels)}
 
     return measure
 
@@ -96,8 +96,8 @@ def kept(run: TrainingResult) -> tuple[int, float]:
 
 def finetune(
     encoder_folder: str | os.PathLike[str],
-    train_pairs: str | os.PathLike[str],
-    dev_pairs: str | os.PathLike[str],
+    train_examples: str | os.PathLike[str],
+    dev_examples: str | os.PathLike[str],
     labels: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
@@ -123,22 +123,22 @@ def finetune(
 
     Args:
         encoder_folder: where to start from.
-        train_pairs: parquet file of English training pairs.
-        dev_pairs: parquet file of English development pairs.
+        train_examples: parquet file of English training examples.
+        dev_examples: parquet file of English development examples.
         labels: JSON file with the names of the labels, in order.
         output: folder of the classifier.
-        epochs: times the training pairs are read.
-        batch: pairs a step.
+        epochs: times the training examples are read.
+        batch: examples a step.
         learning_rate: highest learning rate.
         warmup: share of the steps over which it rises.
         weight_decay: of AdamW.
         dropout: in the encoder and before the classification head.
-        max_tokens: longer pairs are cut.
+        max_tokens: longer examples are cut.
         evaluations: times dev is read, evenly spread.
         keep: "best" keeps the weights that are best on English dev, "last" those of the last step.
         pooler: "encoder" starts from the encoder's, "identity" from one that hands on the state of [CLS].
         batch_tokens: tokens a batch when dev is read.
-        seed: of the head, the order of the pairs and dropout.
+        seed: of the head, the order of the examples and dropout.
         device: where to train.
         name: what the log calls the run.
         checkpoints: folder of its checkpoints.
@@ -146,21 +146,21 @@ def finetune(
         precision: of matrix products: auto, bf16 or fp32, as in the config.
 
     Raises:
-        TrainingError: fewer training pairs than one batch holds.
+        TrainingError: fewer training examples than one batch holds.
     """
     words = tokenizer.load_tokenizer(encoder_folder)
-    pairs, dev = (encode_examples(read_examples(path), words, max_tokens) for path in (train_pairs, dev_pairs))
-    if len(pairs) < batch:
+    examples, dev = (encode_examples(read_examples(path), words, max_tokens) for path in (train_examples, dev_examples))
+    if len(examples) < batch:
         raise TrainingError(
-            f"{train_pairs} holds {len(pairs)} pairs, fewer than finetuning.batch ({batch}); lower the batch"
+            f"{train_examples} holds {len(examples)} examples, fewer than finetuning.batch ({batch}); lower the batch"
         )
     classifier = classifiers.classifier_from(encoder_folder, read_json(labels), dropout, seed).to(device)
     if pooler == "identity":
         classifiers.set_identity_pooling(classifier)
     classifier.train()
     pad_id = classifier.config.pad_token_id
-    schedule = Schedule(epochs * (len(pairs) // batch), learning_rate, warmup, weight_decay)
-    batch_of = shuffled_batch(pairs, batch, pad_id, seed)
+    schedule = Schedule(epochs * (len(examples) // batch), learning_rate, warmup, weight_decay)
+    batch_of = shuffled_batch(examples, batch, pad_id, seed)
     marks = {max(1, schedule.steps * (i + 1) // evaluations) for i in range(evaluations)}
     on_dev = dev_scores(classifier, dev, pad_id, batch_tokens, precision)
     run = train(
@@ -177,7 +177,7 @@ def finetune(
             fingerprint_of(
                 encoder=hash_of_weights(encoder_folder),
                 tokenizer=hash_of_file(Path(encoder_folder) / tokenizer.FILES[0]),
-                data=[hash_of_file(path) for path in (train_pairs, dev_pairs, labels)],
+                data=[hash_of_file(path) for path in (train_examples, dev_examples, labels)],
                 settings=[vars(schedule), batch, dropout, max_tokens, sorted(marks), keep, pooler, seed],
                 numerics=numerics(device, precision),
                 code=hash_of_code(sys.modules[__name__]),

@@ -450,7 +450,7 @@ CHANGES = {
     "finetuning": [
         *({"epochs": 3}, {"batch": 10}, {"learning_rate": 1e-3}, {"warmup": 0.1}, {"weight_decay": 0.1}),
         *({"dropout": 0.2}, {"max_tokens": 16}, {"evaluations": 3}, {"seed": 2}, {"precision": "bf16"}),
-        *({"encoder_folder": "other_encoder"}, {"train_pairs": "other_pairs"}, {"dev_pairs": "other_pairs"}),
+        *({"encoder_folder": "other_encoder"}, {"train_examples": "other_pairs"}, {"dev_examples": "other_pairs"}),
     ],
 }
 
