@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from camembert.core.files import write_json, write_json_lines
+from camembert.paper.statistics import TASK_BASELINES
 from camembert.plan.chain import Method
 from camembert.plan.config import load_yaml
 from camembert.plan.experiment import Experiment, experiment_of, shape_of
@@ -88,6 +89,12 @@ def write_record(folder: Path, config: dict[str, Any], pairs: int) -> Experiment
             logits += draw.random(logits.shape, dtype="float32") / 4
             columns = {"id": ids, "label": pa.array(labels, pa.int8())} | dict(zip(LABELS, logits.T, strict=True))
             pq.write_table(pa.table(columns), folder / "predictions" / classifier.path / f"{language}.parquet")
+    for baseline in TASK_BASELINES:
+        (folder / "predictions" / baseline.path).mkdir(parents=True)
+        for language in config["languages"]:
+            logits = draw.random((pairs, 3), dtype="float32")
+            columns = {"id": ids, "label": pa.array(labels, pa.int8())} | dict(zip(LABELS, logits.T, strict=True))
+            pq.write_table(pa.table(columns), folder / "predictions" / baseline.path / f"{language}.parquet")
     shape, lengths = shape_of(config), config["efficiency"]["lengths"]
     for layers in {encoder.chain.layers for encoder in experiment.encoders}:
         speed = [

@@ -13,7 +13,7 @@ from task_folders import DESCRIBED, parquet, splits_of, task_of, write
 from camembert.core.files import write_json
 from camembert.data.task_files import Preset, read_task
 from camembert.data.tasks import write_examples
-from camembert.data.tokenizer import load_tokenizer
+from camembert.data.tokenizer import load_tokenizer, token_id
 from camembert.evaluation.classification import evaluate, labels_of
 from camembert.evaluation.predictors import pytorch_predictor
 from camembert.models.classifier import load_classifier
@@ -106,7 +106,7 @@ def test_a_task_of_any_kind_ends_in_predictions_of_its_labels(make, labels, colu
     tokenizer = load_tokenizer(tmp_path / "classifier")
     for language in ("en", "fr"):
         data, output = tmp_path / f"test-{language}.parquet", tmp_path / f"{language}.parquet"
-        share = evaluate(predictor, tokenizer, names, data, output, 32, 512)
+        share = evaluate(predictor, tokenizer, names, data, output, 32, 512, token_id(tokenizer, "[PAD]"))
         table = pq.read_table(output)
         assert table.column_names == ["id", "label", *columns, *names]
         assert table.num_rows == len(splits["test"][language])
