@@ -65,6 +65,7 @@ paper: setup
 	rm -rf $(PAPER)
 	mkdir -p $(PAPER)/results/$(notdir $(RECORD))
 	cp -r $(wildcard $(addprefix $(RECORD)/,predictions retrieval metrics benchmarks)) $(PAPER)/results/$(notdir $(RECORD))/
+	if [ -d data ]; then ln -s $(CURDIR)/data $(PAPER)/data; fi
 	$(if $(COUNTED_HERE),mkdir $(PAPER)/results/$(notdir $(RECORD))/tables; cp $(RECORD)/tables/accuracy.csv $(PAPER)/results/$(notdir $(RECORD))/tables/)
 	snakemake --cores all --directory $(PAPER) --configfile $(RECORD)/config.json \
 		--allowed-rules $(if $(COUNTED_HERE),$(filter-out tabulate_accuracy,$(PAPER_RULES)),$(PAPER_RULES)) -- tables figures
