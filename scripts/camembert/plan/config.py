@@ -1,28 +1,24 @@
 """The config: what it may say.
 
-The schema documents every key and checks it by itself; this module reports what the schema finds in one
-sentence and checks what one key asks of another. It is pure: the Snakefile imports it before any job runs.
+The schema documents every key and checks it by itself, see `schema_errors`; this module reads config files and checks
+what one key asks of another. It is pure: the Snakefile imports it before any job runs.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Hashable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator, ValidationError, validators
-from jsonschema.exceptions import best_match
 
 from camembert.plan import corpora, sources, teachers
 from camembert.plan.chain import Chain, ChainError, check_against_teacher, parse_chain
 from camembert.plan.experiment import RESERVED_RECIPES
 from camembert.plan.recipe import PARTS
 from camembert.plan.resources import ResourceError, check_resources
+from camembert.plan.schema_errors import first_schema_error
 
 RECIPE_PATTERN = r"[a-z][a-z0-9_-]*"
 
@@ -78,44 +74,6 @@ def sort_keys(config: dict[str, Any]) -> None:
 
 # --- Checking ----------------------------------------------------------------------------------------------
 
-_TYPE_NAMES = {
-    "array": "a list",
-    "boolean": "true or false",
-    "integer": "an integer",
-    "null": "null",
-    "number": "a number",
-    "object": "a mapping of keys",
-    "string": "a text",
-}
-_BOUND_NAMES = {
-    "minimum": "of at least {}",
-    "exclusiveMinimum": "above {}",
-    "maximum": "at most {}",
-    "exclusiveMaximum": "below {}",
-    "minItems": "of at least {} entry",
-    "minLength": "of at least {} letter",
-    "multipleOf": "a multiple of {}",
-    "pattern": "that matches {}",
-}
-
-# JSON Schema counts 32.0 as an integer, which range(32.0) does not, and YAML's .nan and .inf as numbers.
-_Validator = validators.extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator,
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
-        {
-            "integer": lambda _, value: type(value) is int,
-            "number": lambda _, value: type(value) is int or (type(value) is float and math.isfinite(value)),
-        }
-    ),
-)
-
-RENAMED = {
-    "seeds": "runs: [1, 2, 3], the repetitions of the experiment, each with its own seeds",
-    "distill_seeds": "runs: [1, 2, 3], the repetitions of the experiment, each with its own seeds",
-    "comparisons.questions": "comparisons.planned",
-}
-"""Keys of earlier versions, and what says the same now."""
-
 
 def check_config(config: dict[str, Any], schema_path: str | Path) -> None:
     """Checks a whole config, overlays merged, before anything is built from it.
@@ -125,10 +83,8 @@ def check_config(config: dict[str, Any], schema_path: str | Path) -> None:
     Raises:
         ConfigError: on the first thing that is wrong, in one sentence.
     """
-    schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
-    error = best_match(_Validator(schema).iter_errors(config))
-    if error is not None:
-        raise ConfigError(_sentence(error))
+    if said := first_schema_error(config, yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))):
+        raise ConfigError(said)
     _fill_sizes(config)
     _check_lists(config)
     _check_chains(config)
@@ -140,40 +96,6 @@ def check_config(config: dict[str, Any], schema_path: str | Path) -> None:
     except ResourceError as error:
         raise ConfigError(str(error)) from None
     _check_sources(config)
-
-
-def _sentence(error: ValidationError) -> str:
-    """Says what a schema error means to the person who wrote the config."""
-    schema: Any = error.schema
-    found: Any = error.instance
-    path = error.json_path.removeprefix("$").removeprefix(".")
-    prefix = f"{path}." if path else ""
-    if error.validator == "additionalProperties":
-        unknown = next(key for key in found if key not in schema["properties"])
-        close = get_close_matches(str(unknown), schema["properties"], n=1)
-        if f"{prefix}{unknown}" in RENAMED:
-            return f"the config has the key {prefix}{unknown} of an earlier version; write {RENAMED[prefix + unknown]}"
-        advice = f"did you mean {prefix}{close[0]}?" if close else f"expected one of {', '.join(schema['properties'])}"
-        return f"the config has an unknown key {prefix}{unknown}; {advice}"
-    if error.validator == "required":
-        missing = next(key for key in schema["required"] if key not in found)
-        return f"the config has no {prefix}{missing}; add it: {schema['properties'][missing]['description']}"
-    advice = "correct it in config.yaml, the --configfile overlay or --config"
-    if isinstance(found, float) and not math.isfinite(found):
-        advice = "write a finite number"
-    if schema.get("type") == "number" and re.fullmatch(r"[\d.]+[eE][+-]?\d+", str(found)):
-        advice = "YAML reads powers of ten only with a dot and a sign, as in 1.0e-3"
-    shown = json.dumps(found, ensure_ascii=False, default=str)
-    return f"{path or 'the config'} is {shown}, expected {_expected(schema)}; {advice}"
-
-
-def _expected(schema: dict[str, Any]) -> str:
-    """Describes what a schema accepts: ``an integer of at least 1``."""
-    if "enum" in schema:
-        return f"one of {', '.join(schema['enum'])}"
-    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    bounds = [name.format(schema[key]) for key, name in _BOUND_NAMES.items() if key in schema]
-    return " ".join([" or ".join(_TYPE_NAMES[name] for name in types), " and ".join(bounds)]).strip()
 
 
 def _fill_sizes(config: dict[str, Any]) -> None:
