@@ -13,6 +13,7 @@ LABELS = result("data/task/labels.json")
 CORPUS = shards_of(LANGUAGES)
 SHARES = {corpus.name: corpus.share for corpus in CORPORA.values()}
 MAKES_TEXT = any(corpus.source == "cldr" for corpus in CORPORA.values())
+READS_TEXT = TEACHER["source"] == "pretrain" or EXPERIMENT.trains_encoders
 CHECKED_CORPORA = [name for name, corpus in CORPORA.items() if corpus.source != "cldr"]
 CHECKED = expand(result("data/checked/{corpus}.json"), corpus=CHECKED_CORPORA)
 TOKENIZER = [result("data/tokenizer")]
@@ -282,10 +283,13 @@ rule tokenize_text:
 
 DATA_BENCHMARKS = [
     *expand(result("benchmarks/download/{what}.tsv"), what=DOWNLOADS),
-    *(result(f"benchmarks/tokenize_text/{corpus.name}/{language}.tsv") for corpus, language in all_text()),
     result(f"benchmarks/{'train' if TEACHER['source'] == 'pretrain' else 'import'}_tokenizer.tsv"),
     result(f"benchmarks/{'make_cldr_nli' if TASK['source'] == 'cldr' else 'import_task'}.tsv"),
     *expand(result("benchmarks/check_text/{corpus}.tsv"), corpus=CHECKED_CORPORA),
-    *([result("benchmarks/make_cldr_text.tsv")] if MAKES_TEXT else []),
     *([result(f"benchmarks/{RETRIEVAL_JOB}.tsv")] if RETRIEVAL_DATA else []),
 ]
+if READS_TEXT:
+    DATA_BENCHMARKS += [
+        result(f"benchmarks/tokenize_text/{corpus.name}/{language}.tsv") for corpus, language in all_text()
+    ]
+    DATA_BENCHMARKS += [result("benchmarks/make_cldr_text.tsv")] if MAKES_TEXT else []

@@ -106,6 +106,11 @@ class Experiment:
             for finetuning in range(1, self.finetunings + 1)
         ]
 
+    @property
+    def trains_encoders(self) -> bool:
+        """Whether any encoder below the teacher is trained, which takes text."""
+        return any(chain.is_distilled or chain.is_pretrained_from_scratch for chain in self.chains)
+
     def method(self, chain: Chain) -> Method:
         """What a chain stands for in the comparison."""
         return method_of(chain, self.chains)
