@@ -8,8 +8,8 @@ import numpy as np
 from torch import Tensor
 from transformers import BertModel
 
-from camembert.data.packing import PackedRows
 from camembert.models import encoder as encoders
+from camembert.tokens.packing import PackedRows
 from cases import Case
 from turns import Player
 

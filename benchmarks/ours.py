@@ -10,14 +10,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from camembert.data.mixture import Corpus
-from camembert.data.packing import SpecialIds, TextBatches
-from camembert.data.shards import Shard, write_shard
 from camembert.data.text import read_documents
-from camembert.data.tokenizer import load_tokenizer
 from camembert.models import encoder as encoders
 from camembert.models.compilation import compile_layers
 from camembert.plan.recipe import Recipe
+from camembert.tokens.mixture import Corpus
+from camembert.tokens.packing import SpecialIds, TextBatches
+from camembert.tokens.shards import Shard, write_shard
+from camembert.tokens.tokenizer import load_tokenizer
 from camembert.training import distillation
 from camembert.training import loop as training
 from cases import Case

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from camembert.data.mixture import Corpus
-from camembert.data.packing import TextBatches
-from camembert.data.shards import Shard
+from camembert.tokens.mixture import Corpus
+from camembert.tokens.packing import TextBatches
+from camembert.tokens.shards import Shard
 from camembert.training.packed_text import text_batch
 from random_shards import special_ids, write_random_shard
 

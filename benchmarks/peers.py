@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import BertConfig, BertForMaskedLM, BertModel, get_linear_schedule_with_warmup
 
-from camembert.data.packing import PackedRows
 from camembert.data.text import read_documents
-from camembert.data.tokenizer import load_tokenizer, token_id
+from camembert.tokens.packing import PackedRows
+from camembert.tokens.tokenizer import load_tokenizer, token_id
 from cases import Case
 from common import BATCHES, LEARNING_RATE, STEPS, WARMUP, Batch, note_losses, random_rows, teacher_of
 from turns import Player

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from camembert.core.files import write_json
-from camembert.data.packing import SpecialIds
-from camembert.data.shards import ID, Shard
+from camembert.tokens.packing import SpecialIds
+from camembert.tokens.shards import ID, Shard
 
 FIRST_ID = 200
 """Ids below are of special tokens and such."""

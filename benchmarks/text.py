@@ -12,8 +12,8 @@ from tokenizers.implementations import BertWordPieceTokenizer
 from camembert.core.files import write_text
 from camembert.data import cldr, cldr_nli
 from camembert.data.text import Documents, read_documents
-from camembert.data.tokenizer import save_tokenizer, train_tokenizer
 from camembert.plan.config import load_yaml
+from camembert.tokens.tokenizer import save_tokenizer, train_tokenizer
 from cases import EMBEDDED, MBERT, Case
 
 LINES = 2_000

@@ -1,12 +1,12 @@
 """Distils one hop: reads the teacher, cuts the student, trains it towards the teacher, writes it."""
 
-from camembert.data.mixture import corpora_in, tokens_of
 from camembert.plan.chain import parse_chain
 from camembert.plan.recipe import Recipe
 from camembert.runtime.checkpoint import clear
 from camembert.runtime.devices import start
 from camembert.runtime.job import logged, write_run
 from camembert.runtime.parallel import in_workers, workers_for
+from camembert.tokens.mixture import corpora_in, tokens_of
 from camembert.training.distillation import distill
 from camembert.training.loop import Schedule
 

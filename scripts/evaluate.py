@@ -1,11 +1,11 @@
 """Evaluates a classifier in every language: one file of predictions a language."""
 
-from camembert.data.tokenizer import load_tokenizer
 from camembert.evaluation.classification import evaluate, labels_of, pad_id_of
 from camembert.evaluation.predictors import pytorch_predictor
 from camembert.models.classifier import load_classifier
 from camembert.runtime.devices import describe, start
 from camembert.runtime.job import Stopwatch, log, logged, write_metrics
+from camembert.tokens.tokenizer import load_tokenizer
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from camembert.core.files import read_json, write_json
 from camembert.core.provenance import processor_name, versions
-from camembert.data.tokenizer import load_tokenizer
 from camembert.evaluation.classification import evaluate, labels_of, pad_id_of
 from camembert.evaluation.predictors import predictor_of
 from camembert.evaluation.timing import speed
 from camembert.runtime.job import logged
+from camembert.tokens.tokenizer import load_tokenizer
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from camembert.core.files import atomic_write
-from camembert.data.given_tokenizer import import_tokenizer
 from camembert.data.manifest import MANIFEST, check_manifest
 from camembert.plan.teachers import check_architecture, config_of, folder_of, teacher_files
 from camembert.runtime.job import logged
+from camembert.tokens.given_tokenizer import import_tokenizer
 
 
 def check_and_import(

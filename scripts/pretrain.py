@@ -1,12 +1,12 @@
 """Pre-trains an encoder from random weights by masked language modelling: the teacher, and controls without one."""
 
-from camembert.data.mixture import corpora_in, tokens_of
 from camembert.plan.chain import parse_chain
 from camembert.plan.teachers import folder_of
 from camembert.runtime.checkpoint import clear
 from camembert.runtime.devices import start
 from camembert.runtime.job import logged, write_run
 from camembert.runtime.parallel import in_workers, workers_for
+from camembert.tokens.mixture import corpora_in, tokens_of
 from camembert.training.loop import Schedule
 from camembert.training.pretraining import pretrain
 

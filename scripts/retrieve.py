@@ -1,11 +1,11 @@
 """Retrieves English sentences with an encoder: one file of answers for every other language."""
 
 from camembert.data.retrieval import read_sentences
-from camembert.data.tokenizer import load_tokenizer
 from camembert.evaluation.retrieval import accuracy, layer_number, nearest_by_encoder, write_answers
 from camembert.models.encoder import load_encoder
 from camembert.runtime.devices import describe, start
 from camembert.runtime.job import Stopwatch, log, logged, write_metrics
+from camembert.tokens.tokenizer import load_tokenizer
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

@@ -1,11 +1,11 @@
 """Retrieves English sentences with every layer of an encoder, the embeddings included."""
 
 from camembert.data.retrieval import read_sentences
-from camembert.data.tokenizer import load_tokenizer
 from camembert.evaluation.retrieval import accuracy_by_layer
 from camembert.models.encoder import load_encoder
 from camembert.runtime.devices import describe, start
 from camembert.runtime.job import Stopwatch, logged, write_metrics
+from camembert.tokens.tokenizer import load_tokenizer
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

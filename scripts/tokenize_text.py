@@ -2,10 +2,10 @@
 
 from camembert.core.files import read_json
 from camembert.data.manifest import describe
-from camembert.data.shards import write_shard
 from camembert.data.text import read_documents
-from camembert.data.tokenizer import load_tokenizer, use_threads
 from camembert.runtime.job import log, logged
+from camembert.tokens.shards import write_shard
+from camembert.tokens.tokenizer import load_tokenizer, use_threads
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

@@ -6,8 +6,8 @@ from typing import Any
 
 from camembert.core.files import atomic_write, read_json
 from camembert.data.text import Documents
-from camembert.data.tokenizer import save_tokenizer, train_tokenizer, use_threads
 from camembert.runtime.job import logged
+from camembert.tokens.tokenizer import save_tokenizer, train_tokenizer, use_threads
 
 
 def make_tokenizer(

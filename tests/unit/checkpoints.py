@@ -60,7 +60,7 @@ def bytes_bpe(text: Sequence[str], size: int = 340) -> Tokenizer:
 def tokenizer_files(kind: str, text: Sequence[str]) -> tuple[Tokenizer, dict[str, Any]]:
     """The tokenizer of a kind of checkpoint, and what its folder on the hub has in tokenizer_config.json."""
     if kind == "bert":
-        from camembert.data.tokenizer import train_tokenizer
+        from camembert.tokens.tokenizer import train_tokenizer
 
         return train_tokenizer(text, 300, lowercase=False), {"do_lower_case": False, "model_max_length": LONGEST}
     if kind == "roberta":
@@ -119,9 +119,9 @@ def import_checkpoint(kind: str, folder: Path, text: Sequence[str]) -> tuple[Any
     Returns:
         The model, and what it came with.
     """
-    from camembert.data.given_tokenizer import import_tokenizer
     from camembert.models.teacher import import_teacher
     from camembert.plan.teachers import config_of, sizes_in
+    from camembert.tokens.given_tokenizer import import_tokenizer
 
     given = folder / "given"
     model = save_checkpoint(kind, given, text)

@@ -42,14 +42,14 @@ def lines():
 @pytest.fixture(scope="session")
 def words(lines):
     """A tokenizer trained on the text of all languages."""
-    from camembert.data.tokenizer import train_tokenizer
+    from camembert.tokens.tokenizer import train_tokenizer
 
     return train_tokenizer([line for text in lines.values() for line in text], VOCABULARY, lowercase=False)
 
 
 @pytest.fixture(scope="session")
 def tokenizer_folder(words, tmp_path_factory) -> Path:
-    from camembert.data.tokenizer import save_tokenizer
+    from camembert.tokens.tokenizer import save_tokenizer
 
     folder = tmp_path_factory.mktemp("tokenizer")
     save_tokenizer(words, folder, longest=POSITIONS, lowercase=False)
@@ -58,7 +58,7 @@ def tokenizer_folder(words, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def special(words):
-    from camembert.data.packing import SpecialIds
+    from camembert.tokens.packing import SpecialIds
 
     return SpecialIds.of(words)
 
@@ -66,7 +66,7 @@ def special(words):
 @pytest.fixture(scope="session")
 def corpus(lines, words, tmp_path_factory) -> dict[str, Path]:
     """The shard folder of every language of a parallel corpus."""
-    from camembert.data.shards import write_shard
+    from camembert.tokens.shards import write_shard
 
     folder = tmp_path_factory.mktemp("corpus")
     for language, text in lines.items():
@@ -136,8 +136,8 @@ def common() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def distilling(teacher_folder, corpus, common) -> partial:
     """`distill` from three layers to two in 12 steps, dropout 0."""
-    from camembert.data.mixture import CorpusFolders
     from camembert.plan.recipe import Recipe
+    from camembert.tokens.mixture import CorpusFolders
     from camembert.training.distillation import distill
     from camembert.training.loop import Schedule
 
@@ -157,7 +157,7 @@ def distilling(teacher_folder, corpus, common) -> partial:
 @pytest.fixture(scope="session")
 def pretraining(corpus, tokenizer_folder, common) -> partial:
     """`pretrain` of one layer in 12 steps with dropout."""
-    from camembert.data.mixture import CorpusFolders
+    from camembert.tokens.mixture import CorpusFolders
     from camembert.training.loop import Schedule
     from camembert.training.pretraining import pretrain
 

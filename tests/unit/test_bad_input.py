@@ -14,14 +14,14 @@ from hub_server import run_download, serving
 from snakemake.utils import update_config
 from task_folders import DESCRIBED
 
-from camembert.data.given_tokenizer import import_tokenizer, read_tokenizer
 from camembert.data.leaks import check_corpus
 from camembert.data.retrieval import read_aligned
-from camembert.data.shards import write_shard
 from camembert.data.task_files import Preset, read_task
 from camembert.data.text import read_documents
 from camembert.plan import sources, teachers
 from camembert.plan.config import check_config, load_yaml
+from camembert.tokens.given_tokenizer import import_tokenizer, read_tokenizer
+from camembert.tokens.shards import write_shard
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "bad-input.md"
@@ -229,7 +229,7 @@ def bare_vocabulary(bench: Bench) -> None:
 
 
 def large_tokenizer(bench: Bench) -> None:
-    from camembert.data.tokenizer import save_tokenizer
+    from camembert.tokens.tokenizer import save_tokenizer
 
     save_tokenizer(bench.words, bench.folder, 32, False)
     read_tokenizer(bench.folder, 100)

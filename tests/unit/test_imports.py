@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -66,14 +67,42 @@ def test_the_map_of_the_library_names_every_module_and_no_other():
     assert named == there
 
 
-def test_a_package_imports_only_from_those_above_it_in_the_map():
-    order = list(PACKAGES)
+def imports_between_packages():
+    """The packages that each package imports from, and one of its files that does."""
+    found = {package: {} for package in PACKAGES}
     for path in LIBRARY.rglob("*/*.py"):
         package = path.relative_to(LIBRARY).parts[0]
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("camembert."):
-                imported = node.module.split(".")[1]
-                assert order.index(imported) <= order.index(package), f"{path} imports {node.module}"
+                found[package].setdefault(node.module.split(".")[1], path)
+        found[package].pop(package, None)
+    return found
+
+
+def test_a_package_imports_only_from_those_above_it_in_the_map():
+    order = list(PACKAGES)
+    for package, imported in imports_between_packages().items():
+        for other, path in imported.items():
+            assert order.index(other) < order.index(package), f"{path} imports from {other}"
+
+
+def test_the_picture_of_the_packages_draws_every_import_that_no_other_implies():
+    imports = imports_between_packages()
+
+    def implied(package):
+        return set(imports[package]).union(*(implied(other) for other in imports[package]))
+
+    picture = re.search(r"```mermaid\n(.+?)```", MAP, re.DOTALL)[1]
+    drawn = set()
+    for line in picture.splitlines()[1:]:
+        stops = [re.findall(r"\w+", stop) for stop in line.split("-->")]
+        drawn |= {(start, end) for starts, ends in pairwise(stops) for start in starts for end in ends}
+    assert drawn == {
+        (package, other)
+        for package, others in imports.items()
+        for other in others
+        if not any(other in implied(third) for third in others)
+    }
 
 
 def test_the_picture_of_the_rules_names_every_rule_and_no_other():

@@ -13,11 +13,11 @@ from task_folders import DESCRIBED, parquet, splits_of, task_of, write
 from camembert.core.files import write_json
 from camembert.data.task_files import Preset, read_task
 from camembert.data.tasks import write_examples
-from camembert.data.tokenizer import load_tokenizer, token_id
 from camembert.evaluation.classification import evaluate, labels_of
 from camembert.evaluation.predictors import pytorch_predictor
 from camembert.models.classifier import load_classifier
 from camembert.plan import sources
+from camembert.tokens.tokenizer import load_tokenizer, token_id
 
 WORDS = {
     "en": "one two three cats dogs birds see hear like red big old today never here".split(),

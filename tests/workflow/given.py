@@ -28,7 +28,7 @@ def save_teacher(folder: Path) -> Path:
     from transformers.models.bert.configuration_bert import BertConfig
     from transformers.models.bert.modeling_bert import BertForPreTraining
 
-    from camembert.data.tokenizer import train_tokenizer
+    from camembert.tokens.tokenizer import train_tokenizer
 
     torch.manual_seed(0)
     sizes = {"hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 32}

@@ -1,1 +1,1 @@
-"""Data that is made or read, and batches drawn from it; no PyTorch."""
+"""Task, sentences and text that are made, read or downloaded; no PyTorch."""

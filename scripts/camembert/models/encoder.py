@@ -16,8 +16,6 @@ from transformers.models.bert.configuration_bert import BertConfig
 from transformers.utils import logging as transformers_logging
 
 from camembert.core.files import atomic_write
-from camembert.data import tokenizer
-from camembert.data.packing import PackedRows
 from camembert.models.architectures import (
     Encoder,
     architecture_of,
@@ -25,6 +23,8 @@ from camembert.models.architectures import (
     positions_from,
 )
 from camembert.plan.flops import Shape
+from camembert.tokens import tokenizer
+from camembert.tokens.packing import PackedRows
 
 transformers_logging.disable_progress_bar()
 

@@ -12,10 +12,10 @@ from torch import Tensor
 from transformers import AutoModel, AutoModelForMaskedLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from camembert.data.packing import SpecialIds
 from camembert.models.architectures import architecture_of
 from camembert.models.encoder import save_encoder, set_identity
 from camembert.plan.teachers import check_architecture, teacher_files
+from camembert.tokens.packing import SpecialIds
 
 log = logging.getLogger(__name__)
 

@@ -15,9 +15,9 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
 from camembert.core.files import atomic_write
-from camembert.data import tokenizer
 from camembert.evaluation.predictors import ONNX_MODEL, OUTPUT
 from camembert.models.architectures import Classifier
+from camembert.tokens import tokenizer
 
 BESIDE = ("config.json", *tokenizer.FILES)
 """What an ONNX folder holds beside the model, so that it can be used by itself."""

@@ -24,10 +24,10 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
 from camembert.core.files import atomic_write, read_json, write_json
-from camembert.data.shards import Shard
 from camembert.data.tasks import read_examples
-from camembert.data.tokenizer import load_tokenizer
 from camembert.plan.teachers import first_position
+from camembert.tokens.shards import Shard
+from camembert.tokens.tokenizer import load_tokenizer
 
 EMBEDDINGS = "embeddings.word_embeddings.weight"
 TOKENS_AT_ONCE = 2**22

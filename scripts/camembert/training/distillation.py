@@ -13,14 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from camembert.core.provenance import hash_of_code, hash_of_file, hash_of_weights
-from camembert.data.mixture import CorpusFolders
-from camembert.data.packing import SpecialIds
 from camembert.models import encoder as encoders
 from camembert.models import losses
 from camembert.models.architectures import Encoder
 from camembert.models.compilation import compile_layers
 from camembert.plan.recipe import Recipe, matched_layers
 from camembert.runtime import parallel
+from camembert.tokens.mixture import CorpusFolders
+from camembert.tokens.packing import SpecialIds
 from camembert.training.loop import Objective, Schedule, TrainingResult
 from camembert.training.masking import at_masked
 from camembert.training.packed_text import train_on_text

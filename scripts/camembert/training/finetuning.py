@@ -16,7 +16,6 @@ from torch.nn import functional
 
 from camembert.core.files import read_json
 from camembert.core.provenance import hash_of_code, hash_of_file, hash_of_weights
-from camembert.data import tokenizer
 from camembert.data.tasks import read_examples
 from camembert.evaluation.classification import EncodedExamples, accuracy, encode_examples, pad, predict
 from camembert.evaluation.predictors import pytorch_predictor
@@ -25,6 +24,7 @@ from camembert.models.architectures import Classifier
 from camembert.runtime import parallel
 from camembert.runtime.checkpoint import CheckpointFolder, fingerprint_of
 from camembert.runtime.devices import numerics
+from camembert.tokens import tokenizer
 from camembert.training.loop import Evaluation, Objective, Schedule, TrainingError, TrainingResult, train
 
 BATCHES_SORTED_TOGETHER = 50

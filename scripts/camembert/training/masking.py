@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from camembert.data.packing import ALL_ROWS, PackedRows, SpecialIds, TextBatches
 from camembert.models import encoder as encoders
+from camembert.tokens.packing import ALL_ROWS, PackedRows, SpecialIds, TextBatches
 
 IGNORED = -100
 

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from camembert.data.mixture import CorpusFolders
-from camembert.data.packing import ALL_ROWS, SpecialIds, TextBatches
 from camembert.models import encoder as encoders
 from camembert.runtime import parallel
 from camembert.runtime.checkpoint import CheckpointFolder, fingerprint_of
 from camembert.runtime.devices import is_compiled, numerics
+from camembert.tokens.mixture import CorpusFolders
+from camembert.tokens.packing import ALL_ROWS, SpecialIds, TextBatches
 from camembert.training.held_out import held_out_by_language, held_out_loss
 from camembert.training.loop import Batch, Objective, Schedule, TrainingResult, train
 from camembert.training.masking import masked_batch

@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from camembert.core.provenance import hash_of_code, hash_of_file
-from camembert.data import tokenizer
-from camembert.data.mixture import CorpusFolders
-from camembert.data.packing import SpecialIds
 from camembert.models import encoder as encoders
 from camembert.models.architectures import Encoder
 from camembert.models.compilation import compile_layers
 from camembert.runtime import parallel
+from camembert.tokens import tokenizer
+from camembert.tokens.mixture import CorpusFolders
+from camembert.tokens.packing import SpecialIds
 from camembert.training.loop import Objective, Schedule, TrainingResult
 from camembert.training.masking import at_masked
 from camembert.training.packed_text import train_on_text

@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from camembert.core.provenance import hash_of_code
-from camembert.data import mixture
+from camembert.tokens import mixture
 from camembert.training import distillation, finetuning, pretraining
 
 TRAININGS = {"distillation": distillation, "finetuning": finetuning, "pretraining": pretraining}

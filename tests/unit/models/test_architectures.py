@@ -9,10 +9,6 @@ from checkpoints import HEADS, HIDDEN, INTERMEDIATE, KINDS, LAYERS, LONGEST, imp
 from students import bottom_layers
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
-from camembert.data.mixture import Corpus
-from camembert.data.packing import SpecialIds, TextBatches
-from camembert.data.shards import Shard, write_shard
-from camembert.data.tokenizer import load_tokenizer
 from camembert.evaluation.sentence_vectors import embed as sentence_vectors
 from camembert.models.classifier import classifier_from, save_classifier
 from camembert.models.encoder import (
@@ -30,6 +26,10 @@ from camembert.models.encoder import (
 )
 from camembert.plan.recipe import Recipe
 from camembert.plan.teachers import sizes_in
+from camembert.tokens.mixture import Corpus
+from camembert.tokens.packing import SpecialIds, TextBatches
+from camembert.tokens.shards import Shard, write_shard
+from camembert.tokens.tokenizer import load_tokenizer
 from camembert.training.distillation import freeze, objective_of
 from camembert.training.masking import masked_batch
 

@@ -9,9 +9,6 @@ from students import bottom_layers
 from torch._dynamo.testing import CompileCounter
 from torch._dynamo.utils import counters
 
-from camembert.data.mixture import Corpus, CorpusFolders
-from camembert.data.packing import TextBatches
-from camembert.data.shards import Shard, write_shard
 from camembert.models import compilation
 from camembert.models.compilation import COMPILED_VARIANTS, compile_layers
 from camembert.models.encoder import (
@@ -24,6 +21,9 @@ from camembert.models.encoder import (
     tensors_of,
 )
 from camembert.plan.recipe import Recipe
+from camembert.tokens.mixture import Corpus, CorpusFolders
+from camembert.tokens.packing import TextBatches
+from camembert.tokens.shards import Shard, write_shard
 from camembert.training.distillation import freeze, objective_of
 from camembert.training.loop import Schedule
 from camembert.training.packed_text import train_on_text

@@ -13,7 +13,6 @@ from safetensors.torch import load_file
 from students import bottom_layers
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer, BertForMaskedLM, BertModel
 
-from camembert.data.packing import PackedRows
 from camembert.models.classifier import classifier_from, load_classifier, save_classifier
 from camembert.models.encoder import (
     EncoderError,
@@ -31,6 +30,7 @@ from camembert.models.encoder import (
     set_dropout,
     tensors_of,
 )
+from camembert.tokens.packing import PackedRows
 
 NLI = ["entailment", "neutral", "contradiction"]
 

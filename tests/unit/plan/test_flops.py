@@ -33,7 +33,7 @@ def rows_of(tokens, vocabulary):
     """Full rows of one document each."""
     import numpy as np
 
-    from camembert.data.packing import PackedRows
+    from camembert.tokens.packing import PackedRows
 
     rng, zeros = np.random.default_rng(1), np.zeros((ROWS, tokens), dtype=np.int64)
     position = zeros + np.arange(tokens)

@@ -7,10 +7,10 @@ import torch
 from checkpoints import import_checkpoint
 from transformers import AutoTokenizer
 
-from camembert.data.tokenizer import load_tokenizer
 from camembert.evaluation.predictors import predictor_of, pytorch_predictor
 from camembert.models.classifier import classifier_from, save_classifier
 from camembert.release.onnx_export import export, quantize
+from camembert.tokens.tokenizer import load_tokenizer
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,6 @@ from students import bottom_layers
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import BertModel
 
-from camembert.data import mixture
-from camembert.data.mixture import Corpus
-from camembert.data.packing import TextBatches
-from camembert.data.shards import Shard
 from camembert.models.encoder import (
     attention_mask,
     embed,
@@ -25,6 +21,10 @@ from camembert.models.encoder import (
     run_layers,
 )
 from camembert.plan.recipe import Recipe, matched_layers
+from camembert.tokens import mixture
+from camembert.tokens.mixture import Corpus
+from camembert.tokens.packing import TextBatches
+from camembert.tokens.shards import Shard
 from camembert.training import distillation
 from camembert.training.distillation import DistillationError, freeze, objective_of
 from camembert.training.loop import Schedule, TrainingResult

@@ -11,14 +11,14 @@ import pytest
 import torch
 from students import bottom_layers
 
-from camembert.data.mixture import Corpus
-from camembert.data.packing import TextBatches
-from camembert.data.shards import Shard
 from camembert.models.compilation import compile_layers
 from camembert.models.encoder import load_encoder, load_mlm_head
 from camembert.plan.recipe import Recipe
 from camembert.runtime.devices import autocast, pinned, to_device
 from camembert.runtime.parallel import in_workers
+from camembert.tokens.mixture import Corpus
+from camembert.tokens.packing import TextBatches
+from camembert.tokens.shards import Shard
 from camembert.training import packed_text
 from camembert.training.distillation import freeze, objective_of
 from camembert.training.packed_text import text_batch

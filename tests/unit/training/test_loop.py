@@ -19,14 +19,14 @@ import pytest
 import torch
 from torch import nn
 
-from camembert.data.mixture import CorpusFolders
-from camembert.data.shards import write_shard
 from camembert.data.tasks import read_examples, write_examples
-from camembert.data.tokenizer import save_tokenizer, train_tokenizer
 from camembert.models.encoder import save_encoder
 from camembert.plan.recipe import Recipe
 from camembert.runtime.checkpoint import CheckpointFolder
 from camembert.runtime.job import logged
+from camembert.tokens.mixture import CorpusFolders
+from camembert.tokens.shards import write_shard
+from camembert.tokens.tokenizer import save_tokenizer, train_tokenizer
 from camembert.training import distillation, finetuning, packed_text, pretraining
 from camembert.training.loop import (
     Evaluation,

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from camembert.data.mixture import Corpus
-from camembert.data.packing import PackedRows, TextBatches
-from camembert.data.shards import Shard
+from camembert.tokens.mixture import Corpus
+from camembert.tokens.packing import PackedRows, TextBatches
+from camembert.tokens.shards import Shard
 from camembert.training.masking import IGNORED, mask_tokens, masked_batch, masking_noise
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from camembert.data.mixture import Corpus
-from camembert.data.packing import TextBatches
-from camembert.data.shards import Shard
 from camembert.models.encoder import load_encoder, load_mlm_head
+from camembert.tokens.mixture import Corpus
+from camembert.tokens.packing import TextBatches
+from camembert.tokens.shards import Shard
 from camembert.training.loop import Schedule, TrainingResult
 from camembert.training.masking import IGNORED, masked_batch
 from camembert.training.pretraining import MaskedLanguageModel, pretraining_objective

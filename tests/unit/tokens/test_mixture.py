@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from camembert.data.mixture import Corpus, Documents, corpora_in, sampling_probabilities, tokens_of
-from camembert.data.shards import CorpusError, Shard, write_shard
+from camembert.tokens.mixture import Corpus, Documents, corpora_in, sampling_probabilities, tokens_of
+from camembert.tokens.shards import CorpusError, Shard, write_shard
 
 UNIFORM = np.random.default_rng(0).random((3, 20_000))
 

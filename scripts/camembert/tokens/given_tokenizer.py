@@ -12,7 +12,8 @@ from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
 from tokenizers.models import WordPiece
 
 from camembert.core.files import read_json
-from camembert.data.tokenizer import (
+from camembert.plan.teachers import POSITIONS_AFTER_PADDING, longest_input, segments_of
+from camembert.tokens.tokenizer import (
     INPUTS,
     SPECIAL_TOKENS,
     Frame,
@@ -24,7 +25,6 @@ from camembert.data.tokenizer import (
     token_id,
     write_tokenizer,
 )
-from camembert.plan.teachers import POSITIONS_AFTER_PADDING, longest_input, segments_of
 
 BERT_PARTS = {"model": "WordPiece", "normalizer": "BertNormalizer", "pre_tokenizer": "BertPreTokenizer"}
 KINDS = ("WordPiece", "Unigram", "BPE")

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from tokenizers import Tokenizer
 
-from camembert.data.layout import Counts, Layout
-from camembert.data.mixture import Corpus, Documents
-from camembert.data.tokenizer import SPECIAL_TOKENS, frame_of, load_tokenizer, special_tokens, token_id
+from camembert.tokens.layout import Counts, Layout
+from camembert.tokens.mixture import Corpus, Documents
+from camembert.tokens.tokenizer import SPECIAL_TOKENS, frame_of, load_tokenizer, special_tokens, token_id
 
 ALL_ROWS = slice(None)
 

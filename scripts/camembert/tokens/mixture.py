@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from camembert.core.files import read_json
-from camembert.data.shards import CorpusError, Shard
+from camembert.tokens.shards import CorpusError, Shard
 
 HELD_OUT_SHARE = 0.02
 """Share of the documents at the end of every shard that is never trained on."""

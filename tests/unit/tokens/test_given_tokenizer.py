@@ -8,9 +8,9 @@ import pytest
 from checkpoints import tokenizer_files
 from tokenizers import Tokenizer, models, processors
 
-from camembert.data.given_tokenizer import import_tokenizer, read_tokenizer
-from camembert.data.packing import SpecialIds
-from camembert.data.tokenizer import (
+from camembert.tokens.given_tokenizer import import_tokenizer, read_tokenizer
+from camembert.tokens.packing import SpecialIds
+from camembert.tokens.tokenizer import (
     TokenizerError,
     input_names,
     load_tokenizer,

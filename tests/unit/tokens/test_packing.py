@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from camembert.data.mixture import Corpus, sampling_probabilities
-from camembert.data.packing import PackedRows, TextBatches
-from camembert.data.shards import Shard, write_shard
+from camembert.tokens.mixture import Corpus, sampling_probabilities
+from camembert.tokens.packing import PackedRows, TextBatches
+from camembert.tokens.shards import Shard, write_shard
 
 ROWS, TOKENS = 6, 32
 

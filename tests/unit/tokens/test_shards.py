@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 
 from camembert.core.files import read_json
-from camembert.data.shards import CorpusError, Shard, write_shard
 from camembert.data.text import read_documents
+from camembert.tokens.shards import CorpusError, Shard, write_shard
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 WRITE = """
 import sys, time
 from pathlib import Path
-from camembert.data import shards
+from camembert.tokens import shards
 from camembert.data.text import read_documents
-from camembert.data.tokenizer import load_tokenizer
+from camembert.tokens.tokenizer import load_tokenizer
 
 text, tokenizer, output, unfinished, interval, pause = sys.argv[1:]
 facts, interval = {"parallel": False}, float(interval)
@@ -60,8 +60,8 @@ def contents(folder):
 
 
 def test_documents_keep_their_number_beyond_one_tokenizer_batch(words, tmp_path, monkeypatch, lines):
-    monkeypatch.setattr("camembert.data.shards.DOCUMENTS_AT_ONCE", 7)
-    monkeypatch.setattr("camembert.data.shards.OFFSETS_AT_ONCE", 11)
+    monkeypatch.setattr("camembert.tokens.shards.DOCUMENTS_AT_ONCE", 7)
+    monkeypatch.setattr("camembert.tokens.shards.OFFSETS_AT_ONCE", 11)
     write_shard(tmp_path / "en", lines["en"], words, {"parallel": False})
     shard = Shard(tmp_path / "en")
     for number in (0, 6, 7, 100, len(lines["en"]) - 1):
@@ -103,7 +103,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(command, tmp_path, li
 
 @pytest.mark.parametrize("change", ["facts", "tokenizer", "lost"])
 def test_work_in_progress_of_another_run_is_thrown_away(change, words, lines, tmp_path, monkeypatch):
-    from camembert.data.tokenizer import train_tokenizer
+    from camembert.tokens.tokenizer import train_tokenizer
 
     def interrupted(documents, tokens):
         raise KeyboardInterrupt

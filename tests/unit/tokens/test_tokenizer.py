@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from camembert.data.tokenizer import (
+from camembert.tokens.tokenizer import (
     TokenizerError,
     load_tokenizer,
     save_tokenizer,
@@ -24,7 +24,7 @@ TEXTS = [
 
 def test_training_is_the_same_in_every_process():
     code = (
-        "import sys, hashlib; sys.path.insert(0, 'scripts'); from camembert.data.tokenizer import train_tokenizer;"
+        "import sys, hashlib; sys.path.insert(0, 'scripts'); from camembert.tokens.tokenizer import train_tokenizer;"
         f"print(hashlib.sha256(train_tokenizer({TEXTS!r}, 120, False).to_str().encode()).hexdigest())"
     )
     runs = {subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout for _ in range(3)}
