@@ -136,13 +136,16 @@ def common() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def distilling(teacher_folder, corpus, common) -> partial:
     """`distill` from three layers to two in 12 steps, dropout 0."""
+    from trainings import train_on
+
     from camembert.plan.recipe import Recipe
     from camembert.tokens.mixture import CorpusFolders
     from camembert.training.distillation import distill
     from camembert.training.loop import Schedule
 
     return partial(
-        distill,
+        train_on,
+        train=distill,
         teacher_folder=teacher_folder,
         corpora=[CorpusFolders(corpus)],
         layers=2,
@@ -157,12 +160,15 @@ def distilling(teacher_folder, corpus, common) -> partial:
 @pytest.fixture(scope="session")
 def pretraining(corpus, tokenizer_folder, common) -> partial:
     """`pretrain` of one layer in 12 steps with dropout."""
+    from trainings import train_on
+
     from camembert.tokens.mixture import CorpusFolders
     from camembert.training.loop import Schedule
     from camembert.training.pretraining import pretrain
 
     return partial(
-        pretrain,
+        train_on,
+        train=pretrain,
         corpora=[CorpusFolders(corpus)],
         tokenizer_folder=tokenizer_folder,
         layers=1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,10 @@ from camembert.models.architectures import Encoder
 from camembert.models.compilation import compile_layers
 from camembert.plan.recipe import Recipe, matched_layers
 from camembert.runtime import parallel
-from camembert.tokens.mixture import CorpusFolders
 from camembert.tokens.packing import SpecialIds
-from camembert.training.loop import Objective, Schedule, TrainingResult
+from camembert.training.loop import Objective, TrainingResult
 from camembert.training.masking import at_masked
-from camembert.training.packed_text import train_on_text
+from camembert.training.packed_text import TextTraining, train_on_text
 
 
 class DistillationError(ValueError):
@@ -175,38 +174,24 @@ def flops_of_step(recipe: Recipe, student: Encoder, teacher: Encoder, row: int) 
 
 def distill(
     teacher_folder: str | os.PathLike[str],
-    corpora: Sequence[CorpusFolders],
     output: str | os.PathLike[str],
+    training: TextTraining,
     *,
     layers: int,
     recipe: Recipe,
-    schedule: Schedule,
     dropout: float,
-    text: Mapping[str, Any],
-    seed: int,
     device: torch.device,
-    name: str,
-    checkpoints: str | os.PathLike[str],
-    checkpoint_seconds: float,
-    precision: str = "auto",
 ) -> TrainingResult:
     """Cuts a student from its teacher and trains it towards the teacher; 0 steps leave it a copy.
 
     Args:
         teacher_folder: the encoder one link up the chain.
-        corpora: text that is mixed.
         output: folder of the student, with the teacher's tokenizer and masked-language-model head.
+        training: on what text and for how long.
         layers: of the student.
         recipe: which layers it starts from, what it is asked to match, what it does not train.
-        schedule: steps and learning rate.
         dropout: in the student.
-        text: batch, row and sampling_exponent, as in the config.
-        seed: of the order of the text.
         device: where to train.
-        name: what the log calls the run.
-        checkpoints: folder of its checkpoints.
-        checkpoint_seconds: wall time between two of them.
-        precision: of matrix products: auto, bf16 or fp32, as in the config.
 
     Raises:
         DistillationError: the recipe asks for what the teacher does not have.
@@ -215,7 +200,7 @@ def distill(
     student = encoders.init_student(teacher, recipe.layers_to_copy(teacher.config.num_hidden_layers, layers)).to(device)
     head = encoders.load_mlm_head(teacher_folder)
     run = TrainingResult()
-    if schedule.steps:
+    if training.schedule.steps:
         freeze(student, recipe)
         encoders.set_dropout(student, dropout)
         student.train()
@@ -227,24 +212,16 @@ def distill(
         run = train_on_text(
             student,
             objective,
-            corpora,
             SpecialIds.read(teacher_folder),
-            schedule,
+            training,
             mask=recipe.mask,
-            text=text,
-            seed=seed,
             device=device,
-            name=name,
-            checkpoints=checkpoints,
-            checkpoint_seconds=checkpoint_seconds,
-            precision=precision,
             teacher=hash_of_weights(teacher_folder),
             head=head and hash_of_file(Path(teacher_folder) / encoders.MLM_HEAD),
             student=[layers, vars(recipe), dropout],
             code=hash_of_code(sys.modules[__name__]),
         )
-        places = schedule.steps * text["batch"] * text["row"]
-        run = replace(run, flops=places * flops_of_step(recipe, student, teacher, text["row"]))
+        run = replace(run, flops=training.tokens * flops_of_step(recipe, student, teacher, training.text["row"]))
     if parallel.rank() == 0:
         encoders.save_encoder(student, output, teacher_folder, head)
     return run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from camembert.models import encoder as encoders
 from camembert.runtime import parallel
 from camembert.runtime.checkpoint import CheckpointFolder, fingerprint_of
 from camembert.runtime.devices import is_compiled, numerics
-from camembert.tokens.mixture import CorpusFolders
+from camembert.tokens.mixture import CorpusFolders, corpora_in
 from camembert.tokens.packing import ALL_ROWS, SpecialIds, TextBatches
 from camembert.training.held_out import held_out_by_language, held_out_loss
 from camembert.training.loop import Batch, Objective, Schedule, TrainingResult, train
@@ -33,21 +34,58 @@ def text_batch(batches: TextBatches, mask: float | None, own: slice = ALL_ROWS) 
     return lambda step: encoders.tensors_of(batches.batch(step, own))
 
 
+@dataclass(frozen=True)
+class TextTraining:
+    """How a model is trained on packed text.
+
+    Attributes:
+        corpora: text that is mixed.
+        text: batch, row and sampling_exponent, as in the config.
+        schedule: steps and learning rate.
+        seed: of the order of the text and of everything random in a step.
+        name: what the log calls the run.
+        checkpoints: folder of its checkpoints.
+        checkpoint_seconds: wall time between two of them.
+        precision: of matrix products: auto, bf16 or fp32, as in the config.
+    """
+
+    corpora: Sequence[CorpusFolders]
+    text: Mapping[str, Any]
+    schedule: Schedule
+    seed: int
+    name: str
+    checkpoints: str | os.PathLike[str]
+    checkpoint_seconds: float
+    precision: str = "auto"
+
+    @classmethod
+    def of_job(cls, job: Any) -> TextTraining:
+        """What the `snakemake` object of a script that trains an encoder says."""
+        return cls(
+            corpora=corpora_in(job.input.corpus, job.params.shares),
+            text=job.params.text,
+            schedule=Schedule.of(job.params.steps, job.params.settings),
+            seed=job.params.seed,
+            name=f"{job.wildcards.chain} run {job.wildcards.run}",
+            checkpoints=job.params.checkpoints,
+            checkpoint_seconds=job.params.checkpoint_seconds,
+            precision=job.params.precision,
+        )
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that the model is trained on, padding included: all rows times their length."""
+        return self.schedule.steps * self.text["batch"] * self.text["row"]
+
+
 def train_on_text(
     model: nn.Module,
     objective: Objective,
-    corpora: Sequence[CorpusFolders],
     special: SpecialIds,
-    schedule: Schedule,
+    training: TextTraining,
     *,
     mask: float | None,
-    text: Mapping[str, Any],
-    seed: int,
     device: torch.device,
-    name: str,
-    checkpoints: str | os.PathLike[str],
-    checkpoint_seconds: float,
-    precision: str,
     **dependencies: Any,
 ) -> TrainingResult:
     """Trains a model on packed text, with losses on held-out text during training and of every language at its end.
@@ -55,24 +93,18 @@ def train_on_text(
     Args:
         model: on `device`; left in eval mode by the first process.
         objective: named losses of a batch of `text_batch`.
-        corpora: that are mixed.
         special: ids of special tokens.
-        schedule: steps and learning rate.
+        training: on what, and for how long.
         mask: share of the tokens to be predicted; None for none.
-        text: batch, row and sampling_exponent, as in the config.
-        seed: of the order of the text and of everything random in a step.
         device: where the model is.
-        name: what the log calls the run.
-        checkpoints: folder of its checkpoints.
-        checkpoint_seconds: wall time between two of them.
-        precision: of matrix products: auto, bf16 or fp32, as in the config.
         dependencies: whatever else the training depends on, for the fingerprint of its checkpoints.
     """
-    opened = [corpus.open() for corpus in corpora]
-    batches = TextBatches(opened, special, **text, seed=seed)
+    schedule, precision = training.schedule, training.precision
+    opened = [corpus.open() for corpus in training.corpora]
+    batches = TextBatches(opened, special, **training.text, seed=training.seed)
     fingerprint = fingerprint_of(
         corpora=[corpus.identity for corpus in opened],
-        training=[vars(schedule), mask, dict(text), seed],
+        training=[vars(schedule), mask, dict(training.text), training.seed],
         numerics=numerics(device, precision, is_compiled(model)),
         **dependencies,
     )
@@ -81,12 +113,12 @@ def train_on_text(
         objective,
         text_batch(batches, mask, parallel.own_rows()),
         schedule,
-        seed=seed,
+        seed=training.seed,
         device=device,
-        name=name,
+        name=training.name,
         precision=precision,
-        checkpoints=CheckpointFolder(checkpoints, fingerprint),
-        checkpoint_seconds=checkpoint_seconds,
+        checkpoints=CheckpointFolder(training.checkpoints, fingerprint),
+        checkpoint_seconds=training.checkpoint_seconds,
         evaluation=held_out_loss(objective, text_batch(batches.held_out(), mask), schedule.steps, device, precision),
     )
     if parallel.rank() == 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,10 @@ from camembert.models.architectures import Encoder
 from camembert.models.compilation import compile_layers
 from camembert.runtime import parallel
 from camembert.tokens import tokenizer
-from camembert.tokens.mixture import CorpusFolders
 from camembert.tokens.packing import SpecialIds
-from camembert.training.loop import Objective, Schedule, TrainingResult
+from camembert.training.loop import Objective, TrainingResult
 from camembert.training.masking import at_masked
-from camembert.training.packed_text import train_on_text
+from camembert.training.packed_text import TextTraining, train_on_text
 
 
 class MaskedLanguageModel(nn.Module):
@@ -67,81 +66,60 @@ def pretraining_objective(model: MaskedLanguageModel, bag_of_words: float) -> Ob
 
 
 def pretrain(
-    corpora: Sequence[CorpusFolders],
     tokenizer_folder: str | os.PathLike[str],
     output: str | os.PathLike[str],
+    training: TextTraining,
     *,
     layers: int,
     architecture: Mapping[str, int],
-    schedule: Schedule,
     mask: float,
     bag_of_words: float,
     dropout: float,
-    text: Mapping[str, Any],
-    seed: int,
     device: torch.device,
-    name: str,
-    checkpoints: str | os.PathLike[str],
-    checkpoint_seconds: float,
-    precision: str = "auto",
     like: str | os.PathLike[str] | None = None,
 ) -> TrainingResult:
     """Makes an encoder from random weights and pre-trains it; 0 steps leave it random.
 
     Args:
-        corpora: text that is mixed.
         tokenizer_folder: its files are copied beside the encoder.
         output: folder of the encoder and of its masked-language-model head.
+        training: on what text and for how long; its seed is that of the initial weights too.
         layers: transformer layers.
         architecture: hidden, heads, intermediate, positions.
-        schedule: steps and learning rate.
         mask: share of the tokens to be predicted.
         bag_of_words: weight of the sentence-level objective; 0 leaves the pooler as it was drawn.
         dropout: in the encoder.
-        text: batch, row and sampling_exponent, as in the config.
-        seed: of the initial weights and of the order of the text.
         device: where to train.
-        name: what the log calls the run.
-        checkpoints: folder of its checkpoints.
-        checkpoint_seconds: wall time between two of them.
-        precision: of matrix products: auto, bf16 or fp32, as in the config.
         like: a given teacher's folder, whose architecture the encoder has; None makes a BERT of these sizes.
     """
     special = SpecialIds.read(tokenizer_folder)
     if like is not None:
-        encoder = encoders.random_encoder_like(like, layers, special.pad, seed).to(device)
+        encoder = encoders.random_encoder_like(like, layers, special.pad, training.seed).to(device)
     else:
         encoder = encoders.random_encoder(
-            layers, **architecture, vocabulary=special.vocabulary, pad_id=special.pad, seed=seed
+            layers, **architecture, vocabulary=special.vocabulary, pad_id=special.pad, seed=training.seed
         ).to(device)
     model = MaskedLanguageModel(encoder)
     encoders.set_dropout(encoder, dropout)
     encoder.pooler.requires_grad_(bag_of_words > 0)
     run = TrainingResult()
-    if schedule.steps:
+    if training.schedule.steps:
         if device.type == "cuda":
             compile_layers(encoder)
         run = train_on_text(
             model,
             pretraining_objective(model, bag_of_words),
-            corpora,
             special,
-            schedule,
+            training,
             mask=mask,
-            text=text,
-            seed=seed,
             device=device,
-            name=name,
-            checkpoints=checkpoints,
-            checkpoint_seconds=checkpoint_seconds,
-            precision=precision,
             tokenizer=hash_of_file(Path(tokenizer_folder) / tokenizer.FILES[0]),
             encoder=[layers, dict(architecture), dropout, bag_of_words],
             like=like and hash_of_file(Path(like) / "config.json"),
             code=hash_of_code(sys.modules[__name__]),
         )
-        places = schedule.steps * text["batch"] * text["row"]
-        run = replace(run, flops=places * encoders.shape_of(encoder).pretraining_step(layers, text["row"], mask))
+        flops_of_token = encoders.shape_of(encoder).pretraining_step(layers, training.text["row"], mask)
+        run = replace(run, flops=training.tokens * flops_of_token)
     if parallel.rank() == 0:
         head = {key: weight.contiguous() for key, weight in model.head.state_dict().items() if "decoder" not in key}
         encoders.save_encoder(encoder, output, tokenizer_folder, head)

@@ -26,7 +26,7 @@ from camembert.tokens.packing import TextBatches
 from camembert.tokens.shards import Shard, write_shard
 from camembert.training.distillation import freeze, objective_of
 from camembert.training.loop import Schedule
-from camembert.training.packed_text import train_on_text
+from camembert.training.packed_text import TextTraining, train_on_text
 from camembert.training.pretraining import MaskedLanguageModel, pretraining_objective
 
 TEXT = {"batch": 4, "row": 32, "sampling_exponent": 0.7}
@@ -62,17 +62,19 @@ def train_twice(model, objective, corpora, special, folder, mask) -> None:
         train_on_text(
             model,
             objective,
-            [CorpusFolders(corpus)],
             special,
-            Schedule(6, 1e-3, 0.1, 0.0),
+            TextTraining(
+                corpora=[CorpusFolders(corpus)],
+                text=TEXT,
+                schedule=Schedule(6, 1e-3, 0.1, 0.0),
+                seed=1,
+                name="test",
+                checkpoints=folder / str(number),
+                checkpoint_seconds=math.inf,
+                precision="bf16",
+            ),
             mask=mask,
-            text=TEXT,
-            seed=1,
             device=torch.device("cpu"),
-            name="test",
-            checkpoints=folder / str(number),
-            checkpoint_seconds=math.inf,
-            precision="bf16",
         )
 
 
