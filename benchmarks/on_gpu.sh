@@ -5,10 +5,11 @@
 #     benchmarks/on_gpu.sh FOLDER SLICE...    some of them
 #     CASE=toy benchmarks/on_gpu.sh FOLDER    all of it at toy size, to try it on a machine without a GPU
 #
-# It needs this repository and Python with torch, transformers and what docs/offline.md brings, but no snakemake; the
-# slice `tests` needs pytest, and in `peers` TextBrewer takes part where it is installed (benchmarks/requirements.txt).
-# A slice's result appears in FOLDER when it is whole, so the same command goes on where it was stopped; what a slice
-# says while it runs is in SLICE.log. summary.md holds the results of all slices so far.
+# It needs this repository and Python with torch, transformers and what docs/offline.md brings; snakemake only for the
+# last two slices, pytest for `tests`; in `peers` TextBrewer takes part where it is installed
+# (benchmarks/requirements.txt). A slice's result appears in FOLDER when it is whole, so the same command goes on where it
+# was stopped, those two inside their trainings; what a slice says while it runs is in SLICE.log. summary.md holds the
+# results of all slices so far.
 #
 #     tests         what a GPU computes against what a CPU computes: pytest -m gpu
 #     step          a step, 12 to 6 layers: one document a row, packed rows, packing rows as it trains; compiled
@@ -17,10 +18,12 @@
 #     peers         12 to 6 layers with the peers, in smaller batches: they keep every attention map and logit
 #     four-jobs     four trainings at once on one GPU against one
 #     packing       packed batches a second of one core
+#     massive       experiments/massive-gpu.yaml in FOLDER/workflow; FOLDER/workflow/data has the folders it reads
+#     massive-xnli  then experiments/massive-gpu-xnli.yaml; FOLDER/workflow/data/xnli
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-slices=(tests step step-eager step-12-10 peers four-jobs packing)
+slices=(tests step step-eager step-12-10 peers four-jobs packing massive massive-xnli)
 if [ $# -eq 0 ]; then
     sed -n '2,/^set/s/^# \{0,1\}//p' benchmarks/on_gpu.sh >&2
     exit 2
@@ -34,13 +37,23 @@ python=${PYTHON:-python}
 limit=${LIMIT:-530} # seconds a slice
 case=${CASE:-mbert}
 if [ "$case" = toy ]; then
-    deep=(3 2) shallow=(3 1) batch=4 peers_batch=4 turn=0.05 packed_batches=2
+    deep=(3 2) shallow=(3 1) batch=4 peers_batch=4 turn=0.05 packed_batches=2 gpu_jobs=0
 else
-    deep=(12 6) shallow=(12 10) batch=256 peers_batch=64 turn=5 packed_batches=100
+    deep=(12 6) shallow=(12 10) batch=256 peers_batch=64 turn=5 packed_batches=100 gpu_jobs=4
 fi
 
-# Sets `command`, which prints the slice's result.
+# Sets `command` and `experiment` to an experiment of the workflow. Arguments: its overlays, its own last.
+workflow() {
+    local overlays=("${@/#/experiments/}")
+    experiment=$(basename "${!#}" .yaml)
+    if [ "$case" = toy ]; then overlays+=("tests/config/over/$experiment.yaml"); fi
+    command=("$python" -m snakemake --directory "$folder/workflow" --cores all --resources gpu="$gpu_jobs")
+    command+=(--rerun-incomplete --configfile "${overlays[@]}" -- tables figures)
+}
+
+# Sets `command`, which prints the slice's result or, of an experiment, leaves it in tables.
 command_of() {
+    experiment=
     local step=("$python" benchmarks/step.py "$case" --turn-seconds "$turn" --output "$folder/.unfinished/$1.md")
     case $1 in
     tests) command=("$python" -m pytest -m gpu -rs tests/unit/training/test_gpu.py tests/unit/runtime/test_devices.py) ;;
@@ -50,6 +63,8 @@ command_of() {
     peers) command=("${step[@]}" --layers "${deep[@]}" --batch "$peers_batch" --peers) ;;
     four-jobs) command=("${step[@]}" --layers "${deep[@]}" --batch "$batch" --processes 4) ;;
     packing) command=(env PYTHONPATH=scripts "$python" benchmarks/packing.py --batches "$packed_batches") ;;
+    massive) workflow tasks/massive.yaml massive.yaml massive-gpu.yaml ;;
+    massive-xnli) workflow tasks/xnli.yaml massive-xnli.yaml massive-gpu-xnli.yaml ;;
     *)
         echo "there is no slice $1, only ${slices[*]}" >&2
         exit 2
@@ -62,8 +77,13 @@ for slice in "$@"; do
     command_of "$slice"
     if [ -e "$folder/$slice.md" ]; then continue; fi
     echo "$(date +%T) $slice" >&2
-    if timeout --kill-after=20 "$limit" "${command[@]}" >"$folder/.unfinished/$slice.txt" 2>"$folder/$slice.log"; then
-        if [ ! -e "$folder/.unfinished/$slice.md" ]; then # not a page, but lines
+    if timeout --signal=INT --kill-after=20 "$limit" "${command[@]}" >"$folder/.unfinished/$slice.txt" 2>"$folder/$slice.log"; then
+        if [ -n "$experiment" ]; then
+            {
+                echo "# $experiment"
+                for table in summary conclusion cost; do echo; cat "$folder/workflow/results/$experiment/tables/$table.md"; done
+            } >"$folder/.unfinished/$slice.md"
+        elif [ ! -e "$folder/.unfinished/$slice.md" ]; then # not a page, but lines
             { echo "# $slice"; echo; sed 's/^/    /' "$folder/.unfinished/$slice.txt"; } >"$folder/.unfinished/$slice.md"
         fi
         for made in "$folder/.unfinished/$slice".{json,md}; do
@@ -75,6 +95,6 @@ for slice in "$@"; do
         failed=1
     fi
 done
-cat "$folder"/{tests,step*,peers,four-jobs,packing}.md 2>/dev/null >"$folder/.unfinished/summary" || true
+cat "$folder"/{tests,step*,peers,four-jobs,packing,massive*}.md 2>/dev/null >"$folder/.unfinished/summary" || true
 mv "$folder/.unfinished/summary" "$folder/summary.md"
 exit "$failed"

@@ -174,6 +174,11 @@ def compares_recipes():
     return len(config["recipes"]) > 1
 
 
+def shows_languages():
+    """Whether the experiment reads text and makes an encoder from the teacher's layers."""
+    return READS_TEXT and any(chain.parent for chain in EXPERIMENT.chains)
+
+
 def shows_published_rows():
     """Whether accuracies are on the whole test set of XNLI after all of its training pairs, as published ones are."""
     task = config["data"]["task"]

@@ -229,7 +229,7 @@ rule tables:
         rules.tabulate_convergence.output,
         rules.tabulate_comparisons.output,
         rules.tabulate_cost.output,
-        rules.tabulate_languages.output.table,
+        rules.tabulate_languages.output.table if shows_languages() else [],
         rules.tabulate_ablation.output.table if compares_recipes() else [],
         rules.tabulate_efficiency.output,
 
@@ -238,6 +238,6 @@ rule figures:
     input:
         rules.draw_accuracy.output,
         rules.draw_training.output,
-        rules.tabulate_languages.output.figure,
+        rules.tabulate_languages.output.figure if shows_languages() else [],
         rules.tabulate_ablation.output.figure if compares_recipes() else [],
         rules.draw_pareto.output,

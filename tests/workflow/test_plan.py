@@ -6,6 +6,7 @@ from itertools import combinations
 
 import pytest
 import yaml
+from transformers import BertConfig
 
 from camembert.plan.config import load_yaml
 
@@ -15,7 +16,12 @@ LANGUAGES = "ar bg de el en es fr hi ru sw th tr ur vi zh".split()
 LONGEST_PLAN_SECONDS = 20
 OVERLAYS = sorted([*(ROOT / "experiments").glob("*.yaml"), *(ROOT / "tests" / "config").glob("*.yaml")])
 PROFILES = ["default", "slurm"]
-UNDER = {"massive": ["tasks/massive"], "massive-gpu": ["tasks/massive", "massive"]}
+UNDER = {
+    "massive": ["tasks/massive"],
+    "massive-gpu": ["tasks/massive", "massive"],
+    "massive-xnli": ["tasks/xnli"],
+    "massive-gpu-xnli": ["tasks/xnli", "massive-xnli"],
+}
 """What experiments are laid over, as their first lines say."""
 
 
@@ -40,6 +46,12 @@ def local_data(tmp_path):
         write(tmp_path / "data" / "ntrex" / f"{language}.txt")
         write(tmp_path / "data" / "text" / f"{language}.txt")
         write(tmp_path / "data" / "text-full" / f"{language}.txt.gz")
+    for experiment, layers in (("massive", 6), ("massive-gpu", 12)):
+        teacher = tmp_path / "results" / experiment / "encoders" / "teacher" / str(layers) / "r0"
+        for name in ("model.safetensors", "tokenizer.json", "tokenizer_config.json"):
+            write(teacher / name)
+        sizes = BertConfig(num_hidden_layers=layers, hidden_size=64, num_attention_heads=2, intermediate_size=128)
+        sizes.save_pretrained(teacher)
 
 
 def write(path):

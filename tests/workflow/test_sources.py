@@ -1,6 +1,5 @@
 """Sources that are given: everything from a hub, and one's own teacher and text, run as a user runs them."""
 
-import gzip
 import json
 import re
 import shutil
@@ -141,36 +140,3 @@ def test_the_page_on_ones_own_task_can_be_typed(snakemake, tmp_path):
     assert list(predictions) == ["id", "label", "glad", "sad"]
     assert len(predictions) == 8
     assert (results / "tables" / "accuracy_by_language.md").is_file()
-
-
-def test_the_experiment_on_massive_runs_at_toy_size_as_on_one_gpu(snakemake, tmp_path):
-    """Text of the task itself, of aligned files that retrieval reads too, and running text, from folders."""
-    locales = load_yaml(ROOT / "experiments" / "tasks" / "massive.yaml")["data"]["task"]["locales"]
-    for folder in ("massive", "ntrex", "text-full"):
-        (tmp_path / "data" / folder).mkdir(parents=True)
-    for language in LANGUAGES:
-        parts = [("train", 48), ("dev", 6), ("test", 6)]
-        rows = [
-            {"id": f"{part}-{n}", "partition": part, "intent": f"intent_{n % 4}", "utt": f"{part} {n} {language}"}
-            for part, examples in parts
-            for n in range(examples)
-        ]
-        massive = "".join(json.dumps(row) + "\n" for row in rows)
-        (tmp_path / "data" / "massive" / f"{locales[language]}.jsonl").write_text(massive)
-        aligned = "".join(f"{sentence(language, n)} {n}\n" for n in range(40))
-        (tmp_path / "data" / "ntrex" / f"{language}.txt").write_text(aligned)
-        text = "".join(f"{sentence(language, n)} and {n}\n" for n in range(60))
-        (tmp_path / "data" / "text-full" / f"{language}.txt.gz").write_bytes(gzip.compress(text.encode()))
-    experiments = ROOT / "experiments"
-    overlays = [experiments / "tasks" / "massive.yaml", experiments / "massive.yaml", experiments / "massive-gpu.yaml"]
-    overlays.append(ROOT / "tests" / "config" / "over" / "massive-gpu.yaml")
-    process = snakemake("--cores", "2", "--resources", "gpu=0", "--configfile", *map(str, overlays), config=None)
-    assert process.returncode == 0, process.stdout + process.stderr
-    results = tmp_path / "results" / "toy"
-    metrics = json.loads((results / "metrics/encoders/toplayer/12-6/r1.json").read_text())
-    assert (metrics["layers"], metrics["device"]) == (6, "cpu")
-    left_out = json.loads((results / "data/checked/ntrex.json").read_text())
-    assert left_out == {language: list(range(12)) for language in LANGUAGES}, "what is retrieved is not trained on"
-    rows = (results / "tables" / "accuracy_by_language.md").read_text()
-    assert "Majority class" in rows
-    assert "Naive Bayes" in rows

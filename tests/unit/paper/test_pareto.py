@@ -63,8 +63,8 @@ def drawn(monkeypatch, efficiency, tmp_path):
     figures = []
     monkeypatch.setattr(pareto, "save", lambda figure, stem: figures.append(figure) or style.save(figure, stem))
 
-    def draw(summary):
-        pareto.draw_pareto(summary, efficiency, ORDER, 8, tmp_path / "pareto")
+    def draw(summary, models=ORDER):
+        pareto.draw_pareto(summary, efficiency, models, 8, tmp_path / "pareto")
         assert all((tmp_path / f"pareto.{ending}").stat().st_size > 1000 for ending in ("pdf", "png"))
         return figures[-1].axes
 
@@ -81,6 +81,11 @@ def test_every_point_stands_at_its_cost_also_where_several_cost_the_same(drawn, 
     assert points(parameters) == [(2.0, 60.0), (2.0, 65.0), (3.0, 70.0)]
     assert points(latency) == [(1.0, 60.0), (1.0, 65.0), (2.0, 70.0)]
     assert points(training) == [(0.0, 60.0), (1.0, 65.0)], "the teacher is a line"
+
+
+def test_a_teacher_alone_has_no_panel_of_what_was_spent_after_it(drawn, summary):
+    parameters, latency = drawn(summary.iloc[:1], ORDER[:1])
+    assert (points(parameters), points(latency)) == ([(3.0, 70.0)], [(2.0, 70.0)])
 
 
 def test_every_point_is_labelled_with_its_chain(drawn, summary):

@@ -173,7 +173,8 @@ def draw_pareto(
 ) -> None:
     """Draws scores (averages over languages, with their intervals) against three costs, and the frontiers.
 
-    Training compute is what was spent after the teacher was there, so the teacher is a line there and takes no part.
+    Training compute is what was spent after the teacher was there, so the teacher is a line there and takes no part;
+    alone it has no such panel.
 
     Args:
         summary: the summary table (shares); a row of panels for each of `SCORES` that it has.
@@ -187,7 +188,10 @@ def draw_pareto(
     columns = [f"{score}{end}" for score in scores for end in ("", "_low", "_high")]
     table = summary.set_index(index)[columns].mul(100)
     table = table.join(efficiency.set_index(index), validate="one_to_one")
-    styles, costs = styles_of(models), costs_at(tokens)
+    styles = styles_of(models)
+    costs = [
+        cost for cost in costs_at(tokens) if cost.of_teacher or any(m.method is not Method.TEACHER for m in models)
+    ]
     with mpl.rc_context(dict(STYLE)):
         figure = Figure(figsize=(WIDTH, 0.8 + 2.4 * len(scores)))
         grid = figure.subplots(len(scores), len(costs), sharex="col", sharey="row", squeeze=False)
