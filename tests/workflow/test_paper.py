@@ -70,7 +70,14 @@ def test_the_committed_tables_are_those_of_the_committed_predictions(tmp_path, n
     remade = {path.name: path.read_text() for path in (tmp_path / "results" / "embedded" / "tables").glob("*.md")}
     assert remade.keys() >= {"summary.md", "comparisons.md", "conclusion.md", "efficiency.md", "cost.md"}
     assert remade == {name: (record / "tables" / name).read_text() for name in remade}
-    readme = (ROOT / "README.md").read_text()
-    summary, conclusion = (remade[name].split("\n\n") for name in ("summary.md", "conclusion.md"))
-    assert summary[1] in readme
-    assert conclusion[0] in readme
+
+
+@pytest.mark.parametrize(("page", "record"), [("README.md", "massive"), ("docs/results.md", "embedded")])
+def test_a_page_shows_the_summary_and_the_question_s_answers_of_a_record(page, record):
+    shown = (ROOT / page).read_text()
+    tables = ROOT / "docs" / "results" / record / "tables"
+    assert (tables / "summary.md").read_text().split("\n\n")[1] in shown
+    sentences = (tables / "conclusion.md").read_text().split("\n\n")[0].splitlines()
+    answers = [sentence for sentence in sentences if "equal compute" in sentence and "direct student" in sentence]
+    assert len(answers) == 2, "one of the task and one of retrieval"
+    assert set(answers) <= set(shown.splitlines())
