@@ -133,6 +133,15 @@ def test_packed_rows_are_the_same_whether_packed_beforehand_or_as_it_trains():
     assert beforehand != first_losses(ours.on_rows, case)
 
 
+def test_reading_counts_every_document_as_often_as_it_is_read(tmp_path, lines, tokenizer_folder):
+    (tmp_path / "en.txt").write_text("".join(f"{line}\n" for line in lines["en"]))
+    command = [sys.executable, ROOT / "benchmarks" / "reading.py", tmp_path, tokenizer_folder, "--times", "3"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    assert re.fullmatch(rf"{3 * len(lines['en'])} documents in \d+\.\d CPU s, at most \d+ MiB of RssAnon\n", run.stdout)
+
+
 def on_gpu(*arguments):
     command = [ROOT / "benchmarks" / "on_gpu.sh", *arguments]
     environment = os.environ | {"CASE": "toy", "PYTHON": sys.executable}
