@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Measures the GPU path on a machine with a GPU, in slices of less than nine minutes each:
 #
-#     benchmarks/on_gpu.sh FOLDER             every slice that FOLDER does not hold yet, one after the other
+#     benchmarks/on_gpu.sh FOLDER             all but the last two, those that FOLDER does not hold yet, one by one
 #     benchmarks/on_gpu.sh FOLDER SLICE...    some of them
 #     CASE=toy benchmarks/on_gpu.sh FOLDER    all of it at toy size, to try it on a machine without a GPU
 #
-# It needs this repository and Python with torch, transformers and what docs/offline.md brings; snakemake only for the
-# last two slices, pytest for `tests`; in `peers` TextBrewer takes part where it is installed
+# It needs this repository and Python with torch, transformers and what docs/offline.md brings; Snakemake only for the
+# last two slices, which run experiments; pytest for `tests`; in `peers` TextBrewer takes part where it is installed
 # (benchmarks/requirements.txt). A slice's result appears in FOLDER when it is whole, so the same command goes on where it
 # was stopped, those two inside their trainings; what a slice says while it runs is in SLICE.log. summary.md holds the
 # results of all slices so far.
@@ -23,7 +23,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-slices=(tests step step-eager step-12-10 peers four-jobs packing massive massive-xnli)
+measured=(tests step step-eager step-12-10 peers four-jobs packing)
+slices=("${measured[@]}" massive massive-xnli)
 if [ $# -eq 0 ]; then
     sed -n '2,/^set/s/^# \{0,1\}//p' benchmarks/on_gpu.sh >&2
     exit 2
@@ -31,10 +32,10 @@ fi
 mkdir -p "$1/.unfinished"
 folder=$(cd "$1" && pwd)
 shift
-if [ $# -eq 0 ]; then set -- "${slices[@]}"; fi
+if [ $# -eq 0 ]; then set -- "${measured[@]}"; fi
 
 python=${PYTHON:-python}
-limit=${LIMIT:-530} # seconds a slice
+limit=${LIMIT:-480} # seconds a slice; one more minute to write checkpoints
 case=${CASE:-mbert}
 if [ "$case" = toy ]; then
     deep=(3 2) shallow=(3 1) batch=4 peers_batch=4 turn=0.05 packed_batches=2 gpu_jobs=0
@@ -48,7 +49,7 @@ workflow() {
     experiment=$(basename "${!#}" .yaml)
     if [ "$case" = toy ]; then overlays+=("tests/config/over/$experiment.yaml"); fi
     command=("$python" -m snakemake --directory "$folder/workflow" --cores all --resources gpu="$gpu_jobs")
-    command+=(--rerun-incomplete --configfile "${overlays[@]}" -- tables figures)
+    command+=(--nolock --rerun-incomplete --configfile "${overlays[@]}" -- tables figures)
 }
 
 # Sets `command`, which prints the slice's result or, of an experiment, leaves it in tables.
@@ -77,11 +78,11 @@ for slice in "$@"; do
     command_of "$slice"
     if [ -e "$folder/$slice.md" ]; then continue; fi
     echo "$(date +%T) $slice" >&2
-    if timeout --signal=INT --kill-after=20 "$limit" "${command[@]}" >"$folder/.unfinished/$slice.txt" 2>"$folder/$slice.log"; then
+    if timeout --signal=INT --kill-after=55 "$limit" "${command[@]}" >"$folder/.unfinished/$slice.txt" 2>"$folder/$slice.log"; then
         if [ -n "$experiment" ]; then
             {
                 echo "# $experiment"
-                for table in summary conclusion cost; do echo; cat "$folder/workflow/results/$experiment/tables/$table.md"; done
+                for table in summary accuracy_by_language conclusion cost; do echo; cat "$folder/workflow/results/$experiment/tables/$table.md"; done
             } >"$folder/.unfinished/$slice.md"
         elif [ ! -e "$folder/.unfinished/$slice.md" ]; then # not a page, but lines
             { echo "# $slice"; echo; sed 's/^/    /' "$folder/.unfinished/$slice.txt"; } >"$folder/.unfinished/$slice.md"
@@ -95,6 +96,8 @@ for slice in "$@"; do
         failed=1
     fi
 done
-cat "$folder"/{tests,step*,peers,four-jobs,packing,massive*}.md 2>/dev/null >"$folder/.unfinished/summary" || true
+for slice in "${slices[@]}"; do
+    if [ -e "$folder/$slice.md" ]; then cat "$folder/$slice.md"; fi
+done >"$folder/.unfinished/summary"
 mv "$folder/.unfinished/summary" "$folder/summary.md"
 exit "$failed"

@@ -86,7 +86,8 @@ ON_GPU = """\
 
 Not measured on a GPU: none was at hand. `benchmarks/on_gpu.sh FOLDER` measures it where there is one, in slices of less
 than nine minutes: the tests that need a GPU; a step at multilingual BERT's size on one-document and on packed rows,
-with compiled layers and without; how long the GPU waits for packed batches; the peers; four jobs at once.
+with compiled layers and without; how long the GPU waits for packed batches; the peers; four jobs at once; and, where
+they are asked for, `experiments/massive-gpu.yaml` and XNLI with its teacher, which go on where a slice ended.
 """
 
 

@@ -32,10 +32,14 @@ class Watch:
 
     def over(self, documents: Iterable[str]) -> Iterator[str]:
         for document in documents:
-            self.documents += 1
             if self.documents % EVERY == 0:
-                self.memory = max(self.memory, anonymous_memory())
+                self.look()
+            self.documents += 1
             yield document
+        self.look()
+
+    def look(self) -> None:
+        self.memory = max(self.memory, anonymous_memory())
 
 
 def main() -> None:
@@ -53,7 +57,8 @@ def main() -> None:
         for file in files:
             write_shard(Path(folder) / file.name, watch.over(read_documents([file] * options.times)), tokenizer, {})
     seconds = time.process_time() - start
-    print(f"{watch.documents:,} documents in {seconds:.1f} CPU s, at most {watch.memory / 2**20:.0f} MiB of RssAnon")
+    memory = f"RssAnon, looked at every {EVERY:,}: at most {watch.memory / 2**20:.0f} MiB"
+    print(f"{watch.documents:,} documents in {seconds:.1f} CPU s; {memory}")
 
 
 if __name__ == "__main__":

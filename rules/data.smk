@@ -13,9 +13,9 @@ LABELS = result("data/task/labels.json")
 CORPUS = shards_of(LANGUAGES)
 SHARES = {corpus.name: corpus.share for corpus in CORPORA.values()}
 MAKES_TEXT = any(corpus.source == "cldr" for corpus in CORPORA.values())
-READS_TEXT = TEACHER["source"] == "pretrain" or EXPERIMENT.trains_encoders
+READS_TEXT = TEACHER["source"] == "pretrain" or EXPERIMENT.makes_encoders
 CHECKED_CORPORA = [name for name, corpus in CORPORA.items() if corpus.source != "cldr"]
-CHECKED = expand(result("data/checked/{corpus}.json"), corpus=CHECKED_CORPORA)
+CHECKED = expand(result("data/checked/{corpus}.json"), corpus=CHECKED_CORPORA) if READS_TEXT else []
 TOKENIZER = [result("data/tokenizer")]
 QUERY_LANGUAGES = [language for language in LANGUAGES if language != "en"]
 RETRIEVAL_DATA = (
@@ -282,14 +282,19 @@ rule tokenize_text:
 
 
 DATA_BENCHMARKS = [
-    *expand(result("benchmarks/download/{what}.tsv"), what=DOWNLOADS),
+    *expand(
+        result("benchmarks/download/{what}.tsv"), what=[what for what in DOWNLOADS if not what.startswith("text-")]
+    ),
     result(f"benchmarks/{'train' if TEACHER['source'] == 'pretrain' else 'import'}_tokenizer.tsv"),
     result(f"benchmarks/{'make_cldr_nli' if TASK['source'] == 'cldr' else 'import_task'}.tsv"),
-    *expand(result("benchmarks/check_text/{corpus}.tsv"), corpus=CHECKED_CORPORA),
     *([result(f"benchmarks/{RETRIEVAL_JOB}.tsv")] if RETRIEVAL_DATA else []),
 ]
 if READS_TEXT:
     DATA_BENCHMARKS += [
-        result(f"benchmarks/tokenize_text/{corpus.name}/{language}.tsv") for corpus, language in all_text()
+        *expand(
+            result("benchmarks/download/{what}.tsv"), what=[what for what in DOWNLOADS if what.startswith("text-")]
+        ),
+        *(result(f"benchmarks/tokenize_text/{corpus.name}/{language}.tsv") for corpus, language in all_text()),
+        *expand(result("benchmarks/check_text/{corpus}.tsv"), corpus=CHECKED_CORPORA),
+        *([result("benchmarks/make_cldr_text.tsv")] if MAKES_TEXT else []),
     ]
-    DATA_BENCHMARKS += [result("benchmarks/make_cldr_text.tsv")] if MAKES_TEXT else []

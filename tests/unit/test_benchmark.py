@@ -139,7 +139,9 @@ def test_reading_counts_every_document_as_often_as_it_is_read(tmp_path, lines, t
     environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
-    assert re.fullmatch(rf"{3 * len(lines['en'])} documents in \d+\.\d CPU s, at most \d+ MiB of RssAnon\n", run.stdout)
+    assert re.fullmatch(
+        rf"{3 * len(lines['en'])} documents in \d+\.\d CPU s; RssAnon.*: at most [1-9]\d* MiB\n", run.stdout
+    )
 
 
 def on_gpu(*arguments):
@@ -171,5 +173,5 @@ def test_a_slice_that_fails_is_said_and_left_to_be_done(tmp_path):
     command = [ROOT / "benchmarks" / "on_gpu.sh", tmp_path, "packing"]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert run.returncode == 1
-    assert "packing failed or took longer than 530 s" in run.stderr
+    assert "packing failed or took longer than 480 s" in run.stderr
     assert not (tmp_path / "packing.md").exists()

@@ -62,7 +62,7 @@ def test_the_experiments_on_one_gpu_run_at_toy_size_as_slices_of_its_measurement
     left_out = json.loads((results / "data/checked/ntrex.json").read_text())
     assert left_out == {language: list(range(12)) for language in LANGUAGES}, "what is retrieved is not trained on"
     summary = (tmp_path / "summary.md").read_text()
-    massive, xnli = re.findall(r"^# massive-gpu.*?(?=^# |\Z)", summary, re.MULTILINE | re.DOTALL)
+    massive, xnli = re.findall(r"^# massive-gpu(?:-xnli)?$.*?(?=^# |\Z)", summary, re.MULTILINE | re.DOTALL)
     assert "Naive Bayes" in massive
     assert "Direct 12-6" in massive
     assert "Teacher (12 layers)" in xnli

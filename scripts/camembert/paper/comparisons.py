@@ -29,15 +29,17 @@ COLUMNS = [
     "only_first", "only_second", "p", "p_holm",
 ]  # fmt: skip
 SIGNIFICANT = 0.05
+LARGEST_MARGIN = 0.1
+"""Of equivalence, as a share of the accuracies that are compared."""
 
 CAPTION = "How far the first model is above the second, in points of accuracy."
 NOTE = (
     "Differences of the means over the runs, paired by run, with 95 % intervals; a test item and its translations "
     "count as one. Equivalent: whether the average differs by less than {margin:g} points by two one-sided tests at "
-    "5 % (its 90 % interval lies inside). Better and worse answer another question: in which languages the ensembles "
-    "of the two models' runs differ on these test items (McNemar's exact test, Holm over the languages of a line, "
-    "5 %); they say nothing of other training runs, and an ensemble of more runs is better by itself. Lines are not "
-    "corrected for one another."
+    "5 % (its 90 % interval lies inside); not asked where that margin is more than a tenth of both accuracies. Better "
+    "and worse answer another question: in which languages the ensembles of the two models' runs differ on these test "
+    "items (McNemar's exact test, Holm over the languages of a line, 5 %); they say nothing of other training runs, "
+    "and an ensemble of more runs is better by itself. Lines are not corrected for one another."
 )
 
 
@@ -118,8 +120,7 @@ def format_comparisons(numbers: pd.DataFrame, margin: float) -> pd.DataFrame:
             for title, name in (("Average", "average"), ("Zero-shot", "zero_shot"))
         }
         average = lines[lines["language"] == "average"].to_dict("records")[0]
-        equivalent = "yes" if is_equivalent(average, margin) else "no"
-        averages["Equivalent"] = NOTHING if np.isnan(average["low_90"]) else equivalent
+        averages["Equivalent"] = {True: "yes", False: "no", None: NOTHING}[equivalence(average, margin)]
         differs = by_language[by_language["p_holm"] < SIGNIFICANT]
         better = differs["only_first"] > differs["only_second"]
         tested = int(by_language["p_holm"].notna().sum())
@@ -132,8 +133,14 @@ def format_comparisons(numbers: pd.DataFrame, margin: float) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def is_equivalent(row: Mapping[Any, Any], margin: float) -> bool:
-    """Whether a difference lies within ±margin points by two one-sided tests at 5 %."""
+def equivalence(row: Mapping[Any, Any], margin: float) -> bool | None:
+    """Whether a difference lies within ±margin points by two one-sided tests at 5 %.
+
+    None where that says nothing: without an interval, and where the margin is more than a tenth of both accuracies, so
+    that a difference within it may be a large part of them.
+    """
+    if np.isnan(row["low_90"]) or margin > LARGEST_MARGIN * 100 * max(row["first_accuracy"], row["second_accuracy"]):
+        return None
     return bool(-margin < 100 * row["low_90"] and 100 * row["high_90"] < margin)
 
 

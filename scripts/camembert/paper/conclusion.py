@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from camembert.paper.comparisons import is_equivalent
+from camembert.paper.comparisons import equivalence
 from camembert.paper.convergence import still_improving
 from camembert.paper.intervals import coverage
 from camembert.paper.statistics import RETRIEVAL
@@ -71,8 +71,8 @@ def _sentence(row: Mapping[Any, Any], languages: int, margin: float, several_rec
     elif row["low"] <= 0 <= row["high"]:
         claim = f"{first} and {second} cannot be distinguished{scope}: difference {points:+.1f} points, {ends}{few}"
     else:
-        claim = f"{far} ({ends}{few})"
-    if is_equivalent(row, margin):
+        claim = f"{far} (difference {points:+.1f}, {ends}{few})"
+    if equivalence(row, margin):
         claim += (
             f"; the two are equivalent within {margin:g} points (90 % interval {100 * row['low_90']:.1f} to"
             f" {100 * row['high_90']:.1f})"

@@ -107,9 +107,9 @@ class Experiment:
         ]
 
     @property
-    def trains_encoders(self) -> bool:
-        """Whether any encoder below the teacher is trained, which takes text."""
-        return any(chain.is_distilled or chain.is_pretrained_from_scratch for chain in self.chains)
+    def makes_encoders(self) -> bool:
+        """Whether there is any encoder but the teacher; their rules read text, also where nothing trains on it."""
+        return any(not chain.is_teacher for chain in self.chains)
 
     def method(self, chain: Chain) -> Method:
         """What a chain stands for in the comparison."""

@@ -1,6 +1,6 @@
 """A teacher that is given: the files of its folder, its kind and its sizes, checked before any job.
 
-It is pure: the Snakefile imports it. Weights are read by `models.teacher`, the tokenizer by `data.given_tokenizer`.
+It is pure: the Snakefile imports it. Weights are read by `models.teacher`, the tokenizer by `tokens.given_tokenizer`.
 """
 
 from __future__ import annotations

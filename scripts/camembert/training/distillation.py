@@ -221,7 +221,9 @@ def distill(
             student=[layers, vars(recipe), dropout],
             code=hash_of_code(sys.modules[__name__]),
         )
-        run = replace(run, flops=training.tokens * flops_of_step(recipe, student, teacher, training.text["row"]))
+        run = replace(
+            run, flops=training.computed_tokens * flops_of_step(recipe, student, teacher, training.text["row"])
+        )
     if parallel.rank() == 0:
         encoders.save_encoder(student, output, teacher_folder, head)
     return run

@@ -73,8 +73,8 @@ class TextTraining:
         )
 
     @property
-    def tokens(self) -> int:
-        """Tokens that the model is trained on, padding included: all rows times their length."""
+    def computed_tokens(self) -> int:
+        """Tokens that all steps compute on, padding included: rows times their length."""
         return self.schedule.steps * self.text["batch"] * self.text["row"]
 
 

@@ -119,7 +119,7 @@ def pretrain(
             code=hash_of_code(sys.modules[__name__]),
         )
         flops_of_token = encoders.shape_of(encoder).pretraining_step(layers, training.text["row"], mask)
-        run = replace(run, flops=training.tokens * flops_of_token)
+        run = replace(run, flops=training.computed_tokens * flops_of_token)
     if parallel.rank() == 0:
         head = {key: weight.contiguous() for key, weight in model.head.state_dict().items() if "decoder" not in key}
         encoders.save_encoder(encoder, output, tokenizer_folder, head)

@@ -22,7 +22,7 @@ def test_the_hash_of_code_is_that_of_the_code():
     [
         ("training.loop", {"distillation", "finetuning", "pretraining"}),
         ("runtime.termination", {"distillation", "finetuning", "pretraining"}),
-        ("data.packing", {"distillation", "finetuning", "pretraining"}),  # encoder.py names its rows
+        ("tokens.packing", {"distillation", "finetuning", "pretraining"}),  # encoder.py names its rows
         ("training.packed_text", {"distillation", "pretraining"}),
         ("training.held_out", {"distillation", "pretraining"}),
         ("training.masking", {"distillation", "pretraining"}),

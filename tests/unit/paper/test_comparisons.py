@@ -9,8 +9,8 @@ from camembert.paper.answers import Answers
 from camembert.paper.comparisons import (
     COLUMNS,
     compare,
+    equivalence,
     format_comparisons,
-    is_equivalent,
     mcnemar_by_language,
     read_planned,
 )
@@ -90,8 +90,8 @@ def test_models_of_equal_worth_cannot_be_distinguished_and_are_equivalent_within
     numbers = compare([made_up(BETTER | {DIRECT: 0.7}, runs=10)], MODELS, [EQUAL])
     average = numbers[numbers["language"] == "average"].iloc[0]
     assert average["low"] < average["low_90"] < 0 < average["high_90"] < average["high"]
-    assert is_equivalent(average, margin=5)
-    assert not is_equivalent(average, margin=0.1)
+    assert equivalence(average, margin=5)
+    assert equivalence(average, margin=0.1) is False
     assert format_comparisons(numbers, margin=5)["Equivalent"][0] == "yes"
 
 

@@ -21,7 +21,7 @@ def average(difference, ends, ends_90, **changes):
     facts = dict(zip(("first_recipe", "first_chain", "first_label", "first_method"), CASCADE, strict=True))
     facts |= dict(zip(("second_recipe", "second_chain", "second_label", "second_method"), DIRECT, strict=True))
     facts |= {"task": "cldr-nli", "contrast": Contrast.DIRECT_EQUAL_COMPUTE.value}
-    facts |= {"runs": 5, "covers": "runs, test items"}
+    facts |= {"runs": 5, "covers": "runs, test items", "first_accuracy": 0.7, "second_accuracy": 0.7 - difference}
     facts |= dict(zip(("difference", "low", "high", "low_90", "high_90"), (difference, *ends, *ends_90), strict=True))
     return pd.DataFrame([facts | changes | {"language": language} for language in ["en", "fr", "ur", "average"]])
 
@@ -38,7 +38,11 @@ ONE_RUN = average(0.012, (np.nan, np.nan), (np.nan, np.nan), covers="", runs=1)
 @pytest.mark.parametrize(
     ("numbers", "sentence"),
     [
-        (ABOVE, f"At equal compute {FIRST} is 3.2 points above {SECOND} {SCOPE} (95 % interval 2.0 to 4.4)."),
+        (
+            ABOVE,
+            f"At equal compute {FIRST} is 3.2 points above {SECOND} {SCOPE} (difference +3.2, 95 % interval 2.0 to"
+            " 4.4).",
+        ),
         (
             NO_DIFFERENCE,
             f"At equal compute {FIRST} and {SECOND} cannot be distinguished {SCOPE}: difference +1.2 points, 95 %"
@@ -51,13 +55,13 @@ ONE_RUN = average(0.012, (np.nan, np.nan), (np.nan, np.nan), covers="", runs=1)
         ),
         (
             SMALL,
-            f"At equal compute {FIRST} is 1.2 points below {SECOND} {SCOPE} (95 % interval -2.0 to -0.4); the two are"
-            " equivalent within 2 points (90 % interval -1.9 to -0.5).",
+            f"At equal compute {FIRST} is 1.2 points below {SECOND} {SCOPE} (difference -1.2, 95 % interval -2.0 to"
+            " -0.4); the two are equivalent within 2 points (90 % interval -1.9 to -0.5).",
         ),
         (
             ABOVE.assign(contrast="direct", task="retrieval"),
-            f"The cascade 6-4-2 is 3.2 points above {SECOND} in retrieval, on average over 3 languages (95 % interval"
-            " 2.0 to 4.4).",
+            f"The cascade 6-4-2 is 3.2 points above {SECOND} in retrieval, on average over 3 languages (difference"
+            " +3.2, 95 % interval 2.0 to 4.4).",
         ),
     ],
     ids=["different", "not distinguished", "equivalent", "different and equivalent", "retrieval, not at equal compute"],
@@ -76,6 +80,11 @@ def test_one_run_has_no_interval():
 def test_the_margin_decides_what_is_equivalent():
     assert "equivalent within 5 points" in conclusion(ABOVE, margin=5)
     assert "equivalent" not in conclusion(EQUIVALENT, margin=1.5)
+
+
+def test_nothing_is_called_equivalent_within_a_margin_that_is_much_of_it():
+    assert "equivalent within 2 points" in conclusion(EQUIVALENT.assign(first_accuracy=0.2, second_accuracy=0.1), 2)
+    assert "equivalent" not in conclusion(EQUIVALENT.assign(first_accuracy=0.19, second_accuracy=0.1), margin=2)
 
 
 def test_only_fewer_than_three_runs_are_indicative():
