@@ -1,5 +1,5 @@
 # make run      the embedded experiment, three runs: from nothing to tables and figures
-# make record   the same with five runs and its release, kept in docs/results/embedded
+# make record   the same with ten runs and its release, kept in docs/results/embedded
 # make test     all tests
 # make report   one page with all tables, figures, the rules and their run times, from a finished run
 # make paper    tables and figures again, from the committed results of record
@@ -37,7 +37,7 @@ check: setup
 	mypy
 	snakemake --lint
 
-# The embedded experiment with five runs, of which the default's are the first: its release, and what is kept of both
+# The embedded experiment with ten runs, of which the default's are the first: its release, and what is kept of both
 record: setup
 	snakemake --cores all --configfile experiments/record.yaml
 	snakemake --cores all --configfile experiments/record.yaml -- release
