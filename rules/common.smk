@@ -256,4 +256,4 @@ def show_results():
         if conclusion.is_file():
             print(conclusion.read_text(encoding="utf-8"))
         for folder in ("tables", "figures"):
-            print(f"{folder}:", *sorted(str(path) for path in Path(result(folder)).iterdir()), sep="\n  ")
+            print(f"{folder}:", *sorted(str(path) for path in Path(result(folder)).glob("*")), sep="\n  ")
