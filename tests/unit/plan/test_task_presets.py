@@ -1,5 +1,6 @@
 """Every experiment with every task: what a plan checks, and what it would read."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from camembert.plan.downloads import downloads
 ROOT = Path(__file__).parents[3]
 EXPERIMENTS = [ROOT / "config.yaml", *sorted((ROOT / "experiments").glob("*.yaml"))]
 PRESETS = sorted((ROOT / "experiments" / "tasks").glob("*.yaml"))
+UNDER = {"massive-gpu-xnli": ["massive-xnli"]}
+"""Experiments that are nothing without another below them."""
 DESCRIBED = {"files", "hub", "header", "columns", "labels", "locales", "filter", "parallel"}
 
 
@@ -35,6 +38,15 @@ def local_data(tmp_path, monkeypatch):
         (tmp_path / "data" / "massive").mkdir(exist_ok=True)
         (tmp_path / "data" / "massive" / f"{locale}.jsonl.gz").write_text("something")
 
+    for experiment, layers in (("massive", 6), ("massive-gpu", 12)):
+        teacher = tmp_path / "results" / experiment / "encoders" / "teacher" / str(layers) / "r0"
+        teacher.mkdir(parents=True)
+        for name in ("model.safetensors", "tokenizer.json", "tokenizer_config.json"):
+            (teacher / name).write_text("something")
+        sizes = {"num_hidden_layers": layers, "hidden_size": 64, "num_attention_heads": 2, "intermediate_size": 128}
+        more = {"model_type": "bert", "max_position_embeddings": 128, "vocab_size": 500}
+        (teacher / "config.json").write_text(json.dumps(sizes | more))
+
     def fill(config):
         task = config["data"]["task"]
         for split in sources.splits_of(task):
@@ -51,7 +63,8 @@ def local_data(tmp_path, monkeypatch):
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("source", ["hub", "folder"])
 def test_every_experiment_plans_with_every_task(local_data, experiment, preset, source):
-    config = composed(experiment, preset)
+    under = [experiment.with_name(f"{name}.yaml") for name in UNDER.get(experiment.stem, [])]
+    config = composed(*under, experiment, preset)
     task = config["data"]["task"]
     if preset.stem not in ("cldr-nli", "xnli-1.0"):
         task["source"] = source
