@@ -18,6 +18,7 @@ from tokenizers import Tokenizer
 
 from camembert.core.files import atomic_write, read_json
 from camembert.data.tasks import Example, read_examples
+from camembert.tokens.tokenizer import truncating
 
 Predictor = Callable[[Mapping[str, np.ndarray]], np.ndarray]
 """From input_ids, token_type_ids and attention_mask, (rows, tokens) int64 each, to an output: (rows, n) float32."""
@@ -37,9 +38,9 @@ class EncodedExamples:
 
 def encode_examples(examples: Sequence[Example], tokenizer: Tokenizer, max_tokens: int) -> EncodedExamples:
     """Tokenises texts, or pairs of which the longer is cut first, with the special tokens that the tokenizer adds."""
-    tokenizer.enable_truncation(max_tokens, strategy="longest_first")
     inputs = [each.text if each.text_pair is None else (each.text, each.text_pair) for each in examples]
-    encodings = tokenizer.encode_batch(inputs)
+    with truncating(tokenizer, max_tokens):
+        encodings = tokenizer.encode_batch(inputs)
     return EncodedExamples(
         [e.ids for e in encodings], [e.type_ids for e in encodings], np.array([each.label for each in examples])
     )

@@ -12,6 +12,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from camembert.evaluation.classification import batches_by_length
+from camembert.tokens.tokenizer import truncating
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,10 +69,10 @@ def embed(
 
 
 def _token_ids(sentences: Sequence[str], tokenizer: Tokenizer, longest: int) -> Iterator[list[int]]:
-    tokenizer.enable_truncation(longest)
-    for start in range(0, len(sentences), TOKENIZED_AT_ONCE):
-        for encoding in tokenizer.encode_batch(list(sentences[start : start + TOKENIZED_AT_ONCE])):
-            yield encoding.ids
+    with truncating(tokenizer, longest):
+        for start in range(0, len(sentences), TOKENIZED_AT_ONCE):
+            for encoding in tokenizer.encode_batch(list(sentences[start : start + TOKENIZED_AT_ONCE])):
+                yield encoding.ids
 
 
 def _pooled(states: Tensor, real: Tensor, pooling: str) -> Tensor:

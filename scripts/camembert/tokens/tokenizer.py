@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -189,3 +190,17 @@ def token_id(tokenizer: Tokenizer, token: str) -> int:
 def load_tokenizer(folder: str | os.PathLike[str]) -> Tokenizer:
     """Loads the tokenizer of a model folder."""
     return Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
+
+
+@contextmanager
+def truncating(tokenizer: Tokenizer, longest: int) -> Iterator[None]:
+    """Cuts what is tokenised in the block to so many tokens, of a pair the longer text first; no longer afterwards."""
+    before = tokenizer.truncation
+    tokenizer.enable_truncation(longest, strategy="longest_first")
+    try:
+        yield
+    finally:
+        if before is None:
+            tokenizer.no_truncation()
+        else:
+            tokenizer.enable_truncation(**before)

@@ -35,7 +35,7 @@ def distinct(lines):
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
 def test_a_vector_is_that_of_the_sentence_alone_without_padding(encoder, words, distinct, pooling):
     vectors = embed(encoder, words, distinct, [0, 1, 3], pooling, batch_tokens=4096)
-    words.no_truncation()
+    assert words.truncation is None, "as it was before"
     for number, sentence in enumerate(distinct):
         tokens = torch.tensor([words.encode(sentence).ids])
         with torch.inference_mode():
