@@ -281,20 +281,16 @@ rule tokenize_text:
         "../scripts/tokenize_text.py"
 
 
+TEXT_BENCHMARKS = [
+    *expand(result("benchmarks/download/{what}.tsv"), what=[what for what in DOWNLOADS if downloads.is_text(what)]),
+    *(result(f"benchmarks/tokenize_text/{corpus.name}/{language}.tsv") for corpus, language in all_text()),
+    *expand(result("benchmarks/check_text/{corpus}.tsv"), corpus=CHECKED_CORPORA),
+    *([result("benchmarks/make_cldr_text.tsv")] if MAKES_TEXT else []),
+]
 DATA_BENCHMARKS = [
-    *expand(
-        result("benchmarks/download/{what}.tsv"), what=[what for what in DOWNLOADS if not what.startswith("text-")]
-    ),
+    *expand(result("benchmarks/download/{what}.tsv"), what=[what for what in DOWNLOADS if not downloads.is_text(what)]),
     result(f"benchmarks/{'train' if TEACHER['source'] == 'pretrain' else 'import'}_tokenizer.tsv"),
     result(f"benchmarks/{'make_cldr_nli' if TASK['source'] == 'cldr' else 'import_task'}.tsv"),
     *([result(f"benchmarks/{RETRIEVAL_JOB}.tsv")] if RETRIEVAL_DATA else []),
+    *(TEXT_BENCHMARKS if READS_TEXT else []),
 ]
-if READS_TEXT:
-    DATA_BENCHMARKS += [
-        *expand(
-            result("benchmarks/download/{what}.tsv"), what=[what for what in DOWNLOADS if what.startswith("text-")]
-        ),
-        *(result(f"benchmarks/tokenize_text/{corpus.name}/{language}.tsv") for corpus, language in all_text()),
-        *expand(result("benchmarks/check_text/{corpus}.tsv"), corpus=CHECKED_CORPORA),
-        *([result("benchmarks/make_cldr_text.tsv")] if MAKES_TEXT else []),
-    ]

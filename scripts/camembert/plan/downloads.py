@@ -34,6 +34,11 @@ def text_download(corpus: str, language: str) -> str:
     return f"text-{corpus}-{language}"
 
 
+def is_text(name: str) -> bool:
+    """Whether a download, by its name, is text."""
+    return name.startswith("text-")
+
+
 def _dataset(source: dict[str, Any], locales: list[str]) -> dict[str, Any]:
     files = sorted({in_language(source["files"], locale) for locale in locales})
     return source | {"kind": "dataset", "files": files}
