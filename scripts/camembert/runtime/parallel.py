@@ -144,8 +144,9 @@ def in_workers(work: Callable[..., Result], device: torch.device, count: int, th
     # a worker that a signal ended before it trained counts as stopped, like one that saved first
     statuses = [128 - code if code in (-signal.SIGTERM, -signal.SIGINT) else code for code in _codes_of(workers)]
     failed = [status for status in statuses if status < 0 or 0 < status <= 128]
-    if not failed and any(statuses):
-        raise SystemExit(max(statuses))
+    stopped = [status for status in statuses if status > 128]
+    if stopped and (told or not failed):  # of those told to stop one may go while another waits for it, and is ended
+        raise SystemExit(max(stopped))
     if result is None or failed:
         raise WorkerError(f"a worker failed (exit statuses {statuses}); the log says why")
     return result[0]
@@ -174,17 +175,23 @@ def _work(
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
         distributed.init_process_group(backend, init_method=f"file://{meeting}", rank=number, world_size=count)
         distributed.barrier()  # one that was done before others have met would look dead to them
-        result = work(device=device, **arguments)
+        try:
+            result, status = work(device=device, **arguments), 0
+        except SystemExit as stop:  # told to stop, as all of them were, at the same step
+            result, status = None, int(stop.code or 0)
         distributed.barrier()
-        if number == 0:
+        distributed.destroy_process_group()
+        if number == 0 and status == 0:
             results.put((result,))
     except Exception as error:
         known = type(error).__module__.startswith("camembert") or isinstance(error, OSError)
         log.error("worker %d: %s: %s", number, type(error).__name__, error, exc_info=not known)
-        messages.close()
-        messages.join_thread()
-        os._exit(1)  # a process group that others still wait in cannot be left in order
-    distributed.destroy_process_group()
+        status = 1
+    except KeyboardInterrupt:  # Ctrl-C before it trained
+        status = 128 + signal.SIGINT
+    messages.close()
+    messages.join_thread()
+    os._exit(status)  # threads of a process group that others still wait in may abort an orderly end of Python
 
 
 def _codes_of(workers: list[Any]) -> list[int]:

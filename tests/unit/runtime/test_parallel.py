@@ -95,6 +95,44 @@ def test_a_worker_that_fails_ends_the_others_and_says_why(caplog):
     assert "worker 1: ValueError: the second worker cannot go on" in caplog.text
 
 
+def end_by_the_signal_in_the_first(device: torch.device, number: int, ready: Path) -> None:
+    """The first worker has no handler yet; the second has one, and waits for the first."""
+    if rank() == 1:
+        signal.signal(number, signal.SIG_IGN)
+        ready.touch()
+    while True:
+        all_reduce_max(1)
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_that_the_signal_ends_before_it_trains_counts_as_stopped(tmp_path, number):
+    ready = tmp_path / "ready"
+
+    def stop_when_ready() -> None:
+        while not ready.exists():
+            time.sleep(0.02)
+        os.kill(os.getpid(), number)
+
+    threading.Thread(target=stop_when_ready, daemon=True).start()
+    with pytest.raises(SystemExit) as stopped:
+        in_workers(end_by_the_signal_in_the_first, CPU, 2, 1, number=number, ready=ready)
+    assert stopped.value.code == 128 + number
+
+
+def stop_with_a_status(device: torch.device) -> None:
+    all_reduce_max(1)
+    if rank() == 0:
+        time.sleep(1)  # the first one saves
+    raise SystemExit(143)
+
+
+def test_workers_that_stop_wait_for_one_another_and_leave_with_their_status():
+    with pytest.raises(SystemExit) as stopped:
+        in_workers(stop_with_a_status, CPU, 2, 1)
+    assert stopped.value.code == 143
+
+
 @pytest.mark.parametrize("fixture", ["distilling", "pretraining", "finetuning"])
 def test_two_processes_train_what_one_does(request, tmp_path, fixture):
     """Losses, tokens and measurements are the same to rounding; dropout, which each process draws itself, is off."""
