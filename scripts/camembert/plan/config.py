@@ -15,7 +15,7 @@ import yaml
 
 from camembert.plan import corpora, sources, teachers
 from camembert.plan.chain import Chain, ChainError, check_against_teacher, parse_chain
-from camembert.plan.experiment import RESERVED_RECIPES
+from camembert.plan.experiment import RESERVED_RECIPES, experiment_of, stages_of
 from camembert.plan.recipe import PARTS
 from camembert.plan.resources import ResourceError, check_resources
 from camembert.plan.schema_errors import first_schema_error
@@ -92,7 +92,7 @@ def check_config(config: dict[str, Any], schema_path: str | Path) -> None:
     _check_sizes(config)
     _check_task_name(config)
     try:
-        check_resources(config)
+        check_resources(config, stages_of(config, experiment_of(config)))
     except ResourceError as error:
         raise ConfigError(str(error)) from None
     _check_sources(config)

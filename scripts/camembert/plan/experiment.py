@@ -141,6 +141,15 @@ def experiment_of(config: dict[str, Any]) -> Experiment:
     )
 
 
+def stages_of(config: dict[str, Any], experiment: Experiment) -> list[str]:
+    """Of the stages that may use GPUs those that an experiment has jobs of, by their names under `resources`."""
+    pretrains = config["teacher"]["source"] == "pretrain" or any(
+        chain.is_pretrained_from_scratch for chain in experiment.chains
+    )
+    distils = any(chain.is_distilled for chain in experiment.chains)
+    return ["pretraining"] * pretrains + ["distillation"] * distils + ["finetuning", "evaluation", "efficiency"]
+
+
 def hides_tokens(config: dict[str, Any], experiment: Experiment) -> list[str]:
     """What of an experiment hides tokens and so needs a tokenizer with a mask token, in words."""
     recipes = config["distillation"]["recipes"]

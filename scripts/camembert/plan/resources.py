@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 BATCHES = {"pretraining": "text.batch", "distillation": "text.batch", "finetuning": "finetuning.batch"}
@@ -13,19 +14,18 @@ class ResourceError(ValueError):
     """Reservations that jobs cannot use as they stand, with what to change."""
 
 
-def check_resources(config: dict[str, Any]) -> None:
+def check_resources(config: dict[str, Any], stages: Collection[str]) -> None:
     """Checks that every GPU that is reserved computes, and has rows and threads of its own.
 
     Args:
         config: a whole one that the schema accepts.
+        stages: those that may use GPUs and have jobs; what is reserved for others nobody asks for.
 
     Raises:
         ResourceError: on the first thing that is wrong, in one sentence.
     """
-    for stage, resources in config["resources"].items():
-        if "gpu" not in resources:
-            continue
-        key, gpus = f"resources.{stage}.gpu", resources["gpu"]
+    for stage in stages:
+        key, gpus = f"resources.{stage}.gpu", config["resources"][stage]["gpu"]
         _check_device(config["device"], key, gpus)
         if stage in ON_ONE_GPU and gpus > 1:
             raise ResourceError(f"{key} is {gpus}, but its jobs compute on one GPU each; set it to 1")
