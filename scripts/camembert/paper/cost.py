@@ -21,7 +21,7 @@ NOTE = (
     "rest of a job's CPU time: starting Python, imports and loading. Peak memory is that of the largest process; "
     "memory at once adds up the peaks of all jobs that ran at the same time, which is more than they ever took "
     "together. Data jobs, which come first, record neither when they ran nor their compute time, and take no part in "
-    "these columns; tables, figures and the workflow manager itself are in none of them."
+    "these columns; baselines without an encoder, tables, figures and the workflow manager itself are in none of them."
 )
 STAGES = {
     "encoders": "Encoders",
