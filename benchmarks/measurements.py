@@ -20,6 +20,7 @@ LARGEST_DIFFERENCE = 1e-4
 
 
 FEWEST_ROUNDS = 5
+PLAY = "contestants:play"
 
 
 class MeasurementError(RuntimeError):
@@ -92,7 +93,7 @@ class Comparison:
 
 def gpu_name() -> str | None:
     """The GPU that a training process sees, or None."""
-    with playing({"gpu": ("gpu", EMBEDDED, "cpu", 1)}) as opponents:
+    with playing(PLAY, {"gpu": ("gpu", EMBEDDED, "cpu", 1)}) as opponents:
         return opponents["gpu"].last.facts["gpu"]
 
 
@@ -113,7 +114,7 @@ def compare(case: Case, machine: Machine, contestants: Sequence[Contestant]) -> 
         MeasurementError: of those on the same rows, some do not compute the same losses.
     """
     names = [CEILING, *(contestant.name for contestant in contestants)]
-    with playing({name: (name, case, machine.device, machine.threads) for name in names}) as opponents:
+    with playing(PLAY, {name: (name, case, machine.device, machine.threads) for name in names}) as opponents:
         take_turns(opponents, machine.rounds, machine.turn)
         for rows in {contestant.rows for contestant in contestants}:
             check_losses(
@@ -155,7 +156,7 @@ class Sharing:
 def share(case: Case, machine: Machine, contestant: Contestant, processes: int) -> Sharing:
     """Whether several jobs at once on one device get more done than one after the other."""
     player = (contestant.name, case, machine.device, machine.threads)
-    with playing({f"{contestant.name}-{number}": player for number in range(processes)}) as opponents:
+    with playing(PLAY, {f"{contestant.name}-{number}": player for number in range(processes)}) as opponents:
         alone, together = alone_and_together([*opponents.values()], machine.rounds, machine.turn)
     return Sharing(case, contestant, processes, Rate.of(alone), Rate.of(together))
 
@@ -185,7 +186,7 @@ def compare_on_text(case: Case, machine: Machine, tokenizer: Path, texts: Sequen
     """
     arguments = (case, machine.device, machine.threads, str(tokenizer), [str(path) for path in texts])
     players = {OURS.name: ("ours_on_text", *arguments), TEXTBREWER_BARE.name: ("textbrewer_on_text", *arguments)}
-    with playing(players) as opponents:
+    with playing(PLAY, players) as opponents:
         take_turns(opponents, machine.rounds, machine.turn)
     tokenizing = opponents[OURS.name].last.facts["tokenizing"]
     ours = Rate.of([1 / (1 / rate + tokenizing) for rate in opponents[OURS.name].rates])
@@ -216,7 +217,7 @@ def growth_of_time(machine: Machine) -> list[Step]:
         for rows in (4, 8)
     }
     players = {name: (OURS.name, case, machine.device, machine.threads) for name, case in cases.items()}
-    with playing(players) as opponents:
+    with playing(PLAY, players) as opponents:
         take_turns(opponents, machine.rounds, machine.turn)
     return [Step(case, median(opponents[name].seconds)) for name, case in cases.items()]
 
@@ -246,7 +247,7 @@ def growth_of_memory(machine: Machine, tokenizer: Path, folder: Path, steps: int
         str(count): ("ours_on_shards", EMBEDDED, "cpu", machine.threads, str(tokenizer), [path])
         for count, path in documents.items()
     }
-    with playing(players) as opponents:
+    with playing(PLAY, players) as opponents:
         for opponent in opponents.values():
             opponent.play(steps)
     return [

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
 from importlib.util import find_spec
-from pathlib import Path
 
 import psutil
 from tabulate import tabulate
 
-from cases import Case, Contestant
+from camembert.core.provenance import processor_name
+from cases import PACKED_ROWS, PACKING, Case, Contestant
 from measurements import Comparison, Machine, Memory, Rate, Sharing, Step, TextComparison, straight_line
 from text import Text
 
@@ -97,23 +97,13 @@ def surroundings(machine: Machine, gpu: str | None = None) -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES if find_spec(name))
     command, load = shlex.join(["python", *sys.argv]), os.getloadavg()[0]
     busy = " **The machine was busy with other work: rely on none of these numbers.**" if load > QUIET else ""
-    processors = f"{gpu}, {processor()}" if gpu else processor()
+    processors = f"{gpu}, {processor_name()}" if gpu else processor_name()
     return (
         f"Measured on {date.today().isoformat()}: {processors}, {os.cpu_count()} logical cores, {memory:.0f} GiB,"
         f" {platform.system()}; Python {platform.python_version()}, {versions}; CPU threads: {machine.threads};"
         f" {machine.rounds} turns of {machine.turn:g} s; load average {load:.2f} before the start.{busy} The"
         f" command:\n\n    {command}"
     )
-
-
-def processor() -> str:
-    """The processor's name."""
-    facts = Path("/proc/cpuinfo")
-    if facts.is_file():
-        for line in facts.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 def write(
@@ -148,6 +138,10 @@ def one_step(where: str, comparison: Comparison, on_gpu: bool, absent: Sequence[
         absent: contestants that are not installed.
     """
     notes = "".join(f"\nLeft out, as {each.package} is not installed: {each.label}.\n" for each in absent)
+    rates = {line.contestant: line.tokens.median for line in comparison.lines}
+    if {PACKED_ROWS, PACKING} <= rates.keys():
+        waiting = max(0.0, 1 - rates[PACKING] / rates[PACKED_ROWS])
+        notes += f"\nOf the time of a step that packs rows as it trains {waiting:.1%} is waiting for them.\n"
     return small_page("A step", comparison.case, where, on_gpu, step_table(comparison) + "\n" + notes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import resource
 import time
@@ -14,7 +15,6 @@ from typing import Any
 import psutil
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["contestants"])  # torch and transformers are imported once, not in every process
 
 STEPS_TO_GET_READY = 2
 
@@ -150,20 +150,23 @@ def _saying_who_died() -> Iterator[None]:
 
 
 @contextmanager
-def playing(players: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Opponent]]:
+def playing(play: str, players: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Opponent]]:
     """Starts one process a player and ends them all.
 
     Args:
-        players: by name, what `contestants.play` takes after the connection.
+        play: what a process calls, as module:function; the module, which may load torch, is imported once for all, and
+            not by the command itself.
+        players: by name, what `play` takes after the connection.
 
     Raises:
         RuntimeError: one could not start.
     """
+    CONTEXT.set_forkserver_preload([play.split(":")[0]])
     with ExitStack() as stack:
         connections, opponents = {}, {}
         for name, arguments in players.items():
             here, there = CONTEXT.Pipe()
-            process = CONTEXT.Process(target=_play, args=(there, *arguments), name=name)
+            process = CONTEXT.Process(target=_play, args=(there, play, *arguments), name=name)
             process.start()
             there.close()
             stack.callback(process.join)
@@ -178,10 +181,9 @@ def playing(players: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Oppone
         yield opponents
 
 
-def _play(connection: Connection, *arguments: Any) -> None:
-    from contestants import play  # loads torch, which the command itself does without
-
-    play(connection, *arguments)
+def _play(connection: Connection, play: str, *arguments: Any) -> None:
+    module, function = play.split(":")
+    getattr(importlib.import_module(module), function)(connection, *arguments)
 
 
 def _finish(connection: Connection) -> None:
