@@ -106,7 +106,9 @@ def spread_out(places: ArrayLike, gap: float) -> np.ndarray:
 
 
 def label_points(axes: Axes, x: np.ndarray, y: np.ndarray, models: Sequence[Model], colours: Sequence[str]) -> None:
-    """Writes the chains of models beside their points: in stacks where these are close, with lines to them."""
+    """Writes beside points their chains, or recipes where chains have several, in stacks where points are close."""
+    chains = [model.chain for model in models]
+    names = {model: model.chain if chains.count(model.chain) == 1 else model.recipe for model in models}
     (left_end, right_end), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     places = np.column_stack([(x - left_end) / (right_end - left_end), (y - bottom) / (top - bottom)])
     order = np.argsort(places[:, 0], kind="stable")
@@ -121,7 +123,7 @@ def label_points(axes: Axes, x: np.ndarray, y: np.ndarray, models: Sequence[Mode
         for i, height in zip(stack, spread_out(places[stack, 1], LINE), strict=True):
             line = {"arrowstyle": "-", "linewidth": 0.4, "color": colours[i], "shrinkA": 1, "shrinkB": 1}
             axes.annotate(
-                models[i].chain,
+                names[models[i]],
                 (x[i], y[i]),
                 (side, height),
                 textcoords="axes fraction",
