@@ -120,6 +120,6 @@ rule distill:
         checkpoints=result(f"checkpoints/encoders/{ENCODER}"),
         checkpoint_seconds=not_a_trigger(config["checkpoint_seconds"]),
     message:
-        "Cutting {wildcards.chain} from its teacher and distilling it for {params.steps} steps"
+        "Making {wildcards.chain} from its teacher and distilling it for {params.steps} steps"
     script:
         "../scripts/distill.py"

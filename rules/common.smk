@@ -9,7 +9,7 @@ import re
 from camembert.plan.chain import ChainError, check_against_teacher, parse_chain
 from camembert.plan.config import ConfigError, check_config, load_yaml, sort_keys
 from camembert.plan.experiment import TEACHER as TEACHER_RECIPE
-from camembert.plan.experiment import encoder_of, experiment_of, hides_tokens
+from camembert.plan.experiment import encoder_of, experiment_of, masks_tokens
 from camembert.core.files import write_json
 from camembert.plan.comparisons import comparisons_of
 from camembert.plan.recipe import COPY

@@ -215,7 +215,7 @@ else:
         params:
             declared=teacher_sizes(),
             vocabulary=config["tokenizer"]["vocabulary"],
-            needs_mask=hides_tokens(config, EXPERIMENT),
+            needs_mask=masks_tokens(config, EXPERIMENT),
         message:
             "Taking the tokenizer of {input.teacher[0]}"
         script:

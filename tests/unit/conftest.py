@@ -1,4 +1,4 @@
-"""Tiny encoders, text and inference pairs for the tests of the training engine.
+"""Tiny encoders, text and NLI examples for the tests of the training engine.
 
 torch is imported inside the fixtures: tests that do not need it do not wait for it.
 """
@@ -105,7 +105,7 @@ def teacher_folder(make_encoder, tokenizer_folder, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def pairs(lines, tmp_path_factory) -> dict[str, Path]:
-    """English inference pairs, 60 to train on and 20 for development: a word of the premise, or another, or two."""
+    """English NLI examples, 60 to train on and 20 for development: a word of the premise, or another, or two."""
     from camembert.core.files import write_json
     from camembert.data.tasks import Example, write_examples
 

@@ -1,4 +1,4 @@
-"""Small sources as the hub and people have them: a BERT checkpoint, inference pairs, text."""
+"""Small sources as the hub and people have them: a BERT checkpoint, NLI examples, text."""
 
 import io
 import random
@@ -41,7 +41,7 @@ def save_teacher(folder: Path) -> Path:
 
 
 def pairs(language: str, rows: int) -> dict[str, list]:
-    """Inference pairs, one in seven of the training pairs without a label."""
+    """NLI examples, one in seven of the training examples without a label."""
     labels = [number % 3 for number in range(rows)]
     texts = [sentence(language, number) for number in range(rows)]
     return {"premise": texts, "hypothesis": [text.split()[0] for text in texts], "label": labels}

@@ -89,7 +89,7 @@ def init_student(teacher: Encoder, kept: Sequence[int]) -> Encoder:
     """
     if len(kept) >= teacher.config.num_hidden_layers:
         raise EncoderError(
-            f"a student of {len(kept)} layers cannot be cut from {teacher.config.num_hidden_layers} layers"
+            f"a student of {len(kept)} layers cannot be made from {teacher.config.num_hidden_layers} layers"
         )
     student = new_encoder(type(teacher.config).from_dict(teacher.config.to_dict() | {"num_hidden_layers": len(kept)}))
     for part in ("embeddings", "pooler"):

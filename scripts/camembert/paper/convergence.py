@@ -20,8 +20,8 @@ CURVE_PATH = re.compile(r"(?P<model>[^/]+/[^/]+)/r(?P<run>\d+)-f(?P<finetuning>\
 
 CAPTION = "Whether fine-tuning had converged: accuracy on the English dev set, in percent."
 NOTE = (
-    "The gain is the best accuracy in the last third of the steps minus that at two thirds; the last third is flat "
-    "where it is at most {points:g} point. A classifier that never left a plateau is flat too: the best accuracy "
+    "The gain is the best accuracy in the last third of the steps minus the best before; the last third is flat where "
+    "it is at most {points:g} point. A classifier that never left a plateau is flat too: the best accuracy "
     "tells. The .csv has a row a classifier with its whole curve."
 )
 
@@ -35,9 +35,9 @@ def convergence(paths: Iterable[Path], models: Sequence[Model]) -> pd.DataFrame:
         models: of the experiment.
 
     Returns:
-        Recipe, chain, label, run, finetuning; curve (``step:accuracy`` of every evaluation); at_two_thirds, the
-        accuracy of the last evaluation in the first two thirds of the steps (NaN where there was none), at_end, best,
-        and gain (shares); flat (None where the curve cannot tell).
+        Recipe, chain, label, run, finetuning; curve (``step:accuracy`` of every evaluation); at_two_thirds, the best
+        accuracy in the first two thirds of the steps (NaN where there was none), at_end, best, and gain (shares); flat
+        (None where the curve cannot tell).
 
     Raises:
         ResultsError: a misnamed file, one of no model, or one without an evaluation on dev.
@@ -76,7 +76,7 @@ def format_convergence(numbers: pd.DataFrame) -> pd.DataFrame:
                 "Classifiers": str(len(own)),
                 "Flat": f"{int((known['gain'] <= FLAT).sum())}" if len(known) else NOTHING,
                 "Median gain of the last third": f"{100 * known['gain'].median():+.1f}" if len(known) else NOTHING,
-                "At two thirds": format_percent(pd.Series([own["at_two_thirds"].mean()]))[0],
+                "Best at two thirds": format_percent(pd.Series([own["at_two_thirds"].mean()]))[0],
                 "At the end": format_percent(pd.Series([own["at_end"].mean()]))[0],
                 "Best": format_percent(pd.Series([own["best"].mean()]))[0],
             }
@@ -108,7 +108,7 @@ def _facts(curve: Sequence[tuple[int, float]]) -> dict[str, Any]:
     two_thirds = math.ceil(2 * curve[-1][0] / 3)
     before = [accuracy for step, accuracy in curve if step <= two_thirds]
     after = [accuracy for step, accuracy in curve if step > two_thirds]
-    at_two_thirds = before[-1] if before and after else math.nan
+    at_two_thirds = max(before) if before and after else math.nan
     gain = round(max(after, default=math.nan) - at_two_thirds, 6)  # a gain of one point is one in binary too
     return {
         "curve": " ".join(f"{step}:{accuracy:.4f}" for step, accuracy in curve),

@@ -30,6 +30,7 @@ from camembert.paper.statistics import (
 )
 from camembert.paper.tables import NOTHING, format_interval, format_mean_and_sd, format_percent
 from camembert.plan.comparisons import STUDENTS
+from camembert.plan.experiment import MLM
 
 SUMMARY_CAPTION = "Accuracy and what is left of the teacher's, in percent."
 SUMMARY_NOTE = (
@@ -43,6 +44,7 @@ RETRIEVAL_NOTE = (
     " Retrieval is the share of lines in other languages whose nearest line in English is their translation, on "
     "average over these languages, of encoders before any fine-tuning."
 )
+SCRATCH_NOTE = " Compute that is equal is that after the teacher: its own pre-training is in nobody's budget."
 PUBLISHED = "published"  # stands for the method of a model of others
 
 BY_LANGUAGE_CAPTION = "Accuracy on {task} by language, in percent."
@@ -124,7 +126,9 @@ def note_of_summary(numbers: pd.DataFrame, task: Answers) -> str:
     several = numbers["finetunings"].max()
     averaged = f"averaged over its {several} fine-tunings, " if several > 1 else ""
     note = SUMMARY_NOTE.format(finetunings=averaged, chance=100 * task.chance)
-    return f"{coverage(covers, numbers['runs'])} {note}{RETRIEVAL_NOTE if 'retrieval' in numbers else ''}"
+    note += RETRIEVAL_NOTE if "retrieval" in numbers else ""
+    note += SCRATCH_NOTE if (numbers["recipe"] == MLM).any() else ""
+    return f"{coverage(covers, numbers['runs'])} {note}"
 
 
 def by_language(accuracy: pd.DataFrame, models: Sequence[Model], published: pd.DataFrame | None = None) -> pd.DataFrame:

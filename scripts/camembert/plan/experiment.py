@@ -150,8 +150,8 @@ def stages_of(config: dict[str, Any], experiment: Experiment) -> list[str]:
     return ["pretraining"] * pretrains + ["distillation"] * distils + ["finetuning", "evaluation", "efficiency"]
 
 
-def hides_tokens(config: dict[str, Any], experiment: Experiment) -> list[str]:
-    """What of an experiment hides tokens and so needs a tokenizer with a mask token, in words."""
+def masks_tokens(config: dict[str, Any], experiment: Experiment) -> list[str]:
+    """What of an experiment masks tokens and so needs a tokenizer with a mask token, in words."""
     recipes = config["distillation"]["recipes"]
     losses = [f"recipe {name} (loss logits)" for name in config["recipes"] if recipes[name]["loss"] == "logits"]
     return losses + [f"chain {chain}" for chain in experiment.chains if chain.is_pretrained_from_scratch]

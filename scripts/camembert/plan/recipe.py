@@ -1,4 +1,4 @@
-"""Recipes: how a student is cut from its teacher and what it is asked to match.
+"""Recipes: how a student is made from its teacher and what it is asked to match.
 
 It is pure: the Snakefile and the config's checks import it. The losses themselves are in `losses`.
 """
@@ -73,7 +73,7 @@ class Recipe:
 
 
 COPY = Recipe("toplayer", {})
-"""Of a student that is cut and not trained."""
+"""Of a student whose layers are copied and not distilled."""
 
 
 def matched_layers(teacher_layers: int, student_layers: int) -> list[int]:

@@ -22,11 +22,11 @@ FORMS = {
 CAPTION = "The released classifier in its forms."
 NOTE = (
     "All forms predict the same test sets on the CPU. Kept languages are those whose tokens the trimmed vocabulary "
-    "keeps ({kept}); the others may lose by it. Weights are the model's file. Time: latency of one pair, and pairs a "
-    "second in batches of {batch}, medians of repeated runs ({threads}, {processor}). Peak memory is that of a process "
-    "that predicts all languages and then measures time. The 8-bit model is {points:+.1f} points from the float32 one "
-    "on average over all languages and runs {ratio:.1f} times as many pairs a second at {tokens} tokens as PyTorch, "
-    "{onnx_ratio:.1f} times as many as ONNX in float32. Eight-bit arithmetic pays where matrices are wide: "
+    "keeps ({kept}); the others may lose by it. Weights are the model's file. Time: latency of one example, and "
+    "examples a second in batches of {batch}, medians of repeated runs ({threads}, {processor}). Peak memory is that "
+    "of a process that predicts all languages and then measures time. The 8-bit model is {points:+.1f} points from "
+    "the float32 one on average over all languages and runs {ratio:.1f} times as many examples a second at {tokens} "
+    "tokens as PyTorch, {onnx_ratio:.1f} times as many as ONNX in float32. Eight-bit arithmetic pays where matrices are wide: "
     "docs/release.md has the same measurement at the size of multilingual BERT."
 )
 
@@ -74,14 +74,14 @@ def release_table(measured: Mapping[str, dict[str, Any]], kept: Sequence[str]) -
 
 
 def format_release(numbers: pd.DataFrame, lengths: Sequence[int]) -> pd.DataFrame:
-    """The table as people read it: MiB, percent, milliseconds, pairs a second."""
+    """The table as people read it: MiB, percent, milliseconds, examples a second."""
     columns = [
         ("Weights (MiB)", "bytes", 2**-20, "{:.1f}"),
         ("English", "english", 100, "{:.1f}"),
         ("Kept languages", "kept_languages", 100, "{:.1f}"),
         ("All languages", "average", 100, "{:.1f}"),
         *((f"Latency, {n} tokens (ms)", f"latency_ms_{n}", 1, "{:.2f}") for n in lengths),
-        *((f"Pairs/s, {n} tokens", f"rows_per_second_{n}", 1, "{:.0f}") for n in lengths),
+        *((f"Examples/s, {n} tokens", f"rows_per_second_{n}", 1, "{:.0f}") for n in lengths),
         ("Peak memory (MiB)", "peak_memory_mib", 1, "{:.0f}"),
     ]
     shown = {title: (scale * numbers[column]).map(form.format) for title, column, scale, form in columns}

@@ -42,7 +42,7 @@ def pretraining_objective(model: MaskedLanguageModel, bag_of_words: float) -> Ob
     though there the other tokens predict it: one distribution over the vocabulary a document, by the head of masked
     language modelling on the pooler's output, scored on all words of the document, masked ones included. A pair of
     translations has the words of both, so the pooled [CLS] is asked what a text says in either language. Without this
-    part no objective reaches the pooler, and fine-tuning starts from a random one.
+    part no objective reaches the pooler, which stays the identity that it starts as.
 
     Args:
         model: encoder and head.
@@ -87,7 +87,7 @@ def pretrain(
         layers: transformer layers.
         architecture: hidden, heads, intermediate, positions.
         mask: share of the tokens to be predicted.
-        bag_of_words: weight of the sentence-level objective; 0 leaves the pooler as it was drawn.
+        bag_of_words: weight of the sentence-level objective; 0 leaves the pooler the identity that it starts as.
         dropout: in the encoder.
         device: where to train.
         like: a given teacher's folder, whose architecture the encoder has; None makes a BERT of these sizes.

@@ -88,7 +88,7 @@ def test_a_training_with_its_measurements_compiles_few_variants(
     if recipe is None:
         set_dropout(teacher, 0.1)
         model: torch.nn.Module = MaskedLanguageModel(teacher)
-        objective, mask = pretraining_objective(model, 0.0), 0.3
+        objective, mask = pretraining_objective(model, 0.5), 0.3
     else:
         model = bottom_layers(teacher, 2)
         compile_layers(model, backend=counter)

@@ -92,7 +92,7 @@ def test_training_a_student_leaves_its_teacher_as_it_is(make_encoder):
 
 @pytest.mark.parametrize("layers", [3, 4])
 def test_a_student_must_be_smaller_than_its_teacher(make_encoder, layers):
-    with pytest.raises(EncoderError, match=f"student of {layers} layers cannot be cut from 3"):
+    with pytest.raises(EncoderError, match=f"student of {layers} layers cannot be made from 3"):
         bottom_layers(make_encoder(3), layers)
 
 

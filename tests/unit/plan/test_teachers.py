@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from camembert.plan.config import ConfigError, check_config, load_yaml
-from camembert.plan.experiment import experiment_of, hides_tokens
+from camembert.plan.experiment import experiment_of, masks_tokens
 from camembert.plan.sources import SourceError
 from camembert.plan.teachers import SIZES, config_of, longest_input, segments_of, sizes_in, teacher_files
 
@@ -112,8 +112,8 @@ def test_a_folder_without_tokenizer_json_is_told_how_to_get_one(folder, name, mo
         teacher_files(model)
 
 
-def test_what_hides_tokens_is_named():
+def test_what_masks_tokens_is_named():
     config = load_yaml(ROOT / "config.yaml")
-    assert hides_tokens(config, experiment_of(config)) == ["chain 0-3x2.41"]
+    assert masks_tokens(config, experiment_of(config)) == ["chain 0-3x2.41"]
     config |= {"recipes": ["toplayer", "logits"], "compute_matched": [], "chains": ["0-3", "6-3"]}
-    assert hides_tokens(config, experiment_of(config)) == ["recipe logits (loss logits)"]
+    assert masks_tokens(config, experiment_of(config)) == ["recipe logits (loss logits)"]

@@ -87,13 +87,13 @@ def test_the_table_has_a_row_a_form_and_averages_of_kept_and_of_all_languages():
     assert row["kept_languages"] == pytest.approx(0.7)
     assert row["average"] == pytest.approx(0.6)
     shown = format_release(table.reset_index(), [8])
-    assert shown.loc[0, ["Weights (MiB)", "All languages", "Pairs/s, 8 tokens"]].tolist() == ["1.0", "60.0", "100"]
+    assert shown.loc[0, ["Weights (MiB)", "All languages", "Examples/s, 8 tokens"]].tolist() == ["1.0", "60.0", "100"]
 
 
 def test_the_note_says_what_eight_bits_win_and_lose():
     note = release_note(release_table(MEASURED, ["en"]), MEASURED, ["en"])
     assert "The 8-bit model is -0.5 points from the float32 one" in note
-    assert "runs 1.8 times as many pairs a second" in note
+    assert "runs 1.8 times as many examples a second" in note
 
 
 def test_training_is_told_from_the_teacher_to_the_classifier(metrics, choice):

@@ -58,7 +58,7 @@ def compute(teacher_folder, corpus, special):
         if name == "masked_lm":
             torch.manual_seed(0)  # of the head
             model: torch.nn.Module = MaskedLanguageModel(teacher.cpu()).to(device)
-            objective = pretraining_objective(model, 0.0)
+            objective = pretraining_objective(model, 0.5)
         else:
             model = student = bottom_layers(copy.deepcopy(teacher), 2).to(device)
             encoders, mask = [teacher, student], RECIPES[name].mask

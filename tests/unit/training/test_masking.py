@@ -30,7 +30,7 @@ def noise_for(rows: PackedRows) -> np.ndarray:
 
 
 @pytest.mark.parametrize("share", [0.15, 0.3])
-def test_every_row_hides_a_share_of_its_places_and_any_word_may_be_among_them(special, share):
+def test_every_row_masks_a_share_of_its_length_and_any_token_may_be_among_them(special, share):
     rows = rows_of_words(special)
     chosen = mask_tokens(rows, special, share, noise_for(rows))[1] != IGNORED
     assert (chosen.sum(axis=1) == round(share * 100)).all()
@@ -39,7 +39,7 @@ def test_every_row_hides_a_share_of_its_places_and_any_word_may_be_among_them(sp
     assert chosen.mean(axis=0)[words] == pytest.approx(round(share * 100) / 77, abs=0.08)
 
 
-def test_a_row_of_fewer_words_hides_them_all(special):
+def test_a_row_of_fewer_tokens_has_them_all_masked(special):
     rows = rows_of_words(special, rows=2)
     rows.document[0, 10:], rows.token[0, 9], rows.token[0, 10:] = -1, special.sep, special.pad
     chosen = mask_tokens(rows, special, 0.3, noise_for(rows))[1] != IGNORED
@@ -48,7 +48,7 @@ def test_a_row_of_fewer_words_hides_them_all(special):
 
 
 @pytest.mark.parametrize("share", [0.15, 0.3])
-def test_hidden_words_become_what_they_become_in_bert(special, share):
+def test_masked_tokens_become_what_they_become_in_bert(special, share):
     rows = rows_of_words(special)
     inputs, targets = mask_tokens(rows, special, share, noise_for(rows))
     chosen = targets != IGNORED

@@ -21,7 +21,7 @@ def batches(corpus, special):
 # --- the model ------------------------------------------------------------------------------------------------
 
 
-def test_the_loss_is_cross_entropy_over_the_full_vocabulary_at_the_hidden_tokens(make_encoder, batches):
+def test_the_loss_is_cross_entropy_over_the_full_vocabulary_at_the_masked_tokens(make_encoder, batches):
     """Every document alone, every position through the head, a softmax and a logarithm in double precision."""
     model = MaskedLanguageModel(make_encoder(2)).eval()
     with torch.no_grad():
