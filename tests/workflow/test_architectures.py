@@ -70,9 +70,10 @@ def test_xlm_r_is_distilled_evaluated_and_released_in_every_form(run):
     assert table.loc["classifier", kept].tolist() == table.loc["classifier-trimmed", kept].tolist()
 
 
-@pytest.mark.parametrize("kind", ["roberta", "camembert"])
-def test_roberta_and_camembert_are_distilled_and_evaluated(kind, run):
-    results = run(kind, "metrics")
+@pytest.mark.parametrize(("kind", "target"), [("roberta", "metrics"), ("camembert", "all")])
+def test_roberta_and_camembert_are_distilled_and_evaluated(kind, target, run):
+    results = run(kind, target)
+    assert (results / "tables" / "summary.md").exists() == (target == "all")
     for chain in ("teacher/3", "toplayer/3-1"):
         metrics = json.loads((results / "metrics" / "evaluation" / chain / "r1-f1.json").read_text())
         assert set(metrics["accuracy"]) == set(LANGUAGES)
