@@ -21,6 +21,7 @@ LARGEST_DIFFERENCE = 1e-4
 
 FEWEST_ROUNDS = 5
 PLAY = "contestants:play"
+"""What every process calls; see `turns.playing`."""
 
 
 class MeasurementError(RuntimeError):

@@ -38,7 +38,7 @@ def test_a_row_a_classifier_says_what_the_last_third_gained(write):
     rows = convergence(write(CURVES), MODELS)
     assert rows["label"].tolist() == [TEACHER.label, CASCADE.label, CASCADE.label]
     assert rows["run"].tolist() == [1, 1, 2]
-    assert rows["at_two_thirds"].tolist() == [0.95, 0.95, 0.7]  # until step 66 of 100
+    assert rows["at_two_thirds"].tolist() == [0.95, 0.95, 0.7]  # of steps up to 67 of 100
     assert rows["at_end"].tolist() == [0.94, 0.96, 0.9]
     assert rows["best"].tolist() == [0.99, 0.96, 0.9]
     assert rows["gain"].tolist() == pytest.approx([0.04, 0.01, 0.2])
