@@ -4,9 +4,8 @@ Needs encoders, classifiers, their metrics and the data; makes release/, tables/
 It is no part of `all`.
 """
 
-TORCH_FILES = ("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json")
-ONNX_FILES = ("model.onnx", *TORCH_FILES[1:])
-FORMS = {"classifier": TORCH_FILES, "classifier-trimmed": TORCH_FILES, "onnx-fp32": ONNX_FILES, "onnx-int8": ONNX_FILES}
+from camembert.core.model_files import MODEL, ONNX_MODEL
+from camembert.release.forms import ENCODER, FORMS
 
 
 rule choose_release:
@@ -15,8 +14,8 @@ rule choose_release:
         encoders=lambda _: [encoder_folder(each) for each in candidate_encoders()],
         classifiers=lambda _: [result(f"classifiers/{each.path}") for each in candidates()],
     output:
-        encoder=released("encoder", TORCH_FILES),
-        classifier=released("classifier", TORCH_FILES),
+        encoder=released(ENCODER, MODEL),
+        classifier=released("classifier", MODEL),
         choice=result("metrics/release/choice.json"),
     log:
         result("logs/release/choose.log"),
@@ -24,7 +23,7 @@ rule choose_release:
     conda:
         "../envs/camembert.yaml"
     params:
-        files=TORCH_FILES,
+        files=MODEL,
         names=lambda _: [each.name for each in candidates()],
         encoders=lambda _: [encoder_folder(each.encoder) for each in candidates()],
     message:
@@ -42,7 +41,7 @@ rule trim_vocabulary:
             *expand(result("data/task/dev-{language}.parquet"), language=kept_languages()),
         ],
     output:
-        released("classifier-trimmed", TORCH_FILES),
+        released("classifier-trimmed", MODEL),
     log:
         result("logs/release/trim.log"),
     benchmark:
@@ -61,8 +60,8 @@ rule export_onnx:
     input:
         classifier=rules.choose_release.output.classifier,
     output:
-        fp32=released("onnx-fp32", ONNX_FILES),
-        int8=released("onnx-int8", ONNX_FILES),
+        fp32=released("onnx-fp32", ONNX_MODEL),
+        int8=released("onnx-int8", ONNX_MODEL),
     log:
         result("logs/release/onnx.log"),
     benchmark:
@@ -79,7 +78,7 @@ rule export_onnx:
 
 rule evaluate_release:
     input:
-        model=lambda wildcards: released(wildcards.form, FORMS[wildcards.form]),
+        model=lambda wildcards: released(wildcards.form, FORMS[wildcards.form].files),
         test=TASK_DATA["test"],
     output:
         predictions=expand(result("predictions/release/{{form}}/{language}.parquet"), language=LANGUAGES),
@@ -134,7 +133,7 @@ rule write_model_cards:
         labels=LABELS,
         citation=workflow.source_path("../CITATION.cff"),
     output:
-        [result(f"release/{form}/README.md") for form in ("encoder", *FORMS)],
+        [result(f"release/{form}/README.md") for form in (ENCODER, *FORMS)],
     log:
         result("logs/release/cards.log"),
     localrule: True
@@ -153,6 +152,6 @@ rule write_model_cards:
 rule release:
     input:
         rules.choose_release.output,
-        [released(form, names) for form, names in FORMS.items()],
+        [released(name, form.files) for name, form in FORMS.items()],
         rules.tabulate_release.output,
         rules.write_model_cards.output,

@@ -4,6 +4,7 @@ import resource
 from pathlib import Path
 
 from camembert.core.files import read_json, write_json
+from camembert.core.model_files import CONFIG
 from camembert.core.provenance import processor_name, versions
 from camembert.evaluation.classification import evaluate, labels_of, pad_id_of
 from camembert.evaluation.predictors import predictor_of
@@ -24,7 +25,7 @@ if __name__ == "__main__":
             )
             for language, data, path in zip(job.params.languages, job.input.test, job.output.predictions, strict=True)
         }
-        config = read_json(weights.parent / "config.json")
+        config = read_json(weights.parent / CONFIG)
         facts = {
             "form": job.wildcards.form,
             "model_type": config["model_type"],

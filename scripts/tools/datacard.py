@@ -70,7 +70,7 @@ def hypotheses_by_label(pairs: Iterable[Example]) -> pd.DataFrame:
     return counts.unstack("label", fill_value=0)
 
 
-def relevant_fact(pair: cldr_nli.Inference) -> tuple[cldr.Proposition, cldr.Proposition] | None:
+def relevant_fact(pair: cldr_nli.Pair) -> tuple[cldr.Proposition, cldr.Proposition] | None:
     """The fact of the premise that decides the label, with the hypothesis; None where no fact is on its topic."""
     kinds = next(family.facts for family in FAMILIES if family.name == pair.family)
     return next(((fact, pair.hypothesis) for fact in pair.premise if fact[0] in kinds), None)
@@ -132,7 +132,7 @@ INTRODUCTION = """# Data card: CLDR-NLI
 
 Made by `python scripts/write_data_card.py`; do not edit by hand.
 
-CLDR-NLI is the inference set of the embedded experiment. Its propositions - where a country is, what it pays
+CLDR-NLI is the task of the embedded experiment. Its propositions - where a country is, what it pays
 with, which quarter a date is in - are rendered in fifteen languages from the translations of the Unicode CLDR
 that the [Babel](https://babel.pocoo.org) library ships, so that every pair exists in every language with the
 same label, which follows from logic. It is made in seconds, to the byte, from a seed ({seed}); nothing is

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from camembert.core.model_files import WEIGHTS
+
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "babel", "snakemake")
 
 
@@ -30,7 +32,7 @@ def hash_of_file(path: str | os.PathLike[str]) -> str:
 
 def hash_of_weights(folder: str | os.PathLike[str]) -> str:
     """The sha256 of a model folder's weights."""
-    return hash_of_file(Path(folder) / "model.safetensors")
+    return hash_of_file(Path(folder) / WEIGHTS)
 
 
 def hash_of_code(module: ModuleType) -> str:

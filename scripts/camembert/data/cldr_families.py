@@ -1,4 +1,4 @@
-"""The kinds of inference of CLDR-NLI, and the facts of their topics: what a premise states and a hypothesis asks."""
+"""The families of CLDR-NLI and the facts of their topics: what a premise states and a hypothesis asks."""
 
 from __future__ import annotations
 

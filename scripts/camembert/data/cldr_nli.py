@@ -31,7 +31,7 @@ class SizeError(ValueError):
 
 
 @dataclass(frozen=True)
-class Inference:
+class Pair:
     """A premise (two facts), a hypothesis and its label, in no language yet."""
 
     family: str
@@ -49,16 +49,16 @@ def _sorted_either(fact: Proposition) -> Proposition:
     return ("either", *sorted(fact[1:])) if fact[0] == "either" else fact
 
 
-def _draw(family: Family, label: int, rng: random.Random) -> Inference:
+def _draw(family: Family, label: int, rng: random.Random) -> Pair:
     hypothesis = family.hypothesis(rng)
     fact = family.premise(rng, hypothesis, label)
     others = [topic for topic in TOPICS if topic != family.topic]
     facts = [fact_on(topic, rng) for topic in others] if fact is None else [fact, fact_on(rng.choice(others), rng)]
     rng.shuffle(facts)
-    return Inference(family.name, (facts[0], facts[1]), hypothesis, label)
+    return Pair(family.name, (facts[0], facts[1]), hypothesis, label)
 
 
-def draw_splits(sizes: Mapping[str, int], seed: int) -> dict[str, list[Inference]]:
+def draw_splits(sizes: Mapping[str, int], seed: int) -> dict[str, list[Pair]]:
     """Draws disjoint splits, each with equally many pairs of every family and label.
 
     Args:
@@ -90,13 +90,16 @@ def draw_splits(sizes: Mapping[str, int], seed: int) -> dict[str, list[Inference
     return splits
 
 
-def render_split(inferences: list[Inference], split: str, language: str) -> list[Example]:
+def render_split(pairs: list[Pair], split: str, language: str) -> list[Example]:
     """Writes a split in a language; ids carry the family and are the same in every language."""
     return [
         Example(
-            f"{split}-{number:05d}-{i.family}", render_all(i.premise, language), render(i.hypothesis, language), i.label
+            f"{split}-{number:05d}-{each.family}",
+            render_all(each.premise, language),
+            render(each.hypothesis, language),
+            each.label,
         )
-        for number, i in enumerate(inferences)
+        for number, each in enumerate(pairs)
     ]
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import camembert
 from camembert.core.files import read_json, write_json
+from camembert.core.model_files import CONFIG, WEIGHTS
 from camembert.data.manifest import MANIFEST, write_manifest
 
 if os.environ.pop(camembert.SWITCHED_OFF, None):  # this job is here to use it
@@ -41,8 +42,8 @@ ANSWER_SECONDS = 30
 WAIT_SECONDS = 2.0
 """Before the second attempt; doubled before each other one."""
 FILES_AT_ONCE = 8
-MODEL_FILES = ("config.json", *TOKENIZER_FILES)
-SAFETENSORS = ("model.safetensors", "model.safetensors.index.json", "model-*.safetensors")
+MODEL_FILES = (CONFIG, *TOKENIZER_FILES)
+SAFETENSORS = (WEIGHTS, f"{WEIGHTS}.index.json", "model-*.safetensors")
 PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*.bin")
 """Read with `weights_only`, and only of a model that has nothing better."""
 
@@ -68,7 +69,7 @@ def model_files(names: list[str]) -> list[str]:
     """
     for patterns in (SAFETENSORS, PICKLED):
         if weights := [name for name in names if any(fnmatch(name, pattern) for pattern in patterns)]:
-            if "config.json" not in names:
+            if CONFIG not in names:
                 break
             if not set(TOKENIZER_FILES[:2]).intersection(names):
                 slow = next((name for name in SLOW_TOKENIZERS if name in names), None)

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
 from camembert.core.files import atomic_write, read_json
+from camembert.core.model_files import CONFIG
 from camembert.data.tasks import Example, read_examples
 from camembert.tokens.tokenizer import truncating
 
@@ -92,13 +93,13 @@ def accuracy(logits: np.ndarray, labels: np.ndarray | Sequence[int]) -> float:
 
 def labels_of(folder: str | os.PathLike[str]) -> list[str]:
     """The names of a classifier's labels, by its config.json."""
-    names: dict[str, str] = read_json(Path(folder) / "config.json")["id2label"]
+    names: dict[str, str] = read_json(Path(folder) / CONFIG)["id2label"]
     return [names[str(number)] for number in range(len(names))]
 
 
 def pad_id_of(folder: str | os.PathLike[str]) -> int:
     """The id of a model's padding token, by its config.json."""
-    return int(read_json(Path(folder) / "config.json")["pad_token_id"])
+    return int(read_json(Path(folder) / CONFIG)["pad_token_id"])
 
 
 def write_predictions(

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from camembert.core.model_files import WEIGHTS
 from camembert.core.provenance import processor_name
 from camembert.evaluation.energy import gpu_energy
 from camembert.evaluation.predictors import pytorch_predictor
@@ -20,8 +21,6 @@ from camembert.evaluation.timing import STEADY_WITHIN, speed
 from camembert.models.encoder import load_encoder
 from camembert.plan.flops import Shape
 from camembert.runtime.devices import chosen_precision
-
-WEIGHTS = "model.safetensors"
 
 
 def measure_encoder(

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from camembert.core.model_files import ONNX_WEIGHTS
 from camembert.evaluation.classification import Predictor
 
 if TYPE_CHECKING:
     from torch import nn
 
-ONNX_MODEL = "model.onnx"
 OUTPUT = "logits"
 
 
@@ -64,7 +64,7 @@ def onnx_predictor(path: str | os.PathLike[str], threads: int) -> Predictor:
 
 def predictor_of(folder: str | os.PathLike[str], threads: int) -> Predictor:
     """Runs the classifier of a folder, an ONNX one if there is one in it, on so many threads of the CPU."""
-    onnx = Path(folder) / ONNX_MODEL
+    onnx = Path(folder) / ONNX_WEIGHTS
     if onnx.is_file():
         return onnx_predictor(onnx, threads)
     import torch

@@ -16,6 +16,7 @@ from transformers.models.bert.configuration_bert import BertConfig
 from transformers.utils import logging as transformers_logging
 
 from camembert.core.files import atomic_write
+from camembert.core.model_files import TOKENIZER, TOKENIZER_SETTINGS
 from camembert.models.architectures import (
     Encoder,
     architecture_of,
@@ -23,7 +24,6 @@ from camembert.models.architectures import (
     positions_from,
 )
 from camembert.plan.flops import Shape
-from camembert.tokens import tokenizer
 from camembert.tokens.packing import PackedRows
 
 transformers_logging.disable_progress_bar()
@@ -253,7 +253,7 @@ def save_encoder(
     """
     with atomic_write(folder) as partial:
         encoder.save_pretrained(partial)
-        for name in tokenizer.FILES:
+        for name in (TOKENIZER, TOKENIZER_SETTINGS):
             shutil.copyfile(Path(tokenizer_from) / name, partial / name)
         if mlm_head:
             save_file(mlm_head, partial / MLM_HEAD, metadata={"format": "pt"})

@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import AutoModel, AutoModelForMaskedLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
+from camembert.core.model_files import WEIGHTS
 from camembert.models.architectures import architecture_of
 from camembert.models.encoder import save_encoder, set_identity
 from camembert.plan.teachers import check_architecture, teacher_files
@@ -50,7 +51,7 @@ def import_teacher(
         TeacherError: weights of the encoder are missing or of another shape.
     """
     check_architecture(folder, dict(declared), vocabulary)
-    safe = teacher_files(folder)[1].name.startswith("model.safetensors")
+    safe = teacher_files(folder)[1].name.startswith(WEIGHTS)
     how: dict[str, Any] = {
         "local_files_only": True,
         "use_safetensors": safe,

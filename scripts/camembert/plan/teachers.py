@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from camembert.core.files import read_json
+from camembert.core.model_files import CONFIG, TOKENIZER, TOKENIZER_SETTINGS, WEIGHTS
 from camembert.plan.sources import Folder, SourceError
 
 POSITIONS_AFTER_PADDING = {"bert": False, "roberta": True, "xlm-roberta": True, "camembert": True}
 """The kinds of model that can be distilled (`model_type` of config.json), whose layers are all BERT's; and whether the
 positions of a text are numbered from the padding token's id plus one (RoBERTa and its kin) instead of from 0."""
-WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+ANY_WEIGHTS = (WEIGHTS, f"{WEIGHTS}.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 """Weights of a model folder, the first that is there is read."""
-TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json")
+TOKENIZER_FILES = (TOKENIZER, "vocab.txt", TOKENIZER_SETTINGS, "special_tokens_map.json")
 """Files of a tokenizer that are read; one of the first two must be there."""
 SLOW_TOKENIZERS = ("sentencepiece.bpe.model", "spiece.model", "sentencepiece.model", "vocab.json", "merges.txt")
 """Files of tokenizers from which `transformers` can make a tokenizer.json."""
@@ -41,11 +42,11 @@ def teacher_files(folder: Folder) -> list[Path]:
         SourceError: something is missing.
     """
     folder = Path(folder)
-    if not (folder / "config.json").is_file():
-        raise SourceError(f"{folder} has no config.json; expected a Hugging Face model folder")
-    weights = next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
+    if not (folder / CONFIG).is_file():
+        raise SourceError(f"{folder} has no {CONFIG}; expected a Hugging Face model folder")
+    weights = next((folder / name for name in ANY_WEIGHTS if (folder / name).is_file()), None)
     if weights is None:
-        raise SourceError(f"{folder} has no weights; expected model.safetensors or pytorch_model.bin")
+        raise SourceError(f"{folder} has no weights; expected {WEIGHTS} or pytorch_model.bin")
     parts = sorted(set(_weight_map(weights).values())) if weights.suffix == ".json" else []
     for part in parts:
         if not (folder / part).is_file():
@@ -53,7 +54,7 @@ def teacher_files(folder: Folder) -> list[Path]:
     words = [folder / name for name in TOKENIZER_FILES]
     if not any(path.is_file() for path in words[:2]):
         raise SourceError(_without_tokenizer(folder))
-    return [folder / "config.json", weights, *(folder / part for part in parts), *(p for p in words if p.is_file())]
+    return [folder / CONFIG, weights, *(folder / part for part in parts), *(p for p in words if p.is_file())]
 
 
 def _without_tokenizer(folder: Path) -> str:
@@ -110,7 +111,7 @@ def config_of(folder: Folder) -> dict[str, Any]:
     Raises:
         SourceError: it is not, with the reason.
     """
-    path = Path(folder) / "config.json"
+    path = Path(folder) / CONFIG
     try:
         found = read_json(path)
     except ValueError as error:
@@ -179,7 +180,7 @@ def check_architecture(folder: Folder, declared: Mapping[str, int], vocabulary: 
     Raises:
         SourceError: it is no model that can be distilled, or has other sizes.
     """
-    path, config = Path(folder) / "config.json", config_of(folder)
+    path, config = Path(folder) / CONFIG, config_of(folder)
     unused = first_position(config)
     for key, found in sizes_in(folder).items():
         name = "tokenizer.vocabulary" if key == "vocabulary" else f"teacher.{key}"

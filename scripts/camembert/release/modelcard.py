@@ -12,19 +12,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from camembert.core.files import read_json
 from camembert.plan.chain import parse_chain
 from camembert.plan.experiment import ClassifierId, EncoderId, encoder_of
-from camembert.release.release import FORMS
+from camembert.release.forms import ENCODER, FORMS
 
 TEMPLATES = Path(__file__).parent / "templates"
-ENCODER = "encoder"
 ARCHITECTURES = {"bert": "BERT", "roberta": "RoBERTa", "xlm-roberta": "XLM-R", "camembert": "CamemBERT"}
 """Names of architectures by the `model_type` of their configs."""
-TITLES = {
-    ENCODER: "multilingual encoder",
-    "classifier": "{task}",
-    "classifier-trimmed": "{task}, trimmed vocabulary",
-    "onnx-fp32": "{task}, ONNX",
-    "onnx-int8": "{task}, ONNX with 8-bit integers",
-}
 LABELS_SHOWN = 20
 
 
@@ -108,14 +100,15 @@ def model_card(
     }
     if isinstance(root.get("source"), dict):
         header["base_model"] = given(root)
+    title = FORMS[form].title.format(task=task["name"]) if form in FORMS else "multilingual encoder"
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.get_template("model_card.md").render(
         header=yaml.safe_dump(header, sort_keys=False, default_flow_style=None).strip(),
-        title=f"CAMeMBERT {choice['chain']}, {TITLES[form].format(task=task['name'])}",
+        title=f"CAMeMBERT {choice['chain']}, {title}",
         form=form,
-        label=FORMS.get(form, ""),
+        label=FORMS[form].label if form in FORMS else "",
         architecture=ARCHITECTURES[kind],
         choice=choice,
         facts=facts,

@@ -15,11 +15,11 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
 from camembert.core.files import atomic_write
-from camembert.evaluation.predictors import ONNX_MODEL, OUTPUT
+from camembert.core.model_files import BESIDE_WEIGHTS, ONNX_WEIGHTS
+from camembert.evaluation.predictors import OUTPUT
 from camembert.models.architectures import Classifier
 from camembert.tokens import tokenizer
 
-BESIDE = ("config.json", *tokenizer.FILES)
 """What an ONNX folder holds beside the model, so that it can be used by itself."""
 
 
@@ -78,13 +78,13 @@ def export(classifier: Classifier, folder: str | os.PathLike[str], files_from: s
         files_from: the classifier's folder, for its tokenizer and config.
     """
     with _with_files_of(files_from, folder) as partial:
-        export_model(classifier, partial / ONNX_MODEL, tokenizer.input_names(files_from))
+        export_model(classifier, partial / ONNX_WEIGHTS, tokenizer.input_names(files_from))
 
 
 def quantize(source: str | os.PathLike[str], folder: str | os.PathLike[str]) -> None:
     """Writes a folder like `source`, which `export` wrote, with eight-bit integers."""
     with _with_files_of(source, folder) as partial:
-        quantize_model(Path(source) / ONNX_MODEL, partial / ONNX_MODEL)
+        quantize_model(Path(source) / ONNX_WEIGHTS, partial / ONNX_WEIGHTS)
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def _with_files_of(source: str | os.PathLike[str], folder: str | os.PathLike[str
     with atomic_write(folder) as partial:
         partial.mkdir()
         yield partial
-        for name in BESIDE:
+        for name in BESIDE_WEIGHTS:
             shutil.copyfile(Path(source) / name, partial / name)
 
 

@@ -10,14 +10,7 @@ import pandas as pd
 
 from camembert.core.files import read_json
 from camembert.paper.statistics import ENGLISH
-
-FORMS = {
-    "classifier": "PyTorch, float32",
-    "classifier-trimmed": "PyTorch, trimmed vocabulary",
-    "onnx-fp32": "ONNX, float32",
-    "onnx-int8": "ONNX, 8-bit integers",
-}
-"""The forms of the classifier, by the names of their folders."""
+from camembert.release.forms import FORMS
 
 CAPTION = "The released classifier in its forms."
 NOTE = (
@@ -60,10 +53,10 @@ def release_table(measured: Mapping[str, dict[str, Any]], kept: Sequence[str]) -
         kept: languages whose tokens the trimmed vocabulary keeps.
     """
     rows = []
-    for form, label in FORMS.items():
-        facts = measured[form]
+    for name, form in FORMS.items():
+        facts = measured[name]
         accuracy = pd.Series(facts["accuracy"])
-        row = {"form": form, "label": label, "bytes": facts["bytes"], "english": accuracy[ENGLISH]}
+        row = {"form": name, "label": form.label, "bytes": facts["bytes"], "english": accuracy[ENGLISH]}
         row |= {"kept_languages": accuracy[list(kept)].mean(), "average": accuracy.mean()}
         for at in facts["speed"]:
             tokens = at["tokens"]

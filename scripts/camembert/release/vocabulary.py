@@ -24,6 +24,7 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
 from camembert.core.files import atomic_write, read_json, write_json
+from camembert.core.model_files import CONFIG, TOKENIZER, TOKENIZER_SETTINGS, WEIGHTS
 from camembert.data.tasks import read_examples
 from camembert.plan.teachers import first_position
 from camembert.tokens.shards import Shard
@@ -110,21 +111,21 @@ def trim(folder: str | os.PathLike[str], kept: list[int], output: str | os.PathL
     """
     source = Path(folder)
     number = {old: new for new, old in enumerate(kept)}
-    description = _renumbered(read_json(source / "tokenizer.json"), number)
-    weights = load_file(source / "model.safetensors")
+    description = _renumbered(read_json(source / TOKENIZER), number)
+    weights = load_file(source / WEIGHTS)
     (embeddings,) = (name for name in weights if name.endswith(EMBEDDINGS))
     weights[embeddings] = weights[embeddings][kept]
-    config = read_json(source / "config.json")
+    config = read_json(source / CONFIG)
     named = [key for key in ("pad_token_id", "bos_token_id", "eos_token_id") if config.get(key) in number]
     config |= {"vocab_size": len(kept)} | {key: number[config[key]] for key in named}
-    if first_position(config) != first_position(read_json(source / "config.json")):
+    if first_position(config) != first_position(read_json(source / CONFIG)):
         raise VocabularyError("positions are counted from the padding token, which gets another id; keep all before it")
     with atomic_write(output) as partial:
         partial.mkdir()
-        save_file(weights, partial / "model.safetensors", metadata={"format": "pt"})
-        write_json(partial / "config.json", config)
-        (partial / "tokenizer.json").write_text(json.dumps(description, ensure_ascii=False), encoding="utf-8")
-        shutil.copyfile(source / "tokenizer_config.json", partial / "tokenizer_config.json")
+        save_file(weights, partial / WEIGHTS, metadata={"format": "pt"})
+        write_json(partial / CONFIG, config)
+        (partial / TOKENIZER).write_text(json.dumps(description, ensure_ascii=False), encoding="utf-8")
+        shutil.copyfile(source / TOKENIZER_SETTINGS, partial / TOKENIZER_SETTINGS)
         load_tokenizer(partial)  # fails here rather than with those who use it
 
 

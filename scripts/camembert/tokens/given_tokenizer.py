@@ -12,6 +12,7 @@ from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
 from tokenizers.models import WordPiece
 
 from camembert.core.files import read_json
+from camembert.core.model_files import TOKENIZER, TOKENIZER_SETTINGS
 from camembert.plan.teachers import POSITIONS_AFTER_PADDING, longest_input, segments_of
 from camembert.tokens.tokenizer import (
     INPUTS,
@@ -86,7 +87,7 @@ def import_tokenizer(
 
 def is_bert(folder: str | os.PathLike[str]) -> bool:
     """Whether a checkpoint's tokenizer is BERT's: vocab.txt alone, or a tokenizer.json with BERT's parts and names."""
-    path = Path(folder) / "tokenizer.json"
+    path = Path(folder) / TOKENIZER
     if not path.is_file():
         return True
     tokenizer = _from_json(path)
@@ -112,9 +113,9 @@ def read_tokenizer(folder: str | os.PathLike[str], vocabulary: int) -> tuple[Tok
             it lower-cases.
     """
     folder = Path(folder)
-    settings_path = folder / "tokenizer_config.json"
+    settings_path = folder / TOKENIZER_SETTINGS
     settings: dict[str, Any] = _settings(settings_path) if settings_path.is_file() else {}
-    path = folder / "tokenizer.json"
+    path = folder / TOKENIZER
     if path.is_file():
         tokenizer = _from_json(path)
     else:
@@ -171,7 +172,7 @@ def read_any_tokenizer(folder: str | os.PathLike[str], vocabulary: int) -> tuple
         TokenizerError: it cannot be read, is of another kind, does not fit the model, or has no padding token.
     """
     folder = Path(folder)
-    path = folder / "tokenizer.json"
+    path = folder / TOKENIZER
     tokenizer = _from_json(path) if path.is_file() else read_tokenizer(folder, vocabulary)[0]
     _check_size(path, tokenizer, vocabulary)
     tokenizer.no_padding()
@@ -194,7 +195,7 @@ def read_any_tokenizer(folder: str | os.PathLike[str], vocabulary: int) -> tuple
 
 def _names(folder: Path, tokenizer: Tokenizer) -> dict[str, str]:
     """What the special tokens are called: by the files beside tokenizer.json, else by convention."""
-    files = [folder / name for name in ("tokenizer_config.json", "special_tokens_map.json")]
+    files = [folder / name for name in (TOKENIZER_SETTINGS, "special_tokens_map.json")]
     said = [_settings(path) for path in files if path.is_file()]
     names = {}
     for role, usual in CONVENTIONS.items():

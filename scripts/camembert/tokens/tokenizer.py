@@ -17,6 +17,7 @@ from tokenizers.models import WordPiece
 from tokenizers.trainers import WordPieceTrainer
 
 from camembert.core.files import read_json, write_json
+from camembert.core.model_files import TOKENIZER, TOKENIZER_SETTINGS
 
 SPECIAL_TOKENS = {
     "pad_token": "[PAD]",
@@ -26,7 +27,6 @@ SPECIAL_TOKENS = {
     "mask_token": "[MASK]",
 }
 """BERT's, by role."""
-FILES = ("tokenizer.json", "tokenizer_config.json")
 INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 """What a model takes; token_type_ids only where the tokenizer tells the texts of a pair apart."""
 
@@ -159,19 +159,19 @@ def write_tokenizer(tokenizer: Tokenizer, folder: str | os.PathLike[str], settin
     """Writes a tokenizer and its settings, tokenizer_config.json."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    write_json(folder / "tokenizer_config.json", dict(settings))
+    tokenizer.save(str(folder / TOKENIZER))
+    write_json(folder / TOKENIZER_SETTINGS, dict(settings))
 
 
 def special_tokens(folder: str | os.PathLike[str]) -> dict[str, str]:
     """The special tokens of a model folder of this workflow by role: pad_token, cls_token and so on."""
-    settings = read_json(Path(folder) / "tokenizer_config.json")
+    settings = read_json(Path(folder) / TOKENIZER_SETTINGS)
     return {role: settings[role] for role in SPECIAL_TOKENS if role in settings}
 
 
 def input_names(folder: str | os.PathLike[str]) -> tuple[str, ...]:
     """What the tokenizer of a model folder hands to a model, of `INPUTS`."""
-    names = read_json(Path(folder) / "tokenizer_config.json").get("model_input_names", INPUTS)
+    names = read_json(Path(folder) / TOKENIZER_SETTINGS).get("model_input_names", INPUTS)
     return tuple(name for name in INPUTS if name in names)
 
 
@@ -189,7 +189,7 @@ def token_id(tokenizer: Tokenizer, token: str) -> int:
 
 def load_tokenizer(folder: str | os.PathLike[str]) -> Tokenizer:
     """Loads the tokenizer of a model folder."""
-    return Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
+    return Tokenizer.from_file(str(Path(folder) / TOKENIZER))
 
 
 @contextmanager

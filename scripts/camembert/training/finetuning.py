@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from camembert.core.files import read_json
+from camembert.core.model_files import TOKENIZER
 from camembert.core.provenance import hash_of_code, hash_of_file, hash_of_weights
 from camembert.data.tasks import read_examples
 from camembert.evaluation.classification import EncodedExamples, accuracy, encode_examples, pad, predict
@@ -176,7 +177,7 @@ def finetune(
             checkpoints,
             fingerprint_of(
                 encoder=hash_of_weights(encoder_folder),
-                tokenizer=hash_of_file(Path(encoder_folder) / tokenizer.FILES[0]),
+                tokenizer=hash_of_file(Path(encoder_folder) / TOKENIZER),
                 data=[hash_of_file(path) for path in (train_examples, dev_examples, labels)],
                 settings=[vars(schedule), batch, dropout, max_tokens, sorted(marks), keep, pooler, seed],
                 numerics=numerics(device, precision),

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from camembert.core.model_files import CONFIG, TOKENIZER
 from camembert.core.provenance import hash_of_code, hash_of_file
 from camembert.models import encoder as encoders
 from camembert.models.architectures import Encoder
 from camembert.models.compilation import compile_layers
 from camembert.runtime import parallel
-from camembert.tokens import tokenizer
 from camembert.tokens.packing import SpecialIds
 from camembert.training.loop import Objective, TrainingResult
 from camembert.training.masking import at_masked
@@ -113,9 +113,9 @@ def pretrain(
             training,
             mask=mask,
             device=device,
-            tokenizer=hash_of_file(Path(tokenizer_folder) / tokenizer.FILES[0]),
+            tokenizer=hash_of_file(Path(tokenizer_folder) / TOKENIZER),
             encoder=[layers, dict(architecture), dropout, bag_of_words],
-            like=like and hash_of_file(Path(like) / "config.json"),
+            like=like and hash_of_file(Path(like) / CONFIG),
             code=hash_of_code(sys.modules[__name__]),
         )
         flops_of_token = encoders.shape_of(encoder).pretraining_step(layers, training.text["row"], mask)

@@ -25,24 +25,24 @@ def splits():
 
 @pytest.fixture(scope="module")
 def english(splits):
-    return {split: cldr_nli.render_split(inferences, split, "en") for split, inferences in splits.items()}
+    return {split: cldr_nli.render_split(pairs, split, "en") for split, pairs in splits.items()}
 
 
-def facts_of(topic_kinds, inference):
-    return [fact for fact in inference.premise if fact[0] in topic_kinds]
+def facts_of(topic_kinds, pair):
+    return [fact for fact in pair.premise if fact[0] in topic_kinds]
 
 
-def follows(inference):
-    """The label of an inference, worked out from its propositions alone, by another way than the generator's."""
+def follows(pair):
+    """The label of a pair, worked out from its propositions alone, by another way than the generator's."""
     attributes = {t.code: t for t in cldr.territories()}
-    kind, *value = inference.hypothesis
+    kind, *value = pair.hypothesis
     if kind in ("continent", "currency", "language"):
-        codes = [list(fact[1:]) for fact in facts_of({"territory", "either"}, inference)]
+        codes = [list(fact[1:]) for fact in facts_of({"territory", "either"}, pair)]
         if not codes:
             return NEUTRAL
         truths = {getattr(attributes[code], kind) == value[0] for code in codes[0]}
     elif kind in ("quarter", "weekday", "month"):
-        facts = facts_of({"date", "full date", "months"}, inference)
+        facts = facts_of({"date", "full date", "months"}, pair)
         if not facts:
             return NEUTRAL
         name, *arguments = facts[0]
@@ -53,7 +53,7 @@ def follows(inference):
         day = datetime.date.fromordinal(arguments[0])
         truths = {{"quarter": [day.year, (day.month - 1) // 3 + 1], "weekday": [day.isoweekday() - 1]}[kind] == value}
     else:
-        facts = facts_of({"offset"}, inference)
+        facts = facts_of({"offset"}, pair)
         if not facts:
             return NEUTRAL
         _, number, unit = facts[0]
@@ -65,9 +65,9 @@ def follows(inference):
 
 
 def test_every_label_follows_from_the_propositions(splits):
-    for inferences in splits.values():
-        for inference in inferences:
-            assert follows(inference) == inference.label, inference
+    for pairs in splits.values():
+        for pair in pairs:
+            assert follows(pair) == pair.label, pair
 
 
 def test_a_premise_states_two_facts_of_different_topics(splits):
@@ -76,24 +76,24 @@ def test_a_premise_states_two_facts_of_different_topics(splits):
 
 
 def test_there_are_at_least_seven_families_and_a_thousand_test_pairs(splits):
-    assert len({inference.family for inference in splits["test"]}) >= 7
+    assert len({pair.family for pair in splits["test"]}) >= 7
     assert len(splits["test"]) >= 1000
 
 
 def test_labels_balance_over_all_and_within_every_family(splits):
-    for split, inferences in splits.items():
-        counts = Counter((inference.family, inference.label) for inference in inferences)
+    for split, pairs in splits.items():
+        counts = Counter((pair.family, pair.label) for pair in pairs)
         assert set(counts.values()) == {SIZES[split] // (3 * len(FAMILIES))}
 
 
 def test_splits_share_no_pair_and_repeat_none(splits):
     keys = [
         (
-            frozenset((fact[0], *sorted(map(str, fact[1:]))) if fact[0] == "either" else fact for fact in i.premise),
-            i.hypothesis,
+            frozenset((fact[0], *sorted(map(str, fact[1:]))) if fact[0] == "either" else fact for fact in each.premise),
+            each.hypothesis,
         )
-        for inferences in splits.values()
-        for i in inferences
+        for pairs in splits.values()
+        for each in pairs
     ]
     assert len(keys) == len(set(keys))
 

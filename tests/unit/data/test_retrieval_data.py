@@ -53,9 +53,9 @@ def test_none_reads_like_another_or_like_anything_that_is_trained_on(unseen, pai
     corpus = cldr_nli.draw_documents(CORPUS_DOCUMENTS, SEED)
     read = {normalised(cldr.render_all(document, language)) for document in corpus}
     for split in ("train", "dev"):
-        for inference in pairs[split]:
-            read.add(normalised(cldr.render_all(inference.premise, language)))
-            read.add(normalised(cldr.render(inference.hypothesis, language)))
+        for pair in pairs[split]:
+            read.add(normalised(cldr.render_all(pair.premise, language)))
+            read.add(normalised(cldr.render(pair.hypothesis, language)))
     assert not read & set(texts)
 
 
