@@ -8,7 +8,7 @@ from camembert.paper.answers import read_chance
 from camembert.paper.figures.accuracy import accuracy_along_cascade, accuracy_by_language
 from camembert.paper.published import read_published
 from camembert.paper.statistics import RETRIEVAL, in_retrieval, models_of, on_task
-from camembert.paper.tables import read_accuracy
+from camembert.paper.tables.writing import read_accuracy
 from camembert.runtime.job import logged
 
 

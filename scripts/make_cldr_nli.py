@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from camembert.core.files import write_json
-from camembert.data import cldr_nli
+from camembert.data.cldr import nli
 from camembert.data.tasks import write_examples
 from camembert.runtime.job import logged
 
@@ -18,11 +18,11 @@ def make_cldr_nli(
     test: Sequence[Path],
 ) -> None:
     """Draws the splits and writes the training file and, in the order of the languages, the dev and test files."""
-    splits = cldr_nli.draw_splits(sizes, seed)
-    write_examples(cldr_nli.render_split(splits["train"], "train", "en"), train)
+    splits = nli.draw_splits(sizes, seed)
+    write_examples(nli.render_split(splits["train"], "train", "en"), train)
     for split, paths in (("dev", dev), ("test", test)):
         for language, path in zip(languages, paths, strict=True):
-            write_examples(cldr_nli.render_split(splits[split], split, language), path)
+            write_examples(nli.render_split(splits[split], split, language), path)
 
 
 if __name__ == "__main__":
@@ -36,4 +36,4 @@ if __name__ == "__main__":
             job.output.dev,
             job.output.test,
         )
-        write_json(job.output.labels, cldr_nli.LABELS)
+        write_json(job.output.labels, nli.LABELS)

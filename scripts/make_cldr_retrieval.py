@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from camembert.data import cldr, cldr_nli
+from camembert.data.cldr import nli
+from camembert.data.cldr.facts import render_all
 from camembert.data.retrieval import numbered, write_sentences
 from camembert.runtime.job import logged
 
@@ -12,9 +13,9 @@ def make_cldr_retrieval(
     languages: Sequence[str], documents: int, corpus_documents: int, seed: int, output: Sequence[Path]
 ) -> None:
     """Draws documents and writes one file a language, in the order of the languages."""
-    drawn = cldr_nli.draw_unseen_documents(documents, seed, corpus_documents, languages)
+    drawn = nli.draw_unseen_documents(documents, seed, corpus_documents, languages)
     for language, path in zip(languages, output, strict=True):
-        write_sentences(numbered([cldr.render_all(document, language) for document in drawn]), path)
+        write_sentences(numbered([render_all(document, language) for document in drawn]), path)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from camembert.paper import ablation
 from camembert.paper.answers import read_answers
 from camembert.paper.figures.ablation import ablation as draw_ablation
 from camembert.paper.statistics import models_of
-from camembert.paper.tables import write_table
+from camembert.paper.tables import ablation
+from camembert.paper.tables.writing import write_table
 from camembert.runtime.job import logged
 
 

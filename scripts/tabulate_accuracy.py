@@ -7,7 +7,7 @@ from typing import Any
 from camembert.paper.answers import write_answers
 from camembert.paper.predictions import accuracy_of, count_predictions, count_retrieval
 from camembert.paper.statistics import models_of
-from camembert.paper.tables import write_csv
+from camembert.paper.tables.writing import write_csv
 from camembert.runtime.job import logged
 
 

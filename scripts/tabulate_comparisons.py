@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from camembert.core.files import write_text
-from camembert.paper import comparisons
 from camembert.paper.answers import read_answers
-from camembert.paper.conclusion import conclusion
-from camembert.paper.convergence import read_convergence
 from camembert.paper.intervals import coverage
 from camembert.paper.statistics import models_of
-from camembert.paper.tables import write_table
+from camembert.paper.tables import comparisons
+from camembert.paper.tables.conclusion import conclusion
+from camembert.paper.tables.convergence import read_convergence
+from camembert.paper.tables.writing import write_table
 from camembert.runtime.job import logged
 
 

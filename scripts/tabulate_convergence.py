@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from camembert.paper import convergence
 from camembert.paper.statistics import models_of
-from camembert.paper.tables import write_table
+from camembert.paper.tables import convergence
+from camembert.paper.tables.writing import write_table
 from camembert.runtime.job import logged
 
 

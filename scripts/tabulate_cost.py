@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from camembert.paper.cost import CAPTION, NOTE, cost_of, format_cost, read_jobs
-from camembert.paper.tables import write_table
+from camembert.paper.tables.cost import CAPTION, NOTE, cost_of, format_cost, read_jobs
+from camembert.paper.tables.writing import write_table
 from camembert.runtime.job import logged
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from camembert.paper import efficiency_table as table
 from camembert.paper.statistics import models_of
-from camembert.paper.tables import write_table
+from camembert.paper.tables import efficiency as table
+from camembert.paper.tables.writing import write_table
 from camembert.runtime.job import logged
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from camembert.paper.figures.languages import languages as draw_languages
-from camembert.paper.languages import languages
 from camembert.paper.statistics import models_of
-from camembert.paper.tables import read_accuracy, write_csv
+from camembert.paper.tables.languages import languages
+from camembert.paper.tables.writing import read_accuracy, write_csv
 from camembert.runtime.job import logged
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from camembert.core.files import read_json
-from camembert.paper.tables import write_table
+from camembert.paper.tables.writing import write_table
 from camembert.release.release import CAPTION, format_release, release_note, release_table
 from camembert.runtime.job import logged
 

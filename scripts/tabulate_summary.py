@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from camembert.paper import published
-from camembert.paper import summary as summaries
 from camembert.paper.answers import read_answers
 from camembert.paper.statistics import in_retrieval, models_of, on_task
-from camembert.paper.tables import read_accuracy, write_table
+from camembert.paper.tables import summary as summaries
+from camembert.paper.tables.writing import read_accuracy, write_table
 from camembert.runtime.job import logged
 
 

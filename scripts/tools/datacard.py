@@ -11,8 +11,9 @@ from scipy.sparse import hstack
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from camembert.data import cldr, cldr_nli
-from camembert.data.cldr_families import FAMILIES, LABELS
+from camembert.data.cldr import nli
+from camembert.data.cldr.facts import Proposition
+from camembert.data.cldr.families import FAMILIES, LABELS
 from camembert.data.tasks import Example
 
 SCRIPTS = {
@@ -70,7 +71,7 @@ def hypotheses_by_label(pairs: Iterable[Example]) -> pd.DataFrame:
     return counts.unstack("label", fill_value=0)
 
 
-def relevant_fact(pair: cldr_nli.Pair) -> tuple[cldr.Proposition, cldr.Proposition] | None:
+def relevant_fact(pair: nli.Pair) -> tuple[Proposition, Proposition] | None:
     """The fact of the premise that decides the label, with the hypothesis; None where no fact is on its topic."""
     kinds = next(family.facts for family in FAMILIES if family.name == pair.family)
     return next(((fact, pair.hypothesis) for fact in pair.premise if fact[0] in kinds), None)
@@ -86,9 +87,9 @@ def data_card(sizes: Mapping[str, int], documents: int, seed: int, languages: Se
         languages: that are shown.
         examples: pairs shown a language.
     """
-    splits = cldr_nli.draw_splits(sizes, seed)
-    train, dev = (cldr_nli.render_split(splits[split], split, "en") for split in ("train", "dev"))
-    text = set(cldr_nli.draw_documents(documents, seed))
+    splits = nli.draw_splits(sizes, seed)
+    train, dev = (nli.render_split(splits[split], split, "en") for split in ("train", "dev"))
+    text = set(nli.draw_documents(documents, seed))
     seen = sum(any(set(pair.premise) <= set(document) for document in text) for pair in splits["test"])
     relevant = [{relevant_fact(pair) for pair in splits[split]} for split in ("train", "test")]
     facts = {"facts": len(relevant[1] - {None}), "known": len((relevant[0] & relevant[1]) - {None})}
@@ -120,7 +121,7 @@ def data_card(sizes: Mapping[str, int], documents: int, seed: int, languages: Se
         f"## {examples} dev pairs in every language",
     ]
     for language in languages:
-        pairs = cldr_nli.render_split(splits["dev"], "dev", language)[:examples]
+        pairs = nli.render_split(splits["dev"], "dev", language)[:examples]
         table = pd.DataFrame(
             [{"Premise": pair.text, "Hypothesis": pair.text_pair, "Label": LABELS[pair.label]} for pair in pairs]
         )

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from camembert.data import cldr, cldr_nli
-from camembert.data.cldr_families import CONTRADICTION, ENTAILMENT, FAMILIES, NEUTRAL
+from camembert.data.cldr import facts as cldr
+from camembert.data.cldr import nli
+from camembert.data.cldr.families import CONTRADICTION, ENTAILMENT, FAMILIES, NEUTRAL
 from camembert.data.tasks import write_examples
 from camembert.plan.config import load_yaml
 from tools.datacard import baseline_accuracies, family_of, foreign_letters, hypotheses_by_label
@@ -20,12 +21,12 @@ SEED = CONFIG["data"]["cldr"]["seed"]
 
 @pytest.fixture(scope="module")
 def splits():
-    return cldr_nli.draw_splits(SIZES, SEED)
+    return nli.draw_splits(SIZES, SEED)
 
 
 @pytest.fixture(scope="module")
 def english(splits):
-    return {split: cldr_nli.render_split(pairs, split, "en") for split, pairs in splits.items()}
+    return {split: nli.render_split(pairs, split, "en") for split, pairs in splits.items()}
 
 
 def facts_of(topic_kinds, pair):
@@ -103,7 +104,7 @@ def test_no_two_pairs_read_the_same(splits, language):
     rendered = [
         (pair.text, pair.text_pair)
         for split in ("dev", "test")
-        for pair in cldr_nli.render_split(splits[split], split, language)
+        for pair in nli.render_split(splits[split], split, language)
     ]
     assert len(rendered) == len(set(rendered))
 
@@ -115,23 +116,21 @@ def test_no_english_training_pair_reads_like_one_of_dev_or_test(english):
 
 def test_ids_and_labels_are_shared_by_the_languages(splits, english):
     for language in ("ar", "zh"):
-        pairs = cldr_nli.render_split(splits["dev"], "dev", language)
+        pairs = nli.render_split(splits["dev"], "dev", language)
         assert [(pair.id, pair.label) for pair in pairs] == [(pair.id, pair.label) for pair in english["dev"]]
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path, splits):
     sizes = {"dev": 48}
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        write_examples(
-            cldr_nli.render_split(cldr_nli.draw_splits(sizes, seed)["dev"], "dev", "th"), tmp_path / f"{name}.parquet"
-        )
+        write_examples(nli.render_split(nli.draw_splits(sizes, seed)["dev"], "dev", "th"), tmp_path / f"{name}.parquet")
     a, b, c = ((tmp_path / f"{name}.parquet").read_bytes() for name in "abc")
     assert a == b != c
 
 
 def test_a_size_that_cannot_balance_is_refused():
-    with pytest.raises(cldr_nli.SizeError, match=r"data\.cldr\.dev is 100; choose a multiple of 24"):
-        cldr_nli.draw_splits({"dev": 100}, 0)
+    with pytest.raises(nli.SizeError, match=r"data\.cldr\.dev is 100; choose a multiple of 24"):
+        nli.draw_splits({"dev": 100}, 0)
 
 
 def test_the_kind_of_hypothesis_does_not_depend_on_the_label(splits):
@@ -160,7 +159,7 @@ def test_linear_baselines_stay_near_chance(english):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_phrase_is_in_the_script_of_its_language(splits, language):
     """A missing translation falls back to a key such as length-kilometer, or to another locale's words."""
-    documents = list(cldr_nli.draw_documents(2000, SEED))
+    documents = list(nli.draw_documents(2000, SEED))
     facts = {fact for document in documents for fact in document}
     facts |= {i.hypothesis for i in splits["test"]} | {fact for i in splits["test"] for fact in i.premise}
     facts |= {("territory", t.code) for t in cldr.territories()}
@@ -190,7 +189,7 @@ def test_rendering_does_not_depend_on_which_language_was_read_before():
 def test_parallel_documents_state_consistent_facts():
     """A document never places a country elsewhere than the CLDR does."""
     attributes = {t.code: t for t in cldr.territories()}
-    for document in cldr_nli.draw_documents(500, 1):
+    for document in nli.draw_documents(500, 1):
         places = [fact for fact in document if fact[0] == "territory"]
         if len(places) == 1 and not any(fact[0] == "either" for fact in document):
             for kind in ("continent", "currency", "language"):

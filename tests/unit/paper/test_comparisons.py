@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from camembert.paper.ablation import ablation, format_ablation, note
 from camembert.paper.answers import Answers
-from camembert.paper.comparisons import (
+from camembert.paper.intervals import EQUIVALENCE_LEVEL, interval
+from camembert.paper.statistics import Model, ResultsError
+from camembert.paper.tables.ablation import ablation, format_ablation, note
+from camembert.paper.tables.comparisons import (
     COLUMNS,
     compare,
     equivalence,
@@ -14,9 +16,7 @@ from camembert.paper.comparisons import (
     mcnemar_by_language,
     read_planned,
 )
-from camembert.paper.conclusion import conclusion
-from camembert.paper.intervals import EQUIVALENCE_LEVEL, interval
-from camembert.paper.statistics import Model, ResultsError
+from camembert.paper.tables.conclusion import conclusion
 from camembert.plan.chain import Method
 from camembert.plan.comparisons import Contrast, PlannedComparison
 

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from camembert.paper.comparisons import COLUMNS
-from camembert.paper.conclusion import conclusion
 from camembert.paper.intervals import UNCOVERED
 from camembert.paper.statistics import Model
+from camembert.paper.tables.comparisons import COLUMNS
+from camembert.paper.tables.conclusion import conclusion
 from camembert.plan.chain import Method
 from camembert.plan.comparisons import Contrast
 

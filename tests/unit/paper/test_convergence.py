@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from small_case import CASCADE, MODELS, TEACHER
 
-from camembert.paper.convergence import convergence, format_convergence, note, read_convergence, still_improving
 from camembert.paper.statistics import ResultsError
-from camembert.paper.tables import NOTHING, write_csv
+from camembert.paper.tables.convergence import convergence, format_convergence, note, read_convergence, still_improving
+from camembert.paper.tables.writing import NOTHING, write_csv
 
 CURVES = {  # steps and accuracies on dev
     "6-4-2/r2-f1": [(33, 0.6), (67, 0.7), (100, 0.9)],

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from camembert.paper.cost import cost_of, elapsed_seconds, format_cost, memory_at_once, read_jobs
+from camembert.paper.tables.cost import cost_of, elapsed_seconds, format_cost, memory_at_once, read_jobs
 
 
 def jobs(*times, memory=100):

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from camembert.paper.efficiency_table import (
+from camembert.paper.statistics import Model, ResultsError
+from camembert.paper.tables.efficiency import (
     GIVEN_TEACHER,
     NO_ENERGY,
     efficiency,
@@ -15,7 +16,6 @@ from camembert.paper.efficiency_table import (
     read_efficiency,
     read_training,
 )
-from camembert.paper.statistics import Model, ResultsError
 from camembert.plan.chain import Method
 
 ORDER = [

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from camembert.paper.languages import languages
 from camembert.paper.statistics import Model, ResultsError
+from camembert.paper.tables.languages import languages
 from camembert.plan.chain import Method
 
 TEACHER = Model("teacher", "6", "Teacher (6 layers)", Method.TEACHER)

@@ -16,7 +16,6 @@ from small_case import (
     write_retrieval,
 )
 
-from camembert.paper import tables
 from camembert.paper.intervals import by_cluster
 from camembert.paper.predictions import (
     ACCURACY_COLUMNS,
@@ -26,6 +25,7 @@ from camembert.paper.predictions import (
     read_predictions,
 )
 from camembert.paper.statistics import RETRIEVAL_BASELINE, ResultsError
+from camembert.paper.tables import writing as tables
 
 CLUSTERS = [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]
 

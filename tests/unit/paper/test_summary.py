@@ -11,7 +11,7 @@ from camembert.paper.intervals import UNCOVERED, interval
 from camembert.paper.predictions import accuracy_of, count_predictions, count_retrieval
 from camembert.paper.published import note_of, read_published
 from camembert.paper.statistics import Model, ResultsError, in_retrieval, on_task
-from camembert.paper.summary import (
+from camembert.paper.tables.summary import (
     by_language,
     format_by_language,
     format_summary,
@@ -19,7 +19,7 @@ from camembert.paper.summary import (
     note_of_summary,
     summary,
 )
-from camembert.paper.tables import NOTHING
+from camembert.paper.tables.writing import NOTHING
 from camembert.plan.chain import Method
 
 NONE = pd.DataFrame(columns=["label", "source", "en", "ur", "average"])

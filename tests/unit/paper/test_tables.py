@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from camembert.paper import tables
 from camembert.paper.intervals import Interval
+from camembert.paper.tables import writing as tables
 
 
 def test_latex_specials_are_escaped_and_bold_is_kept():

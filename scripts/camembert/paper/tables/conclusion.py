@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from camembert.paper.comparisons import equivalence
-from camembert.paper.convergence import still_improving
 from camembert.paper.intervals import coverage
 from camembert.paper.statistics import RETRIEVAL
+from camembert.paper.tables.comparisons import equivalence
+from camembert.paper.tables.convergence import still_improving
 from camembert.plan.chain import Method
 from camembert.plan.comparisons import Contrast
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from camembert.core.files import read_json
 from camembert.paper.statistics import Model, ResultsError
-from camembert.paper.tables import NOTHING, format_percent
+from camembert.paper.tables.writing import NOTHING, format_percent
 from camembert.plan.chain import parse_chain
 from camembert.plan.experiment import encoder_of
 

@@ -18,8 +18,8 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from camembert.data.cldr import Proposition, render, render_all
-from camembert.data.cldr_families import FAMILIES, LABELS, TOPICS, Family, fact_on, statements_on
+from camembert.data.cldr.facts import Proposition, render, render_all
+from camembert.data.cldr.families import FAMILIES, LABELS, TOPICS, Family, fact_on, statements_on
 from camembert.data.tasks import Example
 
 

@@ -28,7 +28,7 @@ from camembert.paper.statistics import (
     spread,
     teacher_of,
 )
-from camembert.paper.tables import NOTHING, format_interval, format_mean_and_sd, format_percent
+from camembert.paper.tables.writing import NOTHING, format_interval, format_mean_and_sd, format_percent
 from camembert.plan.comparisons import STUDENTS
 from camembert.plan.experiment import MLM
 

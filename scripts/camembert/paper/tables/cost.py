@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from camembert.core.files import read_json
-from camembert.paper.tables import NOTHING
+from camembert.paper.tables.writing import NOTHING
 
 CAPTION = "What the run cost"
 PAUSE_SECONDS = 120

@@ -12,7 +12,7 @@ import pandas as pd
 
 from camembert.core.files import read_json_lines
 from camembert.paper.statistics import Model, ResultsError
-from camembert.paper.tables import NOTHING, format_percent
+from camembert.paper.tables.writing import NOTHING, format_percent
 
 FLAT = 0.01
 """At most so much (share) does the last third of fine-tuning gain where it is flat: one point."""

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from camembert.data.cldr import OFFSETS, YEARS, Proposition, Territory, territories
+from camembert.data.cldr.facts import OFFSETS, YEARS, Proposition, Territory, territories
 
 LABELS = ("entailment", "neutral", "contradiction")
 ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)

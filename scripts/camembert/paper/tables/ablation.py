@@ -10,7 +10,7 @@ import pandas as pd
 from camembert.paper.answers import Answers
 from camembert.paper.intervals import Interval, coverage, interval
 from camembert.paper.statistics import Model, languages_of
-from camembert.paper.tables import format_difference, format_interval, format_percent
+from camembert.paper.tables.writing import format_difference, format_interval, format_percent
 from camembert.plan.chain import parse_chain
 
 CAPTION = "What the recipe changes: accuracy in percent, and points above the first recipe."

@@ -18,7 +18,7 @@ from statsmodels.stats.multitest import multipletests
 from camembert.paper.answers import Answers
 from camembert.paper.intervals import EQUIVALENCE_LEVEL, Interval, interval
 from camembert.paper.statistics import Model, ResultsError, languages_of
-from camembert.paper.tables import NOTHING, format_difference
+from camembert.paper.tables.writing import NOTHING, format_difference
 from camembert.plan.comparisons import Contrast, PlannedComparison
 
 MODEL = ("recipe", "chain", "label", "method")
