@@ -10,7 +10,7 @@ from pathlib import Path
 from tokenizers.implementations import BertWordPieceTokenizer
 
 from camembert.core.files import write_text
-from camembert.data.cldr import nli
+from camembert.data.cldr.documents import draw_documents
 from camembert.data.cldr.facts import render_all
 from camembert.data.text import Documents, read_documents
 from camembert.plan.config import load_yaml
@@ -46,7 +46,7 @@ class Text:
             origin = f"the first {LINES:,} lines of each of {len(texts)} files"
         else:
             languages = load_yaml(Path(__file__).parents[1] / "config.yaml")["languages"]
-            documents = list(nli.draw_documents(LINES, seed=1))
+            documents = list(draw_documents(LINES, seed=1))
             texts = {language: (render_all(document, language) for document in documents) for language in languages}
             origin = f"{LINES:,} generated lines of CLDR text in each of {len(languages)} languages"
         files = [write_lines(folder / f"{name}.txt", lines) for name, lines in texts.items()]

@@ -12,6 +12,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from camembert.data.cldr import nli
+from camembert.data.cldr.documents import draw_documents
 from camembert.data.cldr.facts import Proposition
 from camembert.data.cldr.families import FAMILIES, LABELS
 from camembert.data.tasks import Example
@@ -89,7 +90,7 @@ def data_card(sizes: Mapping[str, int], documents: int, seed: int, languages: Se
     """
     splits = nli.draw_splits(sizes, seed)
     train, dev = (nli.render_split(splits[split], split, "en") for split in ("train", "dev"))
-    text = set(nli.draw_documents(documents, seed))
+    text = set(draw_documents(documents, seed))
     seen = sum(any(set(pair.premise) <= set(document) for document in text) for pair in splits["test"])
     relevant = [{relevant_fact(pair) for pair in splits[split]} for split in ("train", "test")]
     facts = {"facts": len(relevant[1] - {None}), "known": len((relevant[0] & relevant[1]) - {None})}

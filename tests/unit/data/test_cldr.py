@@ -8,6 +8,7 @@ import pytest
 
 from camembert.data.cldr import facts as cldr
 from camembert.data.cldr import nli
+from camembert.data.cldr.documents import draw_documents
 from camembert.data.cldr.families import CONTRADICTION, ENTAILMENT, FAMILIES, NEUTRAL
 from camembert.data.tasks import write_examples
 from camembert.plan.config import load_yaml
@@ -129,7 +130,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path, sp
 
 
 def test_a_size_that_cannot_balance_is_refused():
-    with pytest.raises(nli.SizeError, match=r"data\.cldr\.dev is 100; choose a multiple of 24"):
+    with pytest.raises(cldr.SizeError, match=r"data\.cldr\.dev is 100; choose a multiple of 24"):
         nli.draw_splits({"dev": 100}, 0)
 
 
@@ -159,7 +160,7 @@ def test_linear_baselines_stay_near_chance(english):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_phrase_is_in_the_script_of_its_language(splits, language):
     """A missing translation falls back to a key such as length-kilometer, or to another locale's words."""
-    documents = list(nli.draw_documents(2000, SEED))
+    documents = list(draw_documents(2000, SEED))
     facts = {fact for document in documents for fact in document}
     facts |= {i.hypothesis for i in splits["test"]} | {fact for i in splits["test"] for fact in i.premise}
     facts |= {("territory", t.code) for t in cldr.territories()}
@@ -189,7 +190,7 @@ def test_rendering_does_not_depend_on_which_language_was_read_before():
 def test_parallel_documents_state_consistent_facts():
     """A document never places a country elsewhere than the CLDR does."""
     attributes = {t.code: t for t in cldr.territories()}
-    for document in nli.draw_documents(500, 1):
+    for document in draw_documents(500, 1):
         places = [fact for fact in document if fact[0] == "territory"]
         if len(places) == 1 and not any(fact[0] == "either" for fact in document):
             for kind in ("continent", "currency", "language"):

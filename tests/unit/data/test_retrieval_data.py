@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from camembert.data.cldr import documents, nli
 from camembert.data.cldr import facts as cldr
-from camembert.data.cldr import nli
-from camembert.data.cldr.nli import normalised
+from camembert.data.cldr.documents import draw_documents, draw_unseen_documents, normalised
 from camembert.data.records import DataError
 from camembert.data.retrieval import (
     RetrievalDataError,
@@ -30,7 +30,7 @@ SEED, CORPUS_DOCUMENTS = (CONFIG["data"]["cldr"][key] for key in ("seed", "docum
 
 @pytest.fixture(scope="module")
 def unseen():
-    return nli.draw_unseen_documents(CONFIG["retrieval"]["documents"], SEED, CORPUS_DOCUMENTS, LANGUAGES)
+    return draw_unseen_documents(CONFIG["retrieval"]["documents"], SEED, CORPUS_DOCUMENTS, LANGUAGES)
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +43,15 @@ def test_there_are_a_thousand(unseen):
 
 
 def test_none_states_what_a_document_of_the_corpus_states_in_any_order(unseen):
-    corpus = {nli.facts_of(document) for document in nli.draw_documents(CORPUS_DOCUMENTS, SEED)}
-    assert not corpus & set(map(nli.facts_of, unseen))
+    corpus = {cldr.facts_of(document) for document in draw_documents(CORPUS_DOCUMENTS, SEED)}
+    assert not corpus & set(map(cldr.facts_of, unseen))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_none_reads_like_another_or_like_anything_that_is_trained_on(unseen, pairs, language):
     texts = [normalised(cldr.render_all(document, language)) for document in unseen]
     assert len(set(texts)) == len(texts)
-    corpus = nli.draw_documents(CORPUS_DOCUMENTS, SEED)
+    corpus = draw_documents(CORPUS_DOCUMENTS, SEED)
     read = {normalised(cldr.render_all(document, language)) for document in corpus}
     for split in ("train", "dev"):
         for pair in pairs[split]:
@@ -61,15 +61,15 @@ def test_none_reads_like_another_or_like_anything_that_is_trained_on(unseen, pai
 
 
 def test_the_seed_decides_which_they_are():
-    one, same, other = (nli.draw_unseen_documents(30, seed, 100, ["en", "th"]) for seed in (1, 1, 2))
+    one, same, other = (draw_unseen_documents(30, seed, 100, ["en", "th"]) for seed in (1, 1, 2))
     assert one == same != other
 
 
 def test_more_documents_than_there_are_are_refused(monkeypatch):
-    few = list(nli.draw_documents(20, 0))
-    monkeypatch.setattr(nli, "draw_documents", lambda number, seed, use="text": few if use != "text" else few[:9])
-    with pytest.raises(nli.SizeError, match=r"retrieval\.documents is 50, but 500 draws gave \d+ documents"):
-        nli.draw_unseen_documents(50, 0, 9, ["en"])
+    few = list(draw_documents(20, 0))
+    monkeypatch.setattr(documents, "draw_documents", lambda number, seed, use="text": few if use != "text" else few[:9])
+    with pytest.raises(cldr.SizeError, match=r"retrieval\.documents is 50, but 500 draws gave \d+ documents"):
+        draw_unseen_documents(50, 0, 9, ["en"])
 
 
 # --- files that someone brings ------------------------------------------------------------------------------

@@ -44,6 +44,10 @@ class MissingTranslationError(ValueError):
 # --- the world ------------------------------------------------------------------------------------------------
 
 
+class SizeError(ValueError):
+    """A number of pairs that cannot be balanced, or of documents that there are not."""
+
+
 @dataclass(frozen=True)
 class Territory:
     """A territory with one continent, one official language and a currency of its own (CLDR codes)."""
@@ -129,3 +133,8 @@ def render(proposition: Proposition, language: str) -> str:
 def render_all(propositions: tuple[Proposition, ...], language: str) -> str:
     """Joins propositions with the language's "and"."""
     return lists.format_list([render(p, language) for p in propositions], locale=Locale.parse(language))
+
+
+def facts_of(propositions: tuple[Proposition, ...]) -> frozenset[Proposition]:
+    """What propositions state together, whatever their order and that of "or"."""
+    return frozenset(("either", *sorted(fact[1:])) if fact[0] == "either" else fact for fact in propositions)

@@ -1,4 +1,4 @@
-"""CLDR-NLI: NLI examples and parallel text that follow from the CLDR, in fifteen languages.
+"""CLDR-NLI: NLI examples that follow from the CLDR, in fifteen languages.
 
 Every pair is drawn as propositions, in no language, so it exists in all languages with the same label.
 
@@ -15,19 +15,12 @@ A hypothesis is drawn before its label, so it says nothing about the label.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from camembert.data.cldr.facts import Proposition, render, render_all
-from camembert.data.cldr.families import FAMILIES, LABELS, TOPICS, Family, fact_on, statements_on
+from camembert.data.cldr.facts import Proposition, SizeError, facts_of, render, render_all
+from camembert.data.cldr.families import FAMILIES, LABELS, TOPICS, Family, fact_on
 from camembert.data.tasks import Example
-
-
-class SizeError(ValueError):
-    """A number of pairs that cannot be balanced, or of documents that there are not."""
-
-
-# --- pairs ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -42,11 +35,7 @@ class Pair:
     @property
     def key(self) -> tuple[frozenset[Proposition], Proposition]:
         """What the pair says, whatever the order of its facts and of "or"."""
-        return frozenset(map(_sorted_either, self.premise)), self.hypothesis
-
-
-def _sorted_either(fact: Proposition) -> Proposition:
-    return ("either", *sorted(fact[1:])) if fact[0] == "either" else fact
+        return facts_of(self.premise), self.hypothesis
 
 
 def _draw(family: Family, label: int, rng: random.Random) -> Pair:
@@ -101,77 +90,3 @@ def render_split(pairs: list[Pair], split: str, language: str) -> list[Example]:
         )
         for number, each in enumerate(pairs)
     ]
-
-
-# --- text -----------------------------------------------------------------------------------------------------
-
-
-Document = tuple[Proposition, ...]
-DRAWS_A_DOCUMENT = 10
-"""Documents drawn, at most, for each that is unseen."""
-
-
-def draw_documents(number: int, seed: int, use: str = "text") -> Iterator[Document]:
-    """Draws documents of the parallel corpus: consistent statements on one or two topics, in random order.
-
-    Args:
-        number: documents.
-        seed: the same seed and use give the same documents.
-        use: what they are for; another use draws others.
-    """
-    rng = random.Random(f"{seed} {use}")
-    topics = ("place", "place", "alternatives", "calendar", "calendar", "interval", "offset")
-    for _ in range(number):
-        document = []
-        for topic in rng.sample(topics, rng.randint(1, 2)):
-            statements = statements_on(topic, rng)
-            rng.shuffle(statements)
-            document.extend(statements)
-        yield tuple(document)
-
-
-def facts_of(document: Document) -> frozenset[Proposition]:
-    """What a document states, whatever the order of its statements and of "or"."""
-    return frozenset(map(_sorted_either, document))
-
-
-def draw_unseen_documents(number: int, seed: int, corpus_documents: int, languages: Sequence[str]) -> list[Document]:
-    """Draws documents as those of the corpus that state together what no document of the corpus does.
-
-    No two state the same, nor read the same in any language but for case and spaces.
-
-    Args:
-        number: documents wanted.
-        seed: of the corpus, which is drawn anew to be compared with.
-        corpus_documents: documents of the corpus.
-        languages: in which they are to differ.
-
-    Raises:
-        SizeError: there are not so many.
-    """
-    stated = set(map(facts_of, draw_documents(corpus_documents, seed)))
-    written: dict[str, set[str]] = {language: set() for language in languages}
-    unseen: list[Document] = []
-    for document in draw_documents(DRAWS_A_DOCUMENT * number, seed, "retrieval"):
-        if len(unseen) == number:
-            break
-        if facts_of(document) in stated:
-            continue
-        texts = {language: normalised(render_all(document, language)) for language in languages}
-        if any(text in written[language] for language, text in texts.items()):
-            continue
-        stated.add(facts_of(document))
-        for language, text in texts.items():
-            written[language].add(text)
-        unseen.append(document)
-    if len(unseen) < number:
-        raise SizeError(
-            f"retrieval.documents is {number}, but {DRAWS_A_DOCUMENT * number} draws gave {len(unseen)} documents that"
-            " differ from each other and from the text corpus; lower it or data.cldr.documents"
-        )
-    return unseen
-
-
-def normalised(text: str) -> str:
-    """A text without differences of case and spaces."""
-    return " ".join(text.casefold().split())
