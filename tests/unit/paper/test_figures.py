@@ -189,6 +189,11 @@ def test_two_models_of_a_method_differ_in_filling_alone():
     assert styles[first].filling != styles[second].filling
 
 
+def test_many_models_of_a_method_all_look_different():
+    recipes = [Model(f"recipe-{i}", "6-2", f"Direct 6-2, {i}", Method.DIRECT) for i in range(3 * len(style.FILLINGS))]
+    assert len(set(style.styles_of(recipes).values())) == len(recipes)
+
+
 def axes_of(monkeypatch, draw, name):
     """The axes of a figure, caught when it would be written."""
     caught = []
@@ -284,6 +289,18 @@ def test_without_a_trained_hop_there_is_no_panel_of_losses(by_language, monkeypa
     monkeypatch.setattr(languages_figure, "save", lambda figure, stem: caught.append(figure))
     languages(by_language.assign(held_out_loss=np.nan), MODELS, tmp_path / "figure")
     assert len(caught[0].axes) == 2
+
+
+def test_losses_of_several_recipes_do_not_share_an_axis(by_language, monkeypatch, tmp_path):
+    caught = []
+    monkeypatch.setattr(languages_figure, "save", lambda figure, stem: caught.append(figure))
+    other = [model._replace(recipe="uniform") for model in MODELS if model.recipe == "toplayer"]
+    both = pd.concat([by_language, by_language[by_language["recipe"] == "toplayer"].assign(recipe="uniform")])
+    languages(both, [*MODELS, *other], tmp_path / "figure")
+    assert [axes.get_xlabel() for axes in caught[0].axes] == [
+        "Share of the corpus (%)",
+        "Accuracy against the teacher (points)",
+    ]
 
 
 def test_the_baseline_of_retrieval_is_named_in_the_legend_and_english_is_not_there(monkeypatch, draw):

@@ -21,7 +21,8 @@ def languages(numbers: pd.DataFrame, models: Sequence[Model], stem: Path) -> Non
     """Draws, a row a language by falling share of the corpus: that share, held-out losses, changes of accuracy.
 
     The held-out loss is a hop's at the end of its training: what the student of that hop could not match of its own
-    teacher. The change of accuracy is a model's against the first model of its chain.
+    teacher. Those of different recipes do not compare, so with several it is left out. The change of accuracy is a
+    model's against the first model of its chain.
 
     Args:
         numbers: the table of the languages.
@@ -33,7 +34,8 @@ def languages(numbers: pd.DataFrame, models: Sequence[Model], stem: Path) -> Non
     styles = styles_of(models)
     models = [model for model in models if not _of(numbers, model).empty]
     trained = [model for model in models if _of(numbers, model)["held_out_loss"].notna().any()]
-    shown = [("held_out_loss", trained, 1)] if trained else []
+    has_losses = len({model.recipe for model in trained}) == 1
+    shown = [("held_out_loss", trained, 1)] if has_losses else []
     shown.append(("accuracy_change", models, 100))
     offsets = dict(zip(models, _spread(len(models)), strict=True))
     with mpl.rc_context(dict(STYLE)):
@@ -49,7 +51,7 @@ def languages(numbers: pd.DataFrame, models: Sequence[Model], stem: Path) -> Non
                 axes.plot(scale * own[column], y, linestyle="none", **marker(styles[model]))
         for axes in (corpus, *panels):
             _rows(axes, len(rows))
-        if trained:
+        if has_losses:
             panels[0].set_xlim(left=0)
             panels[0].set_xlabel("Held-out loss of the last hop")
         panels[-1].axvline(0, color="0.3", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)

@@ -1,8 +1,8 @@
 """How every figure looks.
 
 One method has one colour and one marker in every figure; further models of the same method (another depth, another
-recipe) are told apart by the filling of the marker. The colours are those of Okabe and Ito (2008), which the
-colour-blind can tell apart; the markers carry the difference in grey.
+recipe) are told apart by the filling of the marker and, where fillings are used up, by a darker shade. The colours are
+those of Okabe and Ito (2008), which the colour-blind can tell apart; the markers carry the difference in grey.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
@@ -78,8 +79,14 @@ def styles_of(models: Sequence[Model]) -> dict[Model, Style]:
     for i, model in enumerate(models):
         assert model.method is not None, "the baseline is no encoder and has a style of its own"
         nth = sum(other.method is model.method for other in models[:i])
-        styles[model] = Style(COLOURS[model.method], MARKERS[model.method], FILLINGS[nth % len(FILLINGS)])
+        times, filling = divmod(nth, len(FILLINGS))
+        styles[model] = Style(_darker(COLOURS[model.method], times), MARKERS[model.method], FILLINGS[filling])
     return styles
+
+
+def _darker(colour: str, times: int) -> str:
+    """A colour, so many times at half of its light."""
+    return to_hex(np.array(to_rgb(colour)) / 2**times).upper()
 
 
 def offsets(count: int) -> np.ndarray:
