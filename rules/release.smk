@@ -5,7 +5,7 @@ It is no part of `all`.
 """
 
 from camembert.core.model_files import MODEL, ONNX_MODEL
-from camembert.release.forms import ENCODER, FORMS
+from camembert.release.forms import ENCODER_FOLDER, FORMS
 
 
 rule choose_release:
@@ -14,7 +14,7 @@ rule choose_release:
         encoders=lambda _: [encoder_folder(each) for each in candidate_encoders()],
         classifiers=lambda _: [result(f"classifiers/{each.path}") for each in candidates()],
     output:
-        encoder=released(ENCODER, MODEL),
+        encoder=released(ENCODER_FOLDER, MODEL),
         classifier=released("classifier", MODEL),
         choice=result("metrics/release/choice.json"),
     log:
@@ -133,7 +133,7 @@ rule write_model_cards:
         labels=LABELS,
         citation=workflow.source_path("../CITATION.cff"),
     output:
-        [result(f"release/{form}/README.md") for form in (ENCODER, *FORMS)],
+        [result(f"release/{form}/README.md") for form in (ENCODER_FOLDER, *FORMS)],
     log:
         result("logs/release/cards.log"),
     localrule: True

@@ -223,7 +223,7 @@ def run_download(
     **settings: str,
 ) -> subprocess.CompletedProcess[str]:
     """Downloads files, or a model, from the hub into `folder`/output, in a process with the settings given."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "CAMEMBERT_SW"))}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
     environment |= {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(folder / "hf"), **settings}
     arguments = [name, kind, revision, pattern, folder / "output", folder / "kept"]
     command = [sys.executable, "-c", prelude + DOWNLOAD, *map(str, arguments)]

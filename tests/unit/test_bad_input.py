@@ -295,6 +295,9 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "a margin of nothing": lambda bench: bench.check("comparisons", margin=0),
     "a chain that grows": lambda bench: bench.check(chains=["6-4-5"]),
     "a chain of another teacher": lambda bench: bench.check(chains=["12-6"]),
+    "layers to start from that a student cannot have": lambda bench: bench.check(
+        "distillation.recipes.toplayer", initialisation=[3, 5]
+    ),
     "a language in which nothing can be made": lambda bench: bench.check(languages=["en", "ja"]),
     "a task without a name of its own": lambda bench: bench.check("data.task", source="hub"),
     "a task that names no text column": lambda bench: bench.check("data.task.columns", text=None),

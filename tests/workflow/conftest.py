@@ -1,8 +1,11 @@
 """Running the workflow as a user does, in another working directory."""
 
 import os
+import socketserver
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,8 +13,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OFFLINE = {"HF_HUB_OFFLINE": "1", "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
-"""Any attempt to reach a hub fails at once."""
+NETWORK = ("http_proxy", "https_proxy", "HF_ENDPOINT")
+"""Variables that lead everything that asks for the network, or for the hub, to one address."""
+OFFLINE = dict.fromkeys(NETWORK, "http://127.0.0.1:9")
+"""Any attempt to reach a network fails at once."""
 
 
 def run_snakemake(*arguments, directory, config="smallest", environment=None):
@@ -35,12 +40,29 @@ def snakemake(tmp_path):
     return partial(run_snakemake, directory=tmp_path)
 
 
+@contextmanager
+def listening():
+    """An environment whose network answers nothing, and the first bytes of everything that was sent there."""
+    asked = []
+
+    class Listener(socketserver.BaseRequestHandler):
+        def handle(self):
+            asked.append(self.request.recv(1000).decode(errors="replace"))
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Listener) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield dict.fromkeys(NETWORK, f"http://127.0.0.1:{server.server_address[1]}"), asked
+        server.shutdown()
+
+
 @dataclass
 class FinishedRun:
     """A run of an experiment: its working directory and what it printed."""
 
     directory: Path
     printed: str
+    asked: list[str]
+    """Who asked for the network while it ran."""
 
     @property
     def results(self) -> Path:
@@ -55,6 +77,7 @@ class FinishedRun:
 def smallest_run(tmp_path_factory):
     """The smallest experiment, run once without a network for all tests that look at its results."""
     directory = tmp_path_factory.mktemp("smallest")
-    process = run_snakemake("--cores", "2", directory=directory, environment=OFFLINE)
+    with listening() as (network, asked):
+        process = run_snakemake("--cores", "2", directory=directory, environment=network)
     assert process.returncode == 0, process.stdout + process.stderr
-    return FinishedRun(directory, process.stdout)
+    return FinishedRun(directory, process.stdout, asked)

@@ -8,7 +8,7 @@ import yaml
 
 from ..unit.checkpoints import HEADS, HIDDEN, INTERMEDIATE, LAYERS, LONGEST, save_checkpoint
 from ..unit.hub_server import serving
-from .conftest import OFFLINE, ROOT
+from .conftest import ROOT, listening
 from .given import LANGUAGES, fill, sentence
 from .test_sources import SHORT, fill_folder
 
@@ -44,8 +44,10 @@ def run(snakemake, tmp_path):
         config = yaml.safe_load(SHORT) | CONFIG | changes
         (tmp_path / "given.yaml").write_text(yaml.safe_dump(config))
         arguments = ["--cores", "2", *targets, "--configfile", str(tmp_path / "given.yaml")]
-        process = snakemake(*arguments, config=None, environment=OFFLINE)
+        with listening() as (network, asked):
+            process = snakemake(*arguments, config=None, environment=network)
         assert process.returncode == 0, process.stdout + process.stderr
+        assert asked == [], "an experiment on folders needs no network"
         return tmp_path / "results" / "given"
 
     return start
@@ -90,8 +92,7 @@ def test_the_experiment_on_multilingual_minilm_runs_at_toy_size(snakemake, tmp_p
     overlays = ["experiments/tasks/xnli.yaml", "experiments/minilm.yaml", "tests/config/over/minilm.yaml"]
     with serving() as hub:
         fill(hub, tmp_path / "e5", "intfloat/multilingual-e5-small")
-        for name in ("HF_HUB_OFFLINE", "CAMEMBERT_SWITCHED_HUB_OFF"):
-            monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
         monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
         monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
         configs = [*(ROOT / path for path in overlays), tmp_path / "toy.yaml"]

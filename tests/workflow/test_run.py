@@ -48,6 +48,10 @@ def planned(run, tmp_path, change):
     return {rule: int(count) for rule, count in rows if rule not in ("all", "total")}
 
 
+def test_an_experiment_without_downloads_asks_for_no_network(smallest_run):
+    assert smallest_run.asked == []
+
+
 def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(smallest_run, tmp_path):
     results = smallest_run.results
     forms = (".csv", ".md", ".tex", ".html")

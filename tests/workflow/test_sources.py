@@ -36,8 +36,7 @@ def hub(teacher, monkeypatch, tmp_path):
     """A hub that jobs of this test reach, with everything on it."""
     with serving() as server:
         fill(server, teacher)
-        for name in ("HF_HUB_OFFLINE", "CAMEMBERT_SWITCHED_HUB_OFF"):
-            monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
         monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
         monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
         yield server

@@ -14,13 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import camembert
 from camembert.core.files import read_json, write_json
 from camembert.core.model_files import CONFIG, WEIGHTS
 from camembert.data.manifest import MANIFEST, write_manifest
 
-if os.environ.pop(camembert.SWITCHED_OFF, None):  # this job is here to use it
-    os.environ["HF_HUB_OFFLINE"] = "0"
 os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # it fails in ways of its own; plain HTTPS is tested
 
 import httpx2

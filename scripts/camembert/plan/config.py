@@ -16,7 +16,7 @@ import yaml
 from camembert.plan import corpora, sources, teachers
 from camembert.plan.chain import Chain, ChainError, check_against_teacher, parse_chain
 from camembert.plan.experiment import RESERVED_RECIPES, experiment_of, stages_of
-from camembert.plan.recipe import PARTS
+from camembert.plan.recipe import PARTS, STARTS
 from camembert.plan.resources import ResourceError, check_resources
 from camembert.plan.schema_errors import first_schema_error
 
@@ -89,6 +89,7 @@ def check_config(config: dict[str, Any], schema_path: str | Path) -> None:
     _check_lists(config)
     _check_chains(config)
     _check_recipes(config["recipes"], config["distillation"]["recipes"])
+    _check_starts(config)
     _check_sizes(config)
     _check_task_name(config)
     try:
@@ -166,12 +167,32 @@ def _check_recipes(picked: list[str], recipes: dict[str, Any]) -> None:
             )
         if not any(recipe["weights"].values()):
             raise ConfigError(f"{where} are all 0, expected one above 0; raise one, or a student has nothing to match")
+        if isinstance(start := recipe["initialisation"], str) and start not in STARTS:
+            raise ConfigError(
+                f"distillation.recipes.{name}.initialisation is {start}, expected {', '.join(STARTS)} or a list of"
+                " layers such as [3, 5, 6]; correct it"
+            )
     for name in picked:
         if name not in recipes:
             raise ConfigError(
                 f"recipes names {name}, expected some of {', '.join(recipes)}; correct it, or describe it under"
                 " distillation.recipes"
             )
+
+
+def _check_starts(config: dict[str, Any]) -> None:
+    """Checks that the layers which a recipe lists are those of every teacher, and as many as every student has."""
+    chains = [parse_chain(str(text)) for text in config["chains"] + config["compute_matched"]]
+    hops = [(link, link.parent) for chain in chains for link in chain.ancestry if link.parent and link.budget]
+    for name in config["recipes"]:
+        start = config["distillation"]["recipes"][name]["initialisation"]
+        for student, teacher in hops if isinstance(start, list) else []:
+            if len(start) != student.layers or start != sorted(set(start)) or start[-1] > teacher.layers:
+                raise ConfigError(
+                    f"distillation.recipes.{name}.initialisation is {start}, expected {student.layers} rising numbers"
+                    f" from 1 to {teacher.layers}, of layers that chain '{student}' starts from; correct it, or"
+                    " compare this chain with another recipe"
+                )
 
 
 def _check_sizes(config: dict[str, Any]) -> None:

@@ -16,6 +16,8 @@ PARTS = {
     "logits": ("soft_targets", "cosine"),
 }
 """The parts of every loss; a recipe gives each a weight."""
+STARTS = ("bottom", "strided")
+"""Layers of the teacher that a student of any depth can start from."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,14 @@ class Recipe:
         loss: a key of `PARTS`.
         weights: of the parts of the loss.
         initialisation: "bottom" copies the teacher's bottom layers (LightMBERT, Jiao et al. 2021), "strided" every
-            so many of them (as DistilBERT, Sanh et al. 2019), those of `matched_layers`.
+            so many of them (as DistilBERT, Sanh et al. 2019), those of `matched_layers`; a list names them.
         freeze_embeddings: whether the student keeps the teacher's embeddings unchanged.
         mask: share of the tokens hidden from both where the loss predicts them; None elsewhere.
     """
 
     loss: str
     weights: Mapping[str, float]
-    initialisation: str = "bottom"
+    initialisation: str | list[int] = "bottom"
     freeze_embeddings: bool = True
     mask: float | None = None
 
@@ -48,6 +50,8 @@ class Recipe:
 
     def layers_to_copy(self, teacher_layers: int, student_layers: int) -> list[int]:
         """Which of the teacher's layers a student starts from, counted from 1."""
+        if not isinstance(self.initialisation, str):
+            return list(self.initialisation)
         if self.initialisation == "strided":
             return matched_layers(teacher_layers, student_layers)
         return list(range(1, student_layers + 1))

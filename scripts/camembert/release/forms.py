@@ -22,7 +22,7 @@ class Form:
     files: tuple[str, ...]
 
 
-ENCODER = "encoder"
+ENCODER_FOLDER = "encoder"
 """The folder of the encoder that the classifier was made from."""
 FORMS = {
     "classifier": Form("PyTorch, float32", "{task}", MODEL),

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from camembert.core.files import read_json
 from camembert.plan.chain import parse_chain
 from camembert.plan.experiment import ClassifierId, EncoderId, encoder_of
-from camembert.release.forms import ENCODER, FORMS
+from camembert.release.forms import ENCODER_FOLDER, FORMS
 
 TEMPLATES = Path(__file__).parent / "templates"
 ARCHITECTURES = {"bert": "BERT", "roberta": "RoBERTa", "xlm-roberta": "XLM-R", "camembert": "CamemBERT"}
@@ -87,7 +87,7 @@ def model_card(
     """
     encoder = encoder_of(parse_chain(choice["chain"]), choice["recipe"], choice["run"])
     source = yaml.safe_load(citation.read_text(encoding="utf-8"))
-    facts = measured["classifier" if form == ENCODER else form]
+    facts = measured["classifier" if form == ENCODER_FOLDER else form]
     kind = facts.get("model_type", "bert")
     languages = list(kept) if form == "classifier-trimmed" else list(facts["accuracy"])
     root: dict[str, Any] = next((facts for facts in map(read_json, metrics) if given(facts)), {})
@@ -95,7 +95,7 @@ def model_card(
         "license": "other" if root else source["license"].lower(),
         "language": languages,
         "library_name": "onnx" if form.startswith("onnx") else "transformers",
-        "pipeline_tag": "feature-extraction" if form == ENCODER else "text-classification",
+        "pipeline_tag": "feature-extraction" if form == ENCODER_FOLDER else "text-classification",
         "tags": [kind, "multilingual", "knowledge-distillation"],
     }
     if isinstance(root.get("source"), dict):

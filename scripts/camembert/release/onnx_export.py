@@ -20,8 +20,6 @@ from camembert.evaluation.predictors import OUTPUT
 from camembert.models.architectures import Classifier
 from camembert.tokens import tokenizer
 
-"""What an ONNX folder holds beside the model, so that it can be used by itself."""
-
 
 class _Logits(nn.Module):
     """A classifier whose inputs have an order and whose output is one tensor, as ONNX wants them."""

@@ -54,14 +54,6 @@ def own_rows() -> slice:
     return slice(rank(), None, size())
 
 
-def shard_batch(batch: dict[str, Any]) -> dict[str, Any]:
-    """Of a whole batch the rows that this process takes; whatever is no tensor describes the whole and stays."""
-    if size() == 1:
-        return batch
-    rows = own_rows()
-    return {key: value[rows].contiguous() if isinstance(value, Tensor) else value for key, value in batch.items()}
-
-
 def all_reduce_sum(tensors: Iterable[Tensor]) -> None:
     """Replaces tensors by their sums over all processes, in one message."""
     if size() == 1:

@@ -31,11 +31,20 @@ from camembert.training.loop import Evaluation, Objective, Schedule, TrainingErr
 BATCHES_SORTED_TOGETHER = 50
 
 
-def shuffled_batch(examples: EncodedExamples, size: int, pad_id: int, seed: int) -> Callable[[int], dict[str, Any]]:
+def shuffled_batch(
+    examples: EncodedExamples, size: int, pad_id: int, seed: int, rows: slice = slice(None)
+) -> Callable[[int], dict[str, Any]]:
     """The batch of a step: every epoch is its own permutation; the examples left over at its end are not read.
 
     Examples of like length share a batch, so that little is spent on padding: each epoch's permutation is cut into
     chunks of some batches, each chunk is sorted by length, and the batches are shuffled again.
+
+    Args:
+        examples: of the task.
+        size: examples a step.
+        pad_id: id of the padding token.
+        seed: of the order.
+        rows: those of every batch that this process takes; it pads no others. The numbers are those of all rows.
     """
     per_epoch = len(examples) // size
     lengths = np.array([len(ids) for ids in examples.ids])
@@ -50,11 +59,11 @@ def shuffled_batch(examples: EncodedExamples, size: int, pad_id: int, seed: int)
 
     def batch_of(step: int) -> dict[str, Any]:
         epoch, number = divmod(step, per_epoch)
-        rows = batches_of(epoch)[number]
-        inputs = pad(examples, rows.tolist(), pad_id)
-        arrays = inputs | {"labels": examples.labels[rows].astype(np.int64)}
+        batch = batches_of(epoch)[number]
+        own = batch[rows]
+        arrays = pad(examples, own.tolist(), pad_id) | {"labels": examples.labels[own].astype(np.int64)}
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        return tensors | {"real_tokens": int(inputs["attention_mask"].sum()), "examples": size}
+        return tensors | {"real_tokens": int(lengths[batch].sum()), "examples": size}
 
     return batch_of
 
@@ -161,13 +170,13 @@ def finetune(
     classifier.train()
     pad_id = classifier.config.pad_token_id
     schedule = Schedule(epochs * (len(examples) // batch), learning_rate, warmup, weight_decay)
-    batch_of = shuffled_batch(examples, batch, pad_id, seed)
+    batch_of = shuffled_batch(examples, batch, pad_id, seed, parallel.own_rows())
     marks = {max(1, schedule.steps * (i + 1) // evaluations) for i in range(evaluations)}
     on_dev = dev_scores(classifier, dev, pad_id, batch_tokens, precision)
     run = train(
         classifier,
         classification(classifier),
-        lambda step: parallel.shard_batch(batch_of(step)),
+        batch_of,
         schedule,
         seed=seed,
         device=device,

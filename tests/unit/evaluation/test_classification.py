@@ -84,6 +84,19 @@ def test_every_epoch_reads_every_pair_once_in_another_order():
     assert batch_of(4)["input_ids"].tolist() == shuffled_batch(pairs, 4, PAD, seed=3)(4)["input_ids"].tolist()
 
 
+def test_two_processes_share_every_batch_and_pad_their_own_rows_alone():
+    pairs = EncodedExamples([[i] * (i + 1) for i in range(12)], [[0] * (i + 1) for i in range(12)], np.arange(12) % 3)
+    shares = [slice(None), slice(0, None, 2), slice(1, None, 2)]
+    whole, *parts = (shuffled_batch(pairs, 4, PAD, 3, rows) for rows in shares)
+    for step in range(3):
+        batch, (first, second) = whole(step), (part(step) for part in parts)
+        assert torch.stack([first["labels"], second["labels"]], dim=1).flatten().tolist() == batch["labels"].tolist()
+        assert first["input_ids"][:, 0].tolist() == batch["input_ids"][::2, 0].tolist()
+        for part in (first, second):
+            assert part["attention_mask"].sum(dim=1).max() == part["input_ids"].shape[1]  # its longest row
+            assert (part["real_tokens"], part["examples"]) == (batch["real_tokens"], 4)
+
+
 def test_pairs_of_like_length_share_a_batch():
     rng = np.random.default_rng(0)
     pairs = EncodedExamples(

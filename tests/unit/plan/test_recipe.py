@@ -32,3 +32,4 @@ def test_a_student_starts_from_the_bottom_or_from_the_layers_it_could_be_matched
     weights = {"hidden": 1.0, "attention": 1.0}
     assert Recipe("toplayer", weights).layers_to_copy(5, 3) == [1, 2, 3]
     assert Recipe("toplayer", weights, initialisation="strided").layers_to_copy(5, 3) == [2, 4, 5]
+    assert Recipe("toplayer", weights, initialisation=[3, 4, 5]).layers_to_copy(5, 3) == [3, 4, 5]

@@ -13,7 +13,7 @@ import yaml
 from camembert.core.files import write_json
 from camembert.models.classifier import classifier_from, save_classifier
 from camembert.models.encoder import save_encoder
-from camembert.release.forms import ENCODER, FORMS
+from camembert.release.forms import ENCODER_FOLDER, FORMS
 from camembert.release.modelcard import model_card, training_rows
 from camembert.release.onnx_export import export, quantize
 from camembert.release.release import best_on_dev, format_release, release_note, release_table
@@ -129,7 +129,7 @@ def test_a_card_names_the_architecture(metrics, choice):
         assert yaml.safe_load(card.split("---")[1])["tags"][0] == "xlm-roberta"
 
 
-@pytest.mark.parametrize("form", [ENCODER, *FORMS])
+@pytest.mark.parametrize("form", [ENCODER_FOLDER, *FORMS])
 @pytest.mark.parametrize("task", [CLDR_NLI, XNLI, MASSIVE], ids=lambda task: task["name"])
 def test_a_model_card_holds_what_the_hub_reads_and_what_users_must_know(metrics, choice, form, task):
     labels = [f"intent-{number}" for number in range(60)] if task == MASSIVE else NLI
@@ -197,7 +197,7 @@ def test_the_documented_lines_run_offline_without_a_warning(release):
 def test_the_lines_of_the_model_cards_run_offline_without_a_warning(release, metrics, choice):
     facts = {"experiment": "embedded", "kept": ["en"], "task": CLDR_NLI, "labels": NLI}
     facts |= {"citation": ROOT / "CITATION.cff"}
-    cards = [model_card(form, choice, metrics, MEASURED, **facts) for form in (ENCODER, *FORMS)]
+    cards = [model_card(form, choice, metrics, MEASURED, **facts) for form in (ENCODER_FOLDER, *FORMS)]
     blocks = [block for card in cards for block in re.findall(r"```python\n(.*?)```", card, re.DOTALL)]
     assert len(blocks) == len(cards)
     answers = run_lines("\n".join(blocks), release / "results" / "embedded" / "release").splitlines()

@@ -18,7 +18,6 @@ from camembert.runtime.parallel import (
     in_workers,
     own_rows,
     rank,
-    shard_batch,
     size,
     workers_for,
 )
@@ -46,8 +45,6 @@ def curve_of(run, *names: str) -> list[float]:
 
 
 def test_one_process_starts_no_worker_and_keeps_all_rows():
-    batch = {"token": torch.arange(4), "real_tokens": 4}
-    assert shard_batch(batch) is batch
     assert own_rows() == slice(0, None, 1)
     assert all_reduce_max(3, 5) == [3, 5]
     assert (rank(), size()) == (0, 1)
