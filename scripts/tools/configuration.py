@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 from tabulate import tabulate
 
+from camembert.plan.schema_errors import choices_of
+
 INTRODUCTION = """\
 # Configuration
 
@@ -48,13 +50,13 @@ def _rows(
     for name, each in keys.items():
         node, path = _resolved(each, schema), f"{above}{name}"
         value = values.get(name, NOT_THERE) if isinstance(values, Mapping) else NOT_THERE
-        inner, shown = node.get("properties"), value
+        inner, shown = node.get("properties"), "" if "properties" in node else _value(value)
         if inner is None and "properties" in (entry := _resolved(_entry(node), schema)):
-            inner, shown = entry["properties"], NOT_THERE
+            inner, value = entry["properties"], NOT_THERE
             path += "[]" if "items" in node else ".NAME"
-        yield f"`{path}`", _value(NOT_THERE if inner else shown), _allowed(node), " ".join(node["description"].split())
+        yield f"`{path}`", shown, _allowed(node), " ".join(node["description"].split())
         if inner:
-            yield from _rows(inner, value if node.get("properties") else NOT_THERE, schema, f"{path}.")
+            yield from _rows(inner, value, schema, f"{path}.")
 
 
 def _resolved(node: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,11 +83,17 @@ def _allowed(node: Mapping[str, Any]) -> str:
     if "enum" in node:
         return " ".join(f"`{choice}`" for choice in node["enum"])
     types: list[str] = node["type"] if isinstance(node["type"], list) else [node["type"]]
-    words = {"array": "list", "object": "keys", "boolean": "true or false"}
     signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
     bounds = [f"{sign} {node[bound]}" for bound, sign in signs.items() if bound in node]
-    kinds = [" ".join([words.get(kind, kind), *bounds]) for kind in types if kind != "null"]
-    return ", ".join(kinds + ["null"] * types.count("null"))
+    words = {
+        "array": "list",
+        "object": "keys",
+        "boolean": "true or false",
+        "string": " ".join(f"`{choice}`" for choice in choices_of(node)) or "string",
+        "integer": " ".join(["integer", *bounds]),
+        "number": " ".join(["number", *bounds]),
+    }
+    return ", ".join(words.get(kind, kind) for kind in sorted(types, key="null".__eq__))
 
 
 def _table(rows: Iterator[tuple[str, str, str, str]]) -> str:

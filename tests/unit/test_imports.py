@@ -29,7 +29,7 @@ def test_a_light_script_loads_no_model_library(script):
 
 def test_planning_loads_nothing_heavy():
     code = (
-        "import sys, camembert.core.provenance;"
+        "import sys, camembert.core.provenance, camembert.release.forms;"
         "from camembert.plan import chain, comparisons, config, experiment, flops, recipe, sources;"
         "print([name for name in ('torch', 'transformers', 'pandas', 'pyarrow') if name in sys.modules])"
     )

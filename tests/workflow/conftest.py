@@ -5,7 +5,7 @@ import socketserver
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,9 +13,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NETWORK = ("http_proxy", "https_proxy", "HF_ENDPOINT")
-"""Variables that lead everything that asks for the network, or for the hub, to one address."""
-OFFLINE = dict.fromkeys(NETWORK, "http://127.0.0.1:9")
+
+
+def network_at(address):
+    """An environment in which everything that asks for the network, or for the hub, is led to one address."""
+    switches = dict.fromkeys(("no_proxy", "NO_PROXY", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"), "")
+    names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "HF_ENDPOINT")
+    return switches | dict.fromkeys(names, address)
+
+
+OFFLINE = network_at("http://127.0.0.1:9")
 """Any attempt to reach a network fails at once."""
 
 
@@ -47,12 +54,17 @@ def listening():
 
     class Listener(socketserver.BaseRequestHandler):
         def handle(self):
-            asked.append(self.request.recv(1000).decode(errors="replace"))
+            self.request.settimeout(5)
+            asked.append("a connection")
+            with suppress(OSError):
+                asked[-1] = self.request.recv(1000).decode(errors="replace")
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Listener) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield dict.fromkeys(NETWORK, f"http://127.0.0.1:{server.server_address[1]}"), asked
-        server.shutdown()
+        try:
+            yield network_at(f"http://127.0.0.1:{server.server_address[1]}"), asked
+        finally:
+            server.shutdown()
 
 
 @dataclass

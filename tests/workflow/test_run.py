@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +14,7 @@ from snakemake.utils import update_config
 
 from camembert.plan.config import load_yaml
 
-from .conftest import OFFLINE, ROOT
+from .conftest import OFFLINE, ROOT, listening
 
 REAL_DATA = os.environ.get("CAMEMBERT_REAL_DATA")
 
@@ -50,6 +52,14 @@ def planned(run, tmp_path, change):
 
 def test_an_experiment_without_downloads_asks_for_no_network(smallest_run):
     assert smallest_run.asked == []
+
+
+def test_whoever_asks_for_the_network_is_heard():
+    code = "from datasets.load import increase_load_count; increase_load_count('json')"
+    with listening() as (network, asked):
+        environment = os.environ | network | {"HF_UPDATE_DOWNLOAD_COUNTS": "1"}
+        subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert "amazonaws" in "".join(asked)
 
 
 def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(smallest_run, tmp_path):

@@ -16,7 +16,7 @@ import yaml
 from camembert.plan import corpora, sources, teachers
 from camembert.plan.chain import Chain, ChainError, check_against_teacher, parse_chain
 from camembert.plan.experiment import RESERVED_RECIPES, experiment_of, stages_of
-from camembert.plan.recipe import PARTS, STARTS
+from camembert.plan.recipe import PARTS
 from camembert.plan.resources import ResourceError, check_resources
 from camembert.plan.schema_errors import first_schema_error
 
@@ -167,11 +167,6 @@ def _check_recipes(picked: list[str], recipes: dict[str, Any]) -> None:
             )
         if not any(recipe["weights"].values()):
             raise ConfigError(f"{where} are all 0, expected one above 0; raise one, or a student has nothing to match")
-        if isinstance(start := recipe["initialisation"], str) and start not in STARTS:
-            raise ConfigError(
-                f"distillation.recipes.{name}.initialisation is {start}, expected {', '.join(STARTS)} or a list of"
-                " layers such as [3, 5, 6]; correct it"
-            )
     for name in picked:
         if name not in recipes:
             raise ConfigError(

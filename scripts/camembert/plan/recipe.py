@@ -16,8 +16,6 @@ PARTS = {
     "logits": ("soft_targets", "cosine"),
 }
 """The parts of every loss; a recipe gives each a weight."""
-STARTS = ("bottom", "strided")
-"""Layers of the teacher that a student of any depth can start from."""
 
 
 @dataclass(frozen=True)

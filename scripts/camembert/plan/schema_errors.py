@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -86,5 +87,14 @@ def _expected(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return f"one of {', '.join(schema['enum'])}"
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    bounds = [name.format(schema[key]) for key, name in _BOUND_NAMES.items() if key in schema]
-    return " ".join([" or ".join(_TYPE_NAMES[name] for name in types), " and ".join(bounds)]).strip()
+    choices = choices_of(schema)
+    names = [*choices, *(_TYPE_NAMES[name] for name in types if not (choices and name == "string"))]
+    keys = [key for key in _BOUND_NAMES if key in schema and not (choices and key == "pattern")]
+    bounds = [_BOUND_NAMES[key].format(schema[key]) for key in keys]
+    return " ".join([" or ".join(names), " and ".join(bounds)]).strip()
+
+
+def choices_of(schema: Mapping[str, Any]) -> list[str]:
+    """The texts that a schema's pattern spells out, as ``^(bottom|strided)$`` does; none for other patterns."""
+    spelt_out = re.fullmatch(r"\^\(?(\w+(?:\|\w+)*)\)?\$", schema.get("pattern", ""))
+    return spelt_out[1].split("|") if spelt_out else []

@@ -211,7 +211,11 @@ MLM_NAMED = {
         ),
         ("distillation.recipes.minilm.weights", {"value": 1.0}, "names value, expected attention and value, the parts"),
         ("distillation.recipes.logits.weights", {"soft_targets": 0, "cosine": 0}, "logits.weights are all 0"),
-        ("distillation.recipes.logits.initialisation", "top", "is top, expected bottom, strided or a list of layers"),
+        (
+            "distillation.recipes.logits.initialisation",
+            "top",
+            'is "top", expected bottom or strided or a list of at least 1 entry',
+        ),
         ("distillation.recipes.logits.initialisation", [0, 1], "initialisation[0] is 0, expected an integer of at lea"),
         (
             "distillation.recipes.toplayer.initialisation",
@@ -251,8 +255,8 @@ MLM_NAMED = {
         ),
         ("data.task.name", "retrieval", 'data.task.name is "retrieval", expected a text that matches'),
         ("data.task.columns.text", None, "data.task.columns.text is null, expected a text of at least 1 letter"),
-        ("data.task.labels", "any", 'data.task.labels is "any", expected a text or a list of at least 2 entry'),
-        ("data.task.labels", ["a"], 'data.task.labels is ["a"], expected a text or a list of at least 2 entry'),
+        ("data.task.labels", "any", 'data.task.labels is "any", expected found or a list of at least 2 entry'),
+        ("data.task.labels", ["a"], 'data.task.labels is ["a"], expected found or a list of at least 2 entry'),
         ("data.task.labels", ["a", "b", "a"], "data.task.labels lists a more than once"),
         ("data.task.files.dev", "x.xlsx", 'data.task.files.dev is "x.xlsx", expected a text that matches'),
         ("data.task.filter.dev", {"part": 0.5}, "data.task.filter.dev.part is 0.5, expected a text or an integer"),
@@ -273,6 +277,16 @@ def test_a_mistake_gives_one_line_that_names_key_and_value(config, path, value, 
         check_config(changed(config, path, value), SCHEMA)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("layers", [[3, 5], [5, 3, 6], [3, 3, 6], [3, 5, 7]])
+def test_a_recipe_lists_as_many_rising_layers_of_the_teacher_as_its_student_has(config, layers):
+    config |= {"chains": ["6", "6-3x0", "6-3"], "compute_matched": []}
+    recipe = config["distillation"]["recipes"]["toplayer"]
+    check_config(changed(config, "distillation.recipes.toplayer", recipe | {"initialisation": [3, 5, 6]}), SCHEMA)
+    wrong = changed(config, "distillation.recipes.toplayer", recipe | {"initialisation": layers})
+    with pytest.raises(ConfigError, match="expected 3 rising numbers from 1 to 6, of layers that chain '6-3' starts"):
+        check_config(wrong, SCHEMA)
 
 
 def test_a_missing_key_is_named_and_described(config):

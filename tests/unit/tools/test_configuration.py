@@ -33,5 +33,14 @@ def test_the_page_has_every_key_of_the_config_with_its_value():
 
 
 def test_what_a_value_may_be_is_said_in_words():
-    row = next(line for line in configuration_page(SCHEMA, CONFIG).splitlines() if "`data.task.train_limit`" in line)
-    assert [cell.strip() for cell in row.split("|")][2:4] == ["`null`", "integer ≥ 1, null"]
+    rows = [[cell.strip() for cell in line.split("|")] for line in configuration_page(SCHEMA, CONFIG).splitlines()]
+    cells = {row[1]: row[2:4] for row in rows if len(row) == 6}
+    assert cells["`data.task.train_limit`"] == ["`null`", "integer ≥ 1, null"]
+    assert cells["`retrieval.layer`"] == ["`top`", "string, integer ≥ 1"]
+    assert cells["`distillation.recipes.NAME.initialisation`"] == ["", "`bottom` `strided`, list"]
+    assert cells["`data.text[]`"][0] != ""
+
+
+def test_what_markdown_would_take_for_its_own_is_marked_as_code():
+    text = re.sub(r"`[^`]*`", "", configuration_page(SCHEMA, CONFIG))
+    assert not re.search(r"<\w|\*", text)

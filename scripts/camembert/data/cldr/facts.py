@@ -41,11 +41,11 @@ class MissingTranslationError(ValueError):
     """The CLDR as shipped has no translation of its own for a phrase that the task needs."""
 
 
-# --- the world ------------------------------------------------------------------------------------------------
-
-
 class SizeError(ValueError):
     """A number of pairs that cannot be balanced, or of documents that there are not."""
+
+
+# --- the world ------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """How every figure looks.
 
-One method has one colour and one marker in every figure; further models of the same method (another depth, another
+One method has one hue and one marker in every figure; further models of the same method (another depth, another
 recipe) are told apart by the filling of the marker and, where fillings are used up, by a darker shade. The colours are
 those of Okabe and Ito (2008), which the colour-blind can tell apart; the markers carry the difference in grey.
 """
@@ -74,7 +74,7 @@ class Style(NamedTuple):
 
 
 def styles_of(models: Sequence[Model]) -> dict[Model, Style]:
-    """The style of each model of the experiment: colour and marker say the method, the filling which one of it."""
+    """The style of each model of the experiment: hue and marker say the method, filling and shade which one of it."""
     styles = {}
     for i, model in enumerate(models):
         assert model.method is not None, "the baseline is no encoder and has a style of its own"
