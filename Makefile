@@ -49,6 +49,7 @@ RECORD ?= docs/results/embedded
 # Keeps predictions and retrieved sentences, from which all is counted; where predictions are many (60 labels), with
 # COUNTED=1 only which answers were right
 keep:
+	@test -f $(RESULTS)/tables/conclusion.md || { echo "$(RESULTS) holds no finished run: nothing is kept"; exit 1; }
 	rm -rf $(RECORD)
 	mkdir -p $(RECORD)/figures
 	cp -r $(wildcard $(addprefix $(RESULTS)/,predictions retrieval metrics benchmarks tables config.json)) $(RECORD)/
@@ -56,7 +57,7 @@ keep:
 		else rm -f predictions/answers.parquet retrieval/answers.parquet; fi
 	cp $(RESULTS)/figures/*.png $(RECORD)/figures/
 
-# Makes the tables and figures of `make record` again from what it kept, in results/from-record; trains nothing, needs no torch
+# Makes the tables and figures of `make record` again from what it kept, in results/from-record; trains nothing, loads no torch
 PAPER ?= results/from-record
 PAPER_RULES = $(shell sed -n 's/^rule \(tabulate_.*\|draw_.*\|tables\|figures\):/\1/p' rules/*.smk)
 COUNTED_HERE = $(wildcard $(RECORD)/predictions/answers.parquet)

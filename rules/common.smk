@@ -65,6 +65,13 @@ def not_a_trigger(value):
     return lambda wildcards, output: value
 
 
+def device_of(stage):
+    """Where the jobs of a stage may compute: `auto` without a reserved GPU is the CPU, and no other parameter."""
+    if config["device"] == "auto" and not config["resources"][stage]["gpu"]:
+        return "cpu"
+    return config["device"]
+
+
 def encoder_folder(encoder):
     """The folder of an encoder."""
     return result(f"encoders/{encoder.path}")

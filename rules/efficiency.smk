@@ -26,7 +26,7 @@ rule measure_efficiency:
         **config["resources"]["efficiency"],
     params:
         settings=lookup("efficiency", within=config),
-        device=config["device"],
+        device=device_of("efficiency"),
         precision=config["precision"],
         threads=config["threads"]["efficiency"],
     message:

@@ -28,7 +28,7 @@ rule finetune:
         settings=lookup("finetuning", within=config),
         seed=finetuning_seed,
         batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
-        device=config["device"],
+        device=device_of("finetuning"),
         precision=config["precision"],
         threads=config["threads"]["finetuning"],
         checkpoints=result(f"checkpoints/classifiers/{CLASSIFIER}"),
@@ -61,7 +61,7 @@ rule evaluate:
         languages=LANGUAGES,
         max_tokens=config["finetuning"]["max_tokens"],
         batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
-        device=config["device"],
+        device=device_of("evaluation"),
         precision=config["precision"],
         threads=config["threads"]["evaluation"],
     message:

@@ -24,7 +24,7 @@ rule retrieve_layers:
         pooling=config["retrieval"]["pooling"],
         languages=LANGUAGES,
         batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
-        device=config["device"],
+        device=device_of("evaluation"),
         precision=config["precision"],
         threads=config["threads"]["evaluation"],
     message:

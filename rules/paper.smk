@@ -26,8 +26,6 @@ rule tabulate_accuracy:
         answers=ANSWERS,
     log:
         result("logs/tabulate_accuracy.log"),
-    benchmark:
-        result("benchmarks/tabulate_accuracy.tsv")
     localrule: True
     conda:
         "../envs/camembert.yaml"
@@ -53,8 +51,6 @@ rule tabulate_summary:
         retrieval_by_language=(table("retrieval_by_language", "Retrieval by language") if RETRIEVAL_ANSWERS else []),
     log:
         result("logs/tabulate_summary.log"),
-    benchmark:
-        result("benchmarks/tabulate_summary.tsv")
     localrule: True
     conda:
         "../envs/camembert.yaml"
@@ -73,8 +69,6 @@ rule tabulate_convergence:
         table=table("convergence", "Convergence of fine-tuning"),
     log:
         result("logs/tabulate_convergence.log"),
-    benchmark:
-        result("benchmarks/tabulate_convergence.tsv")
     localrule: True
     conda:
         "../envs/camembert.yaml"
@@ -95,8 +89,6 @@ rule tabulate_comparisons:
         conclusion=result("tables/conclusion.md"),
     log:
         result("logs/tabulate_comparisons.log"),
-    benchmark:
-        result("benchmarks/tabulate_comparisons.tsv")
     localrule: True
     conda:
         "../envs/camembert.yaml"
@@ -118,8 +110,6 @@ rule tabulate_ablation:
         figure=figure("ablation", "Ablation"),
     log:
         result("logs/tabulate_ablation.log"),
-    benchmark:
-        result("benchmarks/tabulate_ablation.tsv")
     localrule: True
     conda:
         "../envs/camembert.yaml"
@@ -141,8 +131,6 @@ rule tabulate_languages:
         figure=figure("languages", "Where compression hurts"),
     log:
         result("logs/tabulate_languages.log"),
-    benchmark:
-        result("benchmarks/tabulate_languages.tsv")
     localrule: True
     conda:
         "../envs/camembert.yaml"
@@ -162,8 +150,6 @@ rule tabulate_cost:
         cost=table("cost", "Cost"),
     log:
         result("logs/tabulate_cost.log"),
-    benchmark:
-        result("benchmarks/tabulate_cost.tsv")
     localrule: True
     conda:
         "../envs/camembert.yaml"
@@ -184,8 +170,6 @@ rule draw_accuracy:
         along_cascade=figure("accuracy_along_cascade", "Accuracy along the cascade"),
     log:
         result("logs/draw_accuracy.log"),
-    benchmark:
-        result("benchmarks/draw_accuracy.tsv")
     localrule: True
     conda:
         "../envs/camembert.yaml"
@@ -204,8 +188,6 @@ rule draw_training:
         figure=figure("training_curves", "Training curves"),
     log:
         result("logs/draw_training.log"),
-    benchmark:
-        result("benchmarks/draw_training.tsv")
     localrule: True
     conda:
         "../envs/camembert.yaml"

@@ -39,7 +39,7 @@ if RETRIEVAL_DATA:
             **without(config["retrieval"], "documents"),
             languages=LANGUAGES,
             batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
-            device=config["device"],
+            device=device_of("evaluation"),
             precision=config["precision"],
             threads=config["threads"]["evaluation"],
         message:

@@ -14,7 +14,11 @@ from .conftest import ROOT
 
 LANGUAGES = "ar bg de el en es fr hi ru sw th tr ur vi zh".split()
 LONGEST_PLAN_SECONDS = 20
-OVERLAYS = sorted([*(ROOT / "experiments").glob("*.yaml"), *(ROOT / "tests" / "config").glob("*.yaml")])
+OVERLAYS = [
+    path
+    for folder in ("experiments", "experiments/replications", "tests/config")
+    for path in sorted((ROOT / folder).glob("*.yaml"))
+]
 PROFILES = ["default", "slurm"]
 UNDER = {
     "massive": ["tasks/massive"],
@@ -116,3 +120,18 @@ def test_the_paper_s_scale_is_planned_in_seconds(snakemake, tmp_path):
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert process.returncode == 0, process.stderr
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < LONGEST_PLAN_SECONDS
+
+
+def test_the_slurm_profile_names_every_rule_that_may_have_gpus():
+    """Where a partition has several types of GPUs, someone who takes away the # names one for all of them."""
+    having = set()
+    for path in (ROOT / "rules").glob("*.smk"):
+        _, *rules = re.split(r"^ *(?:use )?rule (?=\w)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        for rule in rules:
+            if re.search(r'\*\*config\["resources"\]\["(?!tokenization)\w+"\]', rule):
+                having.add(re.match(r"\w+", rule)[0])
+            if inherited := re.match(r"(\w+) as (\w+)", rule):
+                assert inherited[1] in having
+                having.add(inherited[2])
+    profile = (ROOT / "profiles" / "slurm" / "config.yaml").read_text(encoding="utf-8")
+    assert set(re.findall(r"^# +(\w+): [&*]gpu", profile, re.MULTILINE)) == having
