@@ -179,7 +179,7 @@ def step_table(comparison: Comparison) -> str:
         for line in comparison.lines
     ]
     ceiling = comparison.ceiling
-    header = ["", "tokens/s", "time a token (first line: 1)", "trains", "computed or kept, read by no loss"]
+    header = ["", "tokens/s", "time a token (first line: 1)", "trains", "computed, read by no loss"]
     header += ["MFLOP/token", "share of ceiling", "peak memory, MiB"]
     return (
         table(rows, header)

@@ -2,12 +2,14 @@
 
 The peers train as the public re-implementation of LightMBERT does (AddedK/swedish-mbert-distillation): eager
 attention, all hidden states and attention maps returned, AdamW as it comes over every parameter of the student,
-embeddings included. Two things are kinder to them: no labels are given, so no masked-language-model loss is
-computed, and nothing is saved.
+embeddings included. Three things are kinder to them: no labels are given, so no masked-language-model loss is
+computed; nothing is saved; and on a GPU all compute in the precision of this library, TextBrewer too, whose own mixed
+precision needs NVIDIA's Apex.
 """
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
@@ -20,6 +22,7 @@ from torch.utils.data import DataLoader
 from transformers import BertConfig, BertForMaskedLM, BertModel, get_linear_schedule_with_warmup
 
 from camembert.data.text import read_documents
+from camembert.runtime.devices import autocast
 from camembert.tokens.packing import PackedRows
 from camembert.tokens.tokenizer import load_tokenizer, token_id
 from cases import Case
@@ -55,9 +58,22 @@ def peer_models(case: Case, heads: bool, device: torch.device) -> tuple[nn.Modul
         encoder = model.bert if heads else model
         own = encoder.state_dict()
         encoder.load_state_dict({key: weight for key, weight in weights.items() if key in own}, strict=True)
-        models.append(model.to(device))
+        models.append(in_precision(model.to(device), device))
     teacher, student = models
     return teacher.eval(), student.train()
+
+
+def in_precision(model: nn.Module, device: torch.device) -> nn.Module:
+    """A model whose forward passes compute in the precision that this library trains in on the device."""
+    forward = model.forward
+
+    @functools.wraps(forward)  # TextBrewer looks at its arguments
+    def in_autocast(*inputs: Any, **named: Any) -> Any:
+        with autocast(device):
+            return forward(*inputs, **named)
+
+    model.forward = in_autocast  # type: ignore[method-assign]
+    return model
 
 
 def peer_batches(rows: Iterable[PackedRows]) -> list[Batch]:
@@ -83,10 +99,9 @@ def plain(case: Case, device: torch.device, player: Player) -> None:
         player.tick()
         player.done += case.tokens
         batch = {key: tensor.to(device) for key, tensor in batches[step % BATCHES].items()}
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            with torch.no_grad():
-                taught = teacher(**batch)
-            learnt = student(**batch)
+        with torch.no_grad():
+            taught = teacher(**batch)
+        learnt = student(**batch)
         hidden = nn.functional.mse_loss(learnt.hidden_states[-1].float(), taught.hidden_states[-1].float())
         attention = nn.functional.mse_loss(learnt.attentions[-1].float(), taught.attentions[-1].float())
         note_losses(player, hidden, attention)

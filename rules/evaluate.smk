@@ -62,7 +62,6 @@ rule evaluate:
         max_tokens=config["finetuning"]["max_tokens"],
         batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
         device=device_of("evaluation"),
-        precision=config["precision"],
         threads=config["threads"]["evaluation"],
     message:
         "Evaluating {wildcards.chain} (run {wildcards.run}) in {params.languages}"

@@ -25,7 +25,6 @@ rule retrieve_layers:
         languages=LANGUAGES,
         batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
         device=device_of("evaluation"),
-        precision=config["precision"],
         threads=config["threads"]["evaluation"],
     message:
         "Retrieving English sentences with every layer of {wildcards.chain}"

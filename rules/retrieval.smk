@@ -40,7 +40,6 @@ if RETRIEVAL_DATA:
             languages=LANGUAGES,
             batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
             device=device_of("evaluation"),
-            precision=config["precision"],
             threads=config["threads"]["evaluation"],
         message:
             "Retrieving English sentences with {wildcards.chain}"

@@ -12,7 +12,7 @@ if __name__ == "__main__":
     with logged(job.log[0]):
         device = start(job.params.device, job.params.threads, job.resources.gpu)
         classifier = load_classifier(job.input.classifier).to(device)
-        predictor = pytorch_predictor(classifier, precision=job.params.precision)
+        predictor = pytorch_predictor(classifier)
         tokenizer, labels = load_tokenizer(job.input.classifier), labels_of(job.input.classifier)
         pad_id, accuracy = pad_id_of(job.input.classifier), {}
         with Stopwatch() as watch:
@@ -24,4 +24,4 @@ if __name__ == "__main__":
                 log.info(
                     "%s: accuracy in %s %.1f %%, %s", job.wildcards.chain, language, 100 * accuracy[language], done
                 )
-        write_metrics(job, watch, **describe(device, job.params.precision), accuracy=accuracy)
+        write_metrics(job, watch, **describe(device, "fp32"), accuracy=accuracy)

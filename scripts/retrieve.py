@@ -25,7 +25,6 @@ if __name__ == "__main__":
                 [layer],
                 job.params.pooling,
                 job.params.batch_tokens,
-                job.params.precision,
             )
         shares = {}
         for (language, (answers,)), path in zip(found.items(), job.output.answers, strict=True):
@@ -34,4 +33,4 @@ if __name__ == "__main__":
         average = sum(shares.values()) / len(shares)
         log.info("%s: %.1f %% retrieved, average of %d languages", job.wildcards.chain, 100 * average, len(shares))
         facts = {"layer": layer, "pooling": job.params.pooling, "accuracy": shares}
-        write_metrics(job, watch, **facts, **describe(device, job.params.precision))
+        write_metrics(job, watch, **facts, **describe(device, "fp32"))

@@ -11,7 +11,17 @@ from pathlib import Path
 import pytest
 
 from cases import EMBEDDED, OURS, PLAIN
-from measurements import Comparison, Line, MeasurementError, Memory, Rate, Step, TextComparison, check_losses
+from measurements import (
+    LARGEST_DIFFERENCE,
+    Comparison,
+    Line,
+    MeasurementError,
+    Memory,
+    Rate,
+    Step,
+    TextComparison,
+    check_losses,
+)
 from page import write
 from text import Text
 
@@ -40,7 +50,7 @@ def test_contestants_start_from_the_same_losses():
     import ours
     import peers
 
-    check_losses({"ours": first_losses(ours.on_rows), "plain": first_losses(peers.plain)})
+    check_losses({"ours": first_losses(ours.on_rows), "plain": first_losses(peers.plain)}, LARGEST_DIFFERENCE["cpu"])
 
 
 @pytest.mark.parametrize(("heads", "frozen"), [(True, False), (False, False), (False, True)])
@@ -50,12 +60,17 @@ def test_textbrewer_starts_from_the_same_losses(heads, frozen):
     import peers
 
     textbrewer = peers.textbrewer(heads, frozen)
-    check_losses({"ours": first_losses(ours.on_rows), "textbrewer": first_losses(textbrewer)})
+    check_losses(
+        {"ours": first_losses(ours.on_rows), "textbrewer": first_losses(textbrewer)}, LARGEST_DIFFERENCE["cpu"]
+    )
 
 
 def test_contestants_of_other_losses_are_refused():
     with pytest.raises(MeasurementError, match="attention losses at the first step differ"):
-        check_losses({"ours": {"hidden": 1.0, "attention": 0.1}, "plain": {"hidden": 1.0, "attention": 0.1002}})
+        check_losses(
+            {"ours": {"hidden": 1.0, "attention": 0.1}, "plain": {"hidden": 1.0, "attention": 0.1002}},
+            LARGEST_DIFFERENCE["cpu"],
+        )
 
 
 def test_the_page_holds_ratios_shares_and_growth():
@@ -129,7 +144,10 @@ def test_packed_rows_are_the_same_whether_packed_beforehand_or_as_it_trains():
 
     case = TINY.resized(vocabulary=300, row=64)
     beforehand = first_losses(ours.on_packed_rows, case)
-    check_losses({"beforehand": beforehand, "now": first_losses(partial(ours.on_packed_rows, as_it_trains=True), case)})
+    check_losses(
+        {"beforehand": beforehand, "now": first_losses(partial(ours.on_packed_rows, as_it_trains=True), case)},
+        LARGEST_DIFFERENCE["cpu"],
+    )
     assert beforehand != first_losses(ours.on_rows, case)
 
 

@@ -1,4 +1,4 @@
-"""What runs a model: PyTorch on any device, or ONNX Runtime on the CPU. Each gives a `Predictor` (evaluation.py).
+"""What runs a model: PyTorch on any device, or ONNX Runtime on the CPU. Each gives a `Predictor` of `classification`.
 
 PyTorch and ONNX Runtime are imported where they are used, so that each runs, and is measured, without the other.
 """
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 OUTPUT = "logits"
 
 
-def pytorch_predictor(model: nn.Module, output: str = OUTPUT, precision: str = "auto") -> Predictor:
+def pytorch_predictor(model: nn.Module, output: str = OUTPUT, precision: str = "fp32") -> Predictor:
     """Runs a model where its weights are, in eval mode.
 
     Args:
         model: a model of `transformers`.
         output: which of its outputs is wanted, (rows, n).
-        precision: of matrix products: auto, bf16 or fp32, as in the config.
+        precision: of matrix products: auto, bf16 or fp32, as in the config. Logits in bf16 tie, so that answers would
+            depend on the order of the labels: evaluations are in fp32, and speed is measured in what the config says.
     """
     import torch
 

@@ -74,7 +74,6 @@ def nearest_by_encoder(
     layers: Sequence[int],
     pooling: str,
     batch_tokens: int,
-    precision: str = "auto",
 ) -> dict[str, np.ndarray]:
     """The nearest English sentences by the states of some layers of an encoder, which runs once a language.
 
@@ -85,7 +84,6 @@ def nearest_by_encoder(
         layers: counted from 1; 0 is the embeddings.
         pooling: "mean" or "cls".
         batch_tokens: tokens a batch, padding included.
-        precision: of matrix products: auto, bf16 or fp32, as in the config.
 
     Returns:
         Of every language but English, the index of the nearest English sentence: (layers, sentences) int64.
@@ -93,7 +91,7 @@ def nearest_by_encoder(
 
     def vectors(language: str) -> np.ndarray:
         texts = [sentence.text for sentence in sentences[language]]
-        return embed(encoder, tokenizer, texts, layers, pooling, batch_tokens, precision)
+        return embed(encoder, tokenizer, texts, layers, pooling, batch_tokens)
 
     english = vectors(ENGLISH)
     return {
@@ -109,14 +107,13 @@ def accuracy_by_layer(
     sentences: Mapping[str, Sequence[Sentence]],
     pooling: str,
     batch_tokens: int,
-    precision: str = "auto",
 ) -> dict[str, list[float]]:
     """Accuracy of retrieval with each layer of an encoder, from the embeddings to the top, by language.
 
     Arguments are those of `nearest_by_encoder`.
     """
     layers = range(encoder.config.num_hidden_layers + 1)
-    found = nearest_by_encoder(encoder, tokenizer, sentences, layers, pooling, batch_tokens, precision)
+    found = nearest_by_encoder(encoder, tokenizer, sentences, layers, pooling, batch_tokens)
     return {language: [accuracy(answers) for answers in by_layer] for language, by_layer in found.items()}
 
 

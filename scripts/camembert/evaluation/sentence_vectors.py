@@ -31,18 +31,16 @@ def embed(
     layers: Sequence[int],
     pooling: str,
     batch_tokens: int,
-    precision: str = "auto",
 ) -> np.ndarray:
     """Runs an encoder once over sentences and pools the states of some of its layers.
 
     Args:
-        encoder: runs where its weights are, in eval mode; in bfloat16 on a GPU.
+        encoder: runs where its weights are, in eval mode and in float32.
         tokenizer: the encoder's.
         sentences: longer ones are cut to the encoder's longest input.
         layers: counted from 1; 0 is the embeddings.
         pooling: "mean" of a sentence's tokens, [CLS] and [SEP] among them as in XTREME, or "cls", the state of [CLS].
         batch_tokens: tokens a batch, padding included.
-        precision: of matrix products: auto, bf16 or fp32, as in the config.
 
     Returns:
         (layers, sentences, hidden) float32, in the order of both.
@@ -51,7 +49,6 @@ def embed(
     from torch.nn.utils.rnn import pad_sequence
 
     from camembert.models.architectures import longest_input_of
-    from camembert.runtime.devices import autocast
 
     ids = list(_token_ids(sentences, tokenizer, longest_input_of(encoder)))
     vectors = np.empty((len(layers), len(sentences), encoder.config.hidden_size), dtype=np.float32)
@@ -61,7 +58,7 @@ def embed(
         tokens = pad_sequence([torch.tensor(ids[i]) for i in group], batch_first=True, padding_value=pad_id)
         real = torch.arange(tokens.shape[1]) < torch.tensor([[len(ids[i])] for i in group])
         tokens, real = tokens.to(device), real.to(device)
-        with torch.inference_mode(), autocast(device, precision):
+        with torch.inference_mode():
             states = encoder(tokens, attention_mask=real.long(), output_hidden_states=True).hidden_states
         for row, layer in enumerate(layers):
             vectors[row, group] = _pooled(states[layer].float(), real, pooling).cpu().numpy()

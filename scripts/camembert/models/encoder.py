@@ -128,10 +128,12 @@ def shape_of(encoder: Encoder) -> Shape:
 
 
 def set_dropout(model: nn.Module, probability: float) -> None:
-    """Sets every dropout of a model, attention dropout included."""
+    """Sets every dropout of a model; that of attention is a number in older versions of transformers."""
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = probability
+        elif hasattr(module, "dropout_prob"):
+            setattr(module, "dropout_prob", probability)  # noqa: B010 (a name that this version's class lacks)
 
 
 # --- running --------------------------------------------------------------------------------------------------
@@ -195,7 +197,7 @@ def run_layers(encoder: Encoder, hidden: Tensor, mask: Tensor | None) -> list[Te
 
 
 def relation(
-    encoder: Encoder, layer: int, layer_input: Tensor, mask: Tensor | None, one: str = "query", other: str = "key"
+    encoder: Encoder, layer: int, layer_input: Tensor, mask: Tensor | None, first: str = "query", second: str = "key"
 ) -> Tensor:
     """Scaled products of two projections of a layer, head by head: attention scores from query and key.
 
@@ -206,8 +208,8 @@ def relation(
         layer: counted from 1.
         layer_input: (rows, tokens, hidden), the output of the layer below.
         mask: as from `attention_mask`; scores of pairs outside it are the lowest there are.
-        one: "query", "key" or "value".
-        other: the same.
+        first: "query", "key" or "value".
+        second: the same.
 
     Returns:
         (rows, heads, tokens, tokens), float32, before the softmax.
@@ -216,7 +218,7 @@ def relation(
     rows, tokens, _ = layer_input.shape
     left, right = (
         getattr(attention, name)(layer_input).view(rows, tokens, attention.num_attention_heads, -1).transpose(1, 2)
-        for name in (one, other)
+        for name in (first, second)
     )
     with torch.autocast(left.device.type, enabled=False):
         scores = left.float() @ right.float().transpose(-1, -2) / attention.attention_head_size**0.5
@@ -226,7 +228,7 @@ def relation(
 def attention_map(encoder: Encoder, layer: int, layer_input: Tensor, mask: Tensor | None) -> Tensor:
     """The attention probabilities of a layer before dropout, rebuilt from its query and key.
 
-    sdpa never returns them; this costs about one per cent of a forward pass. Arguments are those of `relation`.
+    sdpa never returns them; this costs about a fifth of the layer's forward pass. Arguments are those of `relation`.
 
     Returns:
         (rows, heads, tokens, tokens)

@@ -60,12 +60,12 @@ def import_teacher(
         "ignore_mismatched_sizes": True,  # they are reported
         "output_loading_info": True,
         "attn_implementation": "sdpa",
-        "dtype": torch.float32,
     }
     transformers_logging.set_verbosity_error()
     try:
         encoder, report = AutoModel.from_pretrained(folder, **how)
         headed, head_report = AutoModelForMaskedLM.from_pretrained(folder, **how)
+        encoder, headed = encoder.float(), headed.float()
     except Exception as error:  # torch, pickle and safetensors each have their own
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise TeacherError(f"the weights in {folder} cannot be read ({reason}); copy the model again") from error
@@ -74,7 +74,7 @@ def import_teacher(
             f"the weights in {folder} hold {sorted(deeper)[0]}, beyond the {encoder.config.num_hidden_layers} layers of"
             " its config.json; correct that file and teacher.layers"
         )
-    missing = set(report["missing_keys"]) | {key for key, *_ in report["mismatched_keys"]}
+    missing = {key.removeprefix(f"{encoder.base_model_prefix}.") for key in _lost(report)}  # older versions say it
     pooler = {key for key in missing if key.startswith("pooler.")}
     if missing - pooler:
         names = sorted(missing - pooler)
@@ -94,11 +94,16 @@ def import_teacher(
     return {"pooler": not pooler, "mlm_head": head is not None}
 
 
+def _lost(report: Mapping[str, list]) -> list[str]:
+    """Names of the weights that a checkpoint lacks, or has in another shape, which some versions list with the shapes."""
+    other_shape = [key if isinstance(key, str) else key[0] for key in report["mismatched_keys"]]
+    return [*report["missing_keys"], *other_shape]
+
+
 def _mlm_head(model: PreTrainedModel, report: Mapping[str, list]) -> dict[str, Tensor] | None:
     """The head without its decoder, which is the word embedding; None if a part is lacking or the decoder another."""
     architecture = architecture_of(model)
-    lost = [*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])]
-    if any(key.startswith(f"{architecture.mlm_head_name}.") and "decoder" not in key for key in lost):
+    if any(key.startswith(f"{architecture.mlm_head_name}.") and "decoder" not in key for key in _lost(report)):
         return None
     module = getattr(model, architecture.mlm_head_name)
     head = module.state_dict()

@@ -84,7 +84,7 @@ class CheckpointFolder:
             try:
                 manifest = read_json(folder / "manifest.json")
                 if manifest["fingerprint"] != self.fingerprint:
-                    reason = "was made with other settings, data, teacher or code"
+                    reason = "was made with other settings, data, teacher, code, packages or device"
                     self._set_aside(folder, "of-another-run", reason)
                     continue
                 with open(folder / "state.pt", "rb") as file:

@@ -1,7 +1,8 @@
 """Several processes that train one model: each takes some rows of every batch, and gradients are added up.
 
 A workflow's job is one process and cannot be started by a launcher, so the library starts its own workers: one a
-GPU (NCCL), or on CPU (gloo) for tests. Without workers every function here does nothing.
+GPU (NCCL), or on CPU (gloo) for tests. Without workers there is one process, which
+has all rows, and sums and maxima over processes are its own values.
 
 PyTorch's elastic launcher is not used: it answers a signal by ending its workers within a fixed time and raising, and a
 failure by its own exit status, whereas here SIGTERM is passed on, the workers save one checkpoint of the same step, and

@@ -41,9 +41,9 @@ class Pass:
     mask: Tensor | None
     head: nn.Module | None = None
 
-    def relation(self, layer: int, one: str, other: str) -> Tensor:
+    def relation(self, layer: int, first: str, second: str) -> Tensor:
         """Scores between tokens inside a layer, (rows, heads, tokens, tokens); see `encoder.relation`."""
-        return encoders.relation(self.encoder, layer, self.layers[layer - 1], self.mask, one, other)
+        return encoders.relation(self.encoder, layer, self.layers[layer - 1], self.mask, first, second)
 
     def attention_map(self, layer: int) -> Tensor:
         """Attention probabilities of a layer, (rows, heads, tokens, tokens)."""
@@ -82,8 +82,8 @@ def minilm(student: Pass, teacher: Pass, batch: Batch) -> dict[str, Tensor]:
     """MiniLM's (Wang et al. 2020): attention and value relations of the last layers."""
     tops = len(student.layers) - 1, len(teacher.layers) - 1
     parts = {}
-    for name, one, other in (("attention", "query", "key"), ("value", "value", "value")):
-        learned, taught = student.relation(tops[0], one, other), teacher.relation(tops[1], one, other)
+    for name, first, second in (("attention", "query", "key"), ("value", "value", "value")):
+        learned, taught = student.relation(tops[0], first, second), teacher.relation(tops[1], first, second)
         parts[name] = losses.relation_loss(learned, taught, batch["same_document"], batch["real_tokens"])
     return parts
 

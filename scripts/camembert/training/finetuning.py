@@ -80,16 +80,12 @@ def classification(classifier: Classifier) -> Objective:
 
 
 def dev_scores(
-    classifier: Classifier,
-    examples: EncodedExamples,
-    pad_id: int,
-    batch_tokens: int,
-    precision: str = "auto",
+    classifier: Classifier, examples: EncodedExamples, pad_id: int, batch_tokens: int
 ) -> Callable[[], dict[str, float]]:
     """Measures loss and accuracy on a development set."""
 
     def measure() -> dict[str, float]:
-        logits = predict(pytorch_predictor(classifier, precision=precision), examples, pad_id, batch_tokens)
+        logits = predict(pytorch_predictor(classifier), examples, pad_id, batch_tokens)
         loss = functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(examples.labels).long())
         return {"loss": float(loss), "accuracy": accuracy(logits, examples.labels)}
 
@@ -153,7 +149,7 @@ def finetune(
         name: what the log calls the run.
         checkpoints: folder of its checkpoints.
         checkpoint_seconds: wall time between two of them.
-        precision: of matrix products: auto, bf16 or fp32, as in the config.
+        precision: of matrix products in training: auto, bf16 or fp32, as in the config.
 
     Raises:
         TrainingError: fewer training examples than one batch holds.
@@ -172,7 +168,7 @@ def finetune(
     schedule = Schedule(epochs * (len(examples) // batch), learning_rate, warmup, weight_decay)
     batch_of = shuffled_batch(examples, batch, pad_id, seed, parallel.own_rows())
     marks = {max(1, schedule.steps * (i + 1) // evaluations) for i in range(evaluations)}
-    on_dev = dev_scores(classifier, dev, pad_id, batch_tokens, precision)
+    on_dev = dev_scores(classifier, dev, pad_id, batch_tokens)
     run = train(
         classifier,
         classification(classifier),

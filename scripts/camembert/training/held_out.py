@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import nn
 
+from camembert.runtime import parallel
 from camembert.runtime.devices import autocast, pinned, to_device
 from camembert.training.loop import Batch, Evaluation, Objective
 
@@ -17,12 +18,15 @@ BATCHES_A_LANGUAGE = 2
 def held_out_loss(
     objective: Objective, batch_of: Callable[[int], Batch], steps: int, device: torch.device, precision: str = "auto"
 ) -> Evaluation:
-    """Measures an objective on text that is never trained on, half-way and at the end."""
+    """Measures an objective on text that is never trained on, half-way and at the end.
+
+    Every process that trains measures its rows of each batch, so that none holds more than in training.
+    """
 
     def measure() -> dict[str, float]:
         return mean_loss(objective, batch_of, BATCHES, device, precision)
 
-    return Evaluation({max(1, steps // 2), steps}, measure, "held-out")
+    return Evaluation({max(1, steps // 2), steps}, measure, "held-out", shared=True)
 
 
 def held_out_by_language(
@@ -52,9 +56,11 @@ def held_out_by_language(
 def mean_loss(
     objective: Objective, batch_of: Callable[[int], Batch], batches: int, device: torch.device, precision: str = "auto"
 ) -> dict[str, float]:
-    """Means of the named losses over some batches, computed as in training."""
+    """Means of the named losses over some batches, computed as in training: added up over the processes."""
     rows = []
     for i in range(batches):
         with autocast(device, precision):
             rows.append(objective(to_device(pinned(batch_of(i), device), device)))
-    return {key: float(torch.stack([row[key] for row in rows]).mean()) for key in rows[0]}
+    means = {key: torch.stack([row[key] for row in rows]).mean() for key in rows[0]}
+    parallel.all_reduce_sum(means.values())
+    return {key: float(mean) for key, mean in means.items()}

@@ -72,12 +72,21 @@ class Schedule:
 
 @dataclass
 class Evaluation:
-    """A measurement during training: at which steps (counted from 1), and which score decides what is kept."""
+    """A measurement during training.
+
+    Attributes:
+        at: steps after which it is made, counted from 1.
+        measure: named numbers.
+        split: what the curve calls the data.
+        keep_best: the number whose largest value decides which weights are kept; None keeps the last.
+        shared: whether every process measures, each its rows; otherwise the first one does alone.
+    """
 
     at: Collection[int]
     measure: Callable[[], dict[str, float]]
     split: str
     keep_best: str | None = None
+    shared: bool = False
 
 
 @dataclass
@@ -150,8 +159,9 @@ def train(
         evaluation: a measurement on other data during training.
 
     Raises:
-        TrainingError: a loss is not finite.
-        Interrupted: after SIGTERM, once a checkpoint is written.
+        TrainingError: losses or weights are not finite, as a row of the curve or a checkpoint shows; or the processes
+            found checkpoints of different steps.
+        Interrupted: after SIGTERM or SIGINT, once a checkpoint is written.
     """
     optimizer = optimizer_for(model, schedule)
     trained = {key: p for key, p in model.named_parameters() if p.requires_grad}
@@ -242,7 +252,7 @@ def train(
                         "%s: step %d of %d (%d %%), %s, %.0f s left",
                         *(name, done, schedule.steps, share, losses_now, left),
                     )
-            if evaluation and done in evaluation.at and parallel.rank() == 0:
+            if evaluation and done in evaluation.at and (evaluation.shared or parallel.rank() == 0):
                 _evaluate(model, trained, evaluation, run, done, name)
             stop, due = parallel.all_reduce_max(termination.signal, time.monotonic() - saved > checkpoint_seconds)
             if stop:

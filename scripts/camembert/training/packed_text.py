@@ -91,7 +91,7 @@ def train_on_text(
     """Trains a model on packed text, with losses on held-out text during training and of every language at its end.
 
     Args:
-        model: on `device`; left in eval mode by the first process.
+        model: on `device`; left in eval mode.
         objective: named losses of a batch of `text_batch`.
         special: ids of special tokens.
         training: on what, and for how long.
@@ -99,7 +99,7 @@ def train_on_text(
         device: where the model is.
         dependencies: whatever else the training depends on, for the fingerprint of its checkpoints.
     """
-    schedule, precision = training.schedule, training.precision
+    schedule, precision, own = training.schedule, training.precision, parallel.own_rows()
     opened = [corpus.open() for corpus in training.corpora]
     batches = TextBatches(opened, special, **training.text, seed=training.seed)
     fingerprint = fingerprint_of(
@@ -111,7 +111,7 @@ def train_on_text(
     run = train(
         model,
         objective,
-        text_batch(batches, mask, parallel.own_rows()),
+        text_batch(batches, mask, own),
         schedule,
         seed=training.seed,
         device=device,
@@ -119,10 +119,11 @@ def train_on_text(
         precision=precision,
         checkpoints=CheckpointFolder(training.checkpoints, fingerprint),
         checkpoint_seconds=training.checkpoint_seconds,
-        evaluation=held_out_loss(objective, text_batch(batches.held_out(), mask), schedule.steps, device, precision),
+        evaluation=held_out_loss(
+            objective, text_batch(batches.held_out(), mask, own), schedule.steps, device, precision
+        ),
     )
-    if parallel.rank() == 0:
-        languages = dict.fromkeys(language for corpus in opened for language in corpus.shards)
-        in_language = {language: text_batch(batches.held_out(language), mask) for language in languages}
-        run.held_out = held_out_by_language(model, objective, in_language, device, precision)
+    languages = dict.fromkeys(language for corpus in opened for language in corpus.shards)
+    in_language = {language: text_batch(batches.held_out(language), mask, own) for language in languages}
+    run.held_out = held_out_by_language(model, objective, in_language, device, precision)
     return run

@@ -114,6 +114,14 @@ def test_without_dropout_a_training_model_computes_what_it_predicts(make_encoder
         assert torch.equal(encoder(token).last_hidden_state, expected)
 
 
+def test_dropout_that_an_older_transformers_keeps_as_a_number_is_set_too(make_encoder):
+    encoder = make_encoder(1)
+    attention = encoder.encoder.layer[0].attention.self
+    attention.dropout_prob = 0.1
+    set_dropout(encoder, 0.0)
+    assert attention.dropout_prob == 0.0
+
+
 # --- running --------------------------------------------------------------------------------------------------
 
 DOCUMENTS = [[2, 11, 12, 13, 3], [2, 30, 31, 3, 40, 41, 42, 43, 3], [2, 50, 51, 52, 53, 54, 3]]

@@ -236,7 +236,7 @@ def test_checkpoints_of_another_run_are_set_aside_and_not_picked_up(folder, capl
     other = CheckpointFolder(folder.path, "another run")
     assert newest(other) is None
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
-    assert "step-2 was made with other settings, data, teacher or code; set aside as" in caplog.text
+    assert "step-2 was made with other settings, data, teacher, code, packages or device; set aside as" in caplog.text
     assert names(folder) == ["of-another-run-step-1", "of-another-run-step-2"]
     assert (folder.path / "of-another-run-step-2" / "state.pt").is_file()
     other.save(1, state_of(1))

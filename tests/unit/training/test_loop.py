@@ -487,7 +487,7 @@ def test_whatever_does_not_matter_leaves_a_fingerprint_as_it_is(
 def test_a_run_with_other_settings_starts_anew_and_says_so(distilling, tmp_path, caplog):
     distilling(output=tmp_path / "one", checkpoints=tmp_path / "checkpoints")
     run = distilling(output=tmp_path / "other", checkpoints=tmp_path / "checkpoints", seed=2)
-    assert "was made with other settings, data, teacher or code; set aside as" in caplog.text
+    assert "was made with other settings, data, teacher, code, packages or device; set aside as" in caplog.text
     expected = distilling(output=tmp_path / "fresh", checkpoints=tmp_path / "none", seed=2)
     assert weights_of(tmp_path / "other") == weights_of(tmp_path / "fresh") != weights_of(tmp_path / "one")
     assert run.curve == expected.curve
