@@ -255,12 +255,13 @@ def kept_languages():
 
 
 def show_results():
-    """Prints the main table, the conclusion and where tables and figures are; says nothing where there is no table."""
+    """Prints the main table, the conclusion and where all is; says nothing where there is no table."""
     table = Path(result("tables/accuracy_by_language.md"))
     if table.is_file():
         print(table.read_text(encoding="utf-8"))
         conclusion = Path(result("tables/conclusion.md"))
         if conclusion.is_file():
             print(conclusion.read_text(encoding="utf-8"))
-        for folder in ("tables", "figures"):
-            print(f"{folder}:", *sorted(str(path) for path in Path(result(folder)).glob("*")), sep="\n  ")
+        for folder in ("tables", "figures", "release"):
+            if paths := sorted(str(path) for path in Path(result(folder)).glob("*")):
+                print(f"{folder}:", *paths, sep="\n  ")
