@@ -95,7 +95,7 @@ def import_teacher(
 
 
 def _lost(report: Mapping[str, list]) -> list[str]:
-    """Names of the weights that a checkpoint lacks or has in another shape; some versions list the latter with shapes."""
+    """Names of the weights that a checkpoint lacks or has in another shape, which some versions list with the shape."""
     other_shape = [key if isinstance(key, str) else key[0] for key in report["mismatched_keys"]]
     return [*report["missing_keys"], *other_shape]
 

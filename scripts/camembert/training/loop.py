@@ -12,8 +12,9 @@ import logging
 import math
 import signal
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -102,7 +103,7 @@ class TrainingResult:
         flops: floating-point operations, by the formulas of `flops`.
         held_out: losses on text that was never trained on, at the end, by language.
         computed: where and how, as `devices.describe` says.
-        best: step and score of the best measurement, where one decides what is kept (during training also the weights).
+        best: step and score of the best measurement, where one decides what is kept.
     """
 
     curve: list[dict[str, Any]] = field(default_factory=list)
@@ -163,114 +164,186 @@ def train(
             found checkpoints of different steps.
         Interrupted: after SIGTERM or SIGINT, once a checkpoint is written.
     """
-    optimizer = optimizer_for(model, schedule)
-    trained = {key: p for key, p in model.named_parameters() if p.requires_grad}
-    run, first = TrainingResult(), 0
-    sums: dict[str, Tensor] = {}
-    interval = max(1, schedule.steps // log_intervals)
-
+    run = _Run(model, schedule, seed, device, name, precision)
     with parallel.main_process_first():
         state = checkpoints.load() if checkpoints else None
     if state:
-        with torch.no_grad():
-            for key, parameter in trained.items():
-                parameter.copy_(state["model"][key])
-        optimizer.load_state_dict(state["optimizer"])
-        run = TrainingResult(**state["run"])
-        run.earlier_cpu_seconds = run.cpu_seconds
-        first, sums = state["step"], {key: value.to(device) for key, value in state["sums"].items()}
+        run.restore(state)
         del state
-    run.computed = describe(device, precision, is_compiled(model))
-    if parallel.all_reduce_max(first, -first) != [first, -first]:
+    if parallel.all_reduce_max(run.done, -run.done) != [run.done, -run.done]:
         raise TrainingError(f"{name}: the processes found checkpoints of different steps; is the disk shared by all?")
 
-    def save(step: int) -> None:
+    def save() -> None:
         if checkpoints and parallel.rank() == 0:
-            weights = {key: parameter.detach() for key, parameter in trained.items()}
-            if not all(weight.isfinite().all() for weight in weights.values()):
-                raise diverged(step, losses)
-            state = {"step": step, "model": weights, "optimizer": optimizer.state_dict(), "sums": sums}
-            checkpoints.save(step, state | {"run": vars(run) | spent()})
+            checkpoints.save(run.done, run.state())
 
-    def diverged(step: int, values: Mapping[str, Tensor | float]) -> TrainingError:
-        rate = schedule.rate(step - 1)
-        return TrainingError(
-            f"{name}: losses or weights are not finite at step {step}: {_parts(values)}, learning rate {rate:.4g};"
-            " lower the learning rate"
-        )
+    interval, saved = max(1, schedule.steps // log_intervals), time.monotonic()
+    with Termination() as termination, closing(_batches(batch_of, run.done, schedule.steps, device)) as batches:
+        for batch in batches:
+            run.take_step(objective, batch)
+            last = run.done == schedule.steps
+            if run.done % interval == 0 or last:
+                run.add_row(steps=run.done % interval or interval)
+            if evaluation and run.done in evaluation.at and (evaluation.shared or parallel.rank() == 0):
+                run.measure(evaluation)
+            stop, due = parallel.all_reduce_max(termination.signal, time.monotonic() - saved > checkpoint_seconds)
+            if stop:
+                save()
+                sender = signal.Signals(stop).name
+                log.warning(
+                    "%s: stopped by %s at step %d of %d; the next start continues",
+                    *(name, sender, run.done, schedule.steps),
+                )
+                raise Interrupted(128 + stop)
+            if due and not last:
+                save()
+                saved = time.monotonic()
+    return run.end()
 
-    def spent() -> dict[str, Any]:
-        return {
-            "seconds": run.seconds + time.monotonic() - started,
-            "cpu_seconds": run.cpu_seconds + (time.process_time() - cpu_started) * parallel.size(),
-        }
 
-    started = saved = said = time.monotonic()
-    cpu_started = time.process_time()
+def _batches(batch_of: Callable[[int], Batch], first: int, steps: int, device: torch.device) -> Generator[Batch]:
+    """The batches of the steps from the first on, on the device; while one is used, another thread makes the next."""
 
     def fetch(step: int) -> Batch:
         return pinned(batch_of(step), device)
 
-    with Termination() as termination, ThreadPoolExecutor(1, "batches") as ahead:
-        upcoming = ahead.submit(fetch, first) if first < schedule.steps else None
-        for step in range(first, schedule.steps):
+    with ThreadPoolExecutor(1, "batches") as ahead:
+        upcoming = ahead.submit(fetch, first) if first < steps else None
+        for step in range(first, steps):
             assert upcoming is not None
             batch = to_device(upcoming.result(), device)
-            if step + 1 < schedule.steps:
+            if step + 1 < steps:
                 upcoming = ahead.submit(fetch, step + 1)
-            for group in optimizer.param_groups:
-                group["lr"] = schedule.rate(step)
-            torch.manual_seed(hash((seed, step, *([parallel.rank()] if parallel.rank() else []))))
-            with autocast(device, precision):
-                losses = objective(batch)
-            losses["loss"].backward()
-            losses = {key: value.detach() for key, value in losses.items()}
-            gradients = [parameter.grad for parameter in trained.values() if parameter.grad is not None]
-            parallel.all_reduce_sum([*gradients, *losses.values()])
-            norm = nn.utils.clip_grad_norm_(trained.values(), LARGEST_GRADIENT_NORM)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            for key, value in {**losses, "gradient_norm": norm}.items():
-                sums[key] = sums.get(key, 0) + value
-            run.tokens += batch_tokens(batch)
+            yield batch
 
-            done = step + 1
-            if done % interval == 0 or done == schedule.steps:
-                means = _means(sums, interval if done % interval == 0 else done % interval)
-                sums.clear()
-                position: dict[str, Any] = {"step": done, "split": "train"}
-                row = position | means | {"learning_rate": schedule.rate(step), "tokens": run.tokens}
-                if not all(map(math.isfinite, means.values())):
-                    raise diverged(done, means)
-                run.curve.append(row)
-                if time.monotonic() - said > SECONDS_BETWEEN_LINES or done == schedule.steps:
-                    said = time.monotonic()
-                    left = (said - started) / (done - first) * (schedule.steps - done)
-                    share = 100 * done // schedule.steps
-                    losses_now = _parts({key: means[key] for key in losses})
-                    log.info(
-                        "%s: step %d of %d (%d %%), %s, %.0f s left",
-                        *(name, done, schedule.steps, share, losses_now, left),
-                    )
-            if evaluation and done in evaluation.at and (evaluation.shared or parallel.rank() == 0):
-                _evaluate(model, trained, evaluation, run, done, name)
-            stop, due = parallel.all_reduce_max(termination.signal, time.monotonic() - saved > checkpoint_seconds)
-            if stop:
-                save(done)
-                sender = signal.Signals(stop).name
-                log.warning(
-                    "%s: stopped by %s at step %d of %d; the next start continues", name, sender, done, schedule.steps
-                )
-                raise Interrupted(128 + stop)
-            if due and done < schedule.steps:
-                save(done)
-                saved = time.monotonic()
-    if run.best:
+
+class _Run:
+    """A training under way: what a step changes, and a checkpoint holds."""
+
+    def __init__(
+        self, model: nn.Module, schedule: Schedule, seed: int, device: torch.device, name: str, precision: str
+    ) -> None:
+        self.model, self.schedule, self.seed = model, schedule, seed
+        self.device, self.name, self.precision = device, name, precision
+        self.optimizer = optimizer_for(model, schedule)
+        self.trained = {key: p for key, p in model.named_parameters() if p.requires_grad}
+        self.result = TrainingResult(computed=describe(device, precision, is_compiled(model)))
+        self.done = self.first = 0
+        self.losses: dict[str, Tensor] = {}
+        """Of the last step."""
+        self.sums: dict[str, Tensor] = {}
+        """Of losses and gradient norm, since the last row of the curve."""
+        self.best_weights: dict[str, Tensor] = {}
+        self.began = self.said = time.monotonic()
+        self.cpu_began = time.process_time()
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint holds.
+
+        Raises:
+            TrainingError: a weight is not finite.
+        """
+        weights = {key: parameter.detach() for key, parameter in self.trained.items()}
+        if not all(weight.isfinite().all() for weight in weights.values()):
+            raise self.diverged(self.losses)
+        tensors = {"model": weights, "best_weights": self.best_weights, "sums": self.sums}
+        return {"step": self.done, "optimizer": self.optimizer.state_dict(), "run": vars(self.so_far()), **tensors}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes on from a checkpoint."""
+        self._load(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        computed = self.result.computed
+        self.result = TrainingResult(**state["run"] | {"computed": computed})
+        self.result.earlier_cpu_seconds = self.result.cpu_seconds
+        self.done = self.first = state["step"]
+        self.sums, self.best_weights = (
+            {key: value.to(self.device) for key, value in state[kind].items()} for kind in ("sums", "best_weights")
+        )
+
+    def take_step(self, objective: Objective, batch: Batch) -> None:
+        """One step of the optimiser; everything random in it depends on the seed and its number alone."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.schedule.rate(self.done)
+        torch.manual_seed(hash((self.seed, self.done, *([parallel.rank()] if parallel.rank() else []))))
+        with autocast(self.device, self.precision):
+            losses = objective(batch)
+        losses["loss"].backward()
+        self.losses = {key: value.detach() for key, value in losses.items()}
+        gradients = [parameter.grad for parameter in self.trained.values() if parameter.grad is not None]
+        parallel.all_reduce_sum([*gradients, *self.losses.values()])
+        norm = nn.utils.clip_grad_norm_(self.trained.values(), LARGEST_GRADIENT_NORM)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        for key, value in {**self.losses, "gradient_norm": norm}.items():
+            self.sums[key] = self.sums.get(key, 0) + value
+        self.result.tokens += batch_tokens(batch)
+        self.done += 1
+
+    def add_row(self, steps: int) -> None:
+        """Adds the means over the last steps to the curve, and now and then says them.
+
+        Raises:
+            TrainingError: one of them is not finite.
+        """
+        means = {key: float(value) / steps for key, value in self.sums.items()}
+        self.sums.clear()
+        if not all(map(math.isfinite, means.values())):
+            raise self.diverged(means)
+        rate = self.schedule.rate(self.done - 1)
+        facts = {"step": self.done, "split": "train"}
+        self.result.curve.append(facts | means | {"learning_rate": rate, "tokens": self.result.tokens})
+        now, steps_in_all = time.monotonic(), self.schedule.steps
+        if now - self.said > SECONDS_BETWEEN_LINES or self.done == steps_in_all:
+            self.said = now
+            left = (now - self.began) / (self.done - self.first) * (steps_in_all - self.done)
+            share, losses = 100 * self.done // steps_in_all, _listed({key: means[key] for key in self.losses})
+            log.info(
+                "%s: step %d of %d (%d %%), %s, %.0f s left",
+                *(self.name, self.done, steps_in_all, share, losses, left),
+            )
+
+    def measure(self, evaluation: Evaluation) -> None:
+        """Makes a measurement, and remembers the weights where it is the best so far."""
+        was_training = self.model.training
+        self.model.eval()
+        with torch.no_grad():  # not inference_mode: compiled layers would be compiled once more for it
+            scores = evaluation.measure()
+        self.model.train(was_training)
+        self.result.curve.append({"step": self.done, "split": evaluation.split, **scores})
+        log.info("%s: %s at step %d: %s", self.name, evaluation.split, self.done, _listed(scores))
+        best = self.result.best
+        if evaluation.keep_best and (best is None or scores[evaluation.keep_best] > best["score"]):
+            self.result.best = {"step": self.done, "score": scores[evaluation.keep_best]}
+            self.best_weights = {key: parameter.detach().clone() for key, parameter in self.trained.items()}
+
+    def so_far(self) -> TrainingResult:
+        """The result, with the time that was spent until now."""
+        cpu_seconds = (time.process_time() - self.cpu_began) * parallel.size()
+        return replace(
+            self.result,
+            seconds=self.result.seconds + time.monotonic() - self.began,
+            cpu_seconds=self.result.cpu_seconds + cpu_seconds,
+        )
+
+    def end(self) -> TrainingResult:
+        """Leaves the model with the best weights, where some are, and returns the result."""
+        if self.best_weights:
+            self._load(self.best_weights)
+        return self.so_far()
+
+    def diverged(self, values: Mapping[str, Tensor | float]) -> TrainingError:
+        """What to say of losses or weights that are not finite after the step that was taken last."""
+        rate = self.schedule.rate(self.done - 1)
+        return TrainingError(
+            f"{self.name}: losses or weights are not finite at step {self.done}: {_listed(values)},"
+            f" learning rate {rate:.4g}; lower the learning rate"
+        )
+
+    def _load(self, weights: Mapping[str, Tensor]) -> None:
         with torch.no_grad():
-            for key, parameter in trained.items():
-                parameter.copy_(run.best["weights"][key])
-        del run.best["weights"]
-    return replace(run, **spent())
+            for key, parameter in self.trained.items():
+                parameter.copy_(weights[key])
 
 
 def batch_tokens(batch: Batch) -> int:
@@ -278,29 +351,5 @@ def batch_tokens(batch: Batch) -> int:
     return int(batch["real_tokens"]) if "real_tokens" in batch else 0
 
 
-def _means(sums: dict[str, Tensor], count: int) -> dict[str, float]:
-    return {key: float(value) / count for key, value in sums.items()}
-
-
-def _evaluate(
-    model: nn.Module,
-    trained: dict[str, nn.Parameter],
-    evaluation: Evaluation,
-    run: TrainingResult,
-    step: int,
-    name: str,
-) -> None:
-    was_training = model.training
-    model.eval()
-    with torch.no_grad():  # not inference_mode: compiled layers would be compiled once more for it
-        scores = evaluation.measure()
-    model.train(was_training)
-    run.curve.append({"step": step, "split": evaluation.split, **scores})
-    log.info("%s: %s at step %d: %s", name, evaluation.split, step, _parts(scores))
-    if evaluation.keep_best and (run.best is None or scores[evaluation.keep_best] > run.best["score"]):
-        weights = {key: parameter.detach().clone() for key, parameter in trained.items()}
-        run.best = {"step": step, "score": scores[evaluation.keep_best], "weights": weights}
-
-
-def _parts(values: Mapping[str, Tensor | float]) -> str:
+def _listed(values: Mapping[str, Tensor | float]) -> str:
     return ", ".join(f"{key} {value:.4g}" for key, value in values.items())
