@@ -26,8 +26,9 @@ run: setup
 report: run
 	snakemake --report results/embedded/report.html
 
+# Two tests at a time, those of a file one after another
 test: setup
-	pytest
+	pytest --numprocesses 2 --dist loadfile
 
 # What a change must pass beside the tests
 check: setup

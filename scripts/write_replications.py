@@ -12,7 +12,12 @@ from tools.replications import Question, differences, draw_differences, format_d
 RECORDS = Path(__file__).parents[1] / "docs" / "results"
 REPLICATIONS = {
     "1": [RECORDS / name for name in ("embedded", "strided", "strided-control")],
-    **{str(number + 1): [RECORDS / "replications" / str(number)] for number in (1, 2, 3, 4)},
+    **{
+        str(number + 1): [
+            RECORDS / "replications" / f"replication-{number}{start}" for start in ("", "-strided", "-strided-control")
+        ]
+        for number in (1, 2, 3, 4)
+    },
 }
 QUESTIONS = [
     Question("Cascade and direct student", "toplayer/6-4-3", "toplayer/6-3x2.07"),

@@ -25,8 +25,8 @@ from camembert.paper.statistics import CLASSIFIER, RETRIEVAL, ResultsError, aver
 from camembert.paper.tables.writing import NOTHING, format_difference
 
 TASK = "task"
-FOLDERS = {TASK: "evaluation", RETRIEVAL: "retrieval"}
-"""Where the metrics of an evaluation are, within those of an experiment."""
+FOLDERS = {TASK: ["evaluation"], RETRIEVAL: ["layers", "retrieval"]}
+"""Where the metrics of an evaluation are, within those of an experiment: retrieval by the top layer is in both."""
 OVER_ALL = "all"
 """Stands for the number of the replication in the rows of the mean over all."""
 
@@ -62,10 +62,13 @@ def read_accuracies(folders: Iterable[Path], evaluation: str) -> pd.Series:
     folders = list(folders)
     rows = {}
     for folder in folders:
-        for path in sorted((folder / "metrics" / FOLDERS[evaluation]).rglob("*.json")):
-            metrics = read_json(path)
-            key = (metrics["recipe"], metrics["chain"], metrics["run"], metrics.get("finetuning", 0))
-            rows[key] = metrics["accuracy"]
+        for kind in FOLDERS[evaluation]:
+            for path in sorted((folder / "metrics" / kind).rglob("*.json")):
+                metrics = read_json(path)
+                key = (metrics["recipe"], metrics["chain"], metrics["run"], metrics.get("finetuning", 0))
+                by_layer = metrics.get("accuracy_by_layer", {})
+                top = {language: shares[-1] for language, shares in by_layer.items()}
+                rows[key] = metrics.get("accuracy", top)
     if not rows:
         raise ResultsError(f"no metrics of {evaluation} in {', '.join(map(str, folders))}; run the experiment first")
     tidy = [(*key, language, share) for key, found in rows.items() for language, share in found.items()]

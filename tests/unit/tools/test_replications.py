@@ -95,3 +95,9 @@ def test_the_table_shows_every_replication_and_the_figure_is_written(replication
     assert shown.iloc[0]["Mean (95 % interval)"].startswith("+4.0 (")
     draw_differences(rows, tmp_path / "figure")
     assert (tmp_path / "figure.png").stat().st_size > 1000
+
+
+def test_retrieval_is_read_from_layers_too(tmp_path):
+    by_layer = {"recipe": "toplayer", "chain": "6-4-3", "run": 1, "accuracy_by_layer": {"fr": [0.1, 0.2, 0.4]}}
+    write_json(tmp_path / "metrics" / "layers" / "toplayer" / "6-4-3" / "r1.json", by_layer)
+    assert read_accuracies([tmp_path], RETRIEVAL).to_dict() == {CASCADE: 0.4}
