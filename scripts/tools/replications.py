@@ -151,7 +151,7 @@ def draw_differences(rows: pd.DataFrame, stem: Path) -> None:
     questions = list(rows["question"].unique())
     evaluations = list(rows["evaluation"].unique())
     with mpl.rc_context(dict(STYLE)):
-        figure = Figure(figsize=(WIDTH, 0.8 + 0.5 * len(questions)))
+        figure = Figure(figsize=(WIDTH, 0.8 + 0.36 * len(questions)))
         grid = figure.subplots(1, len(evaluations), squeeze=False, sharey=True)[0]
         for axes, evaluation in zip(grid, evaluations, strict=True):
             axes.axvline(0, color="0.5", linewidth=0.8, zorder=1)
@@ -166,5 +166,6 @@ def draw_differences(rows: pd.DataFrame, stem: Path) -> None:
             axes.set_xlabel("Points of accuracy")
         grid[0].set_yticks(range(len(questions)), questions)
         grid[0].set_ylim(len(questions) - 0.5, -0.5)
-        grid[0].tick_params(axis="y", length=0)
+        for axes in grid:
+            axes.tick_params(axis="y", length=0)
         save(figure, stem)
