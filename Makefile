@@ -26,9 +26,9 @@ run: setup
 report: run
 	snakemake --report results/embedded/report.html
 
-# Two tests at a time, those of a file one after another
+# Two files of tests at a time, the longest first
 test: setup
-	pytest --numprocesses 2 --dist loadfile
+	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/slurm tests/workflow tests/unit
 
 # What a change must pass beside the tests
 check: setup

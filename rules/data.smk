@@ -24,7 +24,8 @@ RETRIEVAL_DATA = (
     else []
 )
 RETRIEVAL_JOB = "make_cldr_retrieval" if RETRIEVAL["source"] == "cldr" else "import_retrieval"
-DATA_READ = result("data/read")
+READ_FIRST = ancient([TASK_DATA["train"], *RETRIEVAL_DATA])
+"""Made before anything trains, so that wrong input stops the run; other content makes no training run again."""
 
 
 rule download:
@@ -167,24 +168,13 @@ if MAKES_TEXT:
             "../scripts/make_cldr_text.py"
 
 
-rule read_data:
-    input:
-        TASK_DATA["train"],
-        RETRIEVAL_DATA,
-    output:
-        touch(DATA_READ),
-    localrule: True
-    message:
-        "Task and sentences are read"
-
-
 if TEACHER["source"] == "pretrain":
 
     rule train_tokenizer:
         input:
             **{f"{language}_{corpus.name}": text_of(corpus, language) for corpus, language in all_text()},
             checked=CHECKED,
-            read_first=ancient(DATA_READ),  # wrong input stops the run; another task makes no training run again
+            read_first=READ_FIRST,
         output:
             directory(TOKENIZER),
         log:
@@ -211,7 +201,7 @@ else:
         input:
             teacher=teacher_source_files(),
             checked=CHECKED,
-            read_first=ancient(DATA_READ),  # wrong input stops the run; another task makes no training run again
+            read_first=READ_FIRST,
         output:
             directory(TOKENIZER),
         log:

@@ -117,11 +117,6 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(smalle
             {"measure_efficiency", "tabulate_efficiency"},
             {"finetune", "tabulate_accuracy"},
         ),
-        (
-            {"data": {"retrieval": {"source": "none"}}},
-            {"tabulate_accuracy", "tabulate_summary"},
-            {"train_tokenizer", "tokenize_text", "pretrain", "distill", "finetune", "evaluate"},
-        ),
         ({"device": "cpu"}, set(), {"pretrain", "distill", "finetune"}),
         (
             {"resources": {"distillation": {"gpu": 1, "mem_mb": 999, "runtime": 9}}},
