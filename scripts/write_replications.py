@@ -34,7 +34,8 @@ CAPTION = "How far one model of three layers is above another, in points of accu
 NOTE = (
     "Direct students have the cascade's compute. Average over languages and runs in each replication, which draws "
     "data, tokenizer, teacher and runs anew; the mean over replications with Student's t interval. Lines are not "
-    "corrected for one another. Runs: ten in the first replication, three in the others; from other layers five and one."
+    "corrected for one another. Runs: ten in the first replication, three in the others; from other layers, five and "
+    "one."
 )
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import write_replications
 from scipy import stats
 
 from camembert.core.files import write_json
@@ -101,3 +103,9 @@ def test_retrieval_is_read_from_layers_too(tmp_path):
     by_layer = {"recipe": "toplayer", "chain": "6-4-3", "run": 1, "accuracy_by_layer": {"fr": [0.1, 0.2, 0.4]}}
     write_json(tmp_path / "metrics" / "layers" / "toplayer" / "6-4-3" / "r1.json", by_layer)
     assert read_accuracies([tmp_path], RETRIEVAL).to_dict() == {CASCADE: 0.4}
+
+
+def test_the_committed_differences_are_those_of_the_committed_metrics():
+    rows = differences(write_replications.REPLICATIONS, write_replications.QUESTIONS)
+    committed = pd.read_csv(write_replications.RECORDS / "replications" / "differences.csv", dtype={"replication": str})
+    pd.testing.assert_frame_equal(rows, committed)
