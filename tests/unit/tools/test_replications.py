@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import write_replications
 from scipy import stats
 
+import write_replications
 from camembert.core.files import write_json
 from camembert.paper.statistics import RETRIEVAL, ResultsError
 from tools.replications import (
