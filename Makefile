@@ -47,30 +47,21 @@ record: setup
 RESULTS ?= results/embedded
 RECORD ?= docs/results/embedded
 
-# Keeps predictions and retrieved sentences, from which all is counted; where predictions are many (60 labels), with
-# COUNTED=1 only which answers were right
+# Keeps every answer, from which all is counted, metrics, training curves, and what was made of them
 keep:
 	@test -f $(RESULTS)/tables/conclusion.md || { echo "$(RESULTS) holds no finished run: nothing is kept"; exit 1; }
 	rm -rf $(RECORD)
-	mkdir -p $(RECORD)/figures
-	cp -r $(wildcard $(addprefix $(RESULTS)/,predictions retrieval metrics benchmarks tables config.json)) $(RECORD)/
-	cd $(RECORD) && if [ -n "$(COUNTED)" ]; then find predictions retrieval -mindepth 1 ! -name answers.parquet -delete; \
-		else rm -f predictions/answers.parquet retrieval/answers.parquet; fi
+	mkdir -p $(RECORD)/tables $(RECORD)/figures
+	cp $(addprefix $(RESULTS)/,answers.parquet metrics.jsonl curves.parquet config.json) $(RECORD)/
+	cp $(RESULTS)/tables/*.md $(RECORD)/tables/
 	cp $(RESULTS)/figures/*.png $(RECORD)/figures/
 
-# Makes the tables and figures of `make record` again from what it kept, in results/from-record; trains nothing, loads no torch
+# Makes the tables and figures of a record again from what it kept; trains nothing, needs no data
 PAPER ?= results/from-record
-PAPER_RULES = $(shell sed -n 's/^rule \(tabulate_.*\|draw_.*\|tables\|figures\):/\1/p' rules/*.smk)
-COUNTED_HERE = $(wildcard $(RECORD)/predictions/answers.parquet)
 
 paper: setup
 	rm -rf $(PAPER)
-	mkdir -p $(PAPER)/results/$(notdir $(RECORD))
-	cp -r $(wildcard $(addprefix $(RECORD)/,predictions retrieval metrics benchmarks)) $(PAPER)/results/$(notdir $(RECORD))/
-	if [ -d data ]; then ln -s $(CURDIR)/data $(PAPER)/data; fi
-	$(if $(COUNTED_HERE),mkdir $(PAPER)/results/$(notdir $(RECORD))/tables; cp $(RECORD)/tables/accuracy.csv $(PAPER)/results/$(notdir $(RECORD))/tables/)
-	snakemake --cores all --directory $(PAPER) --configfile $(RECORD)/config.json \
-		--allowed-rules $(if $(COUNTED_HERE),$(filter-out tabulate_accuracy,$(PAPER_RULES)),$(PAPER_RULES)) -- tables figures
+	python scripts/make_paper.py $(RECORD) $(PAPER)
 
 # Pins every package again; run it where only the CPU build of torch is offered, or the lock names CUDA packages
 lock: setup

@@ -11,7 +11,7 @@ from camembert.plan.config import ConfigError, check_config, load_yaml, sort_key
 from camembert.plan.experiment import TEACHER as TEACHER_RECIPE
 from camembert.plan.experiment import encoder_of, experiment_of, masks_tokens
 from camembert.core.files import write_json
-from camembert.plan.comparisons import comparisons_of
+from camembert.plan import paper
 from camembert.plan.recipe import COPY
 
 try:
@@ -19,7 +19,7 @@ try:
         load_yaml(path)  # Snakemake has read it already, but takes the last of two equal keys
     check_config(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml")
     EXPERIMENT = experiment_of(config)
-    COMPARISONS = comparisons_of(config, EXPERIMENT)
+    PAPER = paper.paper_settings(config)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
@@ -80,19 +80,6 @@ def encoder_folder(encoder):
 def encoder_at(wildcards):
     """The encoder that a job's wildcards name; of a classifier, the one it is fine-tuned from."""
     return encoder_of(parse_chain(wildcards.chain), wildcards.recipe, int(wildcards.run))
-
-
-def displayed_models():
-    """Recipe, chain, display name and method of every model, in the order of tables and figures."""
-    return [
-        {
-            "recipe": encoder.recipe,
-            "chain": str(encoder.chain),
-            "label": EXPERIMENT.label(encoder.chain),
-            "method": str(EXPERIMENT.method(encoder.chain)),
-        }
-        for encoder in EXPERIMENT.encoders
-    ]
 
 
 def table(name, title):
@@ -169,32 +156,9 @@ def finetuned_encoder(wildcards):
     return encoder_folder(encoder_at(wildcards))
 
 
-def planned_comparisons():
-    """The pairs of models that are compared: what for, and recipe and chain of both."""
-    return [
-        {"contrast": str(pair.contrast), "first": list(pair.first), "second": list(pair.second)} for pair in COMPARISONS
-    ]
-
-
-def compares_recipes():
-    """Whether the experiment is an ablation."""
-    return len(config["recipes"]) > 1
-
-
-def shows_languages():
-    """Whether the experiment reads text and makes an encoder from the teacher's layers."""
-    return READS_TEXT and any(chain.parent for chain in EXPERIMENT.chains)
-
-
-def shows_published_rows():
-    """Whether accuracies are on the whole test set of XNLI after all of its training pairs, as published ones are."""
-    task = config["data"]["task"]
-    return task["name"].startswith("xnli") and not task["split_dev"] and task["train_limit"] is None
-
-
 def published_rows():
     """The file of published accuracies, where they can stand beside ours."""
-    return [Path(workflow.basedir) / "docs" / "published.csv"] if shows_published_rows() else []
+    return [Path(workflow.basedir) / "docs" / "published.csv"] if paper.shows_published_rows(config) else []
 
 
 def every_core(wildcards):

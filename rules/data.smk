@@ -13,15 +13,13 @@ LABELS = result("data/task/labels.json")
 CORPUS = shards_of(LANGUAGES)
 SHARES = {corpus.name: corpus.share for corpus in CORPORA.values()}
 MAKES_TEXT = any(corpus.source == "cldr" for corpus in CORPORA.values())
-READS_TEXT = TEACHER["source"] == "pretrain" or EXPERIMENT.makes_encoders
+READS_TEXT = EXPERIMENT.reads_text(config)
 CHECKED_CORPORA = [name for name, corpus in CORPORA.items() if corpus.source != "cldr"]
 CHECKED = expand(result("data/checked/{corpus}.json"), corpus=CHECKED_CORPORA) if READS_TEXT else []
 TOKENIZER = [result("data/tokenizer")]
 QUERY_LANGUAGES = [language for language in LANGUAGES if language != "en"]
 RETRIEVAL_DATA = (
-    expand(result("data/retrieval/{language}.parquet"), language=LANGUAGES)
-    if RETRIEVAL["source"] != "none" and QUERY_LANGUAGES
-    else []
+    expand(result("data/retrieval/{language}.parquet"), language=LANGUAGES) if RETRIEVAL["source"] != "none" else []
 )
 RETRIEVAL_JOB = "make_cldr_retrieval" if RETRIEVAL["source"] == "cldr" else "import_retrieval"
 READ_FIRST = ancient([TASK_DATA["train"], *RETRIEVAL_DATA])

@@ -1,6 +1,6 @@
-"""Efficiency: what encoders cost to keep, to run and to train, and accuracy against it.
+"""Efficiency: what encoders cost to keep and to run.
 
-Needs encoders, their metrics and tables/summary.csv; makes metrics/efficiency, tables/efficiency and figures/pareto.
+Needs encoders; makes metrics/efficiency.
 Encoders of one experiment differ in cost to run only by their number of layers, so one of each depth is measured.
 """
 
@@ -33,44 +33,3 @@ rule measure_efficiency:
         "Measuring what {wildcards.layers} layers cost to run"
     script:
         "../scripts/measure_efficiency.py"
-
-
-rule tabulate_efficiency:
-    input:
-        measured=EFFICIENCY,
-        encoders=of_all_encoders("metrics/encoders/{}.json"),
-        summary=result("tables/summary.csv"),
-    output:
-        table=table("efficiency", "Efficiency"),
-    log:
-        result("logs/tabulate_efficiency.log"),
-    localrule: True
-    conda:
-        "../envs/camembert.yaml"
-    params:
-        models=displayed_models(),
-        lengths=config["efficiency"]["lengths"],
-    message:
-        "Tabulating what every model costs"
-    script:
-        "../scripts/tabulate_efficiency.py"
-
-
-rule draw_pareto:
-    input:
-        summary=result("tables/summary.csv"),
-        efficiency=rules.tabulate_efficiency.output.table,
-    output:
-        figure=figure("pareto", "Accuracy against cost"),
-    log:
-        result("logs/draw_pareto.log"),
-    localrule: True
-    conda:
-        "../envs/camembert.yaml"
-    params:
-        models=displayed_models(),
-        tokens=config["efficiency"]["lengths"][-1],
-    message:
-        "Drawing accuracy against cost"
-    script:
-        "../scripts/draw_pareto.py"

@@ -9,6 +9,7 @@ rule retrieve_layers:
     input:
         encoder=result(f"encoders/{ENCODER}"),
         sentences=RETRIEVAL_DATA,
+        corpus=training_text_of([HEADLINE_READING]),
     output:
         metrics=result(f"metrics/layers/{ENCODER}.json"),
     log:
@@ -21,13 +22,15 @@ rule retrieve_layers:
     resources:
         **config["resources"]["evaluation"],
     params:
-        pooling=config["retrieval"]["pooling"],
+        reading=HEADLINE_READING.name,
+        neighbours=config["retrieval"]["neighbours"],
+        shares=SHARES,
         languages=LANGUAGES,
         batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
         device=device_of("evaluation"),
         threads=config["threads"]["evaluation"],
     message:
-        "Retrieving English sentences with every layer of {wildcards.chain}"
+        "Retrieving sentences with every layer of {wildcards.chain}"
     script:
         "../scripts/retrieve_layers.py"
 
@@ -44,7 +47,7 @@ rule draw_layers:
     conda:
         "../envs/camembert.yaml"
     params:
-        models=displayed_models(),
+        models=PAPER["models"],
     message:
         "Drawing what the layers hold"
     script:

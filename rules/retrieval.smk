@@ -1,8 +1,19 @@
-"""Retrieval: of every sentence the English one nearest to it, by encoders as they are and by character n-grams.
+"""Retrieval: the sentence of another language nearest to each, by encoders as they are and by character n-grams.
 
-Needs encoders and data/retrieval; makes retrieval/<encoder>, retrieval/baseline/char-ngrams and the encoders' metrics.
-Without other languages than English, or with data.retrieval.source none, there is nothing to make.
+Needs encoders, data/retrieval and, where means of training text are taken off, data/corpus; makes retrieval/<encoder>,
+retrieval/baseline/char-ngrams and the encoders' metrics. With data.retrieval.source none there is nothing to make.
 """
+
+from camembert.plan.readings import Similarity, headline_of, readings_of
+
+READINGS = readings_of(config["retrieval"], READS_TEXT)
+HEADLINE_READING = headline_of(config["retrieval"])
+
+
+def training_text_of(readings):
+    """The corpus, if its means are taken off in one of some readings."""
+    return CORPUS if any(each.similarity is Similarity.CENTRED_ON_TRAINING for each in readings) else []
+
 
 RETRIEVAL_ENCODERS = EXPERIMENT.encoders if RETRIEVAL_DATA else ()
 RETRIEVAL_ANSWERS = [
@@ -21,6 +32,7 @@ if RETRIEVAL_DATA:
         input:
             encoder=result(f"encoders/{ENCODER}"),
             sentences=RETRIEVAL_DATA,
+            corpus=training_text_of(READINGS),
         output:
             answers=expand(
                 result(f"retrieval/{ENCODER}/{{language}}.parquet"), language=QUERY_LANGUAGES, allow_missing=True
@@ -36,13 +48,16 @@ if RETRIEVAL_DATA:
         resources:
             **config["resources"]["evaluation"],
         params:
-            **without(config["retrieval"], "documents"),
+            layer=config["retrieval"]["layer"],
+            readings=[reading.name for reading in READINGS],
+            neighbours=config["retrieval"]["neighbours"],
+            shares=SHARES,
             languages=LANGUAGES,
             batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
             device=device_of("evaluation"),
             threads=config["threads"]["evaluation"],
         message:
-            "Retrieving English sentences with {wildcards.chain}"
+            "Retrieving sentences with {wildcards.chain}"
         script:
             "../scripts/retrieve.py"
 
@@ -60,8 +75,10 @@ if RETRIEVAL_DATA:
         resources:
             **without(config["resources"]["evaluation"], "gpu"),
         params:
+            readings=[reading.name for reading in READINGS],
+            neighbours=config["retrieval"]["neighbours"],
             languages=LANGUAGES,
         message:
-            "Retrieving English sentences by character n-grams"
+            "Retrieving sentences by character n-grams"
         script:
             "../scripts/retrieve_baseline.py"

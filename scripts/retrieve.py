@@ -1,10 +1,14 @@
-"""Retrieves English sentences with an encoder: one file of answers for every other language."""
+"""Retrieves sentences between every language and English with an encoder: one file of answers a language."""
 
 from camembert.data.retrieval import read_sentences
-from camembert.evaluation.retrieval import accuracy, layer_number, nearest_by_encoder, write_answers
+from camembert.evaluation import retrieval
+from camembert.models.architectures import longest_input_of
 from camembert.models.encoder import load_encoder
+from camembert.plan.readings import Reading
 from camembert.runtime.devices import describe, start
 from camembert.runtime.job import Stopwatch, log, logged, write_metrics
+from camembert.tokens.mixture import corpora_in
+from camembert.tokens.packing import framed_sample
 from camembert.tokens.tokenizer import load_tokenizer
 
 if __name__ == "__main__":
@@ -12,25 +16,34 @@ if __name__ == "__main__":
     with logged(job.log[0]):
         device = start(job.params.device, job.params.threads, job.resources.gpu)
         encoder = load_encoder(job.input.encoder).to(device)
-        layer = layer_number(job.params.layer, encoder.config.num_hidden_layers)
+        layer = retrieval.layer_number(job.params.layer, encoder.config.num_hidden_layers)
+        readings = [Reading.parse(name) for name in job.params.readings]
         sentences = {
             language: read_sentences(path)
             for language, path in zip(job.params.languages, job.input.sentences, strict=True)
         }
+        training_ids = None
+        if job.input.corpus:
+            corpora = corpora_in(job.input.corpus, job.params.shares)
+            longest = longest_input_of(encoder)
+            training_ids = framed_sample(corpora, job.input.encoder, retrieval.TRAINING_SENTENCES, longest)
+        shares: dict[str, dict[str, float]] = {reading.name: {} for reading in readings}
         with Stopwatch() as watch:
-            found = nearest_by_encoder(
+            vectors = retrieval.vectors_by_language(
                 encoder,
                 load_tokenizer(job.input.encoder),
                 sentences,
                 [layer],
-                job.params.pooling,
+                retrieval.poolings_of(readings),
                 job.params.batch_tokens,
+                training_ids,
             )
-        shares = {}
-        for (language, (answers,)), path in zip(found.items(), job.output.answers, strict=True):
-            write_answers(path, sentences[language], answers)
-            shares[language] = accuracy(answers)
-        average = sum(shares.values()) / len(shares)
-        log.info("%s: %.1f %% retrieved, average of %d languages", job.wildcards.chain, 100 * average, len(shares))
-        facts = {"layer": layer, "pooling": job.params.pooling, "accuracy": shares}
-        write_metrics(job, watch, **facts, **describe(device, "fp32"))
+            found = retrieval.retrieve(vectors, readings, job.params.neighbours)
+            for (language, (answers,)), path in zip(found, job.output.answers, strict=True):
+                retrieval.write_answers(path, sentences[language], answers)
+                for reading, places in answers.items():
+                    shares[reading.name][language] = retrieval.accuracy(places)
+        for name, own in shares.items():
+            average = sum(own.values()) / len(own)
+            log.info("%s: %.1f %% retrieved by %s, on average", job.wildcards.chain, 100 * average, name)
+        write_metrics(job, watch, layer=layer, accuracy=shares, **describe(device, "fp32"))

@@ -1,7 +1,8 @@
-"""Retrieves English sentences by character n-grams: one file of answers for every other language."""
+"""Retrieves sentences between every language and English by character n-grams: one file of answers a language."""
 
 from camembert.data.retrieval import read_sentences
-from camembert.evaluation.retrieval import accuracy, nearest_by_characters, write_answers
+from camembert.evaluation.retrieval import accuracy, retrieve_by_characters, write_answers
+from camembert.plan.readings import Reading
 from camembert.runtime.job import log, logged
 
 if __name__ == "__main__":
@@ -10,6 +11,9 @@ if __name__ == "__main__":
         sentences = {
             language: read_sentences(path) for language, path in zip(job.params.languages, job.input, strict=True)
         }
-        for (language, answers), path in zip(nearest_by_characters(sentences).items(), job.output, strict=True):
+        readings = [Reading.parse(name) for name in job.params.readings]
+        found = retrieve_by_characters(sentences, readings, job.params.neighbours)
+        for (language, answers), path in zip(found, job.output, strict=True):
             write_answers(path, sentences[language], answers)
-            log.info("character n-grams: %.1f %% retrieved in %s", 100 * accuracy(answers), language)
+            shares = ", ".join(f"{100 * accuracy(places):.1f} % {each.name}" for each, places in answers.items())
+            log.info("character n-grams in %s: %s", language, shares)

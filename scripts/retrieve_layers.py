@@ -1,10 +1,14 @@
-"""Retrieves English sentences with every layer of an encoder, the embeddings included."""
+"""Retrieves sentences with every layer of an encoder, the embeddings included, in the reading that leads the tables."""
 
 from camembert.data.retrieval import read_sentences
-from camembert.evaluation.retrieval import accuracy_by_layer
+from camembert.evaluation.retrieval import TRAINING_SENTENCES, accuracy, retrieve, vectors_by_language
+from camembert.models.architectures import longest_input_of
 from camembert.models.encoder import load_encoder
+from camembert.plan.readings import Reading
 from camembert.runtime.devices import describe, start
 from camembert.runtime.job import Stopwatch, logged, write_metrics
+from camembert.tokens.mixture import corpora_in
+from camembert.tokens.packing import framed_sample
 from camembert.tokens.tokenizer import load_tokenizer
 
 if __name__ == "__main__":
@@ -12,17 +16,29 @@ if __name__ == "__main__":
     with logged(job.log[0]):
         device = start(job.params.device, job.params.threads, job.resources.gpu)
         encoder = load_encoder(job.input.encoder).to(device)
+        reading = Reading.parse(job.params.reading)
         sentences = {
             language: read_sentences(path)
             for language, path in zip(job.params.languages, job.input.sentences, strict=True)
         }
+        training_ids = None
+        if job.input.corpus:
+            corpora = corpora_in(job.input.corpus, job.params.shares)
+            longest = longest_input_of(encoder)
+            training_ids = framed_sample(corpora, job.input.encoder, TRAINING_SENTENCES, longest)
+        layers = range(encoder.config.num_hidden_layers + 1)
         with Stopwatch() as watch:
-            shares = accuracy_by_layer(
+            vectors = vectors_by_language(
                 encoder,
                 load_tokenizer(job.input.encoder),
                 sentences,
-                job.params.pooling,
+                layers,
+                [reading.pooling],
                 job.params.batch_tokens,
+                training_ids,
             )
-        facts = {"pooling": job.params.pooling, "accuracy_by_layer": shares}
-        write_metrics(job, watch, **facts, **describe(device, "fp32"))
+            shares = {
+                language: [accuracy(found[reading]) for found in by_layer]
+                for language, by_layer in retrieve(vectors, [reading], job.params.neighbours)
+            }
+        write_metrics(job, watch, reading=reading.name, accuracy_by_layer=shares, **describe(device, "fp32"))

@@ -5,7 +5,7 @@ PyTorch and scikit-learn are imported where they are used: neither needs the oth
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,23 +35,42 @@ def embed(
     """Runs an encoder once over sentences and pools the states of some of its layers.
 
     Args:
-        encoder: runs where its weights are, in eval mode and in float32.
+        encoder: see `embed_ids`, as for the arguments not described here.
         tokenizer: the encoder's.
         sentences: longer ones are cut to the encoder's longest input.
         layers: counted from 1; 0 is the embeddings.
-        pooling: "mean" of a sentence's tokens, [CLS] and [SEP] among them as in XTREME, or "cls", the state of [CLS].
+        pooling: "mean" or "cls".
         batch_tokens: tokens a batch, padding included.
 
     Returns:
         (layers, sentences, hidden) float32, in the order of both.
     """
+    return embed_ids(encoder, token_ids(sentences, tokenizer, encoder), layers, [pooling], batch_tokens)[0]
+
+
+def embed_ids(
+    encoder: Encoder,
+    ids: Sequence[Sequence[int]],
+    layers: Sequence[int],
+    poolings: Sequence[str],
+    batch_tokens: int,
+) -> np.ndarray:
+    """Runs an encoder once over tokenised sentences and pools the states of some of its layers in several ways.
+
+    Args:
+        encoder: runs where its weights are, in eval mode and in float32.
+        ids: of each sentence, special tokens included.
+        layers: counted from 1; 0 is the embeddings.
+        poolings: "mean" of a sentence's tokens, [CLS] and [SEP] among them as in XTREME, or "cls", the state of [CLS].
+        batch_tokens: tokens a batch, padding included.
+
+    Returns:
+        (poolings, layers, sentences, hidden) float32, in the order of each.
+    """
     import torch
     from torch.nn.utils.rnn import pad_sequence
 
-    from camembert.models.architectures import longest_input_of
-
-    ids = list(_token_ids(sentences, tokenizer, longest_input_of(encoder)))
-    vectors = np.empty((len(layers), len(sentences), encoder.config.hidden_size), dtype=np.float32)
+    vectors = np.empty((len(poolings), len(layers), len(ids), encoder.config.hidden_size), dtype=np.float32)
     pad_id, device = encoder.config.pad_token_id, encoder.device
     encoder.eval()
     for group in batches_by_length(list(map(len, ids)), batch_tokens):
@@ -60,16 +79,21 @@ def embed(
         tokens, real = tokens.to(device), real.to(device)
         with torch.inference_mode():
             states = encoder(tokens, attention_mask=real.long(), output_hidden_states=True).hidden_states
-        for row, layer in enumerate(layers):
-            vectors[row, group] = _pooled(states[layer].float(), real, pooling).cpu().numpy()
+        for place, pooling in enumerate(poolings):
+            for row, layer in enumerate(layers):
+                vectors[place, row, group] = _pooled(states[layer].float(), real, pooling).cpu().numpy()
     return vectors
 
 
-def _token_ids(sentences: Sequence[str], tokenizer: Tokenizer, longest: int) -> Iterator[list[int]]:
-    with truncating(tokenizer, longest):
+def token_ids(sentences: Sequence[str], tokenizer: Tokenizer, encoder: Encoder) -> list[list[int]]:
+    """The ids of sentences with their special tokens, cut to the encoder's longest input."""
+    from camembert.models.architectures import longest_input_of
+
+    ids: list[list[int]] = []
+    with truncating(tokenizer, longest_input_of(encoder)):
         for start in range(0, len(sentences), TOKENIZED_AT_ONCE):
-            for encoding in tokenizer.encode_batch(list(sentences[start : start + TOKENIZED_AT_ONCE])):
-                yield encoding.ids
+            ids += [each.ids for each in tokenizer.encode_batch(list(sentences[start : start + TOKENIZED_AT_ONCE]))]
+    return ids
 
 
 def _pooled(states: Tensor, real: Tensor, pooling: str) -> Tensor:

@@ -17,6 +17,8 @@ from camembert.plan.sources import ENGLISH
 
 RETRIEVAL = "retrieval"
 """Stands for the name of the task where accuracies are those of encoders in sentence retrieval."""
+PROBE = "probe"
+"""Stands for the name of the task where accuracies are those of linear probes of frozen encoders on it."""
 RUN = ["recipe", "chain", "run"]
 CLASSIFIER = [*RUN, "finetuning"]
 
@@ -87,33 +89,13 @@ def present(models: Iterable[Model], accuracy: pd.DataFrame) -> list[Model]:
     return [m for m in models if ((accuracy["recipe"] == m.recipe) & (accuracy["chain"] == m.chain)).any()]
 
 
-def on_task(accuracy: pd.DataFrame) -> pd.DataFrame:
-    """The rows of classifiers on the task."""
-    return accuracy[accuracy["task"] != RETRIEVAL]
-
-
-def in_retrieval(accuracy: pd.DataFrame) -> pd.DataFrame:
-    """The rows of encoders in retrieval; none where it was not evaluated."""
-    return accuracy[accuracy["task"] == RETRIEVAL]
-
-
 def by_run(accuracy: pd.DataFrame) -> pd.DataFrame:
     """Means over the fine-tunings of a run: one row a run (index: recipe, chain, run), one column a language.
 
     Args:
         accuracy: tidy accuracies of one task; languages keep the order they come in.
-
-    Raises:
-        ResultsError: a classifier lacks a language or has it twice, so that averages would not compare.
     """
-    key = [*CLASSIFIER, "language"]
-    repeated = accuracy.loc[accuracy.duplicated(key), key]
-    if len(repeated):
-        raise ResultsError(f"two accuracies for one classifier and language: {_named(repeated.iloc[0])}")
     wide = accuracy.pivot(index=CLASSIFIER, columns="language", values="accuracy")
-    if wide.isna().any(axis=None):
-        gap: Any = wide.isna().stack().idxmax()
-        raise ResultsError(f"no accuracy for {_named(gap)}, though other classifiers have this language")
     return wide[accuracy["language"].unique()].groupby(level=RUN, sort=False).mean()
 
 
@@ -169,7 +151,3 @@ def teacher_of(model: Model, models: Sequence[Model]) -> Model:
             f"{len(own)} teachers to compare {model.label} with; the experiment must have one a recipe or one"
         )
     return own[0]
-
-
-def _named(values: Iterable[Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in zip([*CLASSIFIER, "language"], values, strict=True))

@@ -5,7 +5,7 @@ It is pure: the Snakefile imports it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -34,6 +34,13 @@ class PlannedComparison(NamedTuple):
     contrast: Contrast
     first: tuple[str, str]
     second: tuple[str, str]
+
+
+def read_planned(planned: Iterable[Mapping[str, Any]]) -> list[PlannedComparison]:
+    """Reads planned comparisons: mappings with contrast, first and second (recipe and chain each)."""
+    return [
+        PlannedComparison(Contrast(pair["contrast"]), tuple(pair["first"]), tuple(pair["second"])) for pair in planned
+    ]
 
 
 def comparisons_of(config: dict[str, Any], experiment: Experiment) -> list[PlannedComparison]:

@@ -16,6 +16,7 @@ import yaml
 from camembert.plan import corpora, sources, teachers
 from camembert.plan.chain import Chain, ChainError, check_against_teacher, parse_chain
 from camembert.plan.experiment import RESERVED_RECIPES, experiment_of, stages_of
+from camembert.plan.readings import Similarity
 from camembert.plan.recipe import PARTS
 from camembert.plan.resources import ResourceError, check_resources
 from camembert.plan.schema_errors import first_schema_error
@@ -129,6 +130,7 @@ def _check_chains(config: dict[str, Any]) -> None:
                 " training; correct or remove it"
             )
     _check_retrieval_layer(config["retrieval"]["layer"], [str(c) for c in config["chains"] + config["compute_matched"]])
+    _check_readings(config)
 
 
 def _check_retrieval_layer(layer: str | int, chains: list[str]) -> None:
@@ -138,6 +140,40 @@ def _check_retrieval_layer(layer: str | int, chains: list[str]) -> None:
         raise ConfigError(
             f"retrieval.layer is {layer}, expected top or a layer that every encoder has, 1 to {shallowest.layers}"
             f" (chain '{shallowest}' has no more); correct it"
+        )
+
+
+def _check_readings(config: dict[str, Any]) -> None:
+    """Checks that the reading which leads the tables is among those that are counted, and can be."""
+    retrieval, source = config["retrieval"], config["data"]["retrieval"]
+    for key in ("poolings", "readings"):
+        _refuse_repeats(f"retrieval.{key}", retrieval[key])
+    for key, among in (("pooling", "poolings"), ("reading", "readings")):
+        if retrieval[key] not in retrieval[among]:
+            raise ConfigError(
+                f"retrieval.{key} is {retrieval[key]}, expected one of retrieval.{among}"
+                f" ({', '.join(retrieval[among])}); correct it, or add it to retrieval.{among}"
+            )
+    if source["source"] == "none":
+        return
+    if len(config["languages"]) == 1:
+        raise ConfigError(
+            "languages is en alone, but retrieval needs another language to find sentences in; add one, or set"
+            " data.retrieval.source to none"
+        )
+    made = source["source"] == "cldr"
+    key, sentences = (
+        ("retrieval.documents", retrieval["documents"]) if made else ("data.retrieval.limit", source["limit"])
+    )
+    if sentences is not None and retrieval["neighbours"] >= sentences:
+        raise ConfigError(
+            f"retrieval.neighbours is {retrieval['neighbours']}, expected fewer than the sentences of {key}"
+            f" ({sentences}); lower the one or raise the other"
+        )
+    if not experiment_of(config).reads_text(config) and retrieval["reading"] == Similarity.CENTRED_ON_TRAINING:
+        raise ConfigError(
+            "retrieval.reading is centred_on_training, but this experiment trains no encoder, so that there is no"
+            " training text to take means of; expected another of retrieval.readings"
         )
 
 

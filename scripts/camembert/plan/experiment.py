@@ -111,6 +111,10 @@ class Experiment:
         """Whether there is any encoder but the teacher; their rules read text, also where nothing trains on it."""
         return any(not chain.is_teacher for chain in self.chains)
 
+    def reads_text(self, config: dict[str, Any]) -> bool:
+        """Whether any encoder is trained on text here."""
+        return config["teacher"]["source"] == "pretrain" or self.makes_encoders
+
     def method(self, chain: Chain) -> Method:
         """What a chain stands for in the comparison."""
         return method_of(chain, self.chains)

@@ -102,6 +102,24 @@ def tokens_of(corpora: Iterable[CorpusFolders]) -> dict[str, int]:
     return dict(tokens)
 
 
+def sample_documents(corpora: Sequence[Corpus], count: int) -> dict[str, list[np.ndarray]]:
+    """Documents of each language that are trained on, evenly spaced, as many of each corpus; their token ids.
+
+    Of parallel corpora they say the same in every language.
+
+    Args:
+        corpora: what is mixed.
+        count: documents a language, about; all where there are fewer.
+    """
+    found: dict[str, list[np.ndarray]] = {}
+    for corpus in corpora:
+        for language, shard in corpus.shards.items():
+            trained_on = len(shard) - max(1, int(len(shard) * HELD_OUT_SHARE))
+            places = np.unique(np.linspace(0, trained_on - 1, -(-count // len(corpora))).astype(np.int64))
+            found.setdefault(language, []).extend(shard[place] for place in places.tolist())
+    return found
+
+
 class Documents:
     """A mixture of corpora: each gives its share of the documents, its languages are drawn by exponential smoothing
     and its documents uniformly, with replacement.

@@ -15,7 +15,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from camembert.tokens.layout import Counts, Layout
-from camembert.tokens.mixture import Corpus, Documents
+from camembert.tokens.mixture import Corpus, CorpusFolders, Documents, sample_documents
 from camembert.tokens.tokenizer import SPECIAL_TOKENS, frame_of, load_tokenizer, special_tokens, token_id
 
 ALL_ROWS = slice(None)
@@ -224,6 +224,28 @@ class TextBatches:
     def batch(self, step: int, own: slice = ALL_ROWS) -> PackedRows:
         """The packed rows of a step, all of them or some."""
         return self.rows_of(self.layout(self.rng(step)), own)
+
+
+def framed_sample(
+    corpora: Sequence[CorpusFolders], tokenizer: str | os.PathLike[str], count: int, longest: int
+) -> dict[str, list[list[int]]]:
+    """Documents of each language that are trained on, one by one in their special tokens.
+
+    Args:
+        corpora: where they are, see `sample_documents`.
+        tokenizer: folder of the tokenizer that the corpora were made with.
+        count: documents a language, about.
+        longest: tokens of the longest one, special tokens included; longer ones are cut.
+
+    Returns:
+        Of each language the token ids of its documents.
+    """
+    special = SpecialIds.read(tokenizer)
+    sampled = sample_documents([corpus.open() for corpus in corpora], count)
+    return {
+        language: [[special.cls, *document[: longest - 2].tolist(), special.sep] for document in documents]
+        for language, documents in sampled.items()
+    }
 
 
 def _places_of(numbers: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:

@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from camembert.paper.answers import Results
 from camembert.paper.figures.style import (
     DASHES,
     STYLE,
@@ -30,12 +31,11 @@ from camembert.paper.figures.style import (
 from camembert.paper.statistics import (
     ENGLISH,
     NAIVE_BAYES,
+    PROBE,
     RETRIEVAL_BASELINE,
     Model,
     averages,
     by_run,
-    in_retrieval,
-    on_task,
     present,
     runs_of,
     spread,
@@ -62,7 +62,7 @@ def accuracy_by_language(
     What others published, and baselines, are drawn in grey at the right of a slot.
 
     Args:
-        accuracy: tidy accuracies of the task, or those of retrieval (shares).
+        accuracy: tidy accuracies of one evaluation (shares).
         models: of the experiment.
         stem: path of the figure without its ending.
         at_chance: accuracy of chance (share).
@@ -96,18 +96,18 @@ def accuracy_by_language(
         save(figure, stem)
 
 
-def accuracy_along_cascade(accuracy: pd.DataFrame, models: Sequence[Model], stem: Path) -> None:
+def accuracy_along_cascade(results: Results, models: Sequence[Model], stem: Path) -> None:
     """Draws accuracy against depth, the teacher left; a line joins each cascade from teacher to student.
 
-    Three panels: English, the average of the other languages, and retrieval (mean and standard deviation over runs).
-    A panel without accuracies is left out. Depths are evenly spaced.
+    Panels: English, the average of the other languages, the probe's and retrieval (mean and standard deviation over
+    runs). A panel without accuracies is left out. Depths are evenly spaced.
 
     Args:
-        accuracy: the tidy table of accuracies (shares).
+        results: of the task and, where they were evaluated, of probes and of retrieval.
         models: of the experiment.
         stem: path of the figure without its ending.
     """
-    panels = _panels(accuracy)
+    panels = _panels(results)
     depths = sorted({model.layers or 0 for model in models}, reverse=True)
     at_depth = {depth: [model for model in models if model.layers == depth] for depth in depths}
     x = {
@@ -142,13 +142,19 @@ def accuracy_along_cascade(accuracy: pd.DataFrame, models: Sequence[Model], stem
         save(figure, stem)
 
 
-def _panels(accuracy: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _panels(results: Results) -> dict[str, pd.DataFrame]:
     """Titles of the panels, each with one column of percent, a row a run."""
-    scores = 100 * averages(on_task(accuracy))
-    titles = {"English": "english", "Other languages (zero-shot)": "zero_shot"}
-    panels = {title: scores[[column]] for title, column in titles.items() if scores[column].notna().any()}
-    retrieved = in_retrieval(accuracy)
-    return panels if retrieved.empty else panels | {"Retrieval": 100 * averages(retrieved)[["average"]]}
+    panels: dict[str, pd.DataFrame] = {}
+    for answers in results.evaluations:
+        scores = 100 * averages(answers.accuracy)
+        if answers.is_retrieval:
+            columns = {"Retrieval": "average"}
+        elif answers.task == PROBE:
+            columns = {"Linear probe (zero-shot)": "zero_shot"}
+        else:
+            columns = {"English": "english", "Other languages (zero-shot)": "zero_shot"}
+        panels |= {title: scores[[column]] for title, column in columns.items() if scores[column].notna().any()}
+    return panels
 
 
 def _languages_by_teacher(wide: pd.DataFrame, models: Sequence[Model]) -> list[str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +14,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
-from camembert.core.files import read_json_lines
 from camembert.paper.figures.style import STYLE, WIDTH, key, legend, marker, save, styles_of
 from camembert.paper.statistics import Model, ResultsError
 
@@ -45,29 +43,6 @@ PANELS = [
     Panel("encoders", "cosine", ("train", HELD_OUT), "Cosine loss", 1, True),
     Panel("classifiers", "accuracy", ("dev",), "English dev accuracy (%)", 100, False),
 ]
-CURVE_PATH = re.compile(r"(?P<stage>encoders|classifiers)/(?P<recipe>[^/]+)/(?P<chain>[^/]+)/r\d+(-f\d+)?\.jsonl")
-
-
-def read_curves(paths: Iterable[Path]) -> pd.DataFrame:
-    """Reads training curves into one table, a row a logged line.
-
-    Args:
-        paths: files ``encoders/{recipe}/{chain}/r{run}.jsonl`` and
-            ``classifiers/{recipe}/{chain}/r{run}-f{finetuning}.jsonl``; empty where nothing was trained.
-
-    Returns:
-        The columns stage (encoders, classifiers), recipe and chain, and all that was logged.
-
-    Raises:
-        ResultsError: a misnamed file.
-    """
-    rows = []
-    for path in map(Path, paths):
-        named = CURVE_PATH.fullmatch("/".join(path.parts[-4:]))
-        if not named:
-            raise ResultsError(f"{path}: not (encoders|classifiers)/RECIPE/CHAIN/rN[-fM].jsonl")
-        rows += [line | named.groupdict() for line in read_json_lines(path)]
-    return pd.DataFrame(rows)
 
 
 def training_curves(curves: pd.DataFrame, models: Sequence[Model], stem: Path) -> None:
@@ -77,7 +52,7 @@ def training_curves(curves: pd.DataFrame, models: Sequence[Model], stem: Path) -
     Panels without data are left out.
 
     Args:
-        curves: what read_curves returned.
+        curves: of `Material`.
         models: of the experiment.
         stem: path of the figure without its ending.
 

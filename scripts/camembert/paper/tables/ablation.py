@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from camembert.paper.answers import Answers
+from camembert.paper.answers import Answers, Results
 from camembert.paper.intervals import Interval, coverage, interval
-from camembert.paper.statistics import Model, languages_of
-from camembert.paper.tables.writing import format_difference, format_interval, format_percent
+from camembert.paper.statistics import PROBE, RETRIEVAL, Model, languages_of
+from camembert.paper.tables.comparisons import format_readings
+from camembert.paper.tables.writing import NOTHING, format_difference, format_interval, format_percent
 from camembert.plan.chain import parse_chain
 
 CAPTION = "What the recipe changes: accuracy in percent, and points above the first recipe."
@@ -20,25 +21,27 @@ NOTE = (
 )
 
 
-def ablation(answers: Iterable[Answers], models: Sequence[Model], recipes: Sequence[str]) -> pd.DataFrame:
+def ablation(results: Results, models: Sequence[Model], recipes: Sequence[str]) -> pd.DataFrame:
     """One row a distilled chain and recipe: averages and their difference from the first recipe (shares).
 
     Args:
-        answers: of all models, an evaluation each.
+        results: of all models.
         models: of the experiment.
         recipes: in the order of the config; the first is the one that others are compared with.
 
     Returns:
         Recipe, chain, method, layers, runs and what the intervals cover; for average and zero_shot, and for retrieval
-        where it was evaluated, the mean and the ends of its interval (low, high), then the difference and its ends,
-        which are NaN in the rows of the first recipe.
+        and probe where they were evaluated, the mean and the ends of its interval (low, high), then the difference and
+        its ends, which are NaN in the rows of the first recipe; retrieval_readings, what all readings say of it.
     """
     averages: list[tuple[str, Answers, list[str]]] = []
-    for evaluation in answers:
+    for evaluation in results.evaluations:
+        own = languages_of(evaluation.languages)
         if evaluation.is_retrieval:
             averages.append(("retrieval", evaluation, evaluation.languages))
+        elif evaluation.task == PROBE:
+            averages.append(("probe", evaluation, own["zero_shot"]))
         else:
-            own = languages_of(evaluation.languages)
             averages += [(name, evaluation, own[name]) for name in ("average", "zero_shot") if own[name]]
     distilled = {(model.chain, model.recipe): model for model in models if parse_chain(model.chain).is_distilled}
     rows = []
@@ -59,6 +62,15 @@ def ablation(answers: Iterable[Answers], models: Sequence[Model], recipes: Seque
                 if model is not reference:
                     difference = interval(evaluation.differences(model, reference, languages))
                 row |= _columns(f"{name}_difference", difference)
+            row["retrieval_readings"] = ""
+            if model is not reference:
+                found = [
+                    interval(each.differences(model, reference, each.languages))
+                    for each in results.readings(RETRIEVAL).values()
+                ]
+                row["retrieval_readings"] = format_readings(
+                    [each._asdict() | {"difference": each.mean} for each in found]
+                )
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -71,13 +83,16 @@ def format_ablation(numbers: pd.DataFrame) -> pd.DataFrame:
         "Average": format_percent(numbers["average"]),
         "95 % interval": list(map(format_interval, numbers["average_low"], numbers["average_high"])),
     }
-    for title, name in (("Average", "average"), ("Zero-shot", "zero_shot"), ("Retrieval", "retrieval")):
+    titles = {"average": "Average", "zero_shot": "Zero-shot", "probe": "Probe", "retrieval": "Retrieval"}
+    for name, title in titles.items():
         if name not in numbers:
             continue
-        if name == "retrieval":
+        if name in ("probe", "retrieval"):
             shown[title] = format_percent(numbers[name])
         ends = numbers[[f"{name}_difference", f"{name}_difference_low", f"{name}_difference_high"]]
         shown[f"{title}, difference"] = [format_difference(Interval(*row)) for row in ends.itertuples(index=False)]
+    if "retrieval" in numbers:
+        shown["Retrieval, all readings"] = numbers["retrieval_readings"].replace("", NOTHING)
     return pd.DataFrame(shown)
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from camembert.paper.intervals import coverage
-from camembert.paper.statistics import RETRIEVAL
-from camembert.paper.tables.comparisons import equivalence
+from camembert.paper.statistics import PROBE, RETRIEVAL
+from camembert.paper.tables.comparisons import Verdict, equivalence_in_all, format_readings, verdict
 from camembert.paper.tables.convergence import still_improving
 from camembert.plan.chain import Method
 from camembert.plan.comparisons import Contrast
@@ -28,12 +27,15 @@ NAMES = {
     Method.CASCADE: "the cascade",
 }
 EQUAL_COMPUTE = (Contrast.DIRECT_EQUAL_COMPUTE, Contrast.SCRATCH_EQUAL_COMPUTE)
+WHERE = {RETRIEVAL: "in retrieval", PROBE: "with a linear probe"}
 
 
 def conclusion(comparisons: pd.DataFrame, margin: float, convergence: pd.DataFrame | None = None) -> str:
     """A list with a sentence a comparison and evaluation, then what intervals cover and what classifiers lacked.
 
-    Sentences are about the cascades and the pairs that the config names; where there are none, about all pairs.
+    A difference is stated as a result only if every reading of the evaluation gives the same verdict; otherwise the
+    sentence says that it depends on the reading, and how far the readings are apart. Sentences are about the cascades
+    and the pairs that the config names; where there are none, about all pairs.
 
     Args:
         comparisons: what `compare` returned.
@@ -49,33 +51,47 @@ def conclusion(comparisons: pd.DataFrame, margin: float, convergence: pd.DataFra
     else:
         several = averages["first_recipe"].nunique() > 1
         languages = comparisons[~comparisons["language"].isin(["average", "zero_shot"])]
-        counts = languages.groupby("task")["language"].nunique()
-        sentences = (f"- {_sentence(row, counts[row['task']], margin, several)}" for row in averages.to_dict("records"))
+        counts = languages.groupby("task")["language"].nunique().to_dict()
+        pairs = averages.groupby(["task", "contrast", *SIDES], sort=False)
+        sentences = (f"- {_sentence(own.to_dict('records'), counts, margin, several)}" for _, own in pairs)
         paragraphs += ["\n".join(sentences), coverage(averages["covers"], averages["runs"])]
     improving = "" if convergence is None else still_improving(convergence)
     return "\n\n".join([*paragraphs, *([improving] if improving else [])]) + "\n"
 
 
-def _sentence(row: Mapping[Any, Any], languages: int, margin: float, several_recipes: bool) -> str:
-    """How far one model is above another, in words."""
+SIDES = ["first_recipe", "first_chain", "second_recipe", "second_chain"]
+
+
+def _sentence(
+    readings: Sequence[Mapping[Any, Any]], languages: Mapping[Any, int], margin: float, several_recipes: bool
+) -> str:
+    """How far one model is above another, in words: the verdict that all readings share, or that they share none."""
+    row = next(each for each in readings if each["leads"])
     first, second = (f"{NAMES[row[f'{side}_method']]} {row[f'{side}_chain']}" for side in ("first", "second"))
     recipe = f" with recipe {row['first_recipe']}" if several_recipes else ""
-    where = "in retrieval" if row["task"] == RETRIEVAL else f"on {row['task']}"
-    scope = f"{recipe} {where}, on average over {languages} language{'s' if languages > 1 else ''}"
-    points = 100 * row["difference"]
+    where, count = WHERE.get(row["task"], f"on {row['task']}"), languages[row["task"]]
+    scope = f"{recipe} {where}, on average over {count} language{'s' if count > 1 else ''}"
+    points, ends = 100 * row["difference"], f"95 % interval {100 * row['low']:.1f} to {100 * row['high']:.1f}"
+    if "runs" in row["covers"] and row["runs"] < FEW_RUNS:
+        ends += f"; indicative, with fewer than {FEW_RUNS} runs"
     far = f"{first} is {abs(points):.1f} points {'above' if points > 0 else 'below'} {second}{scope}"
-    ends = f"95 % interval {100 * row['low']:.1f} to {100 * row['high']:.1f}"
-    few = f"; indicative, with fewer than {FEW_RUNS} runs" if "runs" in row["covers"] and row["runs"] < FEW_RUNS else ""
-    if math.isnan(row["low"]):
+    verdicts = {verdict(each) for each in readings}
+    all_points = [100 * each["difference"] for each in readings]
+    reach = f"{min(all_points):+.1f} to {max(all_points):+.1f}"
+    agreed = f", in all {len(readings)} readings ({reach})" if len(readings) > 1 else ""
+    if None in verdicts:
         claim = f"{far}; with one run no interval can be given"
-    elif row["low"] <= 0 <= row["high"]:
-        claim = f"{first} and {second} cannot be distinguished{scope}: difference {points:+.1f} points, {ends}{few}"
-    else:
-        claim = f"{far} (difference {points:+.1f}, {ends}{few})"
-    if equivalence(row, margin):
-        claim += (
-            f"; the two are equivalent within {margin:g} points (90 % interval {100 * row['low_90']:.1f} to"
-            f" {100 * row['high_90']:.1f})"
+    elif len(verdicts) > 1:
+        said = format_readings(readings).partition(";")[0]
+        claim = (
+            f"how {first} compares with {second}{scope}, depends on the reading: the difference is {reach} points,"
+            f" {said} of {len(readings)} readings; in the one that leads it is {points:+.1f} ({ends})"
         )
+    elif Verdict.UNDECIDED in verdicts:
+        claim = f"{first} and {second} cannot be told apart{scope}: difference {points:+.1f} points ({ends}){agreed}"
+    else:
+        claim = f"{far} ({ends}){agreed}"
+    if equivalence_in_all(readings, margin):
+        claim += f"; they are equal within {margin:g} points"
     claim = f"At equal compute {claim}" if row["contrast"] in EQUAL_COMPUTE else claim[0].upper() + claim[1:]
     return f"{claim}."

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from camembert.core.files import read_json_lines
-from camembert.paper.statistics import Model, ResultsError
+from camembert.paper.statistics import Model
 from camembert.paper.tables.writing import NOTHING, format_percent
 
 FLAT = 0.01
 """At most so much (share) does the last third of fine-tuning gain where it is flat: one point."""
-CURVE_PATH = re.compile(r"(?P<model>[^/]+/[^/]+)/r(?P<run>\d+)-f(?P<finetuning>\d+)\.jsonl")
 
 CAPTION = "Whether fine-tuning had converged: accuracy on the English dev set, in percent."
 NOTE = (
@@ -26,43 +22,29 @@ NOTE = (
 )
 
 
-def convergence(paths: Iterable[Path], models: Sequence[Model]) -> pd.DataFrame:
+def convergence(curves: pd.DataFrame, models: Sequence[Model]) -> pd.DataFrame:
     """One row a classifier, in the order of the models.
 
     Args:
-        paths: what fine-tuning logged, ``.../{recipe}/{chain}/r{run}-f{finetuning}.jsonl``; lines of split dev have
-            step and accuracy (share).
+        curves: of `Material`; those of fine-tuning have, in lines of split dev, step and accuracy (share).
         models: of the experiment.
 
     Returns:
         Recipe, chain, label, run, finetuning; curve (``step:accuracy`` of every evaluation); at_two_thirds, the best
         accuracy in the first two thirds of the steps (NaN where there was none), at_end, best, and gain (shares); flat
         (None where the curve cannot tell).
-
-    Raises:
-        ResultsError: a misnamed file, one of no model, or one without an evaluation on dev.
     """
-    by_path = {model.path: model for model in models}
+    dev = curves[(curves["stage"] == "classifiers") & (curves["split"] == "dev")]
     rows = []
-    for path in map(Path, paths):
-        named = CURVE_PATH.fullmatch("/".join(path.parts[-3:]))
-        if named is None or named["model"] not in by_path:
-            raise ResultsError(f"{path}: expected RECIPE/CHAIN/rN-fM.jsonl of a model of the experiment")
-        lines = [line for line in read_json_lines(path) if line["split"] == "dev"]
-        if not lines:
-            raise ResultsError(f"{path}: no evaluation on dev; fine-tune that classifier again")
-        model = by_path[named["model"]]
-        row: dict[str, Any] = {"recipe": model.recipe, "chain": model.chain, "label": model.label}
-        row |= {"run": int(named["run"]), "finetuning": int(named["finetuning"])}
-        rows.append(row | _facts([(int(line["step"]), float(line["accuracy"])) for line in lines]))
-    places = {model.path: i for i, model in enumerate(models)}
-    rows.sort(key=lambda row: (places[f"{row['recipe']}/{row['chain']}"], row["run"], row["finetuning"]))
+    for model in models:
+        own = dev[(dev["recipe"] == model.recipe) & (dev["chain"] == model.chain)]
+        for (run, finetuning), lines in own.groupby(["run", "finetuning"]):
+            row: dict[str, Any] = {"recipe": model.recipe, "chain": model.chain, "label": model.label}
+            row |= {"run": run, "finetuning": finetuning}
+            rows.append(
+                row | _facts(list(zip(lines["step"].astype(int), lines["accuracy"].astype(float), strict=True)))
+            )
     return pd.DataFrame(rows)
-
-
-def read_convergence(path: Path) -> pd.DataFrame:
-    """Reads the ``.csv`` of what `convergence` returned."""
-    return pd.read_csv(path, dtype={"recipe": str, "chain": str})
 
 
 def format_convergence(numbers: pd.DataFrame) -> pd.DataFrame:

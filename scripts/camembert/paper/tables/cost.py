@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from camembert.core.files import read_json
+from camembert.paper.material import DATA
 from camembert.paper.tables.writing import NOTHING
 
 CAPTION = "What the run cost"
@@ -27,38 +27,31 @@ STAGES = {
     "encoders": "Encoders",
     "classifiers": "Fine-tuning",
     "evaluation": "Evaluation",
+    "probe": "Probe",
     "retrieval": "Retrieval",
     "efficiency": "Efficiency",
+    DATA: "Data",
 }
-DATA = "Data"
 ALL = "All"
 
 
-def read_jobs(metrics: Iterable[Path], benchmarks: Iterable[Path]) -> pd.DataFrame:
+def jobs_of(metrics: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """One row a job: stage, started and ended (unix time), seconds, CPU seconds, of them compute, peak memory in MiB.
 
     Args:
-        metrics: JSON files under `metrics/<stage>/`, as `write_metrics` writes them.
-        benchmarks: Snakemake's benchmark files of the jobs that have no metrics (data); they do not tell when a job
-            ran nor its compute time, which are NaN.
+        metrics: of `Material`. Data jobs do not tell when they ran nor their compute time, which are NaN.
     """
-    rows: list[dict[str, Any]] = []
-    for path in metrics:
-        facts = read_json(path)
-        rows.append(
-            {
-                "stage": next(STAGES[part] for part in Path(path).parts if part in STAGES),
-                "ended": facts["ended"],
-                "seconds": facts["job_seconds"],
-                "cpu_seconds": facts["job_cpu_seconds"],
-                "compute_cpu_seconds": facts["cpu_seconds"],
-                "peak_memory_mib": facts["peak_memory_mib"],
-            }
-        )
-    for path in benchmarks:
-        job = pd.read_csv(path, sep="\t", na_values="-").fillna(0).iloc[-1]
-        row = {"stage": DATA, "seconds": job["s"], "cpu_seconds": job["cpu_time"], "peak_memory_mib": job["max_rss"]}
-        rows.append(row | {"ended": float("nan"), "compute_cpu_seconds": float("nan")})
+    rows = [
+        {
+            "stage": STAGES[facts["stage"]],
+            "ended": facts.get("ended", math.nan),
+            "seconds": facts["job_seconds"],
+            "cpu_seconds": facts["job_cpu_seconds"],
+            "compute_cpu_seconds": facts.get("cpu_seconds", math.nan),
+            "peak_memory_mib": facts["peak_memory_mib"],
+        }
+        for facts in metrics
+    ]
     jobs = pd.DataFrame(rows)
     jobs.insert(1, "started", jobs["ended"] - jobs["seconds"])
     return jobs
@@ -88,7 +81,7 @@ def cost_of(jobs: pd.DataFrame) -> pd.DataFrame:
     """One row a stage and one of all: jobs, times in seconds, compute and overhead, memory in MiB.
 
     Args:
-        jobs: what `read_jobs` read.
+        jobs: of `jobs_of`.
 
     Returns:
         stage, jobs, elapsed_seconds, job_seconds, cpu_seconds, compute_cpu_seconds, overhead_share, peak_memory_mib,

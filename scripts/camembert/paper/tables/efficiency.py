@@ -6,12 +6,10 @@ Cost to keep and to run is measured once for each number of layers, on which alo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from camembert.core.files import read_json
 from camembert.paper.statistics import Model, ResultsError
 from camembert.paper.tables.writing import NOTHING, format_percent
 from camembert.plan.chain import parse_chain
@@ -45,15 +43,15 @@ NO_ENERGY = " Energy is left out: no counter of it was read (only GPUs have one 
 OWN, WITH_THE_TEACHER = "training_flops", "training_flops_with_teacher"
 
 
-def read_efficiency(paths: Iterable[Path]) -> dict[int, dict[str, Any]]:
-    """Reads the measurements, which must come from one setting: a mapping from number of layers.
+def by_depth(facts: Iterable[Mapping[str, Any]]) -> dict[int, Mapping[str, Any]]:
+    """The measurements by number of layers, which must come from one setting.
 
     Raises:
         ResultsError: two of them differ in how they were run, so that their times do not compare.
     """
-    measured = {facts["layers"]: facts for facts in map(read_json, paths)}
+    measured = {each["layers"]: each for each in facts}
     for key in ("device", "threads", "precision", "batch", "steady_within"):
-        found = sorted({str(facts[key]) for facts in measured.values()})
+        found = sorted({str(each[key]) for each in measured.values()})
         if len(found) > 1:
             raise ResultsError(
                 f"efficiency was measured with {key} {' and '.join(found)}, which do not compare;"
@@ -62,9 +60,10 @@ def read_efficiency(paths: Iterable[Path]) -> dict[int, dict[str, Any]]:
     return measured
 
 
-def read_training(encoders: Iterable[Path]) -> dict[tuple[str, str], float]:
+def spent_on(encoders: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
     """FLOPs of an encoder's own training, by recipe and chain (a mean over runs, which differ little if at all)."""
-    frame = pd.DataFrame(map(read_json, encoders)).groupby(["recipe", "chain"], as_index=False)["training_flops"].mean()
+    facts = [{name: each[name] for name in ("recipe", "chain", OWN)} for each in encoders]
+    frame = pd.DataFrame(facts).groupby(["recipe", "chain"], as_index=False)[OWN].mean()
     return {(recipe, chain): flops for recipe, chain, flops in frame.itertuples(index=False)}
 
 
@@ -94,8 +93,8 @@ def efficiency(
     """One row a model; times in ms, energy in joules, memory in MiB, spreads as shares of the median.
 
     Args:
-        measured: what `read_efficiency` read.
-        spent: what `read_training` read.
+        measured: of `by_depth`.
+        spent: of `spent_on`.
         models: of the experiment.
 
     Raises:

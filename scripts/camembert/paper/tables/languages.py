@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from camembert.core.files import read_json
-from camembert.paper.statistics import Model, ResultsError, by_run, on_task, runs_of, teacher_of
+from camembert.paper.statistics import Model, ResultsError, by_run, runs_of, teacher_of
 from camembert.plan.chain import parse_chain
 
 
-def languages(accuracy: pd.DataFrame, metrics: Iterable[Path], models: Sequence[Model]) -> pd.DataFrame:
+def languages(accuracy: pd.DataFrame, metrics: Iterable[Mapping[str, Any]], models: Sequence[Model]) -> pd.DataFrame:
     """One row a language and a model that starts from a teacher's layers.
 
     Args:
-        accuracy: the tidy table of accuracies; those of the task are shown.
-        metrics: the metrics of every encoder, ``metrics/encoders/{recipe}/{chain}/r{run}.json``, which hold
-            corpus_tokens ({language: tokens}) and, of what was trained, held_out ({language: {"loss": x}}).
+        accuracy: tidy accuracies of the task.
+        metrics: of every encoder, which hold corpus_tokens ({language: tokens}) and, of what was trained, held_out
+            ({language: {"loss": x}}).
         models: of the experiment.
 
     Returns:
@@ -28,12 +26,13 @@ def languages(accuracy: pd.DataFrame, metrics: Iterable[Path], models: Sequence[
         teacher_accuracy and accuracy_change (shares).
 
     Raises:
-        ResultsError: metrics without these facts, named by their file, or none of a model.
+        ResultsError: no model starts from a teacher's layers.
     """
-    files = [(Path(path), read_json(path)) for path in metrics]
-    wide = by_run(on_task(accuracy))
+    metrics = list(metrics)
+    wide = by_run(accuracy)
     names = [str(language) for language in wide]
-    tokens = _tokens(files, names)
+    # of the corpus, which all encoders share; a given teacher has seen none of it
+    tokens = next(facts["corpus_tokens"] for facts in metrics if facts.get("corpus_tokens"))
     rows = []
     for model in models:
         chain = parse_chain(model.chain)
@@ -41,7 +40,7 @@ def languages(accuracy: pd.DataFrame, metrics: Iterable[Path], models: Sequence[
             continue
         teacher = runs_of(wide, teacher_of(model, models)).mean()
         own = runs_of(wide, model).mean()
-        losses = _losses(files, model, names) if chain.budget else dict.fromkeys(names, float("nan"))
+        losses = _losses(metrics, model, names) if chain.budget else dict.fromkeys(names, float("nan"))
         rows += [
             {
                 "language": language,
@@ -65,26 +64,7 @@ def languages(accuracy: pd.DataFrame, metrics: Iterable[Path], models: Sequence[
     return pd.DataFrame(rows)
 
 
-def _tokens(files: Sequence[tuple[Path, Mapping[str, Any]]], names: Sequence[str]) -> dict[str, int]:
-    """Tokens of the corpus in each language, which all encoders share; a given teacher has seen none of it."""
-    path, facts = next((file for file in files if "corpus_tokens" in file[1]), files[0])
-    return {language: _fact(path, facts, "corpus_tokens", language) for language in names}
-
-
-def _losses(files: Sequence[tuple[Path, Mapping[str, Any]]], model: Model, names: Sequence[str]) -> dict[str, float]:
+def _losses(metrics: Iterable[Mapping[str, Any]], model: Model, names: Sequence[str]) -> dict[str, float]:
     """Held-out loss of a model's last hop in each language, mean over the runs."""
-    own = [(path, facts) for path, facts in files if (facts["recipe"], facts["chain"]) == (model.recipe, model.chain)]
-    if not own:
-        raise ResultsError(
-            f"no metrics of the encoder {model.chain} under recipe {model.recipe}, a model of the experiment"
-        )
-    return {
-        language: sum(_fact(path, facts, "held_out", language)["loss"] for path, facts in own) / len(own)
-        for language in names
-    }
-
-
-def _fact(path: Path, facts: Mapping[str, Any], name: str, language: str) -> Any:
-    if language not in facts.get(name, {}):
-        raise ResultsError(f"{path} has no {name} of {language}; make that encoder again with this version")
-    return facts[name][language]
+    own = [facts["held_out"] for facts in metrics if (facts["recipe"], facts["chain"]) == (model.recipe, model.chain)]
+    return {language: sum(held_out[language]["loss"] for held_out in own) / len(own) for language in names}

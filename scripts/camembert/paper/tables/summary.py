@@ -12,17 +12,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from camembert.paper.answers import Answers
-from camembert.paper.intervals import Interval, coverage, interval
+from camembert.paper.answers import Answers, Results
+from camembert.paper.intervals import coverage, interval
 from camembert.paper.statistics import (
     BASELINE_RECIPE,
     BASELINES,
+    RETRIEVAL,
     Model,
     averages,
     by_run,
-    in_retrieval,
     languages_of,
-    on_task,
     present,
     runs_of,
     spread,
@@ -31,6 +30,7 @@ from camembert.paper.statistics import (
 from camembert.paper.tables.writing import NOTHING, format_interval, format_mean_and_sd, format_percent
 from camembert.plan.comparisons import STUDENTS
 from camembert.plan.experiment import MLM
+from camembert.plan.readings import CENTRED, Reading
 
 SUMMARY_CAPTION = "Accuracy and what is left of the teacher's, in percent."
 SUMMARY_NOTE = (
@@ -40,14 +40,20 @@ SUMMARY_NOTE = (
     "Retention is the average divided by the teacher's; always naming the most frequent label is right in "
     "{chance:.1f} %, so retention does not start at zero."
 )
+CENTRED_NOTE = (
+    " Centred: each language's mean logits are moved to those of English, which takes no label but all test items."
+)
+PROBE_NOTE = " Probe: a logistic regression on the frozen encoder's sentence vectors, trained on English, without seed."
 RETRIEVAL_NOTE = (
     " Retrieval is the share of lines in other languages whose nearest line in English is their translation, on "
-    "average over these languages, of encoders before any fine-tuning."
+    "average over these languages, of encoders before any fine-tuning, read by {reading}; retrieval_readings has the "
+    "other readings."
 )
 SCRATCH_NOTE = " Compute that is equal is that after the teacher: its own pre-training is in nobody's budget."
 PUBLISHED = "published"  # stands for the method of a model of others
 
 BY_LANGUAGE_CAPTION = "Accuracy on {task} by language, in percent."
+PROBE_BY_LANGUAGE_CAPTION = "Accuracy on {task} of linear probes of frozen encoders by language, in percent."
 RETRIEVAL_BY_LANGUAGE_CAPTION = "Accuracy of sentence retrieval from each language into English, in percent."
 BY_LANGUAGE_NOTE = (
     "Means over the runs; the average over languages is taken within a run first, its standard deviation over the runs "
@@ -61,42 +67,47 @@ BASELINE_NOTES = {
 }
 
 
-def summary(accuracy: pd.DataFrame, task: Answers, retrieval: Answers | None, models: Sequence[Model]) -> pd.DataFrame:
+def summary(results: Results, models: Sequence[Model]) -> pd.DataFrame:
     """One row a model: runs, fine-tunings of each, mean, standard deviation and interval, retention (shares, 0 to 1).
 
     Args:
-        accuracy: the tidy table of accuracies.
-        task: answers of classifiers.
-        retrieval: answers of encoders; None leaves its columns out.
+        results: of the task and, where they were evaluated, of probes and of retrieval.
         models: of the experiment.
 
     Returns:
-        For english, average and zero_shot, and for retrieval (the average over its languages), the mean and with the
-        endings _sd, _low and _high the standard deviation over runs and the ends of the interval. Retention is the
-        average over all languages divided by the teacher's. The columns covers and retrieval_covers name what
+        For english, average and zero_shot of the task, for centred (zero-shot with every language's mean moved to that
+        of English), probe_english and probe (zero-shot) and retrieval (the average over its languages), the mean and
+        with the endings _sd, _low and _high the standard deviation over runs and the ends of the interval. Retention is
+        the average over all languages divided by the teacher's. The columns covers and retrieval_covers name what
         intervals cover; empty where one run has none.
     """
-    classified, retrieved = averages(on_task(accuracy)), averages(in_retrieval(accuracy)) if retrieval else None
+    task, *others = results.evaluations
+    languages = languages_of(task.languages)
     rows = []
     for model in models:
-        runs = runs_of(classified, model)
+        scores = task.scores(model, task.languages)
         row: dict[str, Any] = {
             "recipe": model.recipe,
             "chain": model.chain,
             "label": model.label,
             "layers": model.layers,
-            "runs": len(runs),
+            "runs": len(scores.runs),
             "finetunings": task.finetunings(model),
         }
-        for column, languages in languages_of(task.languages).items():
-            row |= _columns(column, runs[column], task, model, languages)
-        teacher = spread(runs_of(classified, teacher_of(model, models))["average"])
-        row["retention"] = row["average"] / teacher.mean
-        row["covers"] = ", ".join(task.scores(model, task.languages).covers)
-        if retrieval is not None and retrieved is not None:
-            of_encoders = runs_of(retrieved, model)["average"]
-            row |= _columns("retrieval", of_encoders, retrieval, model, retrieval.languages)
-            row["retrieval_covers"] = ", ".join(retrieval.scores(model, retrieval.languages).covers)
+        for column, own in languages.items():
+            row |= _columns(column, task, model, own)
+        row["retention"] = row["average"] / task.scores(teacher_of(model, models), task.languages).mean
+        row["covers"] = ", ".join(scores.covers)
+        if centred := results.readings(task.task).get(CENTRED):
+            row |= _columns("centred", centred, model, languages["zero_shot"])
+        for other in others:
+            others_languages = languages_of(other.languages)
+            if other.is_retrieval:
+                row |= _columns("retrieval", other, model, other.languages)
+                row["retrieval_covers"] = ", ".join(other.scores(model, other.languages).covers)
+            else:
+                row |= _columns("probe_english", other, model, others_languages["english"])
+                row |= _columns("probe", other, model, others_languages["zero_shot"])
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -113,6 +124,11 @@ def format_summary(numbers: pd.DataFrame) -> pd.DataFrame:
         "95 % interval": list(map(format_interval, numbers["average_low"], numbers["average_high"])),
         "Retention": format_percent(numbers["retention"]),
     }
+    if "centred" in numbers and numbers["centred"].notna().any():
+        shown["Zero-shot, centred"] = format_mean_and_sd(numbers["centred"], numbers["centred_sd"])
+    if "probe" in numbers:
+        shown["Probe, English"] = format_mean_and_sd(numbers["probe_english"], numbers["probe_english_sd"])
+        shown["Probe, zero-shot"] = format_mean_and_sd(numbers["probe"], numbers["probe_sd"])
     if "retrieval" in numbers:
         shown["Retrieval"] = format_mean_and_sd(numbers["retrieval"], numbers["retrieval_sd"])
         ends = map(format_interval, numbers["retrieval_low"], numbers["retrieval_high"])
@@ -120,13 +136,17 @@ def format_summary(numbers: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(shown)
 
 
-def note_of_summary(numbers: pd.DataFrame, task: Answers) -> str:
+def note_of_summary(numbers: pd.DataFrame, results: Results) -> str:
     """What the summary's readers should know, with what its intervals cover."""
+    task = results.evaluations[0]
     covers = list(numbers["covers"]) + list(numbers.get("retrieval_covers", []))
     several = numbers["finetunings"].max()
     averaged = f"averaged over its {several} fine-tunings, " if several > 1 else ""
     note = SUMMARY_NOTE.format(finetunings=averaged, chance=100 * task.chance)
-    note += RETRIEVAL_NOTE if "retrieval" in numbers else ""
+    note += CENTRED_NOTE if "centred" in numbers else ""
+    note += PROBE_NOTE if "probe" in numbers else ""
+    if "retrieval" in numbers:
+        note += RETRIEVAL_NOTE.format(reading=Reading.parse(results.headline(RETRIEVAL)).title)
     note += SCRATCH_NOTE if (numbers["recipe"] == MLM).any() else ""
     return f"{coverage(covers, numbers['runs'])} {note}"
 
@@ -138,7 +158,7 @@ def by_language(accuracy: pd.DataFrame, models: Sequence[Model], published: pd.D
     `read_published`), with their source in a last column where there are any.
 
     Args:
-        accuracy: tidy accuracies of the task, or those of retrieval.
+        accuracy: tidy accuracies of one evaluation in one reading.
         models: of the experiment.
         published: rows of others.
     """
@@ -193,11 +213,11 @@ def note_of_baselines(numbers: pd.DataFrame) -> str:
     return "".join(f" {model.label}: {BASELINE_NOTES[model.chain]}." for model in shown)
 
 
-def _columns(
-    column: str, runs: pd.Series, answers: Answers, model: Model, languages: Sequence[str]
-) -> dict[str, float]:
+def _columns(column: str, answers: Answers, model: Model, languages: Sequence[str]) -> dict[str, float]:
     """Mean, standard deviation over runs, and interval of an average over some languages."""
-    found = spread(runs)
-    ends = interval(answers.scores(model, languages)) if languages else Interval(np.nan, np.nan, np.nan)
+    if not languages:
+        return {f"{column}{ending}": np.nan for ending in ("", "_sd", "_low", "_high")}
+    scores = answers.scores(model, languages)
+    found, ends = spread(scores.values.mean(axis=1).tolist()), interval(scores)
     low, high = np.clip([ends.low, ends.high], 0, 1)  # few runs give ends that no accuracy can have
     return {column: found.mean, f"{column}_sd": found.sd, f"{column}_low": low, f"{column}_high": high}

@@ -1,0 +1,56 @@
+"""Reads what every classifier, probe and encoder answered, once, into one long table."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from camembert.paper import counting
+from camembert.paper.answers import write_answers
+from camembert.paper.statistics import PROBE, RETRIEVAL
+from camembert.runtime.job import logged
+
+
+def collect_answers(
+    task: str,
+    parallel: bool,
+    predictions: Iterable[Path],
+    probes: Iterable[Path],
+    retrieval: Iterable[Path],
+    answers: Path,
+) -> None:
+    """Writes the long table of answers.
+
+    Args:
+        task: its name.
+        parallel: whether it has the same items in every language.
+        predictions: files of classifiers and baselines on the task.
+        probes: files of linear probes on it.
+        retrieval: files of encoders and the baseline in retrieval.
+        answers: where to.
+    """
+    evaluations: dict[str, dict[str, Any]] = {}
+    rows: list[Iterator[pa.Table]] = []
+    for name, paths in ((task, predictions), (PROBE, probes)):
+        if sources := counting.sources_of(paths):
+            evaluations[name] = {"chance": counting.chance_of_task(sources), "parallel": parallel}
+            rows.append(counting.count_predictions(name, sources))
+    if sources := counting.sources_of(retrieval):
+        evaluations[RETRIEVAL] = {"chance": counting.chance_of_retrieval(sources), "parallel": True}
+        rows.append(counting.count_retrieval(sources))
+    write_answers(chain.from_iterable(rows), evaluations, answers)
+
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        collect_answers(
+            job.params.task,
+            job.params.parallel,
+            job.input.predictions,
+            job.input.probes,
+            job.input.retrieval,
+            Path(job.output.answers),
+        )
