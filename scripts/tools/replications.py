@@ -19,14 +19,15 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from camembert.core.files import read_json
+from camembert.paper.answers import read_answers
 from camembert.paper.figures.style import STYLE, WIDTH, save
 from camembert.paper.intervals import LEVEL, Interval
-from camembert.paper.statistics import CLASSIFIER, RETRIEVAL, ResultsError, averages
+from camembert.paper.statistics import RETRIEVAL, ResultsError, averages
+from camembert.paper.tables.comparisons import format_readings
 from camembert.paper.tables.writing import NOTHING, format_difference
+from camembert.plan.readings import AS_IS, headline_of
 
 TASK = "task"
-FOLDERS = {TASK: ["evaluation"], RETRIEVAL: ["layers", "retrieval"]}
-"""Where the metrics of an evaluation are, within those of an experiment: retrieval by the top layer is in both."""
 OVER_ALL = "all"
 """Stands for the number of the replication in the rows of the mean over all."""
 
@@ -46,78 +47,70 @@ class Question(NamedTuple):
     evaluations: tuple[str, ...] = (TASK, RETRIEVAL)
 
 
-def read_accuracies(folders: Iterable[Path], evaluation: str) -> pd.Series:
+def read_accuracies(records: Iterable[Path]) -> pd.Series:
     """The accuracy of every model of a replication: the mean over its runs of the average over languages (shares).
 
     Args:
-        folders: of the replication's experiments, whose metrics are read together.
-        evaluation: task or retrieval.
+        records: of the replication's experiments, which are read together.
 
     Returns:
-        Accuracies by the model's recipe and chain, ``toplayer/6-4-3``.
-
-    Raises:
-        ResultsError: no metrics of the evaluation are there.
+        Accuracies by evaluation (`TASK`, `RETRIEVAL`), reading, and the model's recipe and chain, ``toplayer/6-4-3``.
     """
-    folders = list(folders)
-    rows = {}
-    for folder in folders:
-        for kind in FOLDERS[evaluation]:
-            for path in sorted((folder / "metrics" / kind).rglob("*.json")):
-                metrics = read_json(path)
-                key = (metrics["recipe"], metrics["chain"], metrics["run"], metrics.get("finetuning", 0))
-                by_layer = metrics.get("accuracy_by_layer", {})
-                top = {language: shares[-1] for language, shares in by_layer.items()}
-                rows[key] = metrics.get("accuracy", top)
-    if not rows:
-        raise ResultsError(f"no metrics of {evaluation} in {', '.join(map(str, folders))}; run the experiment first")
-    tidy = [(*key, language, share) for key, found in rows.items() for language, share in found.items()]
-    means = (
-        averages(pd.DataFrame(tidy, columns=[*CLASSIFIER, "language", "accuracy"]))["average"]
-        .groupby(level=["recipe", "chain"], sort=False)
-        .mean()
-    )
-    return means.set_axis([f"{recipe}/{chain}" for recipe, chain in means.index])
+    found: dict[tuple[str, str, str], float] = {}
+    for record in records:
+        for answers in read_answers(record / "answers.parquet"):
+            means = averages(answers.accuracy)["average"].groupby(level=["recipe", "chain"], sort=False).mean()
+            evaluation = RETRIEVAL if answers.is_retrieval else TASK
+            found |= {(evaluation, answers.reading, f"{recipe}/{chain}"): mean for (recipe, chain), mean in means.items()}
+    return pd.Series(found).rename_axis(["evaluation", "reading", "model"])
 
 
 def differences(replications: Mapping[str, Sequence[Path]], questions: Iterable[Question]) -> pd.DataFrame:
-    """One row a question, evaluation and replication, then one for all replications (shares).
+    """One row a question, evaluation, reading and replication, then one for all replications (shares).
 
-    Columns: question, evaluation, first, second, replication (its name, or `OVER_ALL`), difference and, over all, the
-    ends low and high of its 95 % interval.
+    Columns: question, evaluation, reading, leads, first, second, replication (its name, or `OVER_ALL`), difference and,
+    over all, the ends low and high of its 95 % interval.
 
     Args:
-        replications: folders of each replication, by its name.
+        replications: records of each replication, by its name; the first one's config says which reading leads.
         questions: asked of each.
 
     Raises:
         ResultsError: a replication lacks a model that a question names.
     """
-    accuracies = {
-        (name, evaluation): read_accuracies(folders, evaluation)
-        for name, folders in replications.items()
-        for evaluation in FOLDERS
-    }
+    accuracies = {name: read_accuracies(records) for name, records in replications.items()}
+    first_record = next(iter(replications.values()))[0]
+    leading = {TASK: AS_IS, RETRIEVAL: headline_of(read_json(first_record / "config.json")["retrieval"]).name}
     rows = []
     for question in questions:
         for evaluation in question.evaluations:
-            facts = {
-                "question": question.title,
-                "evaluation": evaluation,
-                "first": question.first,
-                "second": question.second,
-            }
-            found = []
-            for name in replications:
-                of_models = accuracies[name, evaluation]
-                for model in (question.first, question.second):
-                    if model not in of_models:
-                        raise ResultsError(f"replication {name} has no {evaluation} accuracy of {model}")
-                found.append(float(of_models[question.first] - of_models[question.second]))
-                rows.append(facts | {"replication": name, "difference": found[-1]})
-            mean, low, high = over_all(found)
-            rows.append(facts | {"replication": OVER_ALL, "difference": mean, "low": low, "high": high})
+            common = [set(own.xs(evaluation).index.unique("reading")) for own in accuracies.values()]
+            for reading in accuracies[next(iter(accuracies))].xs(evaluation).index.unique("reading"):
+                if not all(reading in own for own in common):
+                    continue  # an older record has the answers of one reading alone
+                facts = {
+                    "question": question.title,
+                    "evaluation": evaluation,
+                    "reading": reading,
+                    "leads": reading == leading[evaluation],
+                    "first": question.first,
+                    "second": question.second,
+                }
+                found = [_difference(own, name, evaluation, reading, question) for name, own in accuracies.items()]
+                rows += [
+                    facts | {"replication": name, "difference": each}
+                    for name, each in zip(replications, found, strict=True)
+                ]
+                mean, low, high = over_all(found)
+                rows.append(facts | {"replication": OVER_ALL, "difference": mean, "low": low, "high": high})
     return pd.DataFrame(rows)
+
+
+def _difference(accuracies: pd.Series, name: str, evaluation: str, reading: str, question: Question) -> float:
+    for model in (question.first, question.second):
+        if (evaluation, reading, model) not in accuracies.index:
+            raise ResultsError(f"replication {name} has no {evaluation} accuracy of {model} read by {reading}")
+    return float(accuracies[evaluation, reading, question.first] - accuracies[evaluation, reading, question.second])
 
 
 def over_all(found: Sequence[float]) -> Interval:
@@ -130,19 +123,23 @@ def over_all(found: Sequence[float]) -> Interval:
 
 
 def format_differences(rows: pd.DataFrame) -> pd.DataFrame:
-    """One line a question and evaluation: points in every replication, and over all with the interval."""
+    """One line a question and evaluation: points in every replication and over all, and what all readings say."""
     lines = []
     for (question, evaluation), own in rows.groupby(["question", "evaluation"], sort=False):
-        of_all = own[own["replication"] == OVER_ALL].iloc[0]
-        each = own[own["replication"] != OVER_ALL].set_index("replication")["difference"]
+        leading = own[own["leads"]]
+        of_all = leading[leading["replication"] == OVER_ALL].iloc[0]
+        each = leading[leading["replication"] != OVER_ALL].set_index("replication")["difference"]
         shown = {str(name): f"{100 * share:+.1f}" for name, share in each.items()}
-        mean = format_difference(Interval(*of_all[["difference", "low", "high"]].astype(float)))
-        lines.append({"Difference": question, "Evaluation": evaluation} | shown | {"Mean (95 % interval)": mean})
+        shown["Mean (95 % interval)"] = format_difference(Interval(*of_all[["difference", "low", "high"]].astype(float)))
+        shown["Readings"] = format_readings(own[own["replication"] == OVER_ALL].to_dict("records"))
+        lines.append({"Difference": question, "Evaluation": evaluation} | shown)
     return pd.DataFrame(lines).fillna(NOTHING)
 
 
 def draw_differences(rows: pd.DataFrame, stem: Path) -> None:
     """Draws every replication as a ring and their mean as a dot with its 95 % interval, a panel an evaluation.
+
+    Both are in the reading that leads; a grey bar spans the means in all readings.
 
     Args:
         rows: of `differences`.
@@ -155,11 +152,16 @@ def draw_differences(rows: pd.DataFrame, stem: Path) -> None:
         grid = figure.subplots(1, len(evaluations), squeeze=False, sharey=True)[0]
         for axes, evaluation in zip(grid, evaluations, strict=True):
             axes.axvline(0, color="0.5", linewidth=0.8, zorder=1)
-            for row in rows[rows["evaluation"] == evaluation].to_dict("records"):
+            own = rows[rows["evaluation"] == evaluation]
+            spans = own[own["replication"] == OVER_ALL].groupby("question")["difference"].agg(["min", "max"])
+            for question, (least, most) in zip(spans.index, spans.to_numpy(), strict=True):
+                y = questions.index(question) + 0.18
+                axes.plot([100 * least, 100 * most], [y, y], color="0.8", linewidth=6, solid_capstyle="butt", zorder=2)
+            for row in own[own["leads"]].to_dict("records"):
                 y, points = questions.index(row["question"]), 100 * row["difference"]
                 if row["replication"] == OVER_ALL:
                     reach = [[points - 100 * row["low"]], [100 * row["high"] - points]]
-                    axes.errorbar(points, y + 0.18, xerr=reach, fmt="o", color="#000000", markersize=4.2, zorder=3)
+                    axes.errorbar(points, y + 0.18, xerr=reach, fmt="o", color="#000000", markersize=4.2, zorder=4)
                 else:
                     axes.plot(points, y - 0.18, "o", color="0.35", fillstyle="none", markersize=4.2, zorder=3)
             axes.set_title({TASK: "Task", RETRIEVAL: "Retrieval"}[evaluation])
