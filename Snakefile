@@ -32,6 +32,7 @@ include: "rules/data.smk"
 include: "rules/cascade.smk"
 include: "rules/evaluate.smk"
 include: "rules/retrieval.smk"
+include: "rules/probe.smk"
 include: "rules/efficiency.smk"
 include: "rules/paper.smk"
 include: "rules/release.smk"
@@ -44,6 +45,7 @@ rule all:
         rules.metrics.input,
         rules.tables.input,
         rules.figures.input,
+        PROBE_METRICS,
 
 
 onstart:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from checkpoints import tokenizer_files
 from hub_server import run_download, serving
@@ -17,6 +18,7 @@ from task_folders import DESCRIBED
 from camembert.data.leaks import check_corpus
 from camembert.data.retrieval import read_aligned
 from camembert.data.task_files import Preset, read_task
+from camembert.data.tasks import Example
 from camembert.data.text import read_documents
 from camembert.plan import sources, teachers
 from camembert.plan.config import check_config, load_yaml
@@ -267,6 +269,20 @@ def no_gpu(bench: Bench) -> None:
     start("cuda", 1, 1)
 
 
+def one_label(bench: Bench) -> None:
+    from camembert.evaluation.probe import check_labels
+
+    examples = [Example(str(number), "a", None, 1) for number in range(60)]
+    check_labels(examples, ["entailment", "neutral", "contradiction"], f"{bench.folder}/train.parquet")
+
+
+def constant_vectors(bench: Bench) -> None:
+    from camembert.evaluation.probe import Vectors, fit_probe
+
+    same = Vectors(np.full((60, 4), 1 / 3, dtype=np.float32), None, np.arange(60) % 2)
+    fit_probe(same, same, 2, [0.1])
+
+
 def from_hub(change: Callable, settings: dict, bench: Bench) -> None:
     with serving() as hub:
         hub.files["datasets"]["facebook/xnli"] = {f"{code}/test-0.parquet": b"content" * 2000 for code in ("en", "fr")}
@@ -373,6 +389,8 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "a teacher with missing weights": incomplete_weights,
     # the machine
     "a GPU asked for and none there": no_gpu,
+    "a task of one label to probe": one_label,
+    "an encoder that tells no sentences apart": constant_vectors,
 }
 
 

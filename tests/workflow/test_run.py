@@ -95,10 +95,10 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(smalle
     assert made(results) == before
 
     assert planned(smallest_run, tmp_path, {"chains": ["3", "0-1", "3-1x0", "3-1", "3-2x0"]}) == {
-        "distill": 1, "finetune": 1, "evaluate": 1, "retrieve": 1, "measure_efficiency": 1, **PAPER
+        "distill": 1, "finetune": 1, "evaluate": 1, "retrieve": 1, "probe": 1, "measure_efficiency": 1, **PAPER
     }, "a new chain builds itself alone"  # fmt: skip
     assert planned(smallest_run, tmp_path, {"runs": [1, 2]}) == {
-        "distill": 4, "pretrain_from_scratch": 2, "retrieve": 6, "finetune": 8, "evaluate": 8, **PAPER
+        "distill": 4, "pretrain_from_scratch": 2, "retrieve": 6, "probe": 6, "finetune": 8, "evaluate": 8, **PAPER
     }, "another run has the same teacher and copies"  # fmt: skip
     assert planned(smallest_run, tmp_path, {"checkpoint_seconds": 5, "evaluation": {"batch_tokens": 8}}) == {}
     faster = planned(smallest_run, tmp_path, {"distillation": {"steps": 5, "learning_rate": 0.5}})
@@ -123,8 +123,13 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(smalle
             {"distill", "finetune"},
             {"pretrain", "tokenize_text"},
         ),
-        ({"retrieval": {"pooling": "mean"}}, {"retrieve", "tabulate_accuracy"}, {"distill", "evaluate", "pretrain"}),
-        ({"finetuning": {"epochs": 2}}, {"finetune", "evaluate"}, {"distill", "retrieve", "measure_efficiency"}),
+        (
+            {"retrieval": {"pooling": "mean"}},
+            {"retrieve", "probe", "tabulate_accuracy"},
+            {"distill", "evaluate", "pretrain"},
+        ),
+        ({"probe": {"strengths": [1.0]}}, {"probe"}, {"distill", "evaluate", "retrieve"}),
+        ({"finetuning": {"epochs": 2}}, {"finetune", "evaluate"}, {"distill", "retrieve", "probe"}),
         ({"finetunings": 2}, {"finetune", "evaluate"}, {"distill", "retrieve"}),
         ({"data": {"cldr": {"test": 72}}}, {"make_cldr_nli", "evaluate"}, {"pretrain", "distill", "train_tokenizer"}),
         ({"distillation": {"steps": 7}}, {"distill", "retrieve", "finetune"}, {"pretrain", "tokenize_text"}),

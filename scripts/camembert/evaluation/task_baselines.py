@@ -27,12 +27,24 @@ def task_baselines() -> dict[str, Pipeline]:
 
 
 def log_probabilities(baseline: Pipeline, labels: int, examples: Sequence[Example]) -> np.ndarray:
-    """Logarithms of the probabilities of every label, which serve as logits: (examples, labels) float32.
+    """Logarithms of the probabilities of every label, which serve as logits: (examples, labels) float32."""
+    found = baseline.predict_proba([_text(example) for example in examples])
+    return over_all_labels(found, baseline.classes_, labels)
 
-    A label without training examples has the smallest positive float32 as its probability.
+
+def over_all_labels(probabilities: np.ndarray, classes: np.ndarray, labels: int) -> np.ndarray:
+    """Logarithms of probabilities, with columns for labels that a fitted model has not seen.
+
+    Args:
+        probabilities: (examples, classes).
+        classes: numbers of the labels that the columns stand for.
+        labels: how many the task has; one without training examples gets the smallest positive float32.
+
+    Returns:
+        (examples, labels) float32.
     """
-    found = np.full((len(examples), labels), np.finfo(np.float32).tiny)
-    found[:, baseline.classes_] = baseline.predict_proba([_text(example) for example in examples])
+    found = np.full((len(probabilities), labels), np.finfo(np.float32).tiny)
+    found[:, classes] = probabilities
     return np.log(np.maximum(found, np.finfo(np.float32).tiny)).astype(np.float32)
 
 

@@ -1,0 +1,41 @@
+"""Linear probe: a logistic regression on an encoder's sentence vectors, fitted on English, without any fine-tuning.
+
+Needs encoders and data/task; makes probe/<encoder>, the same of centred vectors in probe-centred/<encoder>, and
+metrics/probe/<encoder>.json. Off where probe.enabled is false.
+"""
+
+PROBED = EXPERIMENT.encoders if config["probe"]["enabled"] else ()
+PROBE_METRICS = [result(f"metrics/probe/{encoder.path}.json") for encoder in PROBED]
+
+
+rule probe:
+    input:
+        encoder=result(f"encoders/{ENCODER}"),
+        train=TASK_DATA["train"],
+        dev=result("data/task/dev-en.parquet"),
+        test=TASK_DATA["test"],
+        labels=LABELS,
+    output:
+        predictions=expand(result(f"probe/{ENCODER}/{{language}}.parquet"), language=LANGUAGES, allow_missing=True),
+        centred=expand(result(f"probe-centred/{ENCODER}/{{language}}.parquet"), language=LANGUAGES, allow_missing=True),
+        metrics=result(f"metrics/probe/{ENCODER}.json"),
+    log:
+        result(f"logs/probe/{ENCODER}.log"),
+    benchmark:
+        result(f"benchmarks/probe/{ENCODER}.tsv")
+    conda:
+        "../envs/camembert.yaml"
+    threads: config["threads"]["evaluation"]
+    resources:
+        **config["resources"]["evaluation"],
+    params:
+        **without(config["probe"], "enabled"),
+        **without(config["retrieval"], "documents"),
+        languages=LANGUAGES,
+        batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
+        device=device_of("evaluation"),
+        threads=config["threads"]["evaluation"],
+    message:
+        "Probing {wildcards.chain} (run {wildcards.run}) on English"
+    script:
+        "../scripts/probe.py"

@@ -1,0 +1,61 @@
+"""Fits a linear probe to an encoder's vectors of English sentences: two files of predictions for every language."""
+
+from camembert.core.files import read_json
+from camembert.data.tasks import read_examples
+from camembert.evaluation.classification import accuracy, write_predictions
+from camembert.evaluation.probe import check_labels, evenly, fit_probe, vectors_of
+from camembert.evaluation.retrieval import layer_number
+from camembert.evaluation.sentence_vectors import embed
+from camembert.models.encoder import load_encoder
+from camembert.runtime.devices import describe, start
+from camembert.runtime.job import Stopwatch, log, logged, write_metrics
+from camembert.tokens.tokenizer import load_tokenizer
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        labels = read_json(job.input.labels)
+        train = evenly(read_examples(job.input.train), job.params.train_limit)
+        check_labels(train, labels, job.input.train)
+        device = start(job.params.device, job.params.threads, job.resources.gpu)
+        encoder, tokenizer = load_encoder(job.input.encoder).to(device), load_tokenizer(job.input.encoder)
+        layer = layer_number(job.params.layer, encoder.config.num_hidden_layers)
+
+        def vectors(sentences):
+            return embed(encoder, tokenizer, sentences, [layer], job.params.pooling, job.params.batch_tokens)[0]
+
+        shares: dict[str, float] = {}
+        centred: dict[str, float] = {}
+        with Stopwatch() as watch:
+            english, dev = (vectors_of(each, vectors) for each in (train, read_examples(job.input.dev)))
+            probe = fit_probe(english, dev, len(labels), job.params.strengths)
+            for language, data, path, centred_path in zip(
+                job.params.languages, job.input.test, job.output.predictions, job.output.centred, strict=True
+            ):
+                examples = read_examples(data)
+                found = vectors_of(examples, vectors)
+                for logits, where, share in (
+                    (probe.logits(found), path, shares),
+                    (probe.centred_logits(found), centred_path, centred),
+                ):
+                    write_predictions(where, examples, labels, logits)
+                    share[language] = accuracy(logits, found.labels)
+        log.info(
+            "%s: probe right in %.1f %% of English dev, on average of %d languages %.1f %%, centred %.1f %%",
+            *(job.wildcards.chain, 100 * probe.dev_accuracy[probe.strength], len(shares)),
+            *(100 * sum(each.values()) / len(each) for each in (shares, centred)),
+        )
+        write_metrics(
+            job,
+            watch,
+            layer=layer,
+            pooling=job.params.pooling,
+            train_examples=len(train),
+            strength=probe.strength,
+            dev_accuracy=probe.dev_accuracy[probe.strength],
+            dev_accuracy_by_strength=probe.dev_accuracy,
+            iterations=probe.iterations,
+            accuracy=shares,
+            accuracy_centred=centred,
+            **describe(device, "fp32"),
+        )
