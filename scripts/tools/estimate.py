@@ -111,10 +111,14 @@ def _training(config: dict[str, Any], encoder: EncoderId) -> float:
 
 def _finetuning(config: dict[str, Any], encoder: EncoderId) -> float:
     settings, tokens = config["finetuning"], _task(config).train_tokens
-    forward = shape_of(config).encoder_forward(encoder.chain.layers, tokens)
+    shape, layers, trained = shape_of(config), encoder.chain.layers, settings["trained_layers"]
+    forward, backward = (
+        shape.encoder_forward(layers, tokens),
+        2 * shape.encoder_forward(layers if trained is None else min(trained, layers), tokens),
+    )
     dev = config["data"]["cldr"]["dev"] if config["data"]["task"]["source"] == "cldr" else _task(config).dev
-    pairs = 3 * settings["epochs"] * _train_pairs(config) + settings["evaluations"] * dev
-    return float(tokens * forward * pairs)
+    read = settings["epochs"] * _train_pairs(config)
+    return float(tokens * (read * (forward + backward) + settings["evaluations"] * dev * forward))
 
 
 def _task(config: dict[str, Any]) -> TaskSize:

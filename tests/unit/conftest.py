@@ -203,6 +203,7 @@ def finetuning(teacher_folder, pairs, common) -> partial:
         evaluations=4,
         keep="best",
         pooler="encoder",
+        trained_layers=None,
         batch_tokens=256,
         **common,
     )

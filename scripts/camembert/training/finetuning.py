@@ -79,6 +79,14 @@ def classification(classifier: Classifier) -> Objective:
     return objective
 
 
+def freeze_below_top(classifier: Classifier, layers: int) -> None:
+    """Freezes the embeddings and all layers but the top ones; of a shallower encoder every layer trains."""
+    encoder = classifier.base_model
+    encoder.embeddings.requires_grad_(False)
+    for layer in encoder.encoder.layer[: max(0, len(encoder.encoder.layer) - layers)]:
+        layer.requires_grad_(False)
+
+
 def dev_scores(
     classifier: Classifier, examples: EncodedExamples, pad_id: int, batch_tokens: int
 ) -> Callable[[], dict[str, float]]:
@@ -117,6 +125,7 @@ def finetune(
     evaluations: int,
     keep: str,
     pooler: str,
+    trained_layers: int | None,
     batch_tokens: int,
     seed: int,
     device: torch.device,
@@ -143,6 +152,8 @@ def finetune(
         evaluations: times dev is read, evenly spread.
         keep: "best" keeps the weights that are best on English dev, "last" those of the last step.
         pooler: "encoder" starts from the encoder's, "identity" from one that hands on the state of [CLS].
+        trained_layers: how many layers are trained, from the top; those below and the embeddings stay as they are. None
+            trains everything.
         batch_tokens: tokens a batch when dev is read.
         seed: of the head, the order of the examples and dropout.
         device: where to train.
@@ -163,6 +174,8 @@ def finetune(
     classifier = classifiers.classifier_from(encoder_folder, read_json(labels), dropout, seed).to(device)
     if pooler == "identity":
         classifiers.set_identity_pooling(classifier)
+    if trained_layers is not None:
+        freeze_below_top(classifier, trained_layers)
     classifier.train()
     pad_id = classifier.config.pad_token_id
     schedule = Schedule(epochs * (len(examples) // batch), learning_rate, warmup, weight_decay)
@@ -184,7 +197,17 @@ def finetune(
                 encoder=hash_of_weights(encoder_folder),
                 tokenizer=hash_of_file(Path(encoder_folder) / TOKENIZER),
                 data=[hash_of_file(path) for path in (train_examples, dev_examples, labels)],
-                settings=[vars(schedule), batch, dropout, max_tokens, sorted(marks), keep, pooler, seed],
+                settings=[
+                    vars(schedule),
+                    batch,
+                    dropout,
+                    max_tokens,
+                    sorted(marks),
+                    keep,
+                    pooler,
+                    trained_layers,
+                    seed,
+                ],
                 numerics=numerics(device, precision),
                 code=hash_of_code(sys.modules[__name__]),
             ),
