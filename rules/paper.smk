@@ -12,6 +12,7 @@ METRICS = (
     + EFFICIENCY
     + of_all_classifiers("metrics/classifiers/{}.json")
     + of_all_classifiers("metrics/evaluation/{}.json")
+    + PROBE_METRICS
     + RETRIEVAL_METRICS
 )
 
@@ -19,7 +20,7 @@ METRICS = (
 rule collect_answers:
     input:
         predictions=[*PREDICTIONS, *BASELINE_PREDICTIONS],
-        probes=[],
+        probes=PROBE_PREDICTIONS,
         retrieval=RETRIEVAL_ANSWERS,
     output:
         answers=result("answers.parquet"),

@@ -1,10 +1,10 @@
 """Linear probe: a logistic regression on an encoder's sentence vectors, fitted on English, without any fine-tuning.
 
-Needs encoders and data/task; makes probe/<encoder>, the same of centred vectors in probe-centred/<encoder>, and
-metrics/probe/<encoder>.json. Off where probe.enabled is false.
+Needs encoders and data/task; makes probe/<encoder> and metrics/probe/<encoder>.json. Off where probe.enabled is false.
 """
 
 PROBED = EXPERIMENT.encoders if config["probe"]["enabled"] else ()
+PROBE_PREDICTIONS = [result(f"probe/{encoder.path}/{language}.parquet") for encoder in PROBED for language in LANGUAGES]
 PROBE_METRICS = [result(f"metrics/probe/{encoder.path}.json") for encoder in PROBED]
 
 
@@ -17,7 +17,6 @@ rule probe:
         labels=LABELS,
     output:
         predictions=expand(result(f"probe/{ENCODER}/{{language}}.parquet"), language=LANGUAGES, allow_missing=True),
-        centred=expand(result(f"probe-centred/{ENCODER}/{{language}}.parquet"), language=LANGUAGES, allow_missing=True),
         metrics=result(f"metrics/probe/{ENCODER}.json"),
     log:
         result(f"logs/probe/{ENCODER}.log"),
@@ -30,7 +29,8 @@ rule probe:
         **config["resources"]["evaluation"],
     params:
         **without(config["probe"], "enabled"),
-        **without(config["retrieval"], "documents"),
+        layer=config["retrieval"]["layer"],
+        pooling=config["retrieval"]["pooling"],
         languages=LANGUAGES,
         batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
         device=device_of("evaluation"),

@@ -1,4 +1,4 @@
-"""Fits a linear probe to an encoder's vectors of English sentences: two files of predictions for every language."""
+"""Fits a linear probe to an encoder's vectors of English sentences: one file of predictions a language."""
 
 from camembert.core.files import read_json
 from camembert.data.tasks import read_examples
@@ -25,25 +25,19 @@ if __name__ == "__main__":
             return embed(encoder, tokenizer, sentences, [layer], job.params.pooling, job.params.batch_tokens)[0]
 
         shares: dict[str, float] = {}
-        centred: dict[str, float] = {}
         with Stopwatch() as watch:
             english, dev = (vectors_of(each, vectors) for each in (train, read_examples(job.input.dev)))
             probe = fit_probe(english, dev, len(labels), job.params.strengths)
-            for language, data, path, centred_path in zip(
-                job.params.languages, job.input.test, job.output.predictions, job.output.centred, strict=True
-            ):
+            for language, data, path in zip(job.params.languages, job.input.test, job.output.predictions, strict=True):
                 examples = read_examples(data)
                 found = vectors_of(examples, vectors)
-                for logits, where, share in (
-                    (probe.logits(found), path, shares),
-                    (probe.centred_logits(found), centred_path, centred),
-                ):
-                    write_predictions(where, examples, labels, logits)
-                    share[language] = accuracy(logits, found.labels)
+                logits = probe.logits(found)
+                write_predictions(path, examples, labels, logits)
+                shares[language] = accuracy(logits, found.labels)
         log.info(
-            "%s: probe right in %.1f %% of English dev, on average of %d languages %.1f %%, centred %.1f %%",
+            "%s: probe right in %.1f %% of English dev, on average of %d languages %.1f %%",
             *(job.wildcards.chain, 100 * probe.dev_accuracy[probe.strength], len(shares)),
-            *(100 * sum(each.values()) / len(each) for each in (shares, centred)),
+            100 * sum(shares.values()) / len(shares),
         )
         write_metrics(
             job,
@@ -56,6 +50,5 @@ if __name__ == "__main__":
             dev_accuracy_by_strength=probe.dev_accuracy,
             iterations=probe.iterations,
             accuracy=shares,
-            accuracy_centred=centred,
             **describe(device, "fp32"),
         )

@@ -61,7 +61,10 @@ def read_accuracies(records: Iterable[Path]) -> pd.Series:
         for answers in read_answers(record / "answers.parquet"):
             means = averages(answers.accuracy)["average"].groupby(level=["recipe", "chain"], sort=False).mean()
             evaluation = RETRIEVAL if answers.is_retrieval else TASK
-            found |= {(evaluation, answers.reading, f"{recipe}/{chain}"): mean for (recipe, chain), mean in means.items()}
+            found |= {
+                (evaluation, answers.reading, "/".join(model)): mean
+                for model, mean in zip(means.index, means.tolist(), strict=True)
+            }
     return pd.Series(found).rename_axis(["evaluation", "reading", "model"])
 
 
@@ -130,7 +133,8 @@ def format_differences(rows: pd.DataFrame) -> pd.DataFrame:
         of_all = leading[leading["replication"] == OVER_ALL].iloc[0]
         each = leading[leading["replication"] != OVER_ALL].set_index("replication")["difference"]
         shown = {str(name): f"{100 * share:+.1f}" for name, share in each.items()}
-        shown["Mean (95 % interval)"] = format_difference(Interval(*of_all[["difference", "low", "high"]].astype(float)))
+        mean = Interval(*of_all[["difference", "low", "high"]].astype(float))
+        shown["Mean (95 % interval)"] = format_difference(mean)
         shown["Readings"] = format_readings(own[own["replication"] == OVER_ALL].to_dict("records"))
         lines.append({"Difference": question, "Evaluation": evaluation} | shown)
     return pd.DataFrame(lines).fillna(NOTHING)

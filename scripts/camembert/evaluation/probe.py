@@ -46,15 +46,6 @@ class Vectors:
     labels: np.ndarray
 
     @property
-    def mean(self) -> np.ndarray:
-        """The mean over all sentences: (hidden,)."""
-        return np.mean([part.mean(0) for part in (self.first, self.second) if part is not None], axis=0)
-
-    def moved(self, by: np.ndarray) -> Vectors:
-        """The same with a vector, (hidden,), added to every sentence's."""
-        return Vectors(self.first + by, None if self.second is None else self.second + by, self.labels)
-
-    @property
     def features(self) -> np.ndarray:
         """What the regression reads: (examples, hidden), or (examples, 4 hidden) of pairs."""
         u, v = self.first, self.second
@@ -68,7 +59,6 @@ class Probe:
     Attributes:
         model: the regression, on standardised features.
         labels: how many the task has.
-        origin: mean of the vectors that it was fitted on, (hidden,).
         strength: C, the inverse of the regularisation, that was best on English dev.
         dev_accuracy: of it, by C.
         iterations: that the solver took for it.
@@ -76,7 +66,6 @@ class Probe:
 
     model: Pipeline
     labels: int
-    origin: np.ndarray
     strength: float
     dev_accuracy: dict[float, float]
     iterations: int
@@ -84,10 +73,6 @@ class Probe:
     def logits(self, vectors: Vectors) -> np.ndarray:
         """Logarithms of the probabilities of every label: (examples, labels) float32."""
         return over_all_labels(self.model.predict_proba(vectors.features), self.model.classes_, self.labels)
-
-    def centred_logits(self, vectors: Vectors) -> np.ndarray:
-        """The same where a language's vectors are moved so that their mean is that of English training."""
-        return self.logits(vectors.moved(self.origin - vectors.mean))
 
 
 def vectors_of(examples: Sequence[Example], embed: Callable[[Sequence[str]], np.ndarray]) -> Vectors:
@@ -167,4 +152,4 @@ def fit_probe(train: Vectors, dev: Vectors, labels: int, strengths: Sequence[flo
     iterations = int(models[best][-1].n_iter_.max())
     if iterations >= MOST_ITERATIONS:
         log.warning("the probe had not converged after %d iterations at C = %g", iterations, best)
-    return Probe(models[best], labels, train.mean, best, scores, iterations)
+    return Probe(models[best], labels, best, scores, iterations)

@@ -15,6 +15,7 @@ from camembert.plan.readings import headline_of
 TABLES = {
     "summary": "Summary",
     "accuracy_by_language": "Accuracy by language",
+    "probe_by_language": "Linear probes by language",
     "retrieval_by_language": "Retrieval by language",
     "retrieval_readings": "Readings of retrieval",
     "comparisons": "Comparisons",
@@ -95,6 +96,8 @@ def _left_out(config: dict[str, Any]) -> set[str]:
     left_out = set()
     if config["data"]["retrieval"]["source"] == "none":
         left_out |= {"retrieval_by_language", "retrieval_readings"}
+    if not config["probe"]["enabled"]:
+        left_out.add("probe_by_language")
     if len(config["recipes"]) == 1:
         left_out.add("ablation")
     if not (experiment.reads_text(config) and any(chain.parent for chain in experiment.chains)):
