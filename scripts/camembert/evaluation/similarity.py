@@ -18,10 +18,11 @@ DECIMALS = 6
 """Similarities that agree to so many decimals are equal, so that last digits, which differ between processors, decide
 nothing."""
 MOST_SENTENCES = 20_000
-"""All pairs are compared at once, in 8 bytes each: 3.2 GB."""
+"""All pairs are compared at once, in 8 bytes each, and in 4 for every similarity: 3.2 GB and more."""
 SMALLEST_LENGTH = 1e-6
 """Of centred vectors, as a share of what was taken off: shorter ones say nothing."""
-SMALLEST_NEIGHBOURHOOD = 1e-6
+SMALLEST_NEIGHBOURHOOD = np.float32(1e-6)
+"""Of the margin's denominator, which is negative where even the nearest neighbours point away."""
 
 
 class SimilarityError(ValueError):
@@ -42,7 +43,7 @@ def similarities(
             similarities.
 
     Returns:
-        Of each similarity (sentences, sentences), float64, rounded to `DECIMALS`.
+        Of each similarity (sentences, sentences), float32, rounded to `DECIMALS`.
 
     Raises:
         SimilarityError: there are too many sentences, or too few for the margin, or a language's vectors are all equal.
@@ -78,7 +79,8 @@ def similarities(
 def cosines(one: Any, other: Any, mean_of_one: Any = None, mean_of_other: Any = None) -> np.ndarray:
     """Cosines of all pairs of vectors, after a mean vector of each side was taken off where one is given.
 
-    Computed from products alone, in float64, so that sparse matrices stay sparse. A vector of length 0 has cosine 0.
+    Computed from products alone, so that sparse matrices stay sparse, and in float64, so that large means cancel. A
+    vector of length 0 has cosine 0.
 
     Args:
         one: (sentences, n), an array or a sparse matrix.
@@ -94,7 +96,8 @@ def cosines(one: Any, other: Any, mean_of_one: Any = None, mean_of_other: Any = 
     products = products if isinstance(products, np.ndarray) else products.toarray()
     squares = [_row_squares(one), _row_squares(other)]
     if mean_of_one is not None:
-        products = products - (one @ mean_of_other)[:, None] - (other @ mean_of_one)[None] + mean_of_one @ mean_of_other
+        products -= (one @ mean_of_other - mean_of_one @ mean_of_other)[:, None]
+        products -= (other @ mean_of_one)[None]
         squares = [
             _centred_squares(square, vectors, mean)
             for square, vectors, mean in zip(squares, (one, other), (mean_of_one, mean_of_other), strict=True)
@@ -102,7 +105,7 @@ def cosines(one: Any, other: Any, mean_of_one: Any = None, mean_of_other: Any = 
     lengths = [np.sqrt(np.maximum(square, np.finfo(np.float64).tiny)) for square in squares]
     products /= lengths[0][:, None]
     products /= lengths[1][None]
-    return np.round(products, DECIMALS, out=products)
+    return np.round(products.astype(np.float32), DECIMALS)
 
 
 def ratio_margin(cosine: np.ndarray, neighbours: int) -> np.ndarray:
@@ -116,9 +119,9 @@ def ratio_margin(cosine: np.ndarray, neighbours: int) -> np.ndarray:
         cosine: (sentences, sentences).
         neighbours: k.
     """
-    of_rows, of_columns = (_mean_of_largest(each, neighbours) for each in (cosine, cosine.T))
-    around = np.maximum((of_rows[:, None] + of_columns[None]) / 2, SMALLEST_NEIGHBOURHOOD)
-    return np.round(cosine / around, DECIMALS)
+    of_rows, of_columns = (_mean_of_largest(each, neighbours) / 2 for each in (cosine, np.ascontiguousarray(cosine.T)))
+    around = np.maximum(of_rows[:, None] + of_columns[None], SMALLEST_NEIGHBOURHOOD)
+    return np.round(np.divide(cosine, around, out=around), DECIMALS, out=around)
 
 
 def nearest(similarity: np.ndarray, direction: Direction) -> np.ndarray:
