@@ -79,6 +79,8 @@ def _sentence(
     all_points = [100 * each["difference"] for each in readings]
     reach = f"{min(all_points):+.1f} to {max(all_points):+.1f}"
     agreed = f", in all {len(readings)} readings ({reach})" if len(readings) > 1 else ""
+    if row["task"] == RETRIEVAL and len(readings) == 1:
+        agreed = ", by one reading alone"
     if None in verdicts:
         claim = f"{far}; with one run no interval can be given"
     elif len(verdicts) > 1:
