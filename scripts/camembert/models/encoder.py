@@ -143,8 +143,8 @@ def tensors_of(rows: PackedRows) -> dict[str, Any]:
     """Packed rows as tensors, with what the losses divide by.
 
     Returns:
-        token, segment, position and document, (rows, tokens) each; real_tokens, pairs and one_document of the whole
-        batch, as in `Counts`.
+        token, segment, position and document, (rows, tokens) each; real_tokens, pairs, one_document and documents of
+        the whole batch, as in `Counts`.
     """
     arrays = {"token": rows.token, "segment": rows.segment, "position": rows.position, "document": rows.document}
     return {key: torch.from_numpy(array) for key, array in arrays.items()} | vars(rows.counts)

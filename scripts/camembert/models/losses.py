@@ -5,6 +5,7 @@ The number is an argument, so that processes which share the rows of a batch eac
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -25,6 +26,37 @@ def hidden_state_loss(student: Tensor, teacher: Tensor, real: Tensor, tokens: in
     """
     squared = (student.float() - teacher.float()).square().mean(-1)
     return (squared * real).sum() / tokens
+
+
+def document_means(states: Tensor, same_document: Tensor) -> Tensor:
+    """Of every token the mean over its document, in float32 whatever precision the states are in.
+
+    Args:
+        states: (rows, tokens, hidden)
+        same_document: (rows, 1, tokens, tokens), True where both tokens are real and of the same document.
+
+    Returns:
+        (rows, tokens, hidden); 0 on padding.
+    """
+    pairs = same_document[:, 0].float()
+    with torch.autocast(states.device.type, enabled=False):
+        return pairs @ states.float() / pairs.sum(-1, keepdim=True).clamp(min=1)
+
+
+def sentence_loss(student: Tensor, teacher: Tensor, same_document: Tensor, first: Tensor, documents: int) -> Tensor:
+    """Mean squared error of sentence vectors, the means of a document's states (Reimers and Gurevych 2020).
+
+    L = 1 / (m d) sum over the m documents D and the d hidden units of (mean of s_i - t_i over the tokens i of D)^2
+
+    Args:
+        student: (rows, tokens, hidden)
+        teacher: (rows, tokens, hidden)
+        same_document: (rows, 1, tokens, tokens), True where both tokens are real and of the same document.
+        first: (rows, tokens), True on the first token of every document.
+        documents: in the whole batch, m.
+    """
+    squared = document_means(student.float() - teacher.float(), same_document).square().mean(-1)
+    return (squared * first).sum() / documents
 
 
 def attention_map_loss(student: Tensor, teacher: Tensor, pairs: Tensor, count: int) -> Tensor:

@@ -15,11 +15,13 @@ class Counts:
         real_tokens: tokens that are not padding.
         pairs: pairs of tokens in one document.
         one_document: whether every row is one document without padding.
+        documents: their number.
     """
 
     real_tokens: int
     pairs: int
     one_document: bool
+    documents: int
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Layout:
     def counts(self) -> Counts:
         size = self.size
         full = len(size) == self.shape[0] and bool((size == self.shape[1]).all())
-        return Counts(int(size.sum()), int((size**2).sum()), full)
+        return Counts(int(size.sum()), int((size**2).sum()), full, len(size))
 
     def of_rows(self, own: slice) -> Layout:
         """The layout of some rows, numbered anew from 0."""

@@ -95,7 +95,8 @@ class PackedRows:
             return self.whole
         rows, tokens = self.document.shape
         lengths = np.bincount((np.arange(rows)[:, None] * tokens + self.document)[self.real], minlength=1)
-        return Counts(int(lengths.sum()), int((lengths**2).sum()), not self.document.any())
+        alone = not self.document.any()
+        return Counts(int(lengths.sum()), int((lengths**2).sum()), alone, int((lengths > 0).sum()))
 
 
 class TextBatches:

@@ -10,6 +10,7 @@ from camembert.models.losses import (
     cosine_loss,
     hidden_state_loss,
     relation_loss,
+    sentence_loss,
     soft_target_loss,
 )
 
@@ -18,6 +19,7 @@ DOCUMENT = torch.tensor([[0, 0, 0, 1, 1, -1], [0, 0, 0, 0, -1, -1]])
 REAL = DOCUMENT >= 0
 PAIRS = ((DOCUMENT[:, :, None] == DOCUMENT[:, None, :]) & REAL[:, :, None])[:, None]
 N, M = int(REAL.sum()), int(PAIRS.sum())
+FIRST = torch.tensor([[True, False, False, True, False, False], [True, False, False, False, False, False]])
 
 
 @pytest.fixture
@@ -52,6 +54,24 @@ def test_the_hidden_state_loss_is_the_mean_square_over_real_tokens_and_units(hid
                     count += 1
     assert count == 9 * HIDDEN
     assert hidden_state_loss(*hidden, REAL, N).item() == pytest.approx(total / count, rel=1e-6)
+
+
+def test_the_sentence_loss_is_the_mean_square_of_the_difference_of_every_document_s_means(hidden):
+    student, teacher = (h.numpy().astype(np.float64) for h in hidden)
+    documents = [(0, slice(0, 3)), (0, slice(3, 5)), (1, slice(0, 4))]
+    squares = [(student[row, of].mean(0) - teacher[row, of].mean(0)) ** 2 for row, of in documents]
+    assert sentence_loss(*hidden, PAIRS, FIRST, 3).item() == pytest.approx(np.mean(squares), rel=1e-6)
+
+
+@pytest.mark.parametrize("whose", [0, 1])
+def test_padding_never_counts_in_the_sentence_loss(hidden, whose):
+    before = sentence_loss(*hidden, PAIRS, FIRST, 3)
+    hidden[whose][~REAL] += 1000.0
+    hidden[0].requires_grad_()
+    after = sentence_loss(*hidden, PAIRS, FIRST, 3)
+    after.backward()
+    assert after.item() == before.item()
+    assert not hidden[0].grad[~REAL].any()
 
 
 def test_the_attention_loss_is_the_mean_square_over_heads_and_pairs_of_one_document(maps):
@@ -172,6 +192,7 @@ def test_half_precision_is_compared_in_single_precision(hidden, maps):
         (attention_map_loss, maps, (PAIRS, M)),
         (relation_loss, maps, (PAIRS, N)),
         (cosine_loss, hidden, (REAL, N)),
+        (sentence_loss, hidden, (PAIRS, FIRST, 3)),
         (soft_target_loss, [h[REAL] for h in hidden], (N,)),
     )
     for loss, values, rest in cases:
