@@ -17,7 +17,7 @@ from camembert.plan import corpora, sources, teachers
 from camembert.plan.chain import Chain, ChainError, check_against_teacher, parse_chain
 from camembert.plan.experiment import RESERVED_RECIPES, experiment_of, stages_of
 from camembert.plan.readings import Similarity
-from camembert.plan.recipe import PARTS
+from camembert.plan.recipe import PARTS, SENTENCE
 from camembert.plan.resources import ResourceError, check_resources
 from camembert.plan.schema_errors import first_schema_error
 
@@ -196,13 +196,18 @@ def _check_recipes(picked: list[str], recipes: dict[str, Any]) -> None:
                 f" {', '.join(RESERVED_RECIPES)}; rename it"
             )
         where, parts = f"distillation.recipes.{name}.weights", PARTS[recipe["loss"]]
-        if set(recipe["weights"]) != set(parts):
+        if set(recipe["weights"]) - {SENTENCE} != set(parts):
             raise ConfigError(
                 f"{where} names {', '.join(recipe['weights']) or 'nothing'}, expected {' and '.join(parts)}, the parts"
-                f" of the loss {recipe['loss']}; name exactly these (0 leaves one out)"
+                f" of the loss {recipe['loss']}; name exactly these (0 leaves one out), and {SENTENCE} if wanted"
             )
         if not any(recipe["weights"].values()):
             raise ConfigError(f"{where} are all 0, expected one above 0; raise one, or a student has nothing to match")
+        if recipe.get("normalise") and not {"hidden", SENTENCE} & set(recipe["weights"]):
+            raise ConfigError(
+                f"distillation.recipes.{name}.normalise is true, but no part of the loss {recipe['loss']} is an error"
+                f" of hidden states; set it to false, or add {SENTENCE} to the weights"
+            )
     for name in picked:
         if name not in recipes:
             raise ConfigError(

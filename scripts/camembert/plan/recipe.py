@@ -16,6 +16,8 @@ PARTS = {
     "logits": ("soft_targets", "cosine"),
 }
 """The parts of every loss; a recipe gives each a weight."""
+SENTENCE = "sentence"
+"""A part that a recipe may add to any loss: the means of a document's top hidden states."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Recipe:
         initialisation: "bottom" copies the teacher's bottom layers (LightMBERT, Jiao et al. 2021), "strided" every
             so many of them (as DistilBERT, Sanh et al. 2019), those of `matched_layers`; a list names them.
         freeze_embeddings: whether the student keeps the teacher's embeddings unchanged.
+        fit_layer_norm: whether the last LayerNorm of a student is fitted to the teacher's top states before it trains.
+        normalise: whether errors of hidden states are divided by the teacher's variance: 1 is as good as a constant.
         mask: share of the tokens hidden from both where the loss predicts them; None elsewhere.
     """
 
@@ -35,6 +39,8 @@ class Recipe:
     weights: Mapping[str, float]
     initialisation: str | list[int] = "bottom"
     freeze_embeddings: bool = True
+    fit_layer_norm: bool = False
+    normalise: bool = False
     mask: float | None = None
 
     @classmethod
@@ -65,7 +71,7 @@ class Recipe:
             names.append("embeddings.")
         names += [f"encoder.layer.{i}.attention.self.key.bias" for i in range(layers)]
         top = f"encoder.layer.{layers - 1}."
-        if not any(map(self.asks_for, ("hidden", "soft_targets", "cosine"))):
+        if not any(map(self.asks_for, ("hidden", SENTENCE, "soft_targets", "cosine"))):
             names += [f"{top}attention.output.", f"{top}intermediate.", f"{top}output."]
             if not self.asks_for("value"):
                 names.append(f"{top}attention.self.value.")

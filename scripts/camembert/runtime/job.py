@@ -107,4 +107,5 @@ def write_run(job: Any, run: Any, device: object, **facts: Any) -> None:
     """
     write_json_lines(job.output.curve, run.curve)
     took = {"tokens": run.tokens, "training_flops": run.flops, "held_out": run.held_out, "device": str(device)}
+    took |= {name: getattr(run, name) for name in ("held_out_end", "held_out_copied", "teacher_variance")}
     write_metrics(job, run, **(took | run.computed | facts))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,17 @@ from camembert.models import encoder as encoders
 from camembert.models import losses
 from camembert.models.architectures import Encoder
 from camembert.models.compilation import compile_layers
-from camembert.plan.recipe import Recipe, matched_layers
+from camembert.plan.recipe import SENTENCE, Recipe, matched_layers
 from camembert.runtime import parallel
 from camembert.tokens.packing import SpecialIds
+from camembert.training import calibration
+from camembert.training.calibration import Variance, fit_layer_norm, teacher_variance
+from camembert.training.held_out import held_out_before
 from camembert.training.loop import Objective, TrainingResult
 from camembert.training.masking import at_masked
-from camembert.training.packed_text import TextTraining, train_on_text
+from camembert.training.packed_text import TextTraining, text_batch, train_on_text
+
+log = logging.getLogger(__name__)
 
 
 class DistillationError(ValueError):
@@ -34,11 +41,15 @@ class DistillationError(ValueError):
 
 @dataclass(frozen=True)
 class Pass:
-    """One encoder's forward pass over a batch: `layers[k]` is the output of layer k, (rows, tokens, hidden)."""
+    """One encoder's forward pass over a batch: `layers[k]` is the output of layer k, (rows, tokens, hidden).
+
+    Errors of a teacher's states are divided by its `variance`.
+    """
 
     encoder: Encoder
     layers: list[Tensor]
     mask: Tensor | None
+    variance: Variance
     head: nn.Module | None = None
 
     def relation(self, layer: int, first: str, second: str) -> Tensor:
@@ -63,7 +74,14 @@ def layer_losses(student: Pass, teacher: Pass, batch: Batch, layer: int, teacher
     attention = losses.attention_map_loss(
         student.attention_map(layer), teacher.attention_map(teacher_layer), batch["same_document"], batch["pairs"]
     )
-    return {"hidden": hidden, "attention": attention}
+    return {"hidden": hidden / teacher.variance.layers[teacher_layer], "attention": attention}
+
+
+def sentence(student: Pass, teacher: Pass, batch: Batch) -> Tensor:
+    """Means of a document's top hidden states, as sentence-transformers trains them (Reimers and Gurevych 2020)."""
+    first = batch["real"] & (batch["position"] == 0)
+    states = student.layers[-1], teacher.layers[-1]
+    return losses.sentence_loss(*states, batch["same_document"], first, batch["documents"]) / teacher.variance.sentence
 
 
 def toplayer(student: Pass, teacher: Pass, batch: Batch) -> dict[str, Tensor]:
@@ -101,6 +119,8 @@ def logits(student: Pass, teacher: Pass, batch: Batch) -> dict[str, Tensor]:
 
 
 LOSSES: dict[str, Loss] = {"toplayer": toplayer, "uniform": uniform, "minilm": minilm, "logits": logits}
+UNEXPLAINED = {"hidden": "hidden_unexplained", SENTENCE: "sentence_unexplained"}
+"""What errors divided by the teacher's variance are logged as: 1 is as good as a constant, 0 perfect."""
 
 
 def objective_of(
@@ -109,6 +129,7 @@ def objective_of(
     teacher: Encoder,
     mlm_head: dict[str, Tensor] | None = None,
     shared_embeddings: bool = False,
+    variance: Variance | None = None,
 ) -> Objective:
     """The weighted sum of the parts of a recipe's loss.
 
@@ -119,12 +140,15 @@ def objective_of(
         mlm_head: weights of the teacher's masked-language-model head, where the loss predicts words; not trained.
         shared_embeddings: whether both have the same frozen embeddings and no dropout, so that the embedding output
             is computed once for both.
+        variance: of the teacher's states, by which errors of hidden states are divided; None leaves them as they are.
 
     Raises:
         DistillationError: the loss predicts words and the teacher has no head for it.
     """
     teacher.eval().requires_grad_(False)
     parts_of = LOSSES[recipe.loss]
+    divisor = variance or Variance.none(teacher.config.num_hidden_layers)
+    names = UNEXPLAINED if variance else {}
     heads: list[nn.Module | None] = [None, None]
     if recipe.mask is not None:
         if mlm_head is None:
@@ -142,12 +166,16 @@ def objective_of(
         pairs = (real[:, :, None] & real[:, None, :])[:, None] & (mask if mask is not None else True)
         inputs = batch["token"], batch["segment"], batch["position"]
         with torch.no_grad():
-            taught = Pass(teacher, encoders.run_layers(teacher, encoders.embed(teacher, *inputs), mask), mask, heads[1])
+            layers = encoders.run_layers(teacher, encoders.embed(teacher, *inputs), mask)
+            taught = Pass(teacher, layers, mask, divisor, heads[1])
         embedded = taught.layers[0] if shared_embeddings else encoders.embed(student, *inputs)
-        learned = Pass(student, encoders.run_layers(student, embedded, mask), mask, heads[0])
-        parts = parts_of(learned, taught, batch | {"real": real, "same_document": pairs})
-        weighted = [weight * parts[name] for name, weight in recipe.weights.items()]
-        return {"loss": torch.stack(weighted).sum(), **parts}
+        learned = Pass(student, encoders.run_layers(student, embedded, mask), mask, divisor, heads[0])
+        batch = batch | {"real": real, "same_document": pairs}
+        parts = parts_of(learned, taught, batch)
+        if recipe.asks_for(SENTENCE):
+            parts[SENTENCE] = sentence(learned, taught, batch)
+        weighted = [weight * parts[name] for name, weight in recipe.weights.items() if name in parts]
+        return {"loss": torch.stack(weighted).sum(), **{names.get(name, name): part for name, part in parts.items()}}
 
     return objective
 
@@ -204,26 +232,46 @@ def distill(
         freeze(student, recipe)
         encoders.set_dropout(student, dropout)
         student.train()
+        special = SpecialIds.read(teacher_folder)
+        sample = partial(training.sample, special, recipe.mask, calibration.TOKENS, device)
+        variance = teacher_variance(teacher.eval(), sample()) if recipe.normalise else None
         shared = recipe.freeze_embeddings and dropout == 0
-        objective = objective_of(recipe, student, teacher, head, shared)
+        objective = objective_of(recipe, student, teacher, head, shared, variance)
+        held_out = text_batch(training.batches(special).held_out(), recipe.mask, parallel.own_rows())
+        copied = held_out_before(student, objective, held_out, device, training.precision)
+        if recipe.fit_layer_norm:
+            fit_layer_norm(student, teacher, sample())
         if device.type == "cuda":
             compile_layers(teacher)
             compile_layers(student)
         run = train_on_text(
             student,
             objective,
-            SpecialIds.read(teacher_folder),
+            special,
             training,
             mask=recipe.mask,
             device=device,
             teacher=hash_of_weights(teacher_folder),
             head=head and hash_of_file(Path(teacher_folder) / encoders.MLM_HEAD),
-            student=[layers, vars(recipe), dropout],
+            student=[layers, vars(recipe), dropout, variance and vars(variance)],
             code=hash_of_code(sys.modules[__name__]),
         )
+        _warn_if_worse(training.name, copied, run.held_out_end)
         run = replace(
-            run, flops=training.computed_tokens * flops_of_step(recipe, student, teacher, training.text["row"])
+            run,
+            flops=training.computed_tokens * flops_of_step(recipe, student, teacher, training.text["row"]),
+            held_out_copied=copied,
+            teacher_variance={"hidden": variance.layers[-1], SENTENCE: variance.sentence} if variance else {},
         )
     if parallel.rank() == 0:
         encoders.save_encoder(student, output, teacher_folder, head)
     return run
+
+
+def _warn_if_worse(name: str, copied: Mapping[str, float], end: Mapping[str, float]) -> None:
+    if end and end["loss"] > copied["loss"]:
+        log.warning(
+            "%s: worse than the layers it was copied from: held-out loss %.4g at the end, %.4g as copied; train longer,"
+            " lower the learning rate, or start from other layers",
+            *(name, end["loss"], copied["loss"]),
+        )

@@ -1,4 +1,4 @@
-"""Losses on text that is never trained on: during a training, and of every language at its end."""
+"""Losses on text that is never trained on: along a training, and of every language at its end."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from camembert.runtime import parallel
 from camembert.runtime.devices import autocast, pinned, to_device
 from camembert.training.loop import Batch, Evaluation, Objective
 
-BATCHES = 8
+HELD_OUT = "held-out"
+"""What a curve calls these measurements."""
+BATCHES = 4
 BATCHES_A_LANGUAGE = 2
+TIMES = 6
+"""That a training is measured, at equal distances up to its end; before its first step, once more."""
 
 
 def held_out_loss(
     objective: Objective, batch_of: Callable[[int], Batch], steps: int, device: torch.device, precision: str = "auto"
 ) -> Evaluation:
-    """Measures an objective on text that is never trained on, half-way and at the end.
+    """Measures an objective on text that is never trained on, before the first step and `TIMES` along the way.
 
     Every process that trains measures its rows of each batch, so that none holds more than in training.
     """
@@ -26,7 +30,20 @@ def held_out_loss(
     def measure() -> dict[str, float]:
         return mean_loss(objective, batch_of, BATCHES, device, precision)
 
-    return Evaluation({max(1, steps // 2), steps}, measure, "held-out", shared=True)
+    at = {round(i * steps / TIMES) for i in range(TIMES + 1)}
+    return Evaluation(at, measure, HELD_OUT, shared=True)
+
+
+def held_out_before(
+    model: nn.Module, objective: Objective, batch_of: Callable[[int], Batch], device: torch.device, precision: str
+) -> dict[str, float]:
+    """Measures an objective as `held_out_loss` does, of a model that is left in the mode it is in."""
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        losses = mean_loss(objective, batch_of, BATCHES, device, precision)
+    model.train(was_training)
+    return losses
 
 
 def held_out_by_language(

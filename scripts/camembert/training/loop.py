@@ -76,7 +76,7 @@ class Evaluation:
     """A measurement during training.
 
     Attributes:
-        at: steps after which it is made, counted from 1.
+        at: steps after which it is made, counted from 1; 0 is before the first.
         measure: named numbers.
         split: what the curve calls the data.
         keep_best: the number whose largest value decides which weights are kept; None keeps the last.
@@ -102,6 +102,9 @@ class TrainingResult:
         tokens: read, without padding.
         flops: floating-point operations, by the formulas of `flops`.
         held_out: losses on text that was never trained on, at the end, by language.
+        held_out_end: the same of all languages together, as drawn in training.
+        held_out_copied: those of a student before it was fitted or trained: of its teacher's layers as copied.
+        teacher_variance: what errors of hidden states were divided by, where they were.
         computed: where and how, as `devices.describe` says.
         best: step and score of the best measurement, where one decides what is kept.
     """
@@ -113,6 +116,9 @@ class TrainingResult:
     tokens: int = 0
     flops: float = 0.0
     held_out: dict[str, dict[str, float]] = field(default_factory=dict)
+    held_out_end: dict[str, float] = field(default_factory=dict)
+    held_out_copied: dict[str, float] = field(default_factory=dict)
+    teacher_variance: dict[str, float] = field(default_factory=dict)
     computed: dict[str, Any] = field(default_factory=dict)
     best: dict[str, Any] | None = None
 
@@ -179,13 +185,14 @@ def train(
 
     interval, saved = max(1, schedule.steps // log_intervals), time.monotonic()
     with Termination() as termination, closing(_batches(batch_of, run.done, schedule.steps, device)) as batches:
+        if run.done == 0:
+            run.measure_if_due(evaluation)
         for batch in batches:
             run.take_step(objective, batch)
             last = run.done == schedule.steps
             if run.done % interval == 0 or last:
                 run.add_row(steps=run.done % interval or interval)
-            if evaluation and run.done in evaluation.at and (evaluation.shared or parallel.rank() == 0):
-                run.measure(evaluation)
+            run.measure_if_due(evaluation)
             stop, due = parallel.all_reduce_max(termination.signal, time.monotonic() - saved > checkpoint_seconds)
             if stop:
                 save()
@@ -303,8 +310,10 @@ class _Run:
                 *(self.name, self.done, steps_in_all, share, losses, left),
             )
 
-    def measure(self, evaluation: Evaluation) -> None:
-        """Makes a measurement, and remembers the weights where it is the best so far."""
+    def measure_if_due(self, evaluation: Evaluation | None) -> None:
+        """Makes a measurement where one is due, and remembers the weights where it is the best so far."""
+        if not evaluation or self.done not in evaluation.at or not (evaluation.shared or parallel.rank() == 0):
+            return
         was_training = self.model.training
         self.model.eval()
         with torch.no_grad():  # not inference_mode: compiled layers would be compiled once more for it

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +14,10 @@ from torch import nn
 from camembert.models import encoder as encoders
 from camembert.runtime import parallel
 from camembert.runtime.checkpoint import CheckpointFolder, fingerprint_of
-from camembert.runtime.devices import is_compiled, numerics
+from camembert.runtime.devices import is_compiled, numerics, pinned, to_device
 from camembert.tokens.mixture import CorpusFolders, corpora_in
 from camembert.tokens.packing import ALL_ROWS, SpecialIds, TextBatches
-from camembert.training.held_out import held_out_by_language, held_out_loss
+from camembert.training.held_out import HELD_OUT, held_out_by_language, held_out_loss
 from camembert.training.loop import Batch, Objective, Schedule, TrainingResult, train
 from camembert.training.masking import masked_batch
 
@@ -77,6 +78,23 @@ class TextTraining:
         """Tokens that all steps compute on, padding included: rows times their length."""
         return self.schedule.steps * self.text["batch"] * self.text["row"]
 
+    def batches(self, special: SpecialIds) -> TextBatches:
+        """The packed batches of its text."""
+        return TextBatches([corpus.open() for corpus in self.corpora], special, **self.text, seed=self.seed)
+
+    def sample(self, special: SpecialIds, mask: float | None, tokens: int, device: torch.device) -> Iterator[Batch]:
+        """This process's rows of its first batches, which hold so many tokens, padding included.
+
+        Args:
+            special: ids of special tokens.
+            mask: share of the tokens to be predicted; None for none.
+            tokens: at least so many.
+            device: where the batches are wanted.
+        """
+        batch_of = text_batch(self.batches(special), mask, parallel.own_rows())
+        for step in range(math.ceil(tokens / (self.text["batch"] * self.text["row"]))):
+            yield to_device(pinned(batch_of(step), device), device)
+
 
 def train_on_text(
     model: nn.Module,
@@ -100,8 +118,8 @@ def train_on_text(
         dependencies: whatever else the training depends on, for the fingerprint of its checkpoints.
     """
     schedule, precision, own = training.schedule, training.precision, parallel.own_rows()
-    opened = [corpus.open() for corpus in training.corpora]
-    batches = TextBatches(opened, special, **training.text, seed=training.seed)
+    batches = training.batches(special)
+    opened = batches.documents.corpora
     fingerprint = fingerprint_of(
         corpora=[corpus.identity for corpus in opened],
         training=[vars(schedule), mask, dict(training.text), training.seed],
@@ -123,6 +141,10 @@ def train_on_text(
             objective, text_batch(batches.held_out(), mask, own), schedule.steps, device, precision
         ),
     )
+    measured = [row for row in run.curve if row["split"] == HELD_OUT]
+    run.held_out_end = {
+        key: value for row in measured[-1:] for key, value in row.items() if key not in ("step", "split")
+    }
     languages = dict.fromkeys(language for corpus in opened for language in corpus.shards)
     in_language = {language: text_batch(batches.held_out(language), mask, own) for language in languages}
     run.held_out = held_out_by_language(model, objective, in_language, device, precision)

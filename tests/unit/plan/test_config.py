@@ -209,6 +209,16 @@ MLM_NAMED = {
             1.0,
             "names hidden, attention, logits, expected hidden and att",
         ),
+        (
+            "distillation.recipes.minilm.normalise",
+            True,
+            "normalise is true, but no part of the loss minilm is an error",
+        ),
+        (
+            "distillation.recipes.toplayer.weights",
+            {"sentence": 1.0},
+            "names sentence, expected hidden and attention, the",
+        ),
         ("distillation.recipes.minilm.weights", {"value": 1.0}, "names value, expected attention and value, the parts"),
         ("distillation.recipes.logits.weights", {"soft_targets": 0, "cosine": 0}, "logits.weights are all 0"),
         (

@@ -28,6 +28,13 @@ def test_no_two_layers_are_matched_with_the_same(teacher):
         assert matched[-1] == teacher
 
 
+@pytest.mark.parametrize("part", ["hidden", "sentence"])
+def test_an_error_of_top_states_trains_the_whole_top_layer(part):
+    weights = {"hidden": 0.0, "attention": 0.0}
+    assert "encoder.layer.1.output." in Recipe("toplayer", weights | {"sentence": 0.0}).untrained(2)
+    assert "encoder.layer.1.output." not in Recipe("toplayer", weights | {part: 1.0}).untrained(2)
+
+
 def test_a_student_starts_from_the_bottom_or_from_the_layers_it_could_be_matched_with():
     weights = {"hidden": 1.0, "attention": 1.0}
     assert Recipe("toplayer", weights).layers_to_copy(5, 3) == [1, 2, 3]

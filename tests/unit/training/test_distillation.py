@@ -25,8 +25,9 @@ from camembert.tokens import mixture
 from camembert.tokens.mixture import Corpus
 from camembert.tokens.packing import TextBatches
 from camembert.tokens.shards import Shard
-from camembert.training import distillation
+from camembert.training import distillation, held_out
 from camembert.training.distillation import DistillationError, freeze, objective_of
+from camembert.training.held_out import BATCHES, BATCHES_A_LANGUAGE
 from camembert.training.loop import Schedule, TrainingResult
 from camembert.training.masking import IGNORED, places_of
 from camembert.training.packed_text import text_batch
@@ -40,9 +41,10 @@ GOLDEN = {
 
 TOPLAYER = Recipe("toplayer", {"hidden": 1.0, "attention": 10.0})
 UNIFORM = Recipe("uniform", {"hidden": 1.0, "attention": 10.0})
+SENTENCE = Recipe("toplayer", {"hidden": 1.0, "attention": 10.0, "sentence": 1.0})
 MINILM = Recipe("minilm", {"attention": 1.0, "value": 1.0})
 LOGITS = Recipe("logits", {"soft_targets": 5.0, "cosine": 1.0}, mask=0.3)
-RECIPES = [TOPLAYER, UNIFORM, MINILM, LOGITS]
+RECIPES = [TOPLAYER, UNIFORM, MINILM, LOGITS, SENTENCE]
 TOP = "encoder.layer.1."
 ABOVE_RELATIONS = (f"{TOP}attention.output.", f"{TOP}intermediate.", f"{TOP}output.")
 QUERY_AND_KEY = (f"{TOP}attention.self.query.", f"{TOP}attention.self.key.")
@@ -50,7 +52,7 @@ VALUE = (f"{TOP}attention.self.value.",)
 
 
 def loss_of(recipe: Recipe) -> str:
-    return recipe.loss
+    return recipe.loss if recipe is not SENTENCE else "sentence"
 
 
 @pytest.fixture
@@ -85,6 +87,8 @@ def weighted(hidden: float, attention: float) -> Recipe:
     [
         (TOPLAYER, ()),
         (UNIFORM, ()),
+        (SENTENCE, ()),
+        (Recipe("toplayer", {"hidden": 0.0, "attention": 0.0, "sentence": 1.0}), ()),
         (LOGITS, ()),
         (MINILM, ABOVE_RELATIONS),
         (weighted(1.0, 0.0), ()),
@@ -342,8 +346,9 @@ def test_the_loss_falls(distilling, tmp_path):
     )
     held_out = [row["loss"] for row in run.curve if row["split"] == "held-out"]
     train = [row["loss"] for row in run.curve if row["split"] == "train"]
-    assert len(held_out) == 2
-    assert held_out[1] < held_out[0] < train[0]
+    assert [row["step"] for row in run.curve if row["split"] == "held-out"] == [0, 10, 20, 30, 40, 50, 60]
+    assert held_out[-1] < held_out[3] < held_out[0]
+    assert (run.held_out_copied["loss"], run.held_out_end["loss"]) == (held_out[0], held_out[-1])
     assert np.mean(train[-5:]) < 0.7 * np.mean(train[:5])
 
 
@@ -405,4 +410,33 @@ def test_a_hop_is_measured_without_dropout(distilling, tmp_path, monkeypatch):
     distilling(
         output=tmp_path / "2", checkpoints=tmp_path / "checkpoints", schedule=Schedule(2, 1e-3, 0.0, 0.0), dropout=0.1
     )
-    assert seen == [True] + [False] * 8 + [True] + [False] * (8 + 2 * 3)
+    measured = [False] * BATCHES
+    assert seen == 2 * measured + [True] + measured + [True] + measured + [False] * BATCHES_A_LANGUAGE * 3
+
+
+def test_measuring_leaves_the_weights_as_they_are_without_it(distilling, tmp_path, monkeypatch):
+    """With dropout, which draws from the generator that a measurement must not touch."""
+    for times in (6, 1):
+        monkeypatch.setattr(held_out, "TIMES", times)
+        distilling(output=tmp_path / str(times), checkpoints=tmp_path / f"of-{times}", dropout=0.1)
+    assert (tmp_path / "6/model.safetensors").read_bytes() == (tmp_path / "1/model.safetensors").read_bytes()
+
+
+def test_a_student_that_ends_worse_than_its_copied_layers_is_named(distilling, tmp_path, caplog):
+    ruinous = Schedule(6, learning_rate=1.0, warmup=0.0, weight_decay=0.0)
+    run = distilling(output=tmp_path / "2", checkpoints=tmp_path / "checkpoints", schedule=ruinous)
+    assert run.held_out_end["loss"] > run.held_out_copied["loss"]
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == 1
+    assert "test: worse than the layers it was copied from: held-out loss" in warnings[0]
+    caplog.clear()
+    distilling(output=tmp_path / "good", checkpoints=tmp_path / "of-good", schedule=Schedule(30, 1e-2, 0.1, 0.0))
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_a_fitted_and_normalised_hop_starts_better_than_its_copied_layers(distilling, tmp_path):
+    recipe = replace(SENTENCE, fit_layer_norm=True, normalise=True)
+    run = distilling(output=tmp_path / "2", checkpoints=tmp_path / "checkpoints", recipe=recipe)
+    assert run.curve[0]["hidden_unexplained"] < 1 < run.held_out_copied["hidden_unexplained"]
+    assert run.held_out_end["sentence_unexplained"] < run.curve[0]["sentence_unexplained"]
+    assert run.teacher_variance.keys() == {"hidden", "sentence"}

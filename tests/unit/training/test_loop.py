@@ -430,6 +430,9 @@ CHANGES = {
         {"recipe": Recipe("uniform", {"hidden": 1.0, "attention": 10.0})},
         {"recipe": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}, freeze_embeddings=False)},
         {"recipe": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}, initialisation="strided")},
+        {"recipe": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}, fit_layer_norm=True)},
+        {"recipe": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}, normalise=True)},
+        {"recipe": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0, "sentence": 1.0})},
         *(
             {"dropout": 0.2},
             {"seed": 2},

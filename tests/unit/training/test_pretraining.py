@@ -8,6 +8,7 @@ from camembert.models.encoder import load_encoder, load_mlm_head
 from camembert.tokens.mixture import Corpus
 from camembert.tokens.packing import TextBatches
 from camembert.tokens.shards import Shard
+from camembert.training.held_out import BATCHES
 from camembert.training.loop import Schedule, TrainingResult
 from camembert.training.masking import IGNORED, masked_batch
 from camembert.training.pretraining import MaskedLanguageModel, pretraining_objective
@@ -123,7 +124,7 @@ def test_what_is_saved_is_what_was_trained(pretraining, batches, tmp_path):
     assert {key for key in missing.missing_keys if "decoder" not in key} == set()
     held_out = masked_batch(batches.held_out(), 0.3)
     with torch.no_grad():
-        losses = [pretraining_objective(model, 0.5)(held_out(i))["loss"].item() for i in range(8)]
+        losses = [pretraining_objective(model, 0.5)(held_out(i))["loss"].item() for i in range(BATCHES)]
     assert run.curve[-1]["split"] == "held-out"
     assert run.curve[-1]["loss"] == pytest.approx(np.mean(losses), rel=1e-5)
 

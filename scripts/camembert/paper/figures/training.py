@@ -17,7 +17,7 @@ from matplotlib.ticker import LogLocator
 from camembert.paper.figures.style import STYLE, WIDTH, key, legend, marker, save, styles_of
 from camembert.paper.statistics import Model, ResultsError
 
-HELD_OUT = "held-out"  # the split whose losses are dashed
+HELD_OUT = "held-out"  # the split whose losses are points
 BINS = 60  # points of a training curve
 MARKS = 6  # markers along it
 
@@ -37,6 +37,9 @@ PANELS = [
     Panel("encoders", "masked_lm", ("train", HELD_OUT), "Masked-LM loss (nats)", 1, False),
     Panel("encoders", "bag_of_words", ("train", HELD_OUT), "Bag-of-words loss (nats)", 1, False),
     Panel("encoders", "hidden", ("train", HELD_OUT), "Hidden-state loss", 1, True),
+    Panel("encoders", "hidden_unexplained", ("train", HELD_OUT), "Hidden states, unexplained variance", 1, True),
+    Panel("encoders", "sentence", ("train", HELD_OUT), "Sentence-vector loss", 1, True),
+    Panel("encoders", "sentence_unexplained", ("train", HELD_OUT), "Sentence vectors, unexplained variance", 1, True),
     Panel("encoders", "attention", ("train", HELD_OUT), "Attention loss", 1, True),
     Panel("encoders", "value", ("train", HELD_OUT), "Value-relation loss", 1, True),
     Panel("encoders", "soft_targets", ("train", HELD_OUT), "Soft-target loss (nats)", 1, True),
@@ -48,7 +51,8 @@ PANELS = [
 def training_curves(curves: pd.DataFrame, models: Sequence[Model], stem: Path) -> None:
     """Draws losses of pre-training and distillation and the dev accuracy of fine-tuning against optimiser steps.
 
-    Every point is a mean over 1 / BINS of the steps and over the runs of a model; held-out losses are dashed.
+    Every point is a mean over 1 / BINS of the steps and over the runs of a model; held-out losses are points. Of
+    unexplained variance 1 is as good as a constant.
     Panels without data are left out.
 
     Args:
@@ -76,7 +80,7 @@ def training_curves(curves: pd.DataFrame, models: Sequence[Model], stem: Path) -
                 every = max(1, len(points) // MARKS)
                 axes.plot(points.index, points, markevery=every, **marker(styles[model]))
                 points = panel.scale * binned(held_out, panel.column)
-                axes.plot(points.index, points, linestyle="--", color=styles[model].colour)
+                axes.plot(points.index, points, linestyle="", marker=".", color=styles[model].colour)
             axes.set_ylabel(panel.label)
             if panel.logarithmic:
                 axes.set_yscale("log")
@@ -89,7 +93,7 @@ def training_curves(curves: pd.DataFrame, models: Sequence[Model], stem: Path) -
         shown = pd.concat(data.values())
         keys = [key(model, style, "-") for model, style in styles.items() if not _of_model(shown, model).empty]
         if HELD_OUT in set(shown["split"]):
-            keys.append(Line2D([], [], label="held-out text", linestyle="--", color="0.3"))
+            keys.append(Line2D([], [], label="held-out text", linestyle="", marker=".", color="0.3"))
         legend(figure, keys)
         save(figure, stem)
 
