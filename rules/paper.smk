@@ -19,7 +19,7 @@ METRICS = (
 
 rule collect_answers:
     input:
-        predictions=[*PREDICTIONS, *BASELINE_PREDICTIONS],
+        predictions=[*PREDICTIONS, *BASELINE_PREDICTIONS] if PREDICTIONS else [],
         probes=PROBE_PREDICTIONS,
         retrieval=RETRIEVAL_ANSWERS,
     output:

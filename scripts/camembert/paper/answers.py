@@ -113,7 +113,7 @@ class Answers:
         return tuple(runs.tolist()), np.divide(right, count, out=np.full(shape, np.nan), where=here)
 
     def finetunings(self, model: Model) -> int:
-        """How many classifiers a run of a model has; 0 of encoders, which need none."""
+        """How many classifiers a run of a model has; 0 of encoders and probes, which need none."""
         return int(self._of_models[model.recipe, model.chain]["finetuning"].max())
 
     def scores(self, model: Model, languages: Sequence[str]) -> Scores:

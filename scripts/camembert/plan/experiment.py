@@ -76,6 +76,7 @@ class Experiment:
         chains: every chain that is built, each once, in the order of tables and figures.
         matched: those of them whose budget was computed to equal the training compute of a cascade.
         recipes, runs, scratch_runs, finetunings: as in the config.
+        finetuned_runs: those of the runs that fine-tune classifiers.
     """
 
     chains: tuple[Chain, ...]
@@ -84,6 +85,7 @@ class Experiment:
     runs: tuple[int, ...]
     scratch_runs: int
     finetunings: int
+    finetuned_runs: tuple[int, ...]
 
     @property
     def encoders(self) -> list[EncoderId]:
@@ -98,11 +100,12 @@ class Experiment:
 
     @property
     def classifiers(self) -> list[ClassifierId]:
-        """Every classifier that is built: in every run, each of its encoders fine-tuned so many times."""
+        """Every classifier that is built: in every run that fine-tunes, each of its encoders so many times."""
         return [
             ClassifierId(encoder, run, finetuning)
             for encoder in self.encoders
             for run in ([encoder.run] if encoder.chain.depends_on_run else self.runs)
+            if run in self.finetuned_runs
             for finetuning in range(1, self.finetunings + 1)
         ]
 
@@ -142,6 +145,7 @@ def experiment_of(config: dict[str, Any]) -> Experiment:
         runs=tuple(config["runs"]),
         scratch_runs=config["scratch_runs"],
         finetunings=config["finetunings"],
+        finetuned_runs=tuple(config["runs"][: config["finetuned_runs"]]),
     )
 
 

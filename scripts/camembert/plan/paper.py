@@ -94,6 +94,8 @@ def _left_out(config: dict[str, Any]) -> set[str]:
     """Tables and figures that there is nothing for."""
     experiment = experiment_of(config)
     left_out = set()
+    if not experiment.classifiers:
+        left_out |= {"accuracy_by_language", "convergence", "languages"}
     if config["data"]["retrieval"]["source"] == "none":
         left_out |= {"retrieval_by_language", "retrieval_readings"}
     if not config["probe"]["enabled"]:

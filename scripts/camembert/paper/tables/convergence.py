@@ -73,7 +73,7 @@ def note() -> str:
 
 def still_improving(numbers: pd.DataFrame) -> str:
     """A sentence where classifiers were still improving at the end of fine-tuning; nothing where none was."""
-    improving = numbers[numbers["gain"] > FLAT]
+    improving = numbers[numbers["gain"] > FLAT] if len(numbers) else numbers
     if improving.empty:
         return ""
     models = ", ".join(f"{label} ({count})" for label, count in improving.groupby("label", sort=False).size().items())

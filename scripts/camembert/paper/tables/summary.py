@@ -17,6 +17,7 @@ from camembert.paper.intervals import coverage, interval
 from camembert.paper.statistics import (
     BASELINE_RECIPE,
     BASELINES,
+    PROBE,
     RETRIEVAL,
     Model,
     averages,
@@ -71,84 +72,90 @@ def summary(results: Results, models: Sequence[Model]) -> pd.DataFrame:
     """One row a model: runs, fine-tunings of each, mean, standard deviation and interval, retention (shares, 0 to 1).
 
     Args:
-        results: of the task and, where they were evaluated, of probes and of retrieval.
+        results: of the task, of probes and of retrieval, as far as they were evaluated.
         models: of the experiment.
 
     Returns:
         For english, average and zero_shot of the task, for centred (zero-shot with every language's mean moved to that
         of English), probe_english and probe (zero-shot) and retrieval (the average over its languages), the mean and
         with the endings _sd, _low and _high the standard deviation over runs and the ends of the interval. Retention is
-        the average over all languages divided by the teacher's. The columns covers and retrieval_covers name what
-        intervals cover; empty where one run has none.
+        the average over all languages divided by the teacher's. The column covers, and of the others those ending in
+        _covers, name what intervals cover; empty where one run has none.
     """
-    task, *others = results.evaluations
-    languages = languages_of(task.languages)
-    rows = []
-    for model in models:
-        scores = task.scores(model, task.languages)
-        row: dict[str, Any] = {
-            "recipe": model.recipe,
-            "chain": model.chain,
-            "label": model.label,
-            "layers": model.layers,
-            "runs": len(scores.runs),
-            "finetunings": task.finetunings(model),
-        }
-        for column, own in languages.items():
-            row |= _columns(column, task, model, own)
-        row["retention"] = row["average"] / task.scores(teacher_of(model, models), task.languages).mean
-        row["covers"] = ", ".join(scores.covers)
-        if centred := results.readings(task.task).get(CENTRED):
-            row |= _columns("centred", centred, model, languages["zero_shot"])
-        for other in others:
-            others_languages = languages_of(other.languages)
-            if other.is_retrieval:
-                row |= _columns("retrieval", other, model, other.languages)
-                row["retrieval_covers"] = ", ".join(other.scores(model, other.languages).covers)
-            else:
-                row |= _columns("probe_english", other, model, others_languages["english"])
-                row |= _columns("probe", other, model, others_languages["zero_shot"])
-        rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame([_row(results, model, teacher_of(model, models)) for model in models])
+
+
+def _row(results: Results, model: Model, teacher: Model) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "recipe": model.recipe,
+        "chain": model.chain,
+        "label": model.label,
+        "layers": model.layers,
+        "runs": 0,
+        "finetunings": 0,
+    }
+    for answers in results.evaluations:
+        scores, languages = answers.scores(model, answers.languages), languages_of(answers.languages)
+        row["runs"] = max(row["runs"], len(scores.runs))
+        covers = ", ".join(scores.covers)
+        if answers.is_retrieval:
+            row |= _columns("retrieval", answers, model, answers.languages) | {"retrieval_covers": covers}
+        elif answers.task == PROBE:
+            row |= _columns("probe_english", answers, model, languages["english"])
+            row |= _columns("probe", answers, model, languages["zero_shot"]) | {"probe_covers": covers}
+        else:
+            row |= {"finetunings": answers.finetunings(model), "covers": covers}
+            for column, own in languages.items():
+                row |= _columns(column, answers, model, own)
+            row["retention"] = row["average"] / answers.scores(teacher, answers.languages).mean
+            if centred := results.readings(answers.task).get(CENTRED):
+                row |= _columns("centred", centred, model, languages["zero_shot"])
+    return row
+
+
+SHOWN = {
+    "english": "English",
+    "zero_shot": "Zero-shot",
+    "average": "Average",
+    "centred": "Zero-shot, centred",
+    "probe_english": "Probe, English",
+    "probe": "Probe, zero-shot",
+    "retrieval": "Retrieval",
+}
+"""Columns with a spread that people read, and their titles."""
+WITH_INTERVAL = {"average": "95 % interval", "retrieval": "Retrieval, 95 % interval"}
 
 
 def format_summary(numbers: pd.DataFrame) -> pd.DataFrame:
     """The summary as people read it: percent with one decimal, spread in parentheses."""
-    shown = {
-        "Model": numbers["label"],
-        "Layers": numbers["layers"].astype(str),
-        "Runs": numbers["runs"].astype(str),
-        "English": format_mean_and_sd(numbers["english"], numbers["english_sd"]),
-        "Zero-shot": format_mean_and_sd(numbers["zero_shot"], numbers["zero_shot_sd"]),
-        "Average": format_mean_and_sd(numbers["average"], numbers["average_sd"]),
-        "95 % interval": list(map(format_interval, numbers["average_low"], numbers["average_high"])),
-        "Retention": format_percent(numbers["retention"]),
-    }
-    if "centred" in numbers and numbers["centred"].notna().any():
-        shown["Zero-shot, centred"] = format_mean_and_sd(numbers["centred"], numbers["centred_sd"])
-    if "probe" in numbers:
-        shown["Probe, English"] = format_mean_and_sd(numbers["probe_english"], numbers["probe_english_sd"])
-        shown["Probe, zero-shot"] = format_mean_and_sd(numbers["probe"], numbers["probe_sd"])
-    if "retrieval" in numbers:
-        shown["Retrieval"] = format_mean_and_sd(numbers["retrieval"], numbers["retrieval_sd"])
-        ends = map(format_interval, numbers["retrieval_low"], numbers["retrieval_high"])
-        shown["Retrieval, 95 % interval"] = list(ends)
+    shown = {name.capitalize(): numbers[name].astype(str) for name in ("layers", "runs")}
+    shown = {"Model": numbers["label"]} | shown
+    for column, title in SHOWN.items():
+        if column not in numbers or numbers[column].isna().all():
+            continue
+        shown[title] = format_mean_and_sd(numbers[column], numbers[f"{column}_sd"])
+        if column in WITH_INTERVAL:
+            ends = map(format_interval, numbers[f"{column}_low"], numbers[f"{column}_high"])
+            shown[WITH_INTERVAL[column]] = pd.Series(list(ends))
+        if column == "average":
+            shown["Retention"] = format_percent(numbers["retention"])
     return pd.DataFrame(shown)
 
 
 def note_of_summary(numbers: pd.DataFrame, results: Results) -> str:
     """What the summary's readers should know, with what its intervals cover."""
-    task = results.evaluations[0]
-    covers = list(numbers["covers"]) + list(numbers.get("retrieval_covers", []))
-    several = numbers["finetunings"].max()
-    averaged = f"averaged over its {several} fine-tunings, " if several > 1 else ""
-    note = SUMMARY_NOTE.format(finetunings=averaged, chance=100 * task.chance)
+    covers = [own for column in numbers if str(column).endswith("covers") for own in numbers[column]]
+    note = coverage(covers, numbers["runs"])
+    if "average" in numbers:
+        several = numbers["finetunings"].max()
+        averaged = f"averaged over its {several} fine-tunings, " if several > 1 else ""
+        note += " " + SUMMARY_NOTE.format(finetunings=averaged, chance=100 * results.evaluations[0].chance)
     note += CENTRED_NOTE if "centred" in numbers else ""
     note += PROBE_NOTE if "probe" in numbers else ""
     if "retrieval" in numbers:
         note += RETRIEVAL_NOTE.format(reading=Reading.parse(results.headline(RETRIEVAL)).title)
     note += SCRATCH_NOTE if (numbers["recipe"] == MLM).any() else ""
-    return f"{coverage(covers, numbers['runs'])} {note}"
+    return note
 
 
 def by_language(accuracy: pd.DataFrame, models: Sequence[Model], published: pd.DataFrame | None = None) -> pd.DataFrame:
