@@ -24,6 +24,7 @@ from camembert.plan.chain import Method
 
 SCORES = {
     "average": "Average accuracy (%)\nand 95 % interval",
+    "probe": "Zero-shot probe (%)\nand 95 % interval",
     "retrieval": "Average retrieval (%)\nand 95 % interval",
 }
 """Columns of the summary that have a row of panels each, where there is anything in them; labels of their axes."""
