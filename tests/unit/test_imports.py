@@ -16,7 +16,7 @@ LIGHT = [
     "tabulate_languages", "tabulate_convergence", "tabulate_cost", "draw_accuracy", "draw_training",
     "tabulate_efficiency", "draw_pareto", "choose_release", "trim_vocabulary", "tabulate_release", "write_model_cards",
     "evaluate_release", "make_cldr_retrieval", "import_retrieval", "retrieve_baseline", "predict_baselines",
-    "draw_layers",
+    "draw_layers", "download_package", "unpack_teacher",
 ]  # fmt: skip
 
 

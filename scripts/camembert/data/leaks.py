@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
+from camembert.core.files import read_json
 from camembert.data.retrieval import read_sentences
 from camembert.data.tasks import read_examples
+from camembert.data.text import Documents
 
 LONGER = 4
 """A document so many times as long as the longest sentence is not compared with any."""
@@ -84,3 +88,24 @@ def check_corpus(
         )
     together = sorted(set().union(*found.values()))
     return dict.fromkeys(found, together) if parallel else found
+
+
+def documents_read(
+    files: Mapping[str, Sequence[str | os.PathLike[str]]],
+    readings: Mapping[str, Mapping[str, Any]],
+    checked: Iterable[str | os.PathLike[str]],
+) -> Documents:
+    """The documents that training reads, without those left out.
+
+    Args:
+        files: of each language and corpus, by ``LANGUAGE_CORPUS``.
+        readings: how they are read: other arguments of `read_documents`, by the same.
+        checked: what was left out of corpora, in files ``CORPUS.json``.
+    """
+    left_out = {Path(path).stem: read_json(path) for path in checked}
+
+    def without(name: str) -> set[int]:
+        language, corpus = name.split("_", 1)
+        return set(left_out.get(corpus, {}).get(language, ()))
+
+    return Documents([(files[name], {**reading, "without": without(name)}) for name, reading in readings.items()])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -58,6 +58,13 @@ def read_examples(path: str | os.PathLike[str]) -> list[Example]:
         table[name].to_pylist() if name in table.column_names else [None] * table.num_rows for name in Example._fields
     )
     return [Example(*row) for row in zip(*columns, strict=True)]
+
+
+def texts_of(paths: Iterable[str | os.PathLike[str]]) -> Iterator[str]:
+    """The sentences of some files of examples, both of a pair."""
+    for path in paths:
+        for example in read_examples(path):
+            yield from (text for text in (example.text, example.text_pair) if text is not None)
 
 
 def halve(examples: Sequence[Example]) -> tuple[list[int], list[int]]:

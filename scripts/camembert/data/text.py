@@ -19,6 +19,7 @@ COLUMN = "text"
 def read_documents(
     files: Sequence[str | os.PathLike[str]],
     limit: int | None = None,
+    skip: int = 0,
     column: str = COLUMN,
     rows: Mapping[str, str] | None = None,
     parallel: bool = False,
@@ -30,6 +31,7 @@ def read_documents(
         files: .txt and .txt.gz (a line a document), or any form of `records` (a row a document); of a folder, its
             parquet files.
         limit: at most so many documents.
+        skip: so many documents before those are passed over.
         column: that holds the text, in files of rows.
         rows: the values that rows have in other columns; other rows are left out.
         parallel: document i of other languages says the same, so that an empty one is a mistake.
@@ -40,7 +42,7 @@ def read_documents(
     """
     documents = (text.strip() for path in files for text in _read(Path(path), column, rows or {}))
     kept = _none_empty(documents, files) if parallel else (text for text in documents if text)
-    numbered = enumerate(islice(kept, limit))
+    numbered = enumerate(islice(kept, skip, None if limit is None else skip + limit))
     return (text for number, text in numbered if number not in without) if without else (text for _, text in numbered)
 
 

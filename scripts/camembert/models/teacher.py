@@ -8,15 +8,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import AutoModel, AutoModelForMaskedLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from camembert.core.model_files import WEIGHTS
-from camembert.models.architectures import architecture_of
+from camembert.models.architectures import Encoder, architecture_of
 from camembert.models.encoder import save_encoder, set_identity
 from camembert.plan.teachers import check_architecture, teacher_files
 from camembert.tokens.packing import SpecialIds
+from camembert.tokens.trimming import rows_of
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ def import_teacher(
 
     Args:
         folder: a Hugging Face model folder: an encoder alone, or under a head of any kind.
-        tokenizer_folder: the workflow's copy of its tokenizer.
+        tokenizer_folder: the workflow's copy of its tokenizer; where that was trimmed, so is the embedding.
         output: folder of the encoder.
         declared: the sizes that the config gives, see `teachers.check_architecture`.
         vocabulary: rows of its embedding, as in the config.
@@ -88,10 +89,25 @@ def import_teacher(
         set_identity(encoder.pooler.dense)
         log.warning("the teacher has no pooler: it gets one that starts as the identity, which fine-tuning trains")
     head = _mlm_head(headed, head_report)
+    if (rows := rows_of(tokenizer_folder)) is not None:
+        head = _keep_rows(encoder, head, torch.from_numpy(rows))
     encoder.config.pad_token_id = SpecialIds.read(tokenizer_folder).pad  # BERT's own config may name another
     log.info("the teacher comes %s a masked-language-model head", "with" if head else "without")
     save_encoder(encoder, output, tokenizer_folder, head)
     return {"pooler": not pooler, "mlm_head": head is not None}
+
+
+def _keep_rows(encoder: Encoder, head: dict[str, Tensor] | None, rows: Tensor) -> dict[str, Tensor] | None:
+    """Leaves an encoder some rows of its word embedding, and returns its masked-language-model head with as many."""
+    words, config, number = encoder.embeddings.word_embeddings, encoder.config, rows.tolist()
+    for key in ("bos_token_id", "eos_token_id"):
+        if (old := getattr(config, key, None)) is not None:
+            setattr(config, key, number.index(old) if old in number else None)
+    encoder.set_input_embeddings(nn.Embedding.from_pretrained(words.weight[rows], freeze=False))
+    config.vocab_size = len(rows)
+    if head is None:
+        return None
+    return {key: weight[rows] if len(weight) == words.num_embeddings else weight for key, weight in head.items()}
 
 
 def _lost(report: Mapping[str, list]) -> list[str]:

@@ -91,6 +91,7 @@ def check_config(config: dict[str, Any], schema_path: str | Path) -> None:
     _check_chains(config)
     _check_recipes(config["recipes"], config["distillation"]["recipes"])
     _check_starts(config)
+    _check_scratch(config)
     _check_sizes(config)
     _check_task_name(config)
     try:
@@ -229,6 +230,28 @@ def _check_starts(config: dict[str, Any]) -> None:
                     f" from 1 to {teacher.layers}, of layers that chain '{student}' starts from; correct it, or"
                     " compare this chain with another recipe"
                 )
+
+
+def _check_scratch(config: dict[str, Any]) -> None:
+    """Checks that runs are there for encoders from random weights, and that what these cost can be planned."""
+    scratch = [chain for chain in map(parse_chain, map(str, config["chains"])) if not chain.root]
+    if scratch and not config["scratch_runs"]:
+        raise ConfigError(
+            f"scratch_runs is 0, but chains lists {scratch[0]}, which starts from random weights; raise the one, or"
+            f" take {scratch[0]} out of chains"
+        )
+    vocabulary, pretrain = config["teacher"]["vocabulary"], config["teacher"]["source"] == "pretrain"
+    if vocabulary != teachers.ALL and pretrain:
+        raise ConfigError(
+            f"teacher.vocabulary is {vocabulary}, expected {teachers.ALL} of a teacher that is pre-trained here; its"
+            " size is tokenizer.vocabulary"
+        )
+    if vocabulary != teachers.ALL and config["compute_matched"] and config["scratch_runs"]:
+        raise ConfigError(
+            f"teacher.vocabulary is {vocabulary}, which leaves unknown how many rows there will be, and what the"
+            " control from scratch of compute_matched costs depends on it; set scratch_runs: 0, or teacher.vocabulary:"
+            f" {teachers.ALL}"
+        )
 
 
 def _check_sizes(config: dict[str, Any]) -> None:

@@ -29,6 +29,7 @@ class TextSource:
         filter: the values that rows have in other columns.
         locales: what the corpus calls a language.
         limit: at most so many documents a language.
+        skip: so many documents a language before those are passed over.
         overlap: what becomes of documents that are sentences of dev, test or retrieval: refuse or leave_out.
     """
 
@@ -43,6 +44,7 @@ class TextSource:
     filter: Mapping[str, str | int] = field(default_factory=dict)
     locales: Mapping[str, str] = field(default_factory=dict)
     limit: int | None = None
+    skip: int = 0
     overlap: str = "refuse"
 
     def files_of(self, language: str) -> list[Path]:
@@ -63,7 +65,8 @@ class TextSource:
         """How its files are read: the arguments of `read_documents`."""
         here = locale_of(self.locales, language)
         rows = {column: in_language(str(value), here) for column, value in self.filter.items()}
-        return {"column": self.column, "rows": rows, "limit": self.limit, "parallel": self.parallel}
+        skip = {"skip": self.skip} if self.skip else {}
+        return {"column": self.column, "rows": rows, "limit": self.limit, "parallel": self.parallel} | skip
 
 
 def text_sources(config: Mapping[str, Any]) -> list[TextSource]:

@@ -136,11 +136,12 @@ def experiment_of(config: dict[str, Any]) -> Experiment:
     controls = controls_of(config)
     matched = [control for pair in controls.values() for control in pair]
     asked = [*(parse_chain(str(text)) for text in config["chains"]), *controls, *matched]
-    chains = list(dict.fromkeys(link for chain in asked for link in chain.ancestry))
+    built = [chain for chain in asked if chain.root or config["scratch_runs"]]
+    chains = list(dict.fromkeys(link for chain in built for link in chain.ancestry))
     methods = list(Method)
     return Experiment(
         chains=tuple(sorted(chains, key=lambda chain: (methods.index(method_of(chain, chains)), -chain.layers))),
-        matched=frozenset(matched),
+        matched=frozenset(matched).intersection(chains),
         recipes=tuple(config["recipes"]),
         runs=tuple(config["runs"]),
         scratch_runs=config["scratch_runs"],

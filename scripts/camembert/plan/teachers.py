@@ -30,6 +30,10 @@ SIZES = {
     "positions": "max_position_embeddings",
 }
 """Keys of `teacher` in the config, and in a model's config.json."""
+ALL, USED = "all", "used"
+"""Values of teacher.vocabulary, beside a number."""
+PACKAGED = "4-bit weights"
+"""What a teacher from a package is called by, beside its name."""
 
 
 # --- files ----------------------------------------------------------------------------------------------------
@@ -79,6 +83,12 @@ def folder_of(files: Sequence[Folder]) -> Path:
     """The model folder that files of a teacher are in, or that was downloaded."""
     first = Path(files[0])
     return first if first.is_dir() else first.parent
+
+
+def named(teacher: Mapping[str, Any]) -> Any:
+    """What metrics and model cards call a given teacher: its folder, or what the config says of where it is from."""
+    source = teacher[teacher["source"]]
+    return source | {"weights": PACKAGED} if teacher["source"] == "package" else source
 
 
 # --- kind and sizes -------------------------------------------------------------------------------------------

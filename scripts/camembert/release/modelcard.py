@@ -51,9 +51,11 @@ def training_rows(classifier: ClassifierId, metrics: Iterable[Path]) -> list[dic
 
 
 def given(facts: Mapping[str, Any]) -> str | None:
-    """The repository or folder that a teacher came from, by the metrics of its import; None if it was trained here."""
+    """Where a teacher came from, by the metrics of its import: repository, package or folder; None if trained here."""
     source = facts.get("source")
-    return source["repository"] if isinstance(source, dict) else source and Path(source).name
+    if not isinstance(source, dict):
+        return source and Path(source).name
+    return source.get("repository") or f"{source['name']} {source['version']} ({source['weights']})"
 
 
 def _cost(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,8 +100,8 @@ def model_card(
         "pipeline_tag": "feature-extraction" if form == ENCODER_FOLDER else "text-classification",
         "tags": [kind, "multilingual", "knowledge-distillation"],
     }
-    if isinstance(root.get("source"), dict):
-        header["base_model"] = given(root)
+    if repository := root.get("source") and isinstance(root["source"], dict) and root["source"].get("repository"):
+        header["base_model"] = repository
     title = FORMS[form].title.format(task=task["name"]) if form in FORMS else "multilingual encoder"
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

@@ -15,9 +15,10 @@ from camembert.data.tasks import Example, write_examples
 from camembert.evaluation.classification import encode_examples, pad_id_of, predict
 from camembert.evaluation.predictors import pytorch_predictor
 from camembert.models.classifier import classifier_from, load_classifier, save_classifier
-from camembert.release.vocabulary import VocabularyError, tokens_kept, tokens_used, trim
+from camembert.release.vocabulary import tokens_used, trim
 from camembert.tokens.shards import write_shard
 from camembert.tokens.tokenizer import SPECIAL_TOKENS, load_tokenizer, special_tokens, token_id
+from camembert.tokens.trimming import VocabularyError, tokens_kept
 
 KEPT = ("en", "de")
 

