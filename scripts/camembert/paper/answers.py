@@ -204,7 +204,7 @@ def answer_rows(names: Mapping[str, Any], ids: Any, right: Any, clusters: Any = 
     count = len(ids)
     columns = {name: pa.repeat(pa.scalar(names[name]), count) for name in NAMES if name != "item"}
     columns |= {name: pa.repeat(pa.scalar(names[name], pa.int32()), count) for name in ("run", "finetuning")}
-    columns["item"] = pa.array(ids, pa.string())
+    columns["item"] = (ids if isinstance(ids, pa.ChunkedArray) else pa.array(ids)).cast(pa.string())
     columns["cluster"] = pa.nulls(count, pa.int32()) if clusters is None else pa.array(clusters, pa.int32())
     columns["right"] = pa.array(np.asarray(right, dtype=bool))
     columns |= {name: columns[name].dictionary_encode() for name in NAMES}

@@ -81,7 +81,7 @@ def count_predictions(task: str, sources: Sequence[Source]) -> Iterator[pa.Table
             clusters = table["cluster"].to_numpy() if "cluster" in table.column_names else None
             for reading, own in readings.items():
                 names = source.names(task, reading, language)
-                yield answer_rows(names, table["id"].cast(pa.string()), own.argmax(axis=1) == labels, clusters)
+                yield answer_rows(names, table["id"], own.argmax(axis=1) == labels, clusters)
 
 
 def count_retrieval(sources: Sequence[Source]) -> Iterator[pa.Table]:

@@ -1,29 +1,62 @@
-"""Answers become scores, run by run, and survive their file."""
+"""Answers become scores, run by run."""
 
 import numpy as np
 import pytest
-from small_case import CASCADE, DIRECT, MODELS, TEACHER, predictions, write_predictions, write_retrieval
+from small_case import (
+    CASCADE,
+    COSINE,
+    DIRECT,
+    LEADS,
+    TASK,
+    TEACHER,
+    first,
+    results,
+    results_of,
+    retrieval_rows,
+    rows,
+)
 
-from camembert.paper.answers import Answers, read_answers, read_chance, write_answers
-from camembert.paper.predictions import accuracy_of, count_predictions, count_retrieval
-from camembert.paper.statistics import ResultsError
+from camembert.paper.answers import Results
+from camembert.paper.intervals import by_cluster
+from camembert.paper.statistics import RETRIEVAL, RETRIEVAL_BASELINE, ResultsError
 
 
 @pytest.fixture
-def answers(tmp_path):
-    return count_predictions("cldr-nli", MODELS, write_predictions(tmp_path / "predictions"))
+def answers():
+    return results().get(TASK)
 
 
-@pytest.mark.parametrize("clusters", [None, np.arange(10) // 3])
-def test_answers_survive_their_file(answers, clusters, tmp_path):
-    written = Answers(answers.task, answers.chance, answers.languages, answers.right, clusters)
-    write_answers(written, tmp_path / "answers.parquet")
-    again = read_answers(tmp_path / "answers.parquet")
-    assert (again.task, again.chance, again.languages) == ("cldr-nli", 0.4, ["en", "ur"])
-    assert list(again.right) == list(written.right)
-    assert all(np.array_equal(again.right[key], written.right[key]) for key in written.right)
-    assert np.array_equal(again.clusters, clusters)
-    assert read_chance(tmp_path / "answers.parquet") == ("cldr-nli", 0.4)
+def task_of(tables, parallel=True):
+    return results_of(tables, parallel).get(TASK)
+
+
+def test_the_table_says_which_evaluations_and_readings_there_are(answers):
+    assert [each.task for each in results().evaluations] == [TASK, RETRIEVAL]
+    assert (answers.reading, answers.chance, answers.languages) == ("as_is", 0.4, ["en", "ur"])
+    assert list(results().readings(RETRIEVAL)) == [LEADS, COSINE]
+    assert results().get(RETRIEVAL).reading == LEADS
+    assert results().get("probe") is None
+    assert results().readings("probe") == {}
+
+
+def test_a_leading_reading_that_was_not_counted_is_refused():
+    read = Results(results().readings(RETRIEVAL).values(), {RETRIEVAL: "mean/margin/into_english"})
+    with pytest.raises(ResultsError, match="retrieval was not read by mean/margin/into_english, only by cls/centred"):
+        read.get(RETRIEVAL)
+
+
+def test_accuracy_has_a_row_a_classifier_or_encoder_reading_and_language():
+    accuracy = results().accuracy
+    assert len(accuracy) == 2 * 4 * 2 * 2 + 2 * (1 + 3 * 2) + 1
+    of_direct = accuracy[(accuracy["chain"] == "6-2") & accuracy["reading"].isin(["as_is", LEADS])]
+    assert of_direct[["task", "run", "finetuning", "language", "n", "accuracy"]].to_numpy().tolist() == [
+        [TASK, 1, 1, "en", 10, 0.6],
+        [TASK, 1, 1, "ur", 10, 0.4],
+        [TASK, 2, 1, "en", 10, 0.8],
+        [TASK, 2, 1, "ur", 10, 0.4],
+        [RETRIEVAL, 1, 0, "ur", 20, 0.5],
+        [RETRIEVAL, 2, 0, "ur", 20, 0.6],
+    ]
 
 
 def test_scores_are_means_over_languages_run_by_run(answers):
@@ -33,18 +66,28 @@ def test_scores_are_means_over_languages_run_by_run(answers):
     assert scores.values.mean(axis=1).tolist() == pytest.approx([0.5, 0.6])
 
 
+def test_items_in_another_order_are_the_same_items(answers):
+    tables = [table.take(list(range(9, -1, -1))) for table in rows(CASCADE, first([[7, 5], [7, 4]], 10))]
+    mixed = task_of(rows(DIRECT, first([[6, 4], [8, 4]], 10)) + tables)
+    expected = answers.differences(CASCADE, DIRECT, ["en", "ur"])
+    assert mixed.differences(CASCADE, DIRECT, ["en", "ur"]).values.tolist() == expected.values.tolist()
+
+
 def test_fine_tunings_are_averaged_within_a_run(answers):
-    again = {f"{key[:-1]}2": ~right for key, right in answers.right.items() if key.endswith("-f1")}
-    both = Answers("cldr-nli", 0.4, ["en", "ur"], answers.right | again)
+    right = first([[6, 4], [8, 4]], 10)
+    both = task_of(rows(DIRECT, right) + rows(DIRECT, ~right, finetuning=2))
     scores = both.scores(DIRECT, ["en", "ur"])
     assert scores.runs == (1, 2)
     assert (scores.values == 0.5).all()
     assert (both.finetunings(DIRECT), answers.finetunings(DIRECT)) == (2, 1)
 
 
-def test_a_model_with_the_name_of_another_before_its_own_is_another(answers):
-    assert list(answers.keys_of(DIRECT)) == [1, 2]
-    assert answers.keys_of(DIRECT)[1] == ["toplayer/6-2/r1-f1"]
+def test_encoders_and_baselines_take_no_fine_tuning_and_some_exist_once():
+    retrieval = results().get(RETRIEVAL)
+    assert retrieval.is_retrieval
+    assert retrieval.finetunings(TEACHER) == 0
+    assert retrieval.scores(RETRIEVAL_BASELINE, ["ur"]).runs == retrieval.scores(TEACHER, ["ur"]).runs == (0,)
+    assert retrieval.differences(DIRECT, TEACHER, ["ur"]).mean == pytest.approx(0.55 - 0.8)
 
 
 def test_a_model_that_was_never_evaluated_is_refused(answers):
@@ -52,51 +95,50 @@ def test_a_model_that_was_never_evaluated_is_refused(answers):
         answers.scores(DIRECT._replace(chain="6-5"), ["en"])
 
 
-def test_models_without_a_run_in_common_are_refused_by_name(answers):
-    right = {key: value for key, value in answers.right.items() if key not in ("toplayer/6-4-2/r1-f1",)}
-    right = {key: value for key, value in right.items() if key != "toplayer/6-2/r2-f1"}
-    apart = Answers("cldr-nli", 0.4, ["en", "ur"], right)
+def test_models_without_a_run_in_common_are_refused_by_name():
+    right = first([[6, 4]], 10)
+    apart = task_of(rows(CASCADE, right, runs=[2]) + rows(DIRECT, right, runs=[1]))
     with pytest.raises(ResultsError, match="Cascade 6-4-2 and Direct 6-2 cannot be compared: runs 2 and 1 have none"):
         apart.differences(CASCADE, DIRECT, ["en"])
 
 
-def test_retrieval_takes_no_fine_tuning(tmp_path):
-    retrieval = count_retrieval(MODELS, write_retrieval(tmp_path))
-    assert retrieval.finetunings(TEACHER) == 0
-    assert retrieval.is_retrieval
+@pytest.mark.parametrize("missing", ["language", "item"])
+def test_a_run_that_lacks_a_language_or_an_item_is_refused(missing):
+    tables = rows(DIRECT, first([[6, 4], [8, 4]], 10))
+    last = tables.pop()
+    tables += [last.slice(0, 9)] if missing == "item" else []
+    with pytest.raises(ResultsError, match="runs of chain 6-2 under recipe toplayer on cldr-nli do not have the same"):
+        task_of(tables).scores(DIRECT, ["en"])
 
 
-@pytest.fixture
-def of_unlike_items(tmp_path):
+def of_unlike_items():
     """Ten items in English and four in Urdu, of the direct student: 6 and 3 right, then 8 and 2."""
-    paths = []
-    for run, rights in ((1, {"en": (6, 10), "ur": (3, 4)}), (2, {"en": (8, 10), "ur": (2, 4)})):
-        for language, (right, items) in rights.items():
-            path = tmp_path / DIRECT.path / f"r{run}-f1" / f"{language}.parquet"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            rows = predictions(right).head(items)
-            rows.assign(id=[f"{language}-{i}" for i in range(items)], cluster=range(items)).to_parquet(path)
-            paths.append(path)
-    return paths
+    return [
+        table
+        for language, rights, items in (("en", (6, 8), 10), ("ur", (3, 2), 4))
+        for table in rows(DIRECT, first([[n] for n in rights], items), languages=[language], clusters=range(items))
+    ]
 
 
-def test_languages_with_items_of_their_own_are_refused_as_parallel_and_counted_as_not(of_unlike_items, tmp_path):
-    with pytest.raises(ResultsError, match=r"ur\.parquet: its ids differ from those in .*en\.parquet"):
-        count_predictions("own", [DIRECT], of_unlike_items)
-    answers = count_predictions("own", [DIRECT], of_unlike_items, parallel=False)
-    assert answers.items.tolist() == [10, 4]
+def test_languages_with_items_of_their_own_are_refused_as_parallel_and_counted_as_not():
+    with pytest.raises(ResultsError, match="do not have the same items"):
+        task_of(of_unlike_items()).scores(DIRECT, ["en", "ur"])
+    answers = task_of(of_unlike_items(), parallel=False)
     scores = answers.scores(DIRECT, ["en", "ur"])
-    assert scores.values.shape == (2, 14)
+    assert scores.values.shape == (2, 14), "no two languages share a cluster"
     assert scores.values.mean(axis=1) == pytest.approx([(0.6 + 0.75) / 2, (0.8 + 0.5) / 2])
     assert answers.scores(DIRECT, ["ur"]).values.mean(axis=1) == pytest.approx([0.75, 0.5])
-    accuracy = accuracy_of("own", [DIRECT], [answers])
-    assert accuracy[["language", "n", "accuracy"]].to_numpy().tolist()[:2] == [["en", 10, 0.6], ["ur", 4, 0.75]]
-    write_answers(answers, tmp_path / "answers.parquet")
-    again = read_answers(tmp_path / "answers.parquet")
-    assert np.array_equal(again.scores(DIRECT, ["en", "ur"]).values, scores.values)
-    assert again.items.tolist() == [10, 4]
 
 
-def test_no_two_languages_with_items_of_their_own_share_a_cluster(of_unlike_items):
-    answers = count_predictions("own", [DIRECT], of_unlike_items, parallel=False)
-    assert len(np.unique(answers.clusters[answers.present])) == 14
+def test_clusters_of_the_data_are_those_of_the_scores(answers):
+    clusters = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 3])
+    found = task_of(rows(CASCADE, first([[7, 5], [7, 4]], 10), clusters=clusters)).scores(CASCADE, ["en", "ur"])
+    expected = answers.scores(CASCADE, ["en", "ur"])
+    assert found.values.tolist() == by_cluster(expected.values, clusters).tolist()
+    assert found.mean == pytest.approx(expected.mean)
+
+
+def test_a_model_of_one_evaluation_alone_is_in_no_other():
+    only = results_of([*rows(DIRECT, first([[6, 4]], 10), runs=[1]), *retrieval_rows(CASCADE, first([[9]], 20), runs=[1])])
+    with pytest.raises(ResultsError, match="no answers of chain 6-2 under recipe toplayer on retrieval"):
+        only.get(RETRIEVAL).scores(DIRECT, ["ur"])

@@ -1,7 +1,5 @@
 """The efficiency table adds up a chain's training, and models of one depth share what running it costs."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,11 +8,11 @@ from camembert.paper.statistics import Model, ResultsError
 from camembert.paper.tables.efficiency import (
     GIVEN_TEACHER,
     NO_ENERGY,
+    by_depth,
     efficiency,
     format_efficiency,
     note,
-    read_efficiency,
-    read_training,
+    spent_on,
 )
 from camembert.plan.chain import Method
 
@@ -41,33 +39,19 @@ def measured(layers, **changes):
     return facts | {"peak_gpu_memory_mib": None} | changes
 
 
-@pytest.fixture
-def paths(tmp_path):
-    """Metrics of trainings, under two runs where a teacher is distilled, and of measurements of each depth."""
-    found = {"encoders": [], "efficiency": []}
-    for i, (recipe, chain, flops) in enumerate(TRAINED):
-        found["encoders"].append(tmp_path / f"encoder-{i}.json")
-        found["encoders"][-1].write_text(json.dumps({"recipe": recipe, "chain": chain, "training_flops": flops}))
-    for layers in (3, 4, 6):
-        found["efficiency"].append(tmp_path / f"{layers}.json")
-        found["efficiency"][-1].write_text(json.dumps(measured(layers)))
-    return found
+SPENT = spent_on({"recipe": recipe, "chain": chain, "training_flops": flops} for recipe, chain, flops in TRAINED)
 
 
 @pytest.fixture
-def table(paths):
-    """A function that makes the table, of other measurements or with another teacher where those are given."""
-
-    def make(facts=None, teacher=50.0):
-        spent = read_training(paths["encoders"])
-        spent["teacher", "6"] = teacher
-        return efficiency(facts or read_efficiency(paths["efficiency"]), spent, ORDER)
-
-    return make
+def facts():
+    """Measurements of each depth."""
+    return by_depth([measured(layers) for layers in (3, 4, 6)])
 
 
-def change(path, **changes):
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+@pytest.fixture
+def table(facts):
+    """A function that makes the table, with another teacher where one is given."""
+    return lambda teacher=50.0: efficiency(facts, SPENT | {("teacher", "6"): teacher}, ORDER)
 
 
 def test_training_is_that_of_the_whole_chain_without_the_teacher_and_with_it(table):
@@ -76,11 +60,11 @@ def test_training_is_that_of_the_whole_chain_without_the_teacher_and_with_it(tab
     assert "With the teacher's (TFLOP)" in format_efficiency(table(), [8], SUMMARY)
 
 
-def test_the_compute_of_a_given_teacher_is_unknown_and_not_zero(table, paths):
+def test_the_compute_of_a_given_teacher_is_unknown_and_not_zero(table, facts):
     numbers = table(teacher=0.0)
     assert numbers["training_flops_with_teacher"].isna().tolist() == [True, False, True, True, True]
     assert "With the teacher's (TFLOP)" not in format_efficiency(numbers, [8], SUMMARY)
-    assert GIVEN_TEACHER in note(read_efficiency(paths["efficiency"]), numbers)
+    assert GIVEN_TEACHER in note(facts, numbers)
 
 
 def test_models_of_one_depth_share_its_measurement_in_the_order_of_the_plan(table):
@@ -89,41 +73,39 @@ def test_models_of_one_depth_share_its_measurement_in_the_order_of_the_plan(tabl
     assert table()["layers"].tolist() == [6, 3, 3, 4, 3]
 
 
-def test_what_is_unsteady_is_marked_and_the_note_claims_no_more_than_was_found(table, paths):
-    facts = read_efficiency(paths["efficiency"])
+def test_what_is_unsteady_is_marked_and_the_note_claims_no_more_than_was_found(table, facts):
     assert "every measurement lies within 10% of its median" in note(facts, table())
     facts[3]["speed"][0]["latency_spread"] = 0.3
-    shown = format_efficiency(table(facts), [8], SUMMARY)
+    shown = format_efficiency(table(), [8], SUMMARY)
     assert shown["Latency, 8 tokens (ms)"].tolist() == [
         "6.00", "3.00 (unsteady)", "3.00 (unsteady)", "4.00", "3.00 (unsteady)"
     ]  # fmt: skip
     assert not any("unsteady" in cell for cell in shown["Sentences/s, 8 tokens"])
-    assert "marked unsteady" in note(facts, table(facts))
-    assert "every measurement lies" not in note(facts, table(facts))
+    assert "marked unsteady" in note(facts, table())
+    assert "every measurement lies" not in note(facts, table())
 
 
-def test_a_cluster_with_several_processors_is_named_as_such(table, paths):
-    change(paths["efficiency"][0], processor="Q")
-    assert "P or Q, whose times do not compare" in note(read_efficiency(paths["efficiency"]), table())
+def test_a_cluster_with_several_processors_is_named_as_such(table, facts):
+    facts[3]["processor"] = "Q"
+    assert "P or Q, whose times do not compare" in note(facts, table())
 
 
-def test_times_under_two_settings_do_not_stand_in_one_table(paths):
-    change(paths["efficiency"][0], threads=2)
+def test_times_under_two_settings_do_not_stand_in_one_table():
     with pytest.raises(ResultsError, match="measured with threads 1 and 2, which do not compare"):
-        read_efficiency(paths["efficiency"])
+        by_depth([measured(3, threads=2), measured(4)])
 
 
-def test_a_depth_that_was_not_measured_is_named(paths):
-    facts = read_efficiency(paths["efficiency"][:2])
+def test_a_depth_that_was_not_measured_is_named(facts):
+    del facts[6]
     with pytest.raises(ResultsError, match=r"Teacher \(6 layers\) has 6 layers, and encoders of 3, 4 layers were"):
-        efficiency(facts, read_training(paths["encoders"]), ORDER)
+        efficiency(facts, SPENT, ORDER)
 
 
-def test_columns_that_the_machine_cannot_fill_are_left_out_and_the_note_says_so(table, paths):
+def test_columns_that_the_machine_cannot_fill_are_left_out_and_the_note_says_so(table, facts):
     numbers = table()
     shown = format_efficiency(numbers, [8], SUMMARY)
     assert not any("Energy" in column or "GPU" in column for column in shown)
-    text = note(read_efficiency(paths["efficiency"]), numbers)
+    text = note(facts, numbers)
     assert NO_ENERGY.strip() in text
     assert "1 thread," in text
     numbers["joules_per_row_8"] = [0.5, 0.25, np.nan, 0.1, 0.1]

@@ -11,9 +11,7 @@ from camembert.paper.statistics import (
     ResultsError,
     averages,
     by_run,
-    in_retrieval,
     models_of,
-    on_task,
     runs_of,
     spread,
     teacher_of,
@@ -52,27 +50,12 @@ def test_fine_tunings_are_averaged_within_a_run():
     assert by_run(pd.concat([TWO_RUNS, again]))["en"].tolist() == pytest.approx([0.85, 0.65])
 
 
-def test_the_task_and_retrieval_are_told_apart():
-    both = pd.concat([TWO_RUNS.assign(task="cldr-nli"), TWO_RUNS.head(2).assign(task="retrieval")])
-    assert (len(on_task(both)), len(in_retrieval(both))) == (6, 2)
-
-
 def test_languages_keep_the_order_they_came_in():
     assert list(by_run(TWO_RUNS)) == ["en", "fr", "ur"]
 
 
 def test_english_alone_has_no_zero_shot_average():
     assert averages(TWO_RUNS[TWO_RUNS["language"] == "en"])["zero_shot"].isna().all()
-
-
-def test_a_classifier_without_a_language_is_refused_by_name():
-    with pytest.raises(ResultsError, match="recipe toplayer, chain 6-2, run 2, finetuning 1, language fr"):
-        by_run(TWO_RUNS.drop(index=4))
-
-
-def test_a_classifier_with_a_language_twice_is_refused_by_name():
-    with pytest.raises(ResultsError, match="chain 6-2, run 1, finetuning 1, language en"):
-        by_run(pd.concat([TWO_RUNS, TWO_RUNS.head(1)]))
 
 
 def test_one_run_has_a_mean_and_no_spread():

@@ -5,12 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from small_case import DIRECT, MODELS, TEACHER, write_predictions, write_retrieval
+from small_case import DIRECT, LEADS, MODELS, TASK, TEACHER, first, results, results_of, rows, task_rows
 
 from camembert.paper.intervals import UNCOVERED, interval
-from camembert.paper.predictions import accuracy_of, count_predictions, count_retrieval
 from camembert.paper.published import note_of, read_published
-from camembert.paper.statistics import Model, ResultsError, in_retrieval, on_task
+from camembert.paper.statistics import RETRIEVAL, Model, ResultsError
 from camembert.paper.tables.summary import (
     by_language,
     format_by_language,
@@ -29,23 +28,18 @@ PUBLISHED = (
 
 
 @pytest.fixture
-def task(tmp_path):
-    return count_predictions("cldr-nli", MODELS, write_predictions(tmp_path / "predictions"))
+def task():
+    return results().get(TASK)
 
 
 @pytest.fixture
-def retrieval(tmp_path):
-    return count_retrieval(MODELS, write_retrieval(tmp_path / "retrieval"))
+def accuracy(task):
+    return task.accuracy
 
 
 @pytest.fixture
-def rows(task, retrieval):
-    return accuracy_of("embedded", MODELS, [task, retrieval])
-
-
-@pytest.fixture
-def numbers(rows, task, retrieval):
-    return summary(rows, task, retrieval, MODELS)
+def numbers():
+    return summary(results(), MODELS)
 
 
 def test_the_summary_by_hand(numbers, task):
@@ -58,10 +52,19 @@ def test_the_summary_by_hand(numbers, task):
     assert (direct["average_low"], direct["average_high"]) == (ends.low, min(ends.high, 1.0))
     assert (direct["zero_shot"], direct["zero_shot_sd"]) == (pytest.approx(0.4), 0)
     assert direct["retention"] == pytest.approx(0.55 / 0.75)
+    assert (direct["centred"], direct["centred_sd"]) == (pytest.approx(0.5), 0)  # one more right in Urdu
     assert (direct["runs"], direct["finetunings"]) == (2, 1)
 
 
-def test_the_summary_of_retrieval_by_hand(numbers, retrieval):
+def test_every_mean_of_the_summary_is_that_of_the_tidy_table(numbers):
+    tidy = results().accuracy.groupby(["task", "reading", "chain"])["accuracy"].mean()
+    for chain, row in numbers.set_index("chain").iterrows():
+        assert row["average"] == pytest.approx(tidy[TASK, "as_is", chain])
+        assert row["retrieval"] == pytest.approx(tidy[RETRIEVAL, LEADS, chain])
+
+
+def test_the_summary_of_retrieval_by_hand(numbers):
+    retrieval = results().get(RETRIEVAL)
     table = numbers.set_index("chain")
     assert table.loc["6-2", "retrieval"] == pytest.approx(0.55)
     assert table.loc["6-2", "retrieval_sd"] == pytest.approx(np.sqrt(0.005))
@@ -84,40 +87,42 @@ def test_the_summary_as_printed(numbers):
         "Average": "55.0 (7.1)",
         "95 % interval": "4.8 to 100.0",
         "Retention": "73.3",
+        "Zero-shot, centred": "50.0 (0.0)",
         "Retrieval": "55.0 (7.1)",
         "Retrieval, 95 % interval": "7.9 to 100.0",
     }
 
 
-def test_without_retrieval_the_summary_has_no_column_of_it(rows, task):
-    numbers = summary(on_task(rows), task, None, MODELS)
+def test_without_retrieval_the_summary_has_no_column_of_it():
+    found = results_of(task_rows())
+    numbers = summary(found, MODELS)
     assert not any("retrieval" in column for column in numbers)
     assert not any("Retrieval" in column for column in format_summary(numbers))
-    assert "Retrieval" not in note_of_summary(numbers, task)
+    assert "Retrieval" not in note_of_summary(numbers, found)
 
 
-def test_one_run_is_printed_without_spread(tmp_path):
-    paths = [path for path in write_predictions(tmp_path) if "r1" in path.parent.name]
-    task = count_predictions("cldr-nli", MODELS, paths)
-    numbers = summary(accuracy_of("embedded", MODELS, [task]), task, None, MODELS)
+def test_one_run_is_printed_without_spread():
+    found = results_of([*rows(TEACHER, first([[9, 6]], 10), runs=[1]), *rows(DIRECT, first([[6, 4]], 10), runs=[1])])
+    numbers = summary(found, [TEACHER, DIRECT])
     row = format_summary(numbers).iloc[1]
     assert (row["Average"], row["95 % interval"]) == ("50.0", NOTHING)
-    assert "With one run of a model there is no interval." in note_of_summary(numbers, task)
+    assert "With one run of a model there is no interval." in note_of_summary(numbers, found)
 
 
-def test_the_note_says_what_intervals_cover_what_none_does_and_what_chance_is(numbers, task):
-    note = note_of_summary(numbers, task)
+def test_the_note_says_what_intervals_cover_what_none_does_and_what_chance_is(numbers):
+    note = note_of_summary(numbers, results())
     assert note.startswith(
         "Intervals cover the draw of the runs (2) and of the test items. What no training run made exists"
     )
     assert UNCOVERED in note
     assert "right in 40.0 %" in note
     assert "fine-tunings" not in note
-    assert "averaged over its 3 fine-tunings" in note_of_summary(numbers.assign(finetunings=3), task)
+    assert "averaged over its 3 fine-tunings" in note_of_summary(numbers.assign(finetunings=3), results())
+    assert "read by [CLS], centred margin; retrieval_readings has the other readings" in note
 
 
-def test_bold_is_the_best_student_of_a_depth_and_never_the_teacher(rows):
-    shown = format_by_language(by_language(on_task(rows), MODELS, NONE))
+def test_bold_is_the_best_student_of_a_depth_and_never_the_teacher(accuracy):
+    shown = format_by_language(by_language(accuracy, MODELS, NONE))
     assert list(shown) == ["Model", "Layers", "en", "ur", "Average"]
     assert shown.iloc[:, 2:].to_numpy().tolist() == [
         ["90.0", "60.0", "75.0 (0.0)"],
@@ -128,15 +133,15 @@ def test_bold_is_the_best_student_of_a_depth_and_never_the_teacher(rows):
 
 
 @pytest.mark.parametrize("method", [Method.RANDOM, Method.SCRATCH, Method.COPIED])
-def test_baselines_take_no_part_in_bold_however_good(rows, method):
-    numbers = by_language(on_task(rows), MODELS)
+def test_baselines_take_no_part_in_bold_however_good(accuracy, method):
+    numbers = by_language(accuracy, MODELS)
     numbers.loc[1, ["en", "method"]] = [0.99, method.value]
     shown = format_by_language(numbers)
     assert shown["en"].tolist() == ["90.0", "99.0", "80.0", "70.0"]  # the cascade is alone then
 
 
-def test_the_table_of_retrieval_has_the_baseline_last_and_no_english(rows):
-    numbers = by_language(in_retrieval(rows), MODELS)
+def test_the_table_of_retrieval_has_the_baseline_last_and_no_english():
+    numbers = by_language(results().get(RETRIEVAL).accuracy, MODELS)
     shown = format_by_language(numbers)
     assert list(shown) == ["Model", "Layers", "ur", "Average"]
     assert shown.to_numpy().tolist()[-2:] == [
@@ -147,8 +152,7 @@ def test_the_table_of_retrieval_has_the_baseline_last_and_no_english(rows):
     assert note_of_baselines(numbers.head(4)) == ""
 
 
-def test_published_rows_stand_below_ours_and_say_so(rows, tmp_path):
-    accuracy = on_task(rows)
+def test_published_rows_stand_below_ours_and_say_so(accuracy, tmp_path):
     (tmp_path / "published.csv").write_text(PUBLISHED)
     others = read_published(tmp_path / "published.csv", accuracy.assign(n=5010))
     numbers = by_language(accuracy, MODELS, others)
@@ -162,8 +166,7 @@ def test_published_rows_stand_below_ours_and_say_so(rows, tmp_path):
     assert "A, A 2020; B, B 2021" in note_of(others)
 
 
-def test_another_test_set_than_the_published_one_has_no_published_rows(rows, tmp_path):
-    accuracy = on_task(rows)
+def test_another_test_set_than_the_published_one_has_no_published_rows(accuracy, tmp_path):
     (tmp_path / "published.csv").write_text(PUBLISHED)
     assert read_published(tmp_path / "published.csv", accuracy).empty  # ten items a language
     assert read_published(None, accuracy.assign(n=5010)).empty
@@ -183,7 +186,7 @@ def test_every_published_row_names_its_source_and_the_average_of_its_languages()
     assert (100 * whole["average"]).to_numpy() == pytest.approx(printed.to_numpy(), abs=0.06)
 
 
-def test_a_model_without_retrieval_is_refused_by_name(rows, task, retrieval):
+def test_a_model_without_answers_is_refused_by_name():
     other = Model("toplayer", "6-3", "Direct 6-3", Method.DIRECT)
     with pytest.raises(ResultsError, match="chain 6-3 under recipe toplayer"):
-        summary(rows, task, retrieval, [*MODELS, other])
+        summary(results(), [*MODELS, other])

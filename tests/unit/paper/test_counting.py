@@ -1,0 +1,121 @@
+"""Predictions and what was retrieved are counted, and refused where they cannot be, with the file named."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from camembert.paper.counting import (
+    Source,
+    chance_of_retrieval,
+    chance_of_task,
+    count_predictions,
+    count_retrieval,
+    sources_of,
+)
+from camembert.paper.statistics import BASELINE_RECIPE, ResultsError
+from camembert.plan.readings import AS_IS, CENTRED
+
+LABELS = ("entailment", "neutral", "contradiction")
+LABEL = np.arange(600) % 3
+
+
+def write(path, logits, label=LABEL, **columns):
+    """Writes predictions."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ids = [f"item-{i}" for i in range(len(label))]
+    frame = pd.DataFrame({"id": ids, "label": label, **columns, **dict(zip(LABELS, np.transpose(logits), strict=True))})
+    frame.to_parquet(path)
+    return path
+
+
+def accuracies(tables):
+    """Shares of right answers by reading and language."""
+    frame = pd.concat(table.to_pandas() for table in tables)
+    return frame.groupby(["reading", "language"], observed=True)["right"].mean().to_dict()
+
+
+@pytest.fixture
+def logits():
+    """Of 600 items, most of them right."""
+    return np.eye(3)[LABEL] + np.random.default_rng(0).normal(scale=0.5, size=(600, 3))
+
+
+def test_files_are_grouped_by_classifier_encoder_and_baseline():
+    paths = ["p/toplayer/6-2/r1-f2/en.parquet", "p/toplayer/6-2/r1-f2/ur.parquet", "p/teacher/6/r0/ur.parquet"]
+    sources = sources_of([*paths, "p/baseline/majority/en.parquet"])
+    assert [source[:4] for source in sources] == [
+        ("toplayer", "6-2", 1, 2), ("teacher", "6", 0, 0), (BASELINE_RECIPE, "majority", 0, 0)
+    ]  # fmt: skip
+    assert list(sources[0].files) == ["en", "ur"]
+
+
+def test_the_largest_logit_is_the_answer(tmp_path):
+    path = write(tmp_path / "en.parquet", [[2, 1, 0], [0, 0, 1], [0, 1, 2], [3, 1, 2]], [0, 1, 2, 2], cluster=[5, 5, 6, 7])
+    table, _ = count_predictions("task", [Source("toplayer", "6-2", 1, 2, {"en": path})])
+    assert table.to_pandas().to_dict("list") == {
+        "task": ["task"] * 4, "reading": [AS_IS] * 4, "recipe": ["toplayer"] * 4, "chain": ["6-2"] * 4, "run": [1] * 4,
+        "finetuning": [2] * 4, "language": ["en"] * 4, "item": [f"item-{i}" for i in range(4)],
+        "cluster": [5, 5, 6, 7], "right": [True, False, True, False],
+    }  # fmt: skip
+
+
+def test_an_offset_of_a_language_is_centred_away_exactly_and_a_real_loss_is_not(tmp_path, logits):
+    draw = np.random.default_rng(1)
+    read = {
+        "en": logits,
+        "de": logits + [1.5, 0.0, -1.0],
+        "ur": np.where(draw.random((600, 1)) < 0.5, logits, draw.permutation(logits)),
+    }
+    files = {language: write(tmp_path / f"{language}.parquet", own) for language, own in read.items()}
+    found = accuracies(count_predictions("task", [Source("toplayer", "6-2", 1, 1, files)]))
+    english = found[AS_IS, "en"]
+    assert found[CENTRED, "en"] == english > 0.8
+    assert found[AS_IS, "de"] < english - 0.2
+    assert found[CENTRED, "de"] == english
+    assert max(found[AS_IS, "ur"], found[CENTRED, "ur"]) < english - 0.2
+
+
+def test_baselines_are_read_as_they_are(tmp_path, logits):
+    path = write(tmp_path / "en.parquet", logits)
+    tables = count_predictions("task", [Source(BASELINE_RECIPE, "majority", 0, 0, {"en": path})])
+    assert {reading for reading, _ in accuracies(tables)} == {AS_IS}
+
+
+def test_what_is_nearest_to_itself_was_retrieved_in_every_reading(tmp_path):
+    frame = pd.DataFrame({"id": ["a", "b"], "cls/cosine/into_english": ["a", "a"], "mean/cosine/into_english": ["b", "b"]})
+    frame.iloc[:, :2].to_parquet(tmp_path / "ur.parquet")
+    frame.to_parquet(tmp_path / "de.parquet")
+    source = Source("teacher", "6", 0, 0, {"ur": tmp_path / "ur.parquet", "de": tmp_path / "de.parquet"})
+    right = {(t["reading"][0].as_py(), t["language"][0].as_py()): t["right"].to_pylist() for t in count_retrieval([source])}
+    assert right == {
+        ("cls/cosine/into_english", "ur"): [True, False],
+        ("cls/cosine/into_english", "de"): [True, False],
+        ("mean/cosine/into_english", "de"): [False, True],
+    }
+
+
+def test_chance_is_the_most_frequent_label_or_one_sentence(tmp_path):
+    en = write(tmp_path / "en.parquet", np.zeros((10, 3)), np.arange(10) % 3)
+    ur = write(tmp_path / "ur.parquet", np.zeros((5, 3)), [0, 1, 1, 1, 2])
+    source = Source("toplayer", "6-2", 1, 1, {"en": en, "ur": ur})
+    assert chance_of_task([source]) == pytest.approx((0.4 + 0.6) / 2)
+    assert chance_of_retrieval([source]) == 0.1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda frame: frame.drop(columns="label"), r"en\.parquet has no column label; evaluate"),
+        (lambda frame: frame.head(0), r"en\.parquet has no rows; evaluate"),
+        (lambda frame: frame.assign(neutral=np.nan), r"en\.parquet has logits that are not finite"),
+        (None, r"en\.parquet cannot be read as parquet"),
+    ],
+)
+def test_predictions_that_cannot_be_counted_are_refused_with_their_file(tmp_path, logits, spoil, message):
+    path = write(tmp_path / "en.parquet", logits)
+    if spoil:
+        spoil(pd.read_parquet(path)).to_parquet(path)
+    else:
+        path.write_bytes(b"PAR1")
+    with pytest.raises(ResultsError, match=message):
+        list(count_predictions("task", [Source("toplayer", "6-2", 1, 1, {"en": path})]))
