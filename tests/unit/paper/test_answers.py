@@ -139,6 +139,8 @@ def test_clusters_of_the_data_are_those_of_the_scores(answers):
 
 
 def test_a_model_of_one_evaluation_alone_is_in_no_other():
-    only = results_of([*rows(DIRECT, first([[6, 4]], 10), runs=[1]), *retrieval_rows(CASCADE, first([[9]], 20), runs=[1])])
+    only = results_of(
+        [*rows(DIRECT, first([[6, 4]], 10), runs=[1]), *retrieval_rows(CASCADE, first([[9]], 20), runs=[1])]
+    )
     with pytest.raises(ResultsError, match="no answers of chain 6-2 under recipe toplayer on retrieval"):
         only.get(RETRIEVAL).scores(DIRECT, ["ur"])

@@ -50,7 +50,9 @@ def test_files_are_grouped_by_classifier_encoder_and_baseline():
 
 
 def test_the_largest_logit_is_the_answer(tmp_path):
-    path = write(tmp_path / "en.parquet", [[2, 1, 0], [0, 0, 1], [0, 1, 2], [3, 1, 2]], [0, 1, 2, 2], cluster=[5, 5, 6, 7])
+    path = write(
+        tmp_path / "en.parquet", [[2, 1, 0], [0, 0, 1], [0, 1, 2], [3, 1, 2]], [0, 1, 2, 2], cluster=[5, 5, 6, 7]
+    )
     table, _ = count_predictions("task", [Source("toplayer", "6-2", 1, 2, {"en": path})])
     assert table.to_pandas().to_dict("list") == {
         "task": ["task"] * 4, "reading": [AS_IS] * 4, "recipe": ["toplayer"] * 4, "chain": ["6-2"] * 4, "run": [1] * 4,
@@ -82,11 +84,15 @@ def test_baselines_are_read_as_they_are(tmp_path, logits):
 
 
 def test_what_is_nearest_to_itself_was_retrieved_in_every_reading(tmp_path):
-    frame = pd.DataFrame({"id": ["a", "b"], "cls/cosine/into_english": ["a", "a"], "mean/cosine/into_english": ["b", "b"]})
+    frame = pd.DataFrame(
+        {"id": ["a", "b"], "cls/cosine/into_english": ["a", "a"], "mean/cosine/into_english": ["b", "b"]}
+    )
     frame.iloc[:, :2].to_parquet(tmp_path / "ur.parquet")
     frame.to_parquet(tmp_path / "de.parquet")
     source = Source("teacher", "6", 0, 0, {"ur": tmp_path / "ur.parquet", "de": tmp_path / "de.parquet"})
-    right = {(t["reading"][0].as_py(), t["language"][0].as_py()): t["right"].to_pylist() for t in count_retrieval([source])}
+    right = {
+        (t["reading"][0].as_py(), t["language"][0].as_py()): t["right"].to_pylist() for t in count_retrieval([source])
+    }
     assert right == {
         ("cls/cosine/into_english", "ur"): [True, False],
         ("cls/cosine/into_english", "de"): [True, False],

@@ -17,7 +17,9 @@ def write(path, *lines):
 
 
 def test_metrics_are_a_line_a_job_with_its_stage(tmp_path):
-    encoder = write(tmp_path / "metrics" / "encoders" / "toplayer" / "6-2" / "r1.json", {"chain": "6-2", "job_seconds": 5.0})
+    encoder = write(
+        tmp_path / "metrics" / "encoders" / "toplayer" / "6-2" / "r1.json", {"chain": "6-2", "job_seconds": 5.0}
+    )
     benchmark = tmp_path / "benchmarks" / "make_cldr_nli.tsv"
     benchmark.parent.mkdir()
     benchmark.write_text("s\tmax_rss\tcpu_time\n6.0\t20.0\t-\n")
@@ -35,7 +37,9 @@ def test_curves_are_a_row_a_logged_line_with_whose_it_is(tmp_path):
     paths = [
         write(metrics / "encoders" / "untrained" / "6-2x0" / "r0.jsonl"),  # nothing was trained
         write(metrics / "encoders" / "toplayer" / "6-2" / "r1.jsonl", {"step": 1, "split": "train", "hidden": 0.5}),
-        write(metrics / "classifiers" / "toplayer" / "6-2" / "r1-f2.jsonl", {"step": 3, "split": "dev", "accuracy": 0.7}),
+        write(
+            metrics / "classifiers" / "toplayer" / "6-2" / "r1-f2.jsonl", {"step": 3, "split": "dev", "accuracy": 0.7}
+        ),
     ]
     collect_curves(paths, tmp_path / "curves.parquet")
     curves = pd.read_parquet(tmp_path / "curves.parquet")
