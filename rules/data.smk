@@ -121,6 +121,7 @@ else:
         output:
             **TASK_DATA,
             labels=LABELS,
+            manifest=result("data/task/manifest.json"),
         log:
             result("logs/import_task.log"),
         benchmark:
@@ -133,7 +134,7 @@ else:
             folders=task_folders(),
             patterns={split: sources.task_pattern(TASK, split) for split in sources.splits_of(TASK)},
             languages=LANGUAGES,
-            preset={key: TASK[key] for key in ("header", "columns", "labels", "locales", "filter", "parallel")},
+            preset=without(TASK, "name", "source", "folder", "files", "hub", "train_limit", "split_dev"),
             train_limit=TASK["train_limit"],
         message:
             "Reading the task from {input}"
@@ -169,7 +170,8 @@ elif RETRIEVAL_DATA:
         input:
             **sources.aligned_files(RETRIEVAL["folder"], LANGUAGES),
         output:
-            RETRIEVAL_DATA,
+            sentences=RETRIEVAL_DATA,
+            manifest=result("data/retrieval/manifest.json"),
         log:
             result("logs/import_retrieval.log"),
         benchmark:

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from camembert.core.files import write_json
-from camembert.data.manifest import MANIFEST, check_manifest
-from camembert.data.task_files import Preset, Splits, read_task
+from camembert.data.manifest import MANIFEST, check_manifest, describe
+from camembert.data.records import is_tab_separated, quoted_fields
+from camembert.data.task_files import Files, Preset, Splits, read_task
 from camembert.data.tasks import write_examples
 from camembert.plan.sources import ENGLISH, files_of_task
 from camembert.runtime.job import logged
@@ -21,6 +23,16 @@ def write_splits(
             write_examples(splits[split][language], path)
 
 
+def sources_of(files: Files) -> dict[str, Any]:
+    """By split, what its files are, and how many fields of those that a CSV writer wrote were unquoted."""
+    found = {}
+    for split, by_language in files.items():
+        paths = list(dict.fromkeys(path for paths in by_language.values() for path in paths))
+        unquoted = {str(path): quoted_fields(path) for path in paths if is_tab_separated(path)}
+        found[split] = describe(paths) | {"unquoted": {path: fields for path, fields in unquoted.items() if fields}}
+    return found
+
+
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
@@ -29,6 +41,7 @@ if __name__ == "__main__":
             if (Path(folder) / MANIFEST).is_file():  # what was downloaded
                 check_manifest(folder)
         files = files_of_task(job.params.folders, job.params.patterns, preset.locales, job.params.languages)
-        splits, labels = read_task(files, preset, job.params.train_limit)
-        write_splits(splits, job.params.languages, job.output.train, job.output.dev, job.output.test)
-        write_json(job.output.labels, labels)
+        task = read_task(files, preset, job.params.train_limit)
+        write_splits(task.splits, job.params.languages, job.output.train, job.output.dev, job.output.test)
+        write_json(job.output.labels, task.labels)
+        write_json(job.output.manifest, {"sources": sources_of(files), "examples": task.counts})

@@ -1,5 +1,7 @@
 """Turns the text of one language into a shard of token ids."""
 
+from collections import Counter
+
 from camembert.core.files import read_json
 from camembert.data.manifest import describe
 from camembert.data.text import read_documents
@@ -11,16 +13,17 @@ if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
         use_threads(job.threads)
-        left_out = set(read_json(job.input.checked[0])[job.wildcards.language]) if job.input.checked else set()
+        evaluated = set(read_json(job.input.checked[0])[job.wildcards.language]) if job.input.checked else set()
+        left_out = Counter[str]()
         write_shard(
             job.output[0],
-            read_documents(job.input.text, **job.params.reading, without=left_out),
+            read_documents(job.input.text, **job.params.reading, without=evaluated, left_out=left_out),
             load_tokenizer(job.input.tokenizer[0]),
             {
                 "source": describe(job.input.text),
                 "parallel": job.params.parallel,
                 "reading": job.params.reading,
-                "left_out": len(left_out),
+                "evaluated": len(evaluated),
             },
             unfinished=job.params.unfinished,
             journal_seconds=job.params.checkpoint_seconds,
@@ -31,4 +34,7 @@ if __name__ == "__main__":
                 documents,
                 tokens,
             ),
+            left_out=left_out,
         )
+        for why, documents in left_out.items():
+            log.info("%s, %s: %d %s documents left out", job.wildcards.corpus, job.wildcards.language, documents, why)

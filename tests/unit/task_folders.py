@@ -12,7 +12,7 @@ from camembert.plan import sources
 from camembert.plan.config import load_yaml
 
 ROOT = Path(__file__).parents[2]
-DESCRIBED = ("header", "columns", "labels", "locales", "filter", "parallel")
+DESCRIBED = ("header", "columns", "by_split", "labels", "label_names", "no_text", "locales", "filter", "parallel")
 """What a job is told of a task's files."""
 
 
@@ -31,13 +31,19 @@ def task_of(preset, **change):
     return task
 
 
-def splits_of(folder, languages, preset="xnli", **change):
-    """What the workflow reads from a folder, after the checks of its plan: examples and labels."""
+def task_in(folder, languages, preset="xnli", **change):
+    """What the workflow reads from a folder, after the checks of its plan."""
     task = task_of(preset, folder=str(folder), **change)
     sources.check_task(task, languages)
     folders = dict.fromkeys(sources.splits_of(task), folder)
     files = sources.files_of_task(folders, task["files"], task["locales"], languages)
     return read_task(files, Preset(**{key: task[key] for key in DESCRIBED}), task["train_limit"])
+
+
+def splits_of(folder, languages, preset="xnli", **change):
+    """Its examples and labels."""
+    task = task_in(folder, languages, preset, **change)
+    return task.splits, task.labels
 
 
 def parquet(path, names=None, **columns):

@@ -49,6 +49,7 @@ UTTERANCES = "".join(
     for number, partition in enumerate(["train", "train", "dev", "dev", "test"])
 )
 LINES = {"en": ["one", "two"], "fr": ["un"]}
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 WEB = {"repository": "a/b", "revision": "main", "files": "{language}.parquet"}
 
 
@@ -350,6 +351,7 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "an empty file of examples": empty_dev,
     "a language without text": missing_text,
     "an empty text file": partial(bad_text, "fr.txt", ""),
+    "a pointer in place of text": partial(bad_text, "fr.txt", POINTER),
     "text that is there twice": partial(bad_text, "fr.jsonl", '{"text": "a"}\n'),
     "a layer that some encoder has not": lambda bench: bench.check("retrieval", layer=4),
     "a language without sentences for retrieval": no_sentences,
@@ -394,6 +396,7 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "ids that do not match": partial(bad_utterances, ('"id": 3', '"id": 7')),
     "a broken gzip file": broken_gzip,
     "a broken parquet file": broken_parquet,
+    "half of a character": partial(bad_utterances, ('"utt": "a"', '"utt": "\\ud83d"')),
     "pairs that are not UTF-8": partial(bad_tsv, "dev-fr.tsv", "é\tb\tneutral\n".encode("latin-1")),
     "text that is not UTF-8": latin_text,
     "sentences for retrieval that are not aligned": partial(bad_sentences, "a\nb\n", "A\n"),

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from camembert.core.files import atomic_write
-from camembert.data.records import lines
+from camembert.data.records import is_blank, lines
 
 log = logging.getLogger(__name__)
 
@@ -73,10 +73,10 @@ def read_aligned(files: Mapping[str, str | os.PathLike[str]], limit: int | None 
                 f"{files[language]} has {len(own)} lines and {files[first]} has {len(texts[first])}; expected"
                 " aligned files, line i saying the same in every language: add or remove what is missing or too much"
             )
-        if "" in own:
+        if blank := [number for number, line in enumerate(own, start=1) if is_blank(line)]:
             raise RetrievalDataError(
-                f"{files[language]}:{own.index('') + 1} is empty; expected a sentence on every line: write it, or"
-                " remove the line in every language"
+                f"{files[language]}:{blank[0]} is empty; expected a sentence on every line: write it, or remove the"
+                " line in every language"
             )
     kept = _unrepeated(texts)
     if len(kept) < len(texts[first]):

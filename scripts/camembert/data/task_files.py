@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from camembert.data.records import ColumnError, DataError, Record, records
+from camembert.data.records import ColumnError, DataError, Record, is_blank, records
 from camembert.data.tasks import Example, aligned, check_labels, halve
-from camembert.plan.sources import ENGLISH, FOUND, in_language, locale_of
+from camembert.plan.sources import ENGLISH, FOUND, in_language, layout_of, locale_of
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,8 @@ FLOAT = re.compile(r"[-+]?(\d+\.\d*|\.\d+)([eE][-+]?\d+)?")
 SHOWN = 8
 Raw = tuple[str, Record]
 """Where a row is, and its columns."""
+Files = Mapping[str, Mapping[str, Sequence[Path]]]
+"""Files by split and language."""
 Splits = dict[str, dict[str, list[Example]]]
 """Examples by split and language."""
 
@@ -35,15 +37,35 @@ class Preset:
 
     header: Sequence[str] | None
     columns: Mapping[str, str | None]
+    by_split: Mapping[str, Mapping[str, Any]]
     labels: Sequence[str] | str
+    label_names: Mapping[str, str]
+    no_text: Collection[str]
     locales: Mapping[str, str]
     filter: Mapping[str, Mapping[str, str | int]]
     parallel: bool
 
+    def of(self, split: str) -> Preset:
+        """What it says of the files of one split."""
+        header, columns = layout_of(vars(self), split)
+        return replace(self, header=header, columns=columns)
 
-def read_task(
-    files: Mapping[str, Mapping[str, Sequence[Path]]], preset: Preset, train_limit: int | None
-) -> tuple[Splits, list[str]]:
+
+class Task(NamedTuple):
+    """A task as it was read.
+
+    Attributes:
+        splits: examples by split and language.
+        labels: their names.
+        counts: by split and language, how many rows became examples (`kept`), and how many did not, and why.
+    """
+
+    splits: Splits
+    labels: list[str]
+    counts: dict[str, dict[str, dict[str, int]]]
+
+
+def read_task(files: Mapping[str, Mapping[str, Sequence[Path]]], preset: Preset, train_limit: int | None) -> Task:
     """Reads English training examples, and dev and test examples of every language.
 
     Args:
@@ -52,87 +74,129 @@ def read_task(
         train_limit: at most so many training examples.
 
     Returns:
-        Examples by split and language, and the names of the labels. Without test files, half of dev becomes the
-        test set.
+        The task. Without test files, half of dev becomes the test set.
 
     Raises:
         DataError: a file cannot be read, a row is wrong, or there are none.
         TaskError: languages are not parallel though the preset says so, or the labels are no labels.
     """
-    raw = list(_rows(files["train"][ENGLISH], preset, "train", ENGLISH))
-    labels = check_labels(_found(raw, preset) if preset.labels == FOUND else preset.labels)
-    where = {split: str(next(iter(paths.values()))[0].parent) for split, paths in files.items()}
-    splits = {"train": {ENGLISH: _examples(raw, preset, labels, "train", ENGLISH, where["train"])[:train_limit]}}
-    for split in ("dev", "test"):
-        if split in files:
-            read = {
-                language: _examples(
-                    _rows(paths, preset, split, language), preset, labels, split, language, where[split]
-                )
-                for language, paths in files[split].items()
-            }
-            splits[split] = aligned(split, read, where[split]) if preset.parallel else read
+    rows = list(_rows(files["train"][ENGLISH], preset.of("train"), "train", ENGLISH))
+    labels = check_labels(_found(rows, preset.of("train")) if preset.labels == FOUND else preset.labels)
+    splits: Splits = {}
+    counts = {}
+    for split, paths in files.items():
+        where, own = str(next(iter(paths.values()))[0].parent), preset.of(split)
+        read = {
+            language: _examples(rows if split == "train" else _rows(each, own, split, language), own, labels, split)
+            for language, each in paths.items()
+        }
+        if preset.parallel:
+            _leave_out_together(read)
+        counts[split] = {language: _counted(each, where, split, language) for language, each in read.items()}
+        examples = {language: each.examples for language, each in read.items()}
+        splits[split] = aligned(split, examples, where) if preset.parallel else examples
+    splits["train"][ENGLISH] = splits["train"][ENGLISH][:train_limit]
     if "test" not in splits:
         splits |= _halved(splits["dev"], preset.parallel)
-    return splits, labels
+    return Task(splits, labels, counts)
 
 
 def _rows(paths: Sequence[Path], preset: Preset, split: str, language: str) -> Iterator[Raw]:
     """The rows of one split and language that pass the filter."""
-    kept = {
+    only = {
         column: in_language(str(value), locale_of(preset.locales, language))
         for column, value in preset.filter[split].items()
     }
-    columns = dict.fromkeys([*(name for name in preset.columns.values() if name), *kept])
+    columns = dict.fromkeys(name for name in preset.columns.values() if name)
     try:
         for path in paths:
-            for where, row in records(path, columns, preset.header):
-                if all(str(row[column]) == value for column, value in kept.items()):
-                    yield where, row
+            yield from records(path, columns, preset.header, only)
     except ColumnError as error:
         if split != "test":
             raise
         raise ColumnError(f"{error}; without test labels set data.task.split_dev: true") from None
 
 
-def _examples(
-    rows: Sequence[Raw] | Iterator[Raw], preset: Preset, labels: list[str], split: str, language: str, where: str
-) -> list[Example]:
-    """Examples out of rows; those without a label are left out and counted in the log."""
+@dataclass
+class _Read:
+    """The examples of one split and language, and which rows are none: how many without a label, which without text."""
+
+    examples: list[Example]
+    unlabelled: int
+    textless: set[str]
+
+
+def _examples(rows: Iterable[Raw], preset: Preset, labels: list[str], split: str) -> _Read:
+    """Examples out of rows."""
     names = preset.columns
     number_of = {name: number for number, name in enumerate(labels)}
     clusters: dict[Any, int] = {}
     seen: dict[str, str] = {}
-    examples, unlabelled = [], 0
+    read = _Read([], 0, set())
     for number, (place, row) in enumerate(rows, start=1):
-        label = _label(row[str(names["label"])], place)
-        if label in UNLABELLED and label not in number_of:
-            unlabelled += 1
-            continue
-        text, pair = (row[name] if name else None for name in (names["text"], names["text_pair"]))
-        if not isinstance(text, str) or not isinstance(pair, str if names["text_pair"] else type(None)):
-            shown = json.dumps(row, ensure_ascii=False, default=str)
-            raise DataError(f"{place} is {shown}; expected text in {names['text']} {names['text_pair'] or ''}".rstrip())
         own = f"{split}-{row[names['id']]}" if names["id"] else f"{split}-{number:06d}"
         if own in seen:
-            raise DataError(f"{place} repeats the id {row[str(names['id'])]} of {seen[own]}; expected every id once")
+            raise DataError(f"{place} repeats the id {row[str(names['id'])]!r} of {seen[own]}; expected every id once")
         seen[own] = place
+        texts = _texts(row, preset, place)
+        if texts is None:
+            read.textless.add(own)
+            continue
+        label = _label(row, preset, place)
+        if label in UNLABELLED and label not in number_of:
+            read.unlabelled += 1
+            continue
         cluster = clusters.setdefault(row[names["cluster"]], len(clusters)) if names["cluster"] else None
-        examples.append(Example(own, text, pair, _number(label, labels, number_of, place, preset), cluster))
-    if unlabelled:
-        log.info(
-            "%s, %s: %d examples without a label are left out, %d are kept", where, split, unlabelled, len(examples)
-        )
-    if not examples:
+        read.examples.append(Example(own, *texts, _number(label, labels, number_of, place, preset), cluster))
+    return read
+
+
+def _texts(row: Record, preset: Preset, place: str) -> tuple[str, str | None] | None:
+    """The text and the second one of a pair; None if one says nothing, so that the row is no example."""
+    names = preset.columns
+    text, pair = (row[name] if name else None for name in (names["text"], names["text_pair"]))
+    if not isinstance(text, str) or not isinstance(pair, str if names["text_pair"] else type(None)):
+        shown = json.dumps(row, ensure_ascii=False, default=str)
+        raise DataError(f"{place} is {shown}; expected text in {names['text']} {names['text_pair'] or ''}".rstrip())
+    said = [each for each in (text, pair) if each is not None]
+    return None if any(is_blank(each) or each.strip() in preset.no_text for each in said) else (text, pair)
+
+
+def _leave_out_together(read: Mapping[str, _Read]) -> None:
+    """Leaves the rows that lack a text in one language out of all of them, in place."""
+    textless = set[str]().union(*(each.textless for each in read.values()))
+    for each in read.values():
+        each.textless |= {example.id for example in each.examples} & textless
+        each.examples = [example for example in each.examples if example.id not in textless]
+
+
+def _counted(read: _Read, where: str, split: str, language: str) -> dict[str, int]:
+    """How many rows are examples and how many are not, said in the log where some are not.
+
+    Raises:
+        DataError: none is.
+    """
+    kept, left_out = len(read.examples), {"without a label": read.unlabelled, "without text": len(read.textless)}
+    for why, number in left_out.items():
+        if number:
+            log.info("%s, %s, %s: %d examples %s are left out, %d are kept", where, split, language, number, why, kept)
+    if not kept:
         raise DataError(
             f"{where} has no labelled {split} examples in {language}; check data.task.files, filter and locales"
         )
-    return examples
+    return {"kept": kept} | left_out
 
 
-def _label(value: object, place: str) -> str:
+def _label(row: Record, preset: Preset, place: str) -> str:
+    """The name of a row's label, or its number as text."""
+    value = row[str(preset.columns["label"])]
+    if (name := preset.label_names.get(str(value))) is not None:
+        return name
     if isinstance(value, float) or value is None or FLOAT.fullmatch(str(value)):
-        raise DataError(f"{place} has label {value}; expected a name or a whole number: check data.task.columns.label")
+        raise DataError(
+            f"{place} has label {json.dumps(value, ensure_ascii=False)}; expected a name or a whole number: check"
+            " data.task.columns.label"
+        )
     return str(value)
 
 
@@ -143,13 +207,13 @@ def _number(label: str, labels: list[str], number_of: Mapping[str, int], place: 
     if preset.labels != FOUND and label.isdecimal() and int(label) < len(labels):
         return int(label)
     whose = "a label of the training examples" if preset.labels == FOUND else "one of data.task.labels"
-    shown = ", ".join(labels[:SHOWN]) + (f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else "")
+    shown = ", ".join(map(repr, labels[:SHOWN])) + (f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else "")
     raise DataError(f"{place} has label {label!r}; expected {whose}: {shown}")
 
 
 def _found(rows: Sequence[Raw], preset: Preset) -> list[str]:
     """The labels of the training examples, in alphabetical order or that of their numbers."""
-    labels = {_label(row[str(preset.columns["label"])], place) for place, row in rows} - set(UNLABELLED)
+    labels = {_label(row, preset, place) for place, row in rows if _texts(row, preset, place)} - set(UNLABELLED)
     return sorted(labels, key=lambda label: (int(label), "") if label.isdecimal() else (-1, label))
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from camembert.data.records import DataError, lines, records, texts
+
+T = TypeVar("T")
 
 COLUMN = "text"
 """Of parquet files and JSON lines, as in wikimedia/wikipedia."""
@@ -24,6 +27,7 @@ def read_documents(
     rows: Mapping[str, str] | None = None,
     parallel: bool = False,
     without: Collection[int] = (),
+    left_out: Counter[str] | None = None,
 ) -> Iterator[str]:
     """Reads documents one after another, without empty ones; never a whole file at once.
 
@@ -36,14 +40,26 @@ def read_documents(
         rows: the values that rows have in other columns; other rows are left out.
         parallel: document i of other languages says the same, so that an empty one is a mistake.
         without: numbers, from 0, of documents that are left out of those that would be read.
+        left_out: counts, while documents are read, those that are not given: `empty`, `evaluated` (of `without`).
 
     Raises:
         DataError: a file is missing, damaged, not UTF-8 or of another form; an empty document of parallel text.
     """
     documents = (text.strip() for path in files for text in _read(Path(path), column, rows or {}))
-    kept = _none_empty(documents, files) if parallel else (text for text in documents if text)
+    counts = Counter() if left_out is None else left_out
+    kept = _none_empty(documents, files) if parallel else _counting("empty", documents, bool, counts)
     numbered = enumerate(islice(kept, skip, None if limit is None else skip + limit))
-    return (text for number, text in numbered if number not in without) if without else (text for _, text in numbered)
+    wanted = _counting("evaluated", numbered, lambda each: each[0] not in without, counts) if without else numbered
+    return (text for _, text in wanted)
+
+
+def _counting(why: str, items: Iterable[T], keep: Callable[[T], bool], counts: Counter[str]) -> Iterator[T]:
+    """The items to be kept; counts the others."""
+    for item in items:
+        if keep(item):
+            yield item
+        else:
+            counts[why] += 1
 
 
 def _none_empty(documents: Iterable[str], files: Sequence[str | os.PathLike[str]]) -> Iterator[str]:
@@ -80,9 +96,7 @@ def _read(path: Path, column: str, rows: Mapping[str, str]) -> Iterator[str]:
     elif path.suffix == ".parquet" and not rows:
         yield from texts(path, column)
     else:
-        for where, row in records(path, dict.fromkeys([column, *rows])):
-            if any(str(row[name]) != value for name, value in rows.items()):
-                continue
+        for where, row in records(path, [column], only=rows):
             if not isinstance(row[column], str):
-                raise DataError(f"{where} has {json.dumps(row[column])} in the field {column}; expected a text")
+                raise DataError(f"{where} has {json.dumps(row[column])} in the field {column!r}; expected a text")
             yield row[column]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from camembert.plan.sources import SourceError, in_language, locale_of, refuse_empty, task_files, twice
+from camembert.plan.sources import SourceError, in_language, locale_of, refuse_unusable, task_files, twice
 
 TEXT_LAYOUTS = ("{}.txt", "{}.txt.gz", "{}.jsonl", "{}.parquet", "{}-*.parquet", "{}/*.parquet")
 """How the text of a language may be kept in a folder; a line, a JSON object or a row a document."""
@@ -95,7 +95,7 @@ def text_files(folder: str, language: str) -> list[Path]:
     if len(found) > 1:
         raise twice(folder, f"the text in {language}", [layout.format(language) for layout in found])
     paths = next(iter(found.values()), [])
-    refuse_empty(paths)
+    refuse_unusable(paths)
     return paths
 
 

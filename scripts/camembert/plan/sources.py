@@ -62,7 +62,7 @@ def task_files(folder: Folder, pattern: str, locale: str, missing_ok: bool = Fal
             f"{folder} has no file {name}; add it, correct data.task.files or locales, or take its language out of"
             " languages (a task without test files: data.task.split_dev: true)"
         )
-    refuse_empty(paths)
+    refuse_unusable(paths)
     return paths
 
 
@@ -95,6 +95,12 @@ def task_pattern(task: dict[str, Any], split: str) -> str:
     return pattern
 
 
+def layout_of(task: Mapping[str, Any], split: str) -> tuple[list[str] | None, dict[str, str | None]]:
+    """The names of the columns of a split's files, where their first line does not name them; and what columns hold."""
+    own = task["by_split"].get(split, {})
+    return own.get("header", task["header"]), task["columns"] | own.get("columns", {})
+
+
 def check_task(task: dict[str, Any], languages: Sequence[str]) -> None:
     """Checks what one key of data.task asks of another, and that every file of a folder is there.
 
@@ -104,12 +110,13 @@ def check_task(task: dict[str, Any], languages: Sequence[str]) -> None:
     """
     for split in splits_of(task):
         pattern = task_pattern(task, split)
-        names = dict.fromkeys([*filter(None, task["columns"].values()), *task["filter"][split]])
-        unknown = [name for name in names if task["header"] and name not in task["header"]]
-        if unknown and SEPARATED.search(pattern):
+        header, columns = layout_of(task, split)
+        names = dict.fromkeys([*filter(None, columns.values()), *task["filter"][split]])
+        unknown = [name for name in names if header and name not in header]
+        if header and unknown and SEPARATED.search(pattern):
             raise SourceError(
-                f"data.task names the column {unknown[0]}, expected one of data.task.header"
-                f" ({', '.join(task['header'])}); correct one of the two"
+                f"data.task names the column {unknown[0]!r} for {split}, expected one of its header"
+                f" ({', '.join(map(repr, header))}); correct one of the two"
             )
         by_language = "{language}" in pattern or "{language}" in map(str, task["filter"][split].values())
         if split != "train" and len(languages) > 1 and not by_language:
@@ -127,11 +134,41 @@ def twice(folder: Folder, what: str, names: Iterable[str]) -> SourceError:
     return SourceError(f"{folder} has {what} more than once, as {' and '.join(names)}; keep one of them")
 
 
-def refuse_empty(paths: Iterable[Path]) -> None:
-    """Refuses files without a byte."""
+POINTERS = {b"version https://git-lfs.github.com/spec/": "git lfs pull", b"/annex/objects/": "git annex get"}
+"""How files begin that stand for data which was not fetched, and what fetches them."""
+
+
+def refuse_pointer(path: Path) -> None:
+    """Refuses a file that only says where the data are, as git-lfs and git-annex leave them in a clone.
+
+    Raises:
+        SourceError: it is such a file.
+    """
+    with open(path, "rb") as file:
+        start = file.read(max(map(len, POINTERS)))
+    for mark, fetch in POINTERS.items():
+        if start.startswith(mark):
+            raise SourceError(
+                f"{path} is a pointer of {'-'.join(fetch.split()[:2])}, not the data; fetch them in its repository with"
+                f" `{fetch}`, or copy the file from elsewhere"
+            )
+
+
+def refuse_unusable(paths: Iterable[Path]) -> None:
+    """Refuses links to nothing, files without a byte, and pointers to data.
+
+    Raises:
+        SourceError: one is such a file.
+    """
     for path in paths:
-        if path.stat().st_size == 0:
+        if not path.exists():
+            raise SourceError(
+                f"{path} is a link to {path.readlink()}, which is not there; bring that file, or correct it"
+            )
+        if path.is_file() and path.stat().st_size == 0:
             raise SourceError(f"{path} is empty; expected text in UTF-8: fill it or remove it")
+        if path.is_file():
+            refuse_pointer(path)
 
 
 # --- sentences for retrieval ------------------------------------------------------------------------------------
@@ -154,7 +191,7 @@ def aligned_files(folder: Folder, languages: Iterable[str]) -> dict[str, Path]:
             )
         if len(found) > 1:
             raise twice(folder, f"the sentences in {language}", names)
-        refuse_empty(found)
+        refuse_unusable(found)
         files[language] = found[0]
     return files
 

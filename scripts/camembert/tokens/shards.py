@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ def write_shard(
     unfinished: str | os.PathLike[str] | None = None,
     journal_seconds: float = 60.0,
     progress: Callable[[int, int], None] = lambda documents, tokens: None,
+    left_out: Mapping[str, int] | None = None,
 ) -> None:
     """Tokenises documents (no special tokens) into a shard folder: tokens.bin, offsets.npy, shard.json.
 
@@ -69,6 +70,7 @@ def write_shard(
         unfinished: a fixed folder on the same disk for the work in progress; None starts anew every time.
         journal_seconds: wall time between two entries of the journal; what a kill loses at most.
         progress: told the documents and tokens that are written with every entry.
+        left_out: how many documents were not given, and why; looked at once all are read, and written to the JSON.
 
     Raises:
         CorpusError: there is no text.
@@ -85,7 +87,8 @@ def write_shard(
         _write_offsets(folder, count)
         with open(folder / "tokens.bin", "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        write_json(folder / "shard.json", facts | {"documents": count, "tokens": total, "sha256": digest})
+        counts = {"documents": count, "tokens": total, "left_out": dict(left_out or {})}
+        write_json(folder / "shard.json", facts | counts | {"sha256": digest})
         (folder / "journal.json").unlink(missing_ok=True)  # first: it speaks of ends.bin
         (folder / "ends.bin").unlink()
         if unfinished:

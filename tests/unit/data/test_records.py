@@ -4,13 +4,16 @@ import codecs
 import csv
 import gzip
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from camembert.data.records import DataError, records
+from camembert.data.records import DataError, lines, records
+from camembert.data.text import read_documents
+from camembert.plan.sources import SourceError, refuse_unusable
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 
@@ -30,14 +33,76 @@ def test_quotes_and_separators_inside_a_tab_separated_field_are_kept(tmp_path):
     assert rows_of(path, "abc", "abc") == expected
 
 
-def test_a_file_quoted_as_csv_is_unquoted_and_no_other(tmp_path):
-    rows = [('He said "no"', "b, c", "neutral"), ('"', 'e""f', "entailment"), ("plain", "'g'", "neutral")]
+QUOTED_BY_PEOPLE = [
+    '"quoted"\tb\tneutral\n',
+    '"a ""b"" c"\tan inch is 1"\tneutral\n',
+    'He said "no", then.\tb\tneutral\n"Yes."\t"No."\tneutral\n',
+    '"Well, no."\tfirst, second\tneutral\n',
+    '"an open quote\tb\tneutral\n"another\tb\tneutral\n',
+]
+ROWS = [('He said "no"', "b, c", "neutral"), ('"', 'e""f', "entailment"), ("plain", "'g'", "1.5"), ("a\tb", "c\nd", "")]
+
+
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC])
+@pytest.mark.parametrize("header", [None, "abc"])
+def test_a_tab_separated_file_that_a_csv_writer_wrote_is_read_by_its_rules(tmp_path, quoting, header, caplog):
     with open(tmp_path / "x.tsv", "w", newline="", encoding="utf-8") as file:
-        csv.writer(file, delimiter="\t").writerows(rows)
-    assert rows_of(tmp_path / "x.tsv", "abc", "abc") == rows
-    for text in ('"quoted"\tb\tneutral\n', '"a ""b"" c"\tan inch is 1"\tneutral\n'):
-        path = write(tmp_path / "x.tsv", text)
-        assert "\t".join(rows_of(path, "abc", "abc")[0]) + "\n" == text
+        csv.writer(file, delimiter="\t", quoting=quoting).writerows(([] if header else [tuple("abc")]) + ROWS)
+    with caplog.at_level("INFO", "camembert"):
+        assert rows_of(tmp_path / "x.tsv", "abc", header) == ROWS
+        assert rows_of(tmp_path / "x.tsv", "abc", header) == ROWS
+    assert caplog.text.count("fields are quoted as a CSV writer does it, and were unquoted") == 1
+
+
+def test_excel_quotes_fields_with_commas_too(tmp_path):
+    write(tmp_path / "x.tsv", '"He said ""no"", twice"\tb\t1\n"c, d"\te\t2\n')
+    assert rows_of(tmp_path / "x.tsv", "abc", "abc") == [('He said "no", twice', "b", "1"), ("c, d", "e", "2")]
+
+
+@pytest.mark.parametrize("text", QUOTED_BY_PEOPLE)
+def test_quotes_that_no_csv_writer_writes_are_text(tmp_path, text):
+    path = write(tmp_path / "x.tsv", text)
+    assert "".join("\t".join(row) + "\n" for row in rows_of(path, "abc", "abc")) == text
+
+
+def test_only_the_rows_that_are_wanted_are_looked_at(tmp_path):
+    write(tmp_path / "x.jsonl", '{"part": 1, "a": "x"}\n{"part": 2}\n')
+    write(tmp_path / "x.tsv", "part\ta\n1\tx\n2\ty\tz\n")
+    write(tmp_path / "x.csv", "part,a\n2\n1,x\n")
+    for form in ("jsonl", "tsv", "csv"):
+        assert [row for _, row in records(tmp_path / f"x.{form}", ["a"], only={"part": "1"})] == [{"a": "x"}], form
+
+
+@pytest.mark.parametrize(
+    ("content", "fetch"),
+    [
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "git lfs pull"),
+        ("/annex/objects/SHA256E-s123--4d7a.txt\n", "git annex get"),
+    ],
+)
+def test_a_pointer_to_data_is_not_taken_for_them(tmp_path, content, fetch):
+    for name in ("fr.txt", "fr.txt.gz", "fr.jsonl", "fr.tsv", "fr.parquet"):
+        path = write(tmp_path / name, content)
+        with pytest.raises(SourceError, match=rf"{re.escape(name)} is a pointer of git-\w+, not the data; .*`{fetch}`"):
+            list(read_documents([path]))
+        path.unlink()
+        path.symlink_to(tmp_path / "nothing")
+        with pytest.raises(SourceError, match=rf"{re.escape(name)} is a link to .*nothing, which is not there"):
+            refuse_unusable([path])
+
+
+def test_half_of_a_character_is_named_by_file_and_line(tmp_path):
+    path = write(tmp_path / "x.jsonl", '{"a": "\\ud83d\\ude00"}\n{"a": "b \\ud83d"}\n')
+    with pytest.raises(DataError, match=r"x\.jsonl:2 has '\\ud83d' in the field 'a', which is half of a character"):
+        rows_of(path, ["a"])
+    write(path, '{"a": "\\ud83d\\ude00", "b": "\\ud83d"}\n')
+    assert rows_of(path, ["a"]) == [("\U0001f600",)]
+
+
+def test_what_is_not_utf_8_is_named_by_its_line(tmp_path):
+    (tmp_path / "x.txt.gz").write_bytes(gzip.compress(b"a\n" * 100_000 + b"caf\xe9\nb\n"))
+    with pytest.raises(DataError, match=r"x\.txt\.gz:100001 is not UTF-8 .* 0xe9 in position 3"):
+        list(lines(tmp_path / "x.txt.gz"))
 
 
 def test_both_line_ends_read_alike_and_a_byte_order_mark_is_no_part_of_the_text(tmp_path):
@@ -70,13 +135,13 @@ def test_fields_that_come_late_or_are_of_several_types_are_no_matter(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("x.tsv", b"a\tb\n1\t2\n3\n", r"x\.tsv:3 has 1 tab-separated columns; expected a, b"),
-        ("x.csv", b"a,b\n1,2,3\n", r"x\.csv:2 has 3 comma-separated columns; expected a, b"),
+        ("x.tsv", b"a\tb\n1\t2\n3\n", r"x\.tsv:3 has 1 tab-separated columns; expected 'a', 'b'"),
+        ("x.csv", b"a,b\n1,2,3\n", r"x\.csv:2 has 3 comma-separated columns; expected 'a', 'b'"),
         ("x.csv", b'a,b\n1,"2\n', r"x\.csv:\d is not CSV \(unexpected end of data\); correct it"),
-        ("x.csv", b"b,c\n1,2\n", r"x\.csv:1 has no column a, only b, c; correct the file or the column's name"),
+        ("x.csv", b"b,c\n1,2\n", r"x\.csv:1 has no column 'a', only 'b', 'c'; correct the file or the column's name"),
         ("x.tsv", b"", r"x\.tsv is empty; expected rows of a, tab-separated"),
         ("x.csv", b"", r"x\.csv is empty; expected rows of a, comma-separated"),
-        ("x.jsonl", "{'é': 1}".encode("latin-1"), r"x\.jsonl is not UTF-8"),
+        ("x.jsonl", "{'é': 1}".encode("latin-1"), r"x\.jsonl:1 is not UTF-8"),
         ("x.tsv.gz", b"no gzip", r"x\.tsv\.gz is not a whole gzip file"),
         ("x.xlsx", b"PK", r"x\.xlsx is of no known form; expected a name that ends in \.parquet, \.jsonl"),
     ],

@@ -142,7 +142,7 @@ def test_a_single_sentence_is_refused(aligned):
 
 
 def test_a_file_that_is_not_utf_8_is_refused(aligned):
-    with pytest.raises(DataError, match=r"fr\.txt is not UTF-8"):
+    with pytest.raises(DataError, match=r"fr\.txt:1 is not UTF-8"):
         read_aligned(aligned(en=["a"], fr="é\n".encode("latin-1")))
 
 

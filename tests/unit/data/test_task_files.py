@@ -1,12 +1,14 @@
 """A task's examples out of files as people have them: what a preset says of them, and what is refused."""
 
+import csv
 import gzip
 import json
 import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
-from task_folders import parquet, splits_of, write
+from task_folders import parquet, splits_of, task_in, write
 
 from camembert.data.records import DataError
 from camembert.data.tasks import Example, TaskError
@@ -69,7 +71,7 @@ def test_xnli_1_is_read_language_by_language_without_unlabelled_pairs(xnli_1, ca
     assert splits["train"]["en"] == [Example("train-2", "c", "d", 1, 0)]
     assert splits["dev"]["en"] == [Example("dev-7", 'He said "no', "No.", 0, 0)]
     assert splits["test"]["de"] == [Example("test-7", "Er sagte nein", "Nein.", 0, 0)]
-    assert f"{xnli_1}, dev: 1 examples without a label are left out, 1 are kept" in caplog.text
+    assert f"{xnli_1}, dev, de: 1 examples without a label are left out, 1 are kept" in caplog.text
 
 
 PARQUET = {"train": "train-en*.parquet", "dev": "dev-{language}.parquet", "test": "test-{language}.parquet"}
@@ -177,6 +179,88 @@ def test_comma_separated_files_may_quote_what_they_like(tmp_path):
     assert [example.text for example in splits["dev"]["en"]] == ['He said, "no"', rows[1][0]]
 
 
+SENTENCE = 'She\'s "here", he said'
+
+
+def test_sentences_that_pandas_quoted_are_read_as_they_were(tmp_path):
+    rows = [("1", "topic", SENTENCE), ("2", "other", '"all of it"'), ("3", "topic", "a\ttab"), ("4", "other", "plain")]
+    for split in ("train", "dev", "test"):
+        path = write(tmp_path / "eng_Latn" / f"{split}.tsv", "")
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            csv.writer(file, delimiter="\t", lineterminator="\n").writerows([("index_id", "category", "text"), *rows])
+    splits, _ = splits_of(tmp_path, ["en"], "sib200")
+    assert [example.text for example in splits["test"]["en"]] == [text for *_, text in rows]
+
+
+PAWSX = "id\tsentence1\tsentence2\tlabel\n1\tA {0}\tB\t1\n2\tC {0}\tNS\t0\n3\t\t\t1\n4\tD\tE\t0\n5\tF\t \u200b\t1\n"
+
+
+@pytest.fixture
+def pawsx(tmp_path):
+    """PAWS-X's files, whose dev and test rows lack sentences in some languages."""
+    for language in ("en", "de"):
+        write(
+            tmp_path / language / "train.tsv", "id\tsentence1\tsentence2\tlabel\n1\tA\tB\t1\n2\tNS\tB\t1\n3\tC\tD\t0\n"
+        )
+        for split in ("dev_2k", "test_2k"):
+            write(tmp_path / language / f"{split}.tsv", PAWSX.format(language))
+    return tmp_path
+
+
+def test_rows_without_a_text_in_one_language_are_examples_in_none(pawsx, caplog):
+    write(pawsx / "en" / "dev_2k.tsv", PAWSX.format("en").replace("\tNS\t", "\tthere\t"))
+    write(pawsx / "de" / "dev_2k.tsv", PAWSX.format("de").replace("D\tE", "NS\tE"))
+    with caplog.at_level("INFO", "camembert"):
+        task = task_in(pawsx, ["en", "de"], "pawsx")
+    assert [example.id for example in task.splits["train"]["en"]] == ["train-1", "train-3"]
+    for language in ("en", "de"):
+        assert [example.id for example in task.splits["dev"][language]] == ["dev-1"]
+        assert [example.id for example in task.splits["test"][language]] == ["test-1", "test-4"]
+        assert task.counts["dev"][language] == {"kept": 1, "without a label": 0, "without text": 4}
+    assert f"{pawsx / 'en'}, dev, en: 4 examples without text are left out, 1 are kept" in caplog.text
+
+
+def test_texts_of_the_marks_are_left_out_even_where_languages_are_not_parallel(pawsx):
+    task = task_in(pawsx, ["en"], "pawsx", no_text=["B"], parallel=False)
+    assert [example.text for example in task.splits["dev"]["en"]] == ["C en", "D"]
+
+
+def test_splits_whose_columns_and_labels_have_other_names_are_read(tmp_path):
+    write(tmp_path / "train.tsv", "premise\thypo\tlabel\na\tb\tcontradictory\nc\td\tneutral\n")
+    for split in ("dev", "test"):
+        write(tmp_path / f"{split}-en.jsonl", '{"sentence1": "e", "sentence2": "f", "gold_label": "contradiction"}\n')
+    train = {"header": None, "columns": {"text": "premise", "text_pair": "hypo", "label": "label", "cluster": None}}
+    splits, labels = splits_of(
+        tmp_path,
+        ["en"],
+        header=["sentence1", "sentence2", "gold_label"],
+        columns={"text": "sentence1", "text_pair": "sentence2", "label": "gold_label", "cluster": "sentence1"},
+        by_split={"train": train},
+        label_names={"contradictory": "contradiction"},
+        files={"train": "train.tsv", "dev": "dev-{language}.jsonl", "test": "test-{language}.jsonl"},
+    )
+    assert splits["train"]["en"] == [Example("train-000001", "a", "b", 2), Example("train-000002", "c", "d", 1)]
+    assert splits["dev"]["en"] == [Example("dev-000001", "e", "f", 2, 0)]
+    _, labels = splits_of(
+        tmp_path,
+        ["en"],
+        labels="found",
+        columns={"text": "sentence1", "text_pair": "sentence2", "label": "gold_label", "cluster": None},
+        by_split={"train": train},
+        label_names={"contradictory": "contradiction"},
+        files={"train": "train.tsv", "dev": "dev-{language}.jsonl", "test": "test-{language}.jsonl"},
+    )
+    assert labels == ["contradiction", "neutral"]
+
+
+def test_rows_outside_the_filter_are_not_looked_at(tmp_path):
+    for locale in ("en-US", "sw-KE"):
+        utterances(tmp_path, locale, packed=False)
+        with open(tmp_path / f"{locale}.jsonl", "a", encoding="utf-8") as file:
+            file.write('{"id": "x", "partition": "heldout", "utt": "\\ud83d"}\n')
+    assert len(splits_of(tmp_path, ["en", "sw"], "massive")[0]["test"]["sw"]) == 120
+
+
 # --- what is refused ------------------------------------------------------------------------------------------
 
 
@@ -186,11 +270,11 @@ def test_comma_separated_files_may_quote_what_they_like(tmp_path):
         (
             "dev-de.tsv",
             "a\tentailment\n",
-            r"dev-de\.tsv:1 has 2 tab-separated columns; expected premise, hypothesis, l",
+            r"dev-de\.tsv:1 has 2 tab-separated columns; expected 'premise', 'hypoth",
         ),
-        ("dev-de.tsv", "a\tb\tmaybe\n", r"dev-de\.tsv:1 has label 'maybe'; expected one of data\.task\.labels: enta"),
-        ("dev-de.tsv", "a\tb\t3\n", r"dev-de\.tsv:1 has label '3'; expected one of data\.task\.labels: entailment, ne"),
-        ("dev-de.tsv", "a\tb\t0.5\n", r"dev-de\.tsv:1 has label 0\.5; expected a name or a whole number: check"),
+        ("dev-de.tsv", "a\tb\tmaybe\n", r"dev-de\.tsv:1 has label 'maybe'; expected one of data\.task\.labels: 'enta"),
+        ("dev-de.tsv", "a\tb\t3\n", r"dev-de\.tsv:1 has label '3'; expected one of data\.task\.labels: 'entailment'"),
+        ("dev-de.tsv", "a\tb\t0.5\n", r"dev-de\.tsv:1 has label \"0\.5\"; expected a name or a whole number: check"),
         ("dev-de.tsv", "a\tb\tentailment\n", r"dev examples in de and en in .* not parallel: dev-000001 has another l"),
         ("dev-de.tsv", "a\tb\tneutral\n" * 2, r"are not parallel: dev-000002 is not in en; expected the same ids"),
         ("dev-de.tsv", "a\tb\t-\n", r" has no labelled dev examples in de; check data\.task\.files, filter and loc"),
@@ -218,13 +302,13 @@ def test_without_test_labels_half_of_dev_is_the_test_set(xtreme):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (XNLI_1.replace("gold_label", "label"), r"xnli\.dev\.tsv:1 has no column gold_label, only language, label, s"),
-        (XNLI_1.replace("language\t", "lang\t"), r"xnli\.dev\.tsv:1 has no column language, only lang, "),
-        (XNLI_1 + "de\tneutral\n", r"xnli\.dev\.tsv:6 has 2 tab-separated columns; expected language, gold_label"),
+        (XNLI_1.replace("gold_label", "label"), r"xnli\.dev\.tsv:1 has no column 'gold_label', only 'language'"),
+        (XNLI_1.replace("language\t", "lang\t"), r"xnli\.dev\.tsv:1 has no column 'language', only 'lang', "),
+        (XNLI_1 + "de\tneutral\n", r"xnli\.dev\.tsv:6 has 2 tab-separated columns; expected 'language', 'gold"),
         (XNLI_1.replace("de\tent", "de\tEnt"), r"xnli\.dev\.tsv:4 has label 'Entailment'; expected one of"),
         (XNLI_1.replace("de\t", "fr\t"), r" has no labelled dev examples in de; check data\.task"),
         (XNLI_1.replace("Nein.\t7", "Nein.\t9"), r"in de and en in .* are not parallel: dev-7 is not in de"),
-        (XNLI_1 + "en\tneutral\t\tx\ty\t7\n", r"xnli\.dev\.tsv:6 repeats the id 7 of .*xnli\.dev\.tsv:2; expected ev"),
+        (XNLI_1 + "en\tneutral\t\tx\ty\t7\n", r"xnli\.dev\.tsv:6 repeats the id '7' of .*xnli\.dev\.tsv:2; expected"),
     ],
 )
 def test_what_is_wrong_in_xnli_1_is_named(xnli_1, text, message):
@@ -236,7 +320,7 @@ def test_what_is_wrong_in_xnli_1_is_named(xnli_1, text, message):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"label": [0, 3]}, r"dev-en\.parquet: row 2 has label '3'; expected one of data\.task\.labels: entailment"),
+        ({"label": [0, 3]}, r"dev-en\.parquet: row 2 has label '3'; expected one of data\.task\.labels: 'entailment"),
         ({"label": [0.0, 1.0]}, r"dev-en\.parquet: row 1 has label 0\.0; expected a name or a whole number"),
         ({"premise": ["a", None], "label": [0, 1]}, r'row 2 is \{"premise": null.*; expected text in premise hypoth'),
         ({"label": [-1, -1]}, r"has no labelled dev examples in en"),
@@ -253,7 +337,7 @@ def test_a_label_that_no_training_example_has_is_refused(tmp_path):
     for name, label in (("train", "a"), ("dev", "b"), ("test", "a")):
         rows = f"1\ta\tx\n2\tc\ty\n3\t{label}\tz\n"
         write(tmp_path / "eng_Latn" / f"{name}.tsv", "index_id\tcategory\ttext\n" + rows)
-    with pytest.raises(DataError, match=r"dev\.tsv:4 has label 'b'; expected a label of the training examples: a, c"):
+    with pytest.raises(DataError, match=r"dev\.tsv:4 has label 'b'; expected a label of the training examples: 'a'"):
         splits_of(tmp_path, ["en"], "sib200")
 
 
@@ -262,7 +346,7 @@ def test_a_label_that_no_training_example_has_is_refused(tmp_path):
     [
         (
             b'{"id": "1"}\n',
-            r"en-US\.jsonl:1 has no column utt, intent, partition, only id; correct the file or the col",
+            r"en-US\.jsonl:1 has no column 'partition', only 'id'; correct the file or the col",
         ),
         (b'{"id": \n', r"en-US\.jsonl:1 is not JSON \(.*\); expected an object a line"),
         (b"[1]\n", r"en-US\.jsonl:1 is list, not an object; expected an object a line"),
@@ -330,4 +414,23 @@ def test_real_files_hold_what_their_preset_says(preset, folder, labels, sizes):
     languages = load_yaml(ROOT / "experiments" / "tasks" / f"{preset}.yaml")["languages"]
     splits, names = splits_of(Path(str(REAL_DATA)) / folder, languages, preset)
     assert len(names) == labels
+    assert not [each for of in splits.values() for rows in of.values() for each in rows if each.text.startswith('""')]
     assert tuple({len(rows) for rows in splits[split].values()} for split in splits) == tuple({size} for size in sizes)
+
+
+@pytest.mark.skipif(REAL_DATA is None, reason="CAMEMBERT_REAL_DATA does not name a folder with SIB-200")
+def test_real_sib_200_is_read_as_pandas_which_wrote_it_reads_it():
+    folder = Path(str(REAL_DATA)) / "sib200"
+    preset = load_yaml(ROOT / "experiments" / "tasks" / "sib200.yaml")
+    locales = preset["data"]["task"]["locales"]
+    splits, _ = splits_of(folder, preset["languages"], "sib200")
+    quoted = 0
+    for split, languages in splits.items():
+        for language, rows in languages.items():
+            path = folder / locales[language] / f"{split}.tsv"
+            theirs = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+            assert {row.id: row.text for row in rows} == dict(
+                zip(f"{split}-" + theirs.index_id, theirs.text, strict=True)
+            )
+            quoted += (split, language) == ("train", "en") and sum('"' in row.text for row in rows)
+    assert quoted == 41

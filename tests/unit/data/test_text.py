@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import json
+from collections import Counter
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -50,7 +51,10 @@ def test_a_line_is_a_document(write, name):
 
 def test_empty_documents_are_left_out_and_a_limit_counts_the_others(write):
     path = write("en.parquet", ["", None, " one ", "\n", "two", "three"])
+    counts = Counter()
+    assert list(read_documents([path], limit=2, without=[1], left_out=counts)) == ["one"]
     assert list(read_documents([path], limit=2)) == ["one", "two"]
+    assert counts == {"empty": 2, "evaluated": 1}
 
 
 def test_several_files_are_read_one_after_another_and_a_folder_in_order(write, tmp_path):
@@ -85,18 +89,18 @@ def test_the_text_of_all_languages_can_be_gone_through_again(write):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("de.txt", "schön\n".encode("latin-1"), r"de\.txt is not UTF-8 .*; convert it, for instance with iconv"),
+        ("de.txt", "schön\n".encode("latin-1"), r"de\.txt:1 is not UTF-8 .*; convert the file, for instance"),
         ("de.txt.gz", gzip.compress(b"text " * 99)[:20], r"de\.txt\.gz is not a whole gzip file .*; copy it again"),
         ("de.txt.gz", WHOLE_GZIP[:11] + b"\xff" * 4 + WHOLE_GZIP[15:], r"de\.txt\.gz is not a whole gzip file"),
         ("de.txt.gz", b"no gzip", r"de\.txt\.gz is not a whole gzip file"),
         (
             "de.jsonl",
             b'{"text": "a"}\n{"body": "b"}\n',
-            r"de\.jsonl:2 has no column text, only body; correct the file",
+            r"de\.jsonl:2 has no column 'text', only 'body'; correct the file",
         ),
         ("de.jsonl", b'{"text": "a"}\ntext\n', r"de\.jsonl:2 is not JSON \(.*\); expected an object a line"),
         ("de.jsonl", b'["a"]\n', r"de\.jsonl:1 is list, not an object; expected an object a line"),
-        ("de.jsonl", b'{"text": 3}\n', r"de\.jsonl:1 has 3 in the field text; expected a text"),
+        ("de.jsonl", b'{"text": 3}\n', r"de\.jsonl:1 has 3 in the field 'text'; expected a text"),
         ("de.parquet", b"PAR1 and no more", r"de\.parquet is no whole parquet file .*; copy or download it again"),
     ],
 )
@@ -108,10 +112,10 @@ def test_a_file_of_another_form_is_refused_by_name_and_line(tmp_path, name, cont
 
 def test_a_parquet_file_without_text_is_refused_with_its_columns(tmp_path):
     pq.write_table(pa.table({"text": [1, 2], "title": ["a", "b"]}), tmp_path / "de.parquet")
-    with pytest.raises(DataError, match=r"has int64 in the column text; expected strings"):
+    with pytest.raises(DataError, match=r"has int64 in the column 'text'; expected strings"):
         list(read_documents([tmp_path / "de.parquet"]))
     pq.write_table(pa.table({"id": [1, 2], "title": ["a", "b"]}), tmp_path / "de.parquet")
-    with pytest.raises(DataError, match=r"has no column text, only id \(int64\), title \(string\); correct"):
+    with pytest.raises(DataError, match=r"has no column 'text', only 'id' \(int64\), 'title' \(string\); correct"):
         list(read_documents([tmp_path / "de.parquet"]))
 
 

@@ -15,7 +15,8 @@ EXPERIMENTS = [ROOT / "config.yaml", *sorted((ROOT / "experiments").glob("*.yaml
 PRESETS = sorted((ROOT / "experiments" / "tasks").glob("*.yaml"))
 UNDER = {"massive-gpu-xnli": ["massive-xnli"]}
 """Experiments that are nothing without another below them."""
-DESCRIBED = {"files", "hub", "header", "columns", "labels", "locales", "filter", "parallel"}
+DESCRIBED = {"files", "hub", "header", "columns", "by_split", "labels", "label_names", "no_text", "locales", "filter"}
+DESCRIBED |= {"parallel"}
 
 
 def composed(*overlays):
