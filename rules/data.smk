@@ -242,7 +242,7 @@ else:
 
     rule import_tokenizer:
         input:
-            **(named_text() if TRIMS else {}),
+            **(named_text() if READS_TEXT or TRIMS else {}),
             teacher=teacher_source_files(),
             examples=[TASK_DATA["train"]] if TRIMS else [],
             checked=CHECKED,
@@ -264,8 +264,9 @@ else:
             declared=teacher_sizes(),
             rows=config["tokenizer"]["vocabulary"],
             vocabulary=TEACHER["vocabulary"],
-            text=named_readings() if TRIMS else {},
             needs_mask=masks_tokens(config, EXPERIMENT),
+            text=named_readings() if READS_TEXT or TRIMS else {},
+            max_unknown=TEACHER["max_unknown"],
         message:
             "Taking the tokenizer of {input.teacher[0]}"
         script:

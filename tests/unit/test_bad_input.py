@@ -27,7 +27,7 @@ from camembert.data.text import read_documents
 from camembert.models.packaged import read_packaged
 from camembert.plan import sources, teachers
 from camembert.plan.config import check_config, load_yaml
-from camembert.tokens.given_tokenizer import import_tokenizer, read_tokenizer
+from camembert.tokens.given_tokenizer import import_tokenizer, read_tokenizer, unknown_shares
 from camembert.tokens.shards import write_shard
 
 ROOT = Path(__file__).parents[2]
@@ -209,6 +209,18 @@ def bad_teacher(facts: dict, bench: Bench) -> None:
     bench.check()
 
 
+def old_config(bench: Bench) -> None:
+    bench.teacher()
+    bench.write("config.json", json.dumps({key: value for key, value in BERT.items() if key != "model_type"}))
+    bench.check()
+
+
+def pointer_weights(bench: Bench) -> None:
+    bench.teacher()
+    bench.write("model.safetensors", POINTER)
+    bench.check()
+
+
 def slow_tokenizer(bench: Bench) -> None:
     bench.teacher()
     (bench.folder / "tokenizer.json").rename(bench.folder / "sentencepiece.bpe.model")
@@ -227,7 +239,10 @@ BEFORE_A_TEXT = '{"SpecialToken":{"id":"<s>","type_id":0}},'
 def given_tokenizer(change: tuple[str, str], bench: Bench, **facts) -> None:
     tokenizer, _ = tokenizer_files("xlm-roberta", ["one two three"] * 9)
     bench.write("tokenizer.json", tokenizer.to_str().replace(*change))
+    names = {"pad_token": "<pad>", "mask_token": "<mask>"}
+    bench.write("tokenizer_config.json", json.dumps({"tokenizer_class": "PreTrainedTokenizerFast"} | names))
     config = {"model_type": "xlm-roberta", "vocab_size": 400, "max_position_embeddings": 66} | facts
+    bench.write("config.json", json.dumps(config))
     import_tokenizer(bench.folder, bench.folder / "own", config, ["recipe logits (loss logits)"])
 
 
@@ -236,10 +251,21 @@ def bare_vocabulary(bench: Bench) -> None:
     read_tokenizer(bench.folder, 119547)
 
 
+def foreign_words(bench: Bench) -> None:
+    bench.write("vocab.txt", "[PAD]\n")
+    bench.write("tokenizer_config.json", '{"do_lower_case": false, "word_tokenizer_type": "mecab"}')
+    read_tokenizer(bench.folder, 119547)
+
+
+def unknown_text(bench: Bench) -> None:
+    unknown_shares(bench.words, "[UNK]", {"ja of corpus web": ["日本の首都"]}, 0.1)
+
+
 def large_tokenizer(bench: Bench) -> None:
     from camembert.tokens.tokenizer import save_tokenizer
 
     save_tokenizer(bench.words, bench.folder, 32, False)
+    bench.write("config.json", json.dumps(BERT))
     read_tokenizer(bench.folder, 100)
 
 
@@ -356,6 +382,8 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "a layer that some encoder has not": lambda bench: bench.check("retrieval", layer=4),
     "a language without sentences for retrieval": no_sentences,
     "a teacher of another architecture": partial(bad_teacher, {"model_type": "modernbert"}),
+    "a teacher of 2019, which does not say what it is": old_config,
+    "a pointer in place of weights": pointer_weights,
     "a teacher that generates text": partial(bad_teacher, {"is_decoder": True}),
     "a teacher with code of its own": partial(bad_teacher, {"auto_map": {"AutoModel": "modeling.Model"}}),
     "a teacher whose tokenizer is not tokenizer.json": slow_tokenizer,
@@ -407,6 +435,8 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "text that is evaluated on": lambda bench: check_corpus("own", LINES, LINES, False, "refuse"),
     "text of a single line": one_line,
     "a vocabulary that does not say whether it is cased": bare_vocabulary,
+    "a tokenizer that another program cuts words for": foreign_words,
+    "text that a tokenizer does not know": unknown_text,
     "a tokenizer larger than the model": large_tokenizer,
     "a tokenizer without a padding token": partial(given_tokenizer, ("<pad>", "<fill>")),
     "a tokenizer without a mask token": partial(given_tokenizer, ("<mask>", "<blank>")),

@@ -11,17 +11,19 @@ from typing import Any
 
 from camembert.core.files import read_json
 from camembert.core.model_files import CONFIG, TOKENIZER, TOKENIZER_SETTINGS, WEIGHTS
-from camembert.plan.sources import Folder, SourceError
+from camembert.plan.sources import Folder, SourceError, refuse_pointer
 
 POSITIONS_AFTER_PADDING = {"bert": False, "roberta": True, "xlm-roberta": True, "camembert": True}
 """The kinds of model that can be distilled (`model_type` of config.json), whose layers are all BERT's; and whether the
 positions of a text are numbered from the padding token's id plus one (RoBERTa and its kin) instead of from 0."""
 ANY_WEIGHTS = (WEIGHTS, f"{WEIGHTS}.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 """Weights of a model folder, the first that is there is read."""
-TOKENIZER_FILES = (TOKENIZER, "vocab.txt", TOKENIZER_SETTINGS, "special_tokens_map.json")
+VOCABULARY, ADDED_TOKENS = "vocab.txt", "added_tokens.json"
+TOKENIZER_FILES = (TOKENIZER, VOCABULARY, TOKENIZER_SETTINGS, "special_tokens_map.json", ADDED_TOKENS)
 """Files of a tokenizer that are read; one of the first two must be there."""
 SLOW_TOKENIZERS = ("sentencepiece.bpe.model", "spiece.model", "sentencepiece.model", "vocab.json", "merges.txt")
 """Files of tokenizers from which `transformers` can make a tokenizer.json."""
+ROBERTA_POSITIONS = 514
 SIZES = {
     "layers": "num_hidden_layers",
     "hidden": "hidden_size",
@@ -58,7 +60,10 @@ def teacher_files(folder: Folder) -> list[Path]:
     words = [folder / name for name in TOKENIZER_FILES]
     if not any(path.is_file() for path in words[:2]):
         raise SourceError(_without_tokenizer(folder))
-    return [folder / CONFIG, weights, *(folder / part for part in parts), *(p for p in words if p.is_file())]
+    files = [folder / CONFIG, weights, *(folder / part for part in parts), *(p for p in words if p.is_file())]
+    for path in files:
+        refuse_pointer(path)
+    return files
 
 
 def _without_tokenizer(folder: Path) -> str:
@@ -134,6 +139,11 @@ def config_of(folder: Folder) -> dict[str, Any]:
             f"{path} has auto_map: the model runs code of its own (trust_remote_code), which is never run here; take"
             f" an encoder of one of the types {supported}"
         )
+    if "model_type" not in found:
+        raise SourceError(
+            f'{path} has no model_type, as those of 2019 have none; add "model_type": "{_likely_type(found)}", which the'
+            f" rest of it suggests, or what else it is of {supported}"
+        )
     if found.get("model_type") not in POSITIONS_AFTER_PADDING:
         raise SourceError(
             f"{path} describes a model of type {found.get('model_type')!r}, expected an encoder with BERT's layers, one"
@@ -146,6 +156,15 @@ def config_of(folder: Folder) -> dict[str, Any]:
         if type(found.get(theirs)) is not int:
             raise SourceError(f"{path} has {theirs} {found.get(theirs)!r}, expected a number; copy the model again")
     return found
+
+
+def _likely_type(config: Mapping[str, Any]) -> str:
+    """The type of a model whose config.json lacks it: by its `architectures`, else by RoBERTa's number of positions."""
+    names = " ".join(config.get("architectures") or ())
+    named = [each for each in POSITIONS_AFTER_PADDING if names.lower().startswith(each.replace("-", ""))]
+    roberta = config.get("max_position_embeddings") == ROBERTA_POSITIONS
+    vocabularies = {250002: "xlm-roberta", 32005: "camembert"}
+    return named[0] if named else vocabularies.get(config.get("vocab_size", 0), "roberta") if roberta else "bert"
 
 
 def sizes_in(folder: Folder) -> dict[str, int]:

@@ -1,43 +1,37 @@
-"""The tokenizer of a given teacher, made the workflow's: BERT's own, or any that a tokenizer.json describes."""
+"""The tokenizer of a given teacher, made the workflow's: what `AutoTokenizer` makes of its files."""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
-from tokenizers.models import WordPiece
+from tokenizers import Tokenizer, processors
 
 from camembert.core.files import read_json
 from camembert.core.model_files import TOKENIZER, TOKENIZER_SETTINGS
-from camembert.plan.teachers import POSITIONS_AFTER_PADDING, longest_input, segments_of
+from camembert.plan.teachers import ADDED_TOKENS, POSITIONS_AFTER_PADDING, VOCABULARY, longest_input, segments_of
 from camembert.tokens.tokenizer import (
     INPUTS,
     SPECIAL_TOKENS,
     Frame,
     TokenizerError,
-    add_bert_frame,
     frame_of,
     normalizer_of,
-    save_tokenizer,
     token_id,
     write_tokenizer,
 )
 
-BERT_PARTS = {"model": "WordPiece", "normalizer": "BertNormalizer", "pre_tokenizer": "BertPreTokenizer"}
+log = logging.getLogger(__name__)
+
 KINDS = ("WordPiece", "Unigram", "BPE")
 """Kinds of tokenizer that can be used, and trimmed for a release."""
-CONVENTIONS = {
-    "pad_token": ("[PAD]", "<pad>"),
-    "unk_token": ("[UNK]", "<unk>"),
-    "cls_token": ("[CLS]", "<s>"),
-    "sep_token": ("[SEP]", "</s>"),
-    "mask_token": ("[MASK]", "<mask>"),
-}
-"""What special tokens are called where no file says it, as in XLM-R's own folder: BERT's and RoBERTa's names."""
+SAMPLE = 1000
+"""Documents of a language in which unknown tokens are counted."""
 
 
 def import_tokenizer(
@@ -46,7 +40,7 @@ def import_tokenizer(
     config: Mapping[str, Any],
     needs_mask: Iterable[str] = (),
 ) -> None:
-    """Reads the tokenizer of a checkpoint and writes it as `AutoTokenizer` loads it without code of its own.
+    """Reads the tokenizer of a checkpoint as `AutoTokenizer` does, and writes it so that any version loads the same.
 
     Args:
         folder: of the checkpoint.
@@ -57,154 +51,126 @@ def import_tokenizer(
     Raises:
         TokenizerError: it cannot be used, with the reason.
     """
-    folder, vocabulary = Path(folder), int(config["vocab_size"])
-    if is_bert(folder) and segments_of(config):
-        tokenizer, lowercase = read_tokenizer(folder, vocabulary)
-        names = SPECIAL_TOKENS
-        save_tokenizer(tokenizer, output, longest_input(config), lowercase)
-    else:
-        tokenizer, names = read_any_tokenizer(folder, vocabulary)
-        frame = frame_of(tokenizer)
-        segments = frame.segments and segments_of(config)
-        if frame.segments and not segments:
-            tokenizer.post_processor = _without_segments(tokenizer, frame)
-        settings = {
-            "tokenizer_class": "PreTrainedTokenizerFast",  # tokenizer.json as it is
-            "model_max_length": longest_input(config),
-            "model_input_names": [name for name in INPUTS if segments or name != "token_type_ids"],
-        }
-        write_tokenizer(tokenizer, output, settings | names)
+    folder = Path(folder)
+    tokenizer, names = read_tokenizer(folder, int(config["vocab_size"]))
+    frame = frame_of(tokenizer)
+    segments = frame.segments and segments_of(config)
+    if frame.segments and not segments:
+        tokenizer.post_processor = _without_segments(tokenizer, frame)
+    settings = {
+        "tokenizer_class": "PreTrainedTokenizerFast",  # tokenizer.json as it is
+        "model_max_length": longest_input(config),
+        "model_input_names": [name for name in INPUTS if segments or name != "token_type_ids"],
+    }
+    write_tokenizer(tokenizer, output, settings | names)
     _check_padding(folder, tokenizer, names["pad_token"], config)
-    if reasons := [] if tokenizer.token_to_id(names.get("mask_token", "")) is not None else list(needs_mask):
+    if reasons := [] if "mask_token" in names else list(needs_mask):
         raise TokenizerError(
             f"{folder} has no mask token (mask_token in tokenizer_config.json or special_tokens_map.json), which"
             f" {reasons[0]} needs; leave that out, or take another teacher"
         )
 
 
-# --- BERT's ---------------------------------------------------------------------------------------------------
+def read_tokenizer(folder: str | os.PathLike[str], vocabulary: int) -> tuple[Tokenizer, dict[str, str]]:
+    """Reads a tokenizer as `AutoTokenizer` does, without running code of its own.
 
-
-def is_bert(folder: str | os.PathLike[str]) -> bool:
-    """Whether a checkpoint's tokenizer is BERT's: vocab.txt alone, or a tokenizer.json with BERT's parts and names."""
-    path = Path(folder) / TOKENIZER
-    if not path.is_file():
-        return True
-    tokenizer = _from_json(path)
-    required = [token for role, token in SPECIAL_TOKENS.items() if role != "mask_token"]
-    return _parts(tokenizer) == BERT_PARTS and all(tokenizer.token_to_id(token) is not None for token in required)
-
-
-def read_tokenizer(folder: str | os.PathLike[str], vocabulary: int) -> tuple[Tokenizer, bool]:
-    """Reads the tokenizer of a BERT checkpoint: tokenizer.json, or vocab.txt with what tokenizer_config.json says.
-
-    Whether it lower-cases is read, never guessed: a bare vocab.txt does not say it, and transformers would
+    Whether BERT's lower-cases is read, never guessed: a bare vocab.txt does not say it, and transformers would
     lower-case by default.
 
     Args:
-        folder: of the checkpoint.
-        vocabulary: rows of the model's embedding, which no token id may exceed.
-
-    Returns:
-        The tokenizer, and whether it lower-cases.
-
-    Raises:
-        TokenizerError: it is no BERT tokenizer, contradicts itself, does not fit the model or does not say whether
-            it lower-cases.
-    """
-    folder = Path(folder)
-    settings_path = folder / TOKENIZER_SETTINGS
-    settings: dict[str, Any] = _settings(settings_path) if settings_path.is_file() else {}
-    path = folder / TOKENIZER
-    if path.is_file():
-        tokenizer = _from_json(path)
-    else:
-        path = folder / "vocab.txt"
-        tokenizer = _from_vocabulary(path, settings)
-    lowercase = bool(normalizer_of(tokenizer)["lowercase"])
-    if settings.get("do_lower_case", lowercase) != lowercase:
-        raise TokenizerError(
-            f"{path} has lowercase {lowercase}, but {settings_path} has do_lower_case {settings['do_lower_case']};"
-            " make the two agree"
-        )
-    for role, token in SPECIAL_TOKENS.items():
-        if tokenizer.token_to_id(token) is None and role != "mask_token":
-            raise TokenizerError(f"{path} has no token {token}, expected BERT's special tokens; take another teacher")
-    _check_size(path, tokenizer, vocabulary)
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    add_bert_frame(tokenizer)
-    return tokenizer, lowercase
-
-
-def _from_vocabulary(path: Path, settings: dict[str, Any]) -> Tokenizer:
-    if "do_lower_case" not in settings:
-        raise TokenizerError(
-            f"{path} does not say whether it is cased; add a tokenizer_config.json that does beside it:"
-            ' {"do_lower_case": false} for a cased model such as multilingual BERT, true for an uncased one'
-        )
-    tokenizer = Tokenizer(WordPiece.from_file(str(path), unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(
-        clean_text=True,
-        handle_chinese_chars=settings.get("tokenize_chinese_chars", True),
-        strip_accents=settings.get("strip_accents"),
-        lowercase=settings["do_lower_case"],
-    )
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.add_special_tokens([token for token in SPECIAL_TOKENS.values() if tokenizer.token_to_id(token)])
-    return tokenizer
-
-
-# --- any ------------------------------------------------------------------------------------------------------
-
-
-def read_any_tokenizer(folder: str | os.PathLike[str], vocabulary: int) -> tuple[Tokenizer, dict[str, str]]:
-    """Reads a tokenizer.json (or BERT's vocab.txt) and what the files beside it call its special tokens.
-
-    Args:
-        folder: of the checkpoint.
+        folder: of the checkpoint, with its config.json.
         vocabulary: rows of the model's embedding, which no token id may exceed.
 
     Returns:
         The tokenizer, and its special tokens by role; the mask token and the one for unknown text may be lacking.
 
     Raises:
-        TokenizerError: it cannot be read, is of another kind, does not fit the model, or has no padding token.
+        TokenizerError: it cannot be read, contradicts itself, is of another kind, does not fit the model, does not say
+            whether it lower-cases, or has no padding token.
     """
     folder = Path(folder)
-    path = folder / TOKENIZER
-    tokenizer = _from_json(path) if path.is_file() else read_tokenizer(folder, vocabulary)[0]
-    _check_size(path, tokenizer, vocabulary)
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    kind = _parts(tokenizer)["model"]
-    if kind not in KINDS:
+    path = next(folder / name for name in (TOKENIZER, VOCABULARY) if (folder / name).is_file())
+    settings = _settings(folder / TOKENIZER_SETTINGS)
+    known = _tokens_of(folder, path, settings)
+    _check_settings(folder, path, settings)
+    tokenizer, names = _as_transformers_reads_it(folder, known)
+    if (kind := json.loads(tokenizer.to_str())["model"]["type"]) not in KINDS:
         raise TokenizerError(f"{path} is a {kind} tokenizer, expected one of {', '.join(KINDS)}; take another teacher")
-    names = _names(folder, tokenizer)
+    largest = max(tokenizer.get_vocab().values())
+    if largest >= vocabulary:
+        raise TokenizerError(
+            f"{path} has token ids up to {largest}, but the model's embedding has {vocabulary} rows;"
+            " the two do not belong together: take both from one checkpoint"
+        )
     if "pad_token" not in names:
         raise TokenizerError(
-            f"{folder} has no padding token (pad_token in tokenizer_config.json or special_tokens_map.json, or one of"
-            f" {' and '.join(CONVENTIONS['pad_token'])} in tokenizer.json); name one there, or take another teacher"
+            f"{folder} has no padding token (pad_token in tokenizer_config.json or special_tokens_map.json, a token of"
+            f" {path.name}); name one there, or take another teacher"
         )
     frame = frame_of(tokenizer)
-    return tokenizer, names | {
-        "cls_token": str(tokenizer.id_to_token(frame.cls)),
-        "sep_token": str(tokenizer.id_to_token(frame.sep)),
-    }
+    around = {"cls_token": tokenizer.id_to_token(frame.cls), "sep_token": tokenizer.id_to_token(frame.sep)}
+    for role, token in around.items():
+        if token is None:
+            raise TokenizerError(f"{path} has no {role}, which texts are framed by; take another teacher")
+    return tokenizer, names | around
 
 
-def _names(folder: Path, tokenizer: Tokenizer) -> dict[str, str]:
-    """What the special tokens are called: by the files beside tokenizer.json, else by convention."""
-    files = [folder / name for name in (TOKENIZER_SETTINGS, "special_tokens_map.json")]
-    said = [_settings(path) for path in files if path.is_file()]
-    names = {}
-    for role, usual in CONVENTIONS.items():
-        given = [settings[role] for settings in said if settings.get(role)]
-        texts = [each["content"] if isinstance(each, dict) else str(each) for each in given]
-        found = [text for text in (*texts, *usual) if tokenizer.token_to_id(text) is not None]
-        if found:
-            names[role] = found[0]
-    return names
+def _as_transformers_reads_it(folder: Path, known: set[str]) -> tuple[Tokenizer, dict[str, str]]:
+    """The tokenizer without padding, truncation and the tokens that `transformers` adds, and its special tokens."""
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.set_verbosity_error()
+    try:
+        read = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # json, tokenizers and transformers each have their own
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise TokenizerError(f"transformers cannot read the tokenizer in {folder} ({reason}); copy it again") from None
+    if not isinstance(read, PreTrainedTokenizerFast):
+        raise TokenizerError(
+            f"{folder} has a {type(read).__name__}, which works in Python alone, expected one that a tokenizer.json can"
+            " describe; take another teacher"
+        )
+    description = json.loads(read.backend_tokenizer.to_str())
+    description["added_tokens"] = [token for token in description["added_tokens"] if token["content"] in known]
+    description |= {"padding": None, "truncation": None}
+    roles = {role: getattr(read, role, None) for role in SPECIAL_TOKENS}
+    names = {role: str(token) for role, token in roles.items() if token is not None and str(token) in known}
+    return Tokenizer.from_str(json.dumps(description)), names
+
+
+def _tokens_of(folder: Path, path: Path, settings: Mapping[str, Any]) -> set[str]:
+    """The tokens that the files name; `transformers` adds special ones of its own, which the model never saw."""
+    if path.name == TOKENIZER:
+        tokens = set(_from_json(path).get_vocab())
+    else:
+        tokens = set(path.read_text(encoding="utf-8").split("\n"))
+    added = settings.get("added_tokens_decoder", {}).values()
+    tokens |= {token["content"] if isinstance(token, dict) else str(token) for token in added}
+    return tokens | set(_settings(folder / ADDED_TOKENS))
+
+
+def _check_settings(folder: Path, path: Path, settings: Mapping[str, Any]) -> None:
+    """Refuses what no fast tokenizer does, and files that leave open, or contradict, whether they are cased."""
+    where = folder / TOKENIZER_SETTINGS
+    for key, usual in (("word_tokenizer_type", "basic"), ("subword_tokenizer_type", "wordpiece")):
+        if settings.get(key, usual) != usual:
+            raise TokenizerError(
+                f"{where} has {key} {settings[key]!r}, expected {usual!r}: its words are cut by a program of their own;"
+                " take another teacher"
+            )
+    if path.name == VOCABULARY and "do_lower_case" not in settings:
+        raise TokenizerError(
+            f"{path} does not say whether it is cased; add a tokenizer_config.json that does beside it:"
+            ' {"do_lower_case": false} for a cased model such as multilingual BERT, true for an uncased one'
+        )
+    if path.name == TOKENIZER and "do_lower_case" in settings:
+        lowercase = (normalizer_of(_from_json(path)) or {}).get("lowercase", settings["do_lower_case"])
+        if settings["do_lower_case"] != lowercase:
+            raise TokenizerError(
+                f"{path} has lowercase {lowercase}, but {where} has do_lower_case {settings['do_lower_case']};"
+                " make the two agree"
+            )
 
 
 def _without_segments(tokenizer: Tokenizer, frame: Frame) -> processors.PostProcessor:
@@ -225,10 +191,10 @@ def _check_padding(folder: Path, tokenizer: Tokenizer, name: str, config: Mappin
         )
 
 
-# --- files ----------------------------------------------------------------------------------------------------
-
-
 def _settings(path: Path) -> dict[str, Any]:
+    """What a JSON file of a tokenizer says; nothing where it is not there."""
+    if not path.is_file():
+        return {}
     try:
         settings = read_json(path)
     except ValueError as error:
@@ -245,15 +211,35 @@ def _from_json(path: Path) -> Tokenizer:
         raise TokenizerError(f"{path} cannot be read ({error}); copy the tokenizer again") from None
 
 
-def _parts(tokenizer: Tokenizer) -> dict[str, str | None]:
-    kinds = json.loads(tokenizer.to_str())
-    return {part: (kinds[part] or {}).get("type") for part in BERT_PARTS}
+# --- text that it does not know -------------------------------------------------------------------------------
 
 
-def _check_size(path: Path, tokenizer: Tokenizer, vocabulary: int) -> None:
-    largest = max(tokenizer.get_vocab().values())
-    if largest >= vocabulary:
-        raise TokenizerError(
-            f"{path} has token ids up to {largest}, but the model's embedding has {vocabulary} rows;"
-            " the two do not belong together: take both from one checkpoint"
-        )
+def unknown_shares(
+    tokenizer: Tokenizer, unknown: str | None, texts: Mapping[str, Iterable[str]], bound: float
+) -> dict[str, float]:
+    """The share of the tokens of each text that are unknown; by a sample of it, and said in the log.
+
+    Args:
+        tokenizer: of a given teacher.
+        unknown: its token for unknown text; None where it has none, as one of bytes.
+        texts: documents by what they are called, such as their language.
+        bound: the largest share that is no mistake.
+
+    Raises:
+        TokenizerError: one has more.
+    """
+    shares = {}
+    for name, documents in texts.items():
+        encodings = tokenizer.encode_batch_fast(list(islice(documents, SAMPLE)), add_special_tokens=False)
+        tokens = sum(len(encoding.ids) for encoding in encodings)
+        number = tokenizer.token_to_id(unknown) if unknown else None
+        shares[name] = sum(encoding.ids.count(number) for encoding in encodings) / max(1, tokens)
+        log.info("%s: %.2f %% of %d tokens are unknown", name, 100 * shares[name], tokens)
+    for name, share in shares.items():
+        if share > bound:
+            raise TokenizerError(
+                f"{100 * share:.1f} % of the tokens of text in {name} are unknown to the teacher's tokenizer"
+                f" ({unknown}), expected at most {100 * bound:g} %; take a teacher that reads it, take it out, or raise"
+                " teacher.max_unknown"
+            )
+    return shares

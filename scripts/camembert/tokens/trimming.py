@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 from pathlib import Path
@@ -26,8 +27,11 @@ from camembert.core.model_files import TOKENIZER
 from camembert.plan.teachers import USED
 from camembert.tokens.tokenizer import load_tokenizer, special_tokens
 
-MARKS = {"WordPiece": "##", "Unigram": "▁", "BPE": "Ġ"}
-"""How WordPiece marks tokens that do not begin a word; Unigram, and BPE of bytes, those that do."""
+KINDS = ("WordPiece", "Unigram", "BPE")
+WORD_MARKS = "▁Ġ"
+"""How Unigram, and BPE of bytes, mark tokens that begin a word."""
+BYTE = re.compile(r"<0x[0-9A-F]{2}>")
+"""A token for a byte, of which characters that have no token are spelt (byte_fallback)."""
 ROWS = "teacher_rows.npy"
 """Beside a trimmed tokenizer: the row of the teacher's embedding that each token has, in the order of the ids."""
 TEXTS_AT_ONCE = 1000
@@ -113,24 +117,34 @@ def tokens_kept(tokenizer: Tokenizer, used: Collection[int], special: Collection
         special: the names of special tokens, beside those that the tokenizer itself marks as such.
     """
     model, vocabulary = json.loads(tokenizer.to_str())["model"], tokenizer.get_vocab()
-    mark = MARKS.get(model["type"], "")
-    single = {number for token, number in vocabulary.items() if len(token.removeprefix(mark)) <= 1}
-    kept = _always_kept(tokenizer, special).union(single, used)
+    spelling = {number for token, number in vocabulary.items() if _spells(token, model)}
+    kept = _always_kept(tokenizer, special).union(spelling, used)
     if model["type"] == "BPE":
-        kept |= _merged_into(kept, [_pair(merge) for merge in model["merges"]], vocabulary)
+        merges = [_pair(merge) for merge in model["merges"]]
+        kept |= _merged_into(kept, merges, vocabulary, model["continuing_subword_prefix"] or "")
     return sorted(kept)
 
 
 def _always_kept(tokenizer: Tokenizer, special: Collection[str]) -> set[int]:
-    """Special tokens, and those that a Unigram model weighs unknown text by."""
-    description = json.loads(tokenizer.to_str())
+    """Added and special tokens, and those that a Unigram model weighs unknown text by."""
+    description, vocabulary = json.loads(tokenizer.to_str()), tokenizer.get_vocab()
     model = description["model"]
-    always = {token["id"] for token in description["added_tokens"] if token["special"]}
-    always |= {number for token, number in tokenizer.get_vocab().items() if token in special}
+    always = {token["id"] for token in description["added_tokens"]}
+    always |= {number for token, number in vocabulary.items() if token in special}
     if model["type"] == "Unigram":
         always.add(min(range(len(model["vocab"])), key=lambda number: model["vocab"][number][1]))
-        always.add(model["unk_id"])
+        always |= set() if model["unk_id"] is None else {model["unk_id"]}
+    elif model["unk_token"] in vocabulary:
+        always.add(vocabulary[model["unk_token"]])
     return always
+
+
+def _spells(token: str, model: Mapping[str, Any]) -> bool:
+    """Whether a token is a single character, however the model marks its place in a word, or a byte."""
+    letter = token.removeprefix(model.get("continuing_subword_prefix") or "")
+    if suffix := model.get("end_of_word_suffix"):
+        letter = letter.removesuffix(suffix)
+    return len(letter) <= 1 or (len(letter) == 2 and letter[0] in WORD_MARKS) or BYTE.fullmatch(token) is not None
 
 
 def _pair(merge: str | list[str]) -> tuple[str, str]:
@@ -138,11 +152,18 @@ def _pair(merge: str | list[str]) -> tuple[str, str]:
     return one, other
 
 
-def _merged_into(kept: Collection[int], merges: Iterable[tuple[str, str]], vocabulary: Mapping[str, int]) -> set[int]:
+def _merged(pair: tuple[str, str], prefix: str) -> str:
+    """What BPE merges two tokens into; the second one's mark of not beginning a word goes."""
+    return pair[0] + pair[1].removeprefix(prefix)
+
+
+def _merged_into(
+    kept: Collection[int], merges: Iterable[tuple[str, str]], vocabulary: Mapping[str, int], prefix: str
+) -> set[int]:
     """Tokens that kept ones may be merged from, however far down."""
     parts: dict[int, set[int]] = {}
     for pair in merges:
-        parts.setdefault(vocabulary["".join(pair)], set()).update(vocabulary[part] for part in pair)
+        parts.setdefault(vocabulary[_merged(pair, prefix)], set()).update(vocabulary[part] for part in pair)
     found, todo = set[int](), list(kept)
     while todo:
         new = parts.get(todo.pop(), set()) - found
@@ -164,16 +185,16 @@ def write_renumbered(source: Path, target: Path, kept: Collection[int]) -> None:
 def _renumbered(description: dict[str, Any], number: dict[int, int]) -> dict[str, Any]:
     """The description of a tokenizer (tokenizer.json) with some of its tokens, by their new numbers."""
     model = description["model"]
-    if model["type"] not in MARKS:
-        raise VocabularyError(f"the tokenizer is a {model['type']} model; expected one of {', '.join(MARKS)}")
+    if model["type"] not in KINDS:
+        raise VocabularyError(f"the tokenizer is a {model['type']} model; expected one of {', '.join(KINDS)}")
     if model["type"] == "Unigram":  # a list, in the order of the ids
         model["vocab"] = [entry for old, entry in enumerate(model["vocab"]) if old in number]
-        model["unk_id"] = number[model["unk_id"]]
+        model["unk_id"] = number.get(model["unk_id"])
     else:
         model["vocab"] = {token: number[old] for token, old in model["vocab"].items() if old in number}
     if model["type"] == "BPE":
-        there = model["vocab"]
-        model["merges"] = [merge for merge in model["merges"] if "".join(_pair(merge)) in there]
+        there, prefix = model["vocab"], model["continuing_subword_prefix"] or ""
+        model["merges"] = [merge for merge in model["merges"] if _merged(_pair(merge), prefix) in there]
     description["added_tokens"] = [
         token | {"id": number[token["id"]]} for token in description["added_tokens"] if token["id"] in number
     ]

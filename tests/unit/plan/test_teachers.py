@@ -69,6 +69,34 @@ def test_the_longest_input_leaves_out_positions_before_a_text(folder, facts, lon
     }
 
 
+@pytest.mark.parametrize(
+    ("facts", "likely"),
+    [
+        (MINILM, "xlm-roberta"),
+        (MINILM | {"architectures": ["BertModel"]}, "bert"),
+        (MINILM | {"architectures": None}, "bert"),
+        (XLM_R | {"architectures": None}, "xlm-roberta"),
+        (XLM_R | {"architectures": None, "vocab_size": 50265}, "roberta"),
+        (XLM_R | {"architectures": ["CamembertForMaskedLM"]}, "camembert"),
+    ],
+)
+def test_a_config_of_2019_is_told_which_type_to_add(folder, facts, likely):
+    written = folder({key: value for key, value in facts.items() if key != "model_type"})
+    with pytest.raises(
+        SourceError, match=rf'has no model_type, as those of 2019 have none; add "model_type": "{likely}"'
+    ):
+        config_of(written)
+
+
+def test_pointers_in_place_of_weights_are_refused(folder):
+    written = folder(XLM_R)
+    (written / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n")
+    with pytest.raises(
+        SourceError, match=r"model\.safetensors is a pointer of git-lfs, not the data; .*`git lfs pull`"
+    ):
+        teacher_files(written)
+
+
 def test_sizes_that_are_null_are_those_of_a_local_teacher(folder):
     config = load_yaml(ROOT / "config.yaml")
     config["teacher"] |= {"source": "folder", "folder": str(folder(XLM_R))} | dict.fromkeys(SIZES)

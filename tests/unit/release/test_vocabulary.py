@@ -1,5 +1,6 @@
 """A trimmed model says on text of its languages what the whole one says, and can still read other text."""
 
+import json
 import warnings
 from itertools import pairwise
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from checkpoints import import_checkpoint
-from tokenizers import processors
+from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from camembert.core.files import read_json
@@ -18,7 +19,7 @@ from camembert.models.classifier import classifier_from, load_classifier, save_c
 from camembert.release.vocabulary import tokens_used, trim
 from camembert.tokens.shards import write_shard
 from camembert.tokens.tokenizer import SPECIAL_TOKENS, load_tokenizer, special_tokens, token_id
-from camembert.tokens.trimming import VocabularyError, tokens_kept
+from camembert.tokens.trimming import VocabularyError, _renumbered, tokens_kept
 
 KEPT = ("en", "de")
 
@@ -120,6 +121,51 @@ def test_other_tokenizers_are_refused(whole_model, tmp_path):
     (folder / "tokenizer.json").write_text(text.replace('"type": "WordPiece"', '"type": "WordLevel"'))
     with pytest.raises(VocabularyError, match="is a WordLevel model; expected one of WordPiece, Unigram, BPE"):
         trim(folder, [0, 1, 2], tmp_path / "trimmed")
+
+
+def renumbered(tokenizer, kept):
+    """The tokenizer with the tokens that are kept."""
+    number = {old: new for new, old in enumerate(kept)}
+    return Tokenizer.from_str(json.dumps(_renumbered(json.loads(tokenizer.to_str()), number)))
+
+
+def small_bpe(**settings):
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", **settings))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    trained = {key: value for key, value in settings.items() if key != "byte_fallback"}
+    bytes_ = [f"<0x{number:02X}>" for number in range(256)] if settings.get("byte_fallback") else []
+    trainer = trainers.BpeTrainer(vocab_size=700, special_tokens=["<unk>"], show_progress=False, **trained)
+    tokenizer.train_from_iterator(["lower newest widest cats and dogs", "zebra quartz jumps"] * 9, trainer)
+    if bytes_:
+        state = json.loads(tokenizer.to_str())
+        state["model"] |= {"byte_fallback": True}
+        state["model"]["vocab"] |= {token: len(state["model"]["vocab"]) + i for i, token in enumerate(bytes_)}
+        tokenizer = Tokenizer.from_str(json.dumps(state))
+    tokenizer.post_processor = processors.TemplateProcessing("$A", "$A $B", [])
+    return tokenizer
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"end_of_word_suffix": "</w>"},
+        {"continuing_subword_prefix": "##"},
+        {"continuing_subword_prefix": "@@", "end_of_word_suffix": "</w>"},
+        {"byte_fallback": True},
+    ],
+)
+def test_every_letter_of_a_bpe_is_kept_however_it_marks_words(settings):
+    tokenizer = small_bpe(**settings)
+    tokenizer.add_tokens(["remdesivir", "<user>"])
+    used = set(tokenizer.encode("lower newest cats").ids)
+    kept = tokens_kept(tokenizer, used, ["<unk>"])
+    smaller = renumbered(tokenizer, kept)
+    assert smaller.get_vocab_size() < tokenizer.get_vocab_size()
+    for text in ("lower newest cats", "remdesivir <user>"):
+        assert smaller.encode(text).tokens == tokenizer.encode(text).tokens
+    for text in ("zebra quartz", "jumps dogs", "naïve"):
+        assert smaller.encode(text).tokens.count("<unk>") == tokenizer.encode(text).tokens.count("<unk>"), text
+    assert "<unk>" not in smaller.encode("zebra quartz jumps").tokens
 
 
 @pytest.mark.parametrize("kind", ["minilm", "roberta", "xlm-roberta", "camembert"])

@@ -5,10 +5,11 @@ import os
 from pathlib import Path
 
 import pytest
-from checkpoints import tokenizer_files
-from tokenizers import Tokenizer, models, processors
+from checkpoints import KINDS, tokenizer_files
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import AutoTokenizer
 
-from camembert.tokens.given_tokenizer import import_tokenizer, read_tokenizer
+from camembert.tokens.given_tokenizer import import_tokenizer, read_tokenizer, unknown_shares
 from camembert.tokens.packing import SpecialIds
 from camembert.tokens.tokenizer import (
     TokenizerError,
@@ -24,19 +25,49 @@ TEXTS = ["Japan and in 2 weeks", "日本和2周后", "Япония и через
 
 
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "Élan", "elan", "élan", "##s", "日", "本"]
-SENTENCES = ["Élan", "Élans 日本", "elan"]
+SENTENCES = ["Élan", "Élans 日本", "elan", "remdesivir <user> élan"]
+MODEL = {"model_type": "xlm-roberta", "vocab_size": 400, "max_position_embeddings": 66, "type_vocab_size": 1}
+BERT = {"model_type": "bert", "vocab_size": 400, "max_position_embeddings": 64}
+LINES = {
+    "en": "All people are born free, equal in dignity & rights.",
+    "fr": "Tous naissent libres et égaux; où l'été ?",
+    "es": "¿Nacen libres e iguales? ¡Sí, señor!",
+    "de": "Alle Menschen sind frei und gleich an Würde, 100 %.",
+    "el": "Όλοι οι άνθρωποι γεννιούνται ελεύθεροι.",
+    "bg": "Всички хора се раждат свободни.",
+    "ru": "Все люди рождаются свободными, ёж.",
+    "tr": "Bütün insanlar hür doğarlar, İstanbul'da ılık.",
+    "ar": "يولد جميع الناس أحرارًا متساوين.",
+    "vi": "Tất cả mọi người sinh ra đều được tự do.",
+    "th": "มนุษย์ทั้งหลายเกิดมามีอิสระ",
+    "zh": "人人生而自由，在尊严和权利上一律平等。",
+    "hi": "सभी मनुष्यों को स्वतन्त्रता प्राप्त है।",
+    "sw": "Watu wote wamezaliwa huru, hadhi sawa.",
+    "ur": "تمام انسان آزاد پیدا ہوئے ہیں۔",
+}
+
+
+def assert_reads_like_transformers(folder, own, texts):
+    """Our copy of a folder's tokenizer gives the ids that `AutoTokenizer` gives, of the folder and of our copy."""
+    ours = load_tokenizer(own)
+    for theirs in (AutoTokenizer.from_pretrained(folder), AutoTokenizer.from_pretrained(own)):
+        for text in texts:
+            assert ours.encode(text).ids == theirs(text)["input_ids"], text
+            assert ours.encode(text, "elan").ids == theirs(text, "elan")["input_ids"], text
 
 
 @pytest.fixture
 def checkpoint(tmp_path):
-    """Writes a folder with vocab.txt and tokenizer_config.json (None: without)."""
+    """Writes a folder with config.json, vocab.txt and tokenizer_config.json (None: without)."""
 
-    def write(settings, vocabulary=VOCABULARY):
+    def write(settings, vocabulary=VOCABULARY, **files):
         folder = tmp_path / "checkpoint"
         folder.mkdir(exist_ok=True)
+        (folder / "config.json").write_text(json.dumps(BERT))
         (folder / "vocab.txt").write_text("".join(f"{token}\n" for token in vocabulary))
-        if settings is not None:
-            (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+        for name, content in {"tokenizer_config": settings, **files}.items():
+            if content is not None:
+                (folder / f"{name}.json").write_text(json.dumps(content))
         return folder
 
     return write
@@ -52,21 +83,69 @@ def checkpoint(tmp_path):
     ],
 )
 def test_a_vocabulary_with_its_settings_is_read_as_transformers_reads_it(checkpoint, tmp_path, settings):
-    from transformers import AutoTokenizer, BertTokenizer
-
     folder = checkpoint(settings)
-    tokenizer, lowercase = read_tokenizer(folder, len(VOCABULARY))
-    assert lowercase == settings["do_lower_case"]
-    theirs = BertTokenizer.from_pretrained(folder, local_files_only=True)
-    save_tokenizer(tokenizer, tmp_path / "ours", 32, lowercase)
-    again = AutoTokenizer.from_pretrained(tmp_path / "ours", local_files_only=True)
-    for sentence in SENTENCES:
-        found = load_tokenizer(tmp_path / "ours").encode(sentence, "elan")
-        for other in (theirs, again):
-            assert (found.ids, found.type_ids) == tuple(
-                other(sentence, "elan")[k] for k in ("input_ids", "token_type_ids")
-            )
-    assert read_tokenizer(tmp_path / "ours", len(VOCABULARY))[0].to_str() == tokenizer.to_str()
+    import_tokenizer(folder, tmp_path / "own", BERT)
+    assert_reads_like_transformers(folder, tmp_path / "own", (*SENTENCES, *LINES.values()))
+    assert (
+        read_tokenizer(folder, 400)[0].encode("Élan").tokens[1]
+        == {
+            (True, None): "elan",
+            (True, False): "élan",
+            (False, None): "Élan",
+        }[settings["do_lower_case"], settings.get("strip_accents")]
+    )
+
+
+def test_files_that_disagree_about_accents_and_chinese_are_read_as_transformers_reads_them(checkpoint, tmp_path):
+    settings = {"do_lower_case": True, "strip_accents": False, "tokenize_chinese_chars": False}
+    folder = checkpoint(settings | {"tokenizer_class": "BertTokenizer"})
+    tokenizer = Tokenizer(models.WordPiece.from_file(str(folder / "vocab.txt"), unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True, strip_accents=None)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    tokenizer.save(str(folder / "tokenizer.json"))
+    import_tokenizer(folder, tmp_path / "own", BERT)
+    assert_reads_like_transformers(folder, tmp_path / "own", (*SENTENCES, *LINES.values()))
+
+
+@pytest.mark.parametrize("place", ["added_tokens", "added_tokens_decoder"])
+def test_added_tokens_are_kept(checkpoint, tmp_path, place):
+    added = {"<user>": 11, "remdesivir": 12}
+    if place == "added_tokens":
+        folder = checkpoint({"do_lower_case": False}, added_tokens=added)
+    else:
+        decoder = {str(number): {"content": token, "special": False} for token, number in added.items()}
+        folder = checkpoint({"do_lower_case": False, "added_tokens_decoder": decoder})
+    import_tokenizer(folder, tmp_path / "own", BERT)
+    assert load_tokenizer(tmp_path / "own").encode("elan remdesivir <user>").ids[2:4] == [12, 11]
+    assert_reads_like_transformers(folder, tmp_path / "own", SENTENCES)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"word_tokenizer_type": "mecab"}, r"tokenizer_config\.json has word_tokenizer_type 'mecab', expected 'basic'"),
+        ({"subword_tokenizer_type": "character"}, r"has subword_tokenizer_type 'character', expected 'wordpiece'"),
+        ({"tokenizer_class": "BertJapaneseTokenizer"}, r"BertJapaneseTokenizer|cannot read the tokenizer"),
+    ],
+)
+def test_a_tokenizer_whose_words_another_program_cuts_is_refused(checkpoint, settings, message):
+    with pytest.raises(TokenizerError, match=message):
+        read_tokenizer(checkpoint({"do_lower_case": False} | settings), 400)
+
+
+def test_text_that_a_tokenizer_does_not_know_is_measured_and_refused_above_a_bound(checkpoint, caplog):
+    tokenizer, names = read_tokenizer(checkpoint({"do_lower_case": False}), 400)
+    texts = {"ja": ["日本 国"], "fr": ["Élans"]}
+    with caplog.at_level("INFO", "camembert"):
+        shares = unknown_shares(tokenizer, names["unk_token"], texts, 0.5)
+    assert shares == {"ja": 1 / 3, "fr": 0}
+    assert "ja: 33.33 % of 3 tokens are unknown" in caplog.text
+    with pytest.raises(
+        TokenizerError, match=r"33\.3 % of the tokens of text in ja are unknown .* at most 10 %; take a"
+    ):
+        unknown_shares(tokenizer, names["unk_token"], texts, 0.1)
+    assert unknown_shares(tokenizer, None, texts, 0.1) == {"ja": 0, "fr": 0}
 
 
 @pytest.mark.parametrize("settings", [None, {"model_max_length": 512}])
@@ -92,8 +171,6 @@ def test_a_tokenizer_larger_than_the_embedding_is_refused(checkpoint):
 
 
 def test_a_vocabulary_may_skip_ids(words):
-    from tokenizers import Tokenizer
-
     state = json.loads(words.to_str())
     last = max(state["model"]["vocab"], key=state["model"]["vocab"].get)
     state["model"]["vocab"][last] += 50
@@ -101,9 +178,9 @@ def test_a_vocabulary_may_skip_ids(words):
     assert SpecialIds.of(Tokenizer.from_str(json.dumps(state))).vocabulary == largest + 1
 
 
-def test_a_tokenizer_without_the_special_tokens_is_refused(checkpoint):
+def test_a_vocabulary_without_the_tokens_of_its_frame_is_refused(checkpoint):
     folder = checkpoint({"do_lower_case": False}, [token for token in VOCABULARY if token != "[SEP]"])
-    with pytest.raises(TokenizerError, match=r"has no token \[SEP\], expected BERT's special tokens"):
+    with pytest.raises(TokenizerError, match=r"vocab\.txt has no sep_token, which texts are framed by"):
         read_tokenizer(folder, 100)
 
 
@@ -124,6 +201,7 @@ def test_padding_and_truncation_of_the_source_are_switched_off(tmp_path):
     tokenizer.enable_padding(length=64)
     tokenizer.enable_truncation(4)
     save_tokenizer(tokenizer, tmp_path, longest=64, lowercase=False)
+    (tmp_path / "config.json").write_text(json.dumps(BERT))
     read, _ = read_tokenizer(tmp_path, 200)
     ids = read.encode(TEXTS[0]).ids
     assert 4 < len(ids) < 64
@@ -133,17 +211,16 @@ def test_padding_and_truncation_of_the_source_are_switched_off(tmp_path):
     REAL_DATA is None, reason="CAMEMBERT_REAL_DATA does not name a folder with multilingual BERT's words"
 )
 def test_the_vocabulary_of_multilingual_bert_is_read_whole_and_cased(tmp_path):
-    from transformers import BertTokenizer
-
-    vocabulary = Path(str(REAL_DATA)) / "mbert" / "vocab.txt"
-    (tmp_path / "vocab.txt").symlink_to(vocabulary)
+    config = BERT | {"vocab_size": 119_547}
+    (tmp_path / "vocab.txt").symlink_to(Path(str(REAL_DATA)) / "mbert" / "vocab.txt")
+    (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": false, "model_max_length": 512}')
-    tokenizer, lowercase = read_tokenizer(tmp_path, 119_547)
-    assert not lowercase
+    import_tokenizer(tmp_path, tmp_path / "own", config)
+    tokenizer = load_tokenizer(tmp_path / "own")
     assert tokenizer.get_vocab_size() == 119_547
     known = {"[PAD]": 0, "[UNK]": 100, "[CLS]": 101, "[SEP]": 102, "[MASK]": 103, "##ing": 10230}
     assert {token: token_id(tokenizer, token) for token in known} == known
-    theirs = BertTokenizer.from_pretrained(tmp_path, local_files_only=True)
+    theirs = AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)
     for path in sorted((Path(str(REAL_DATA)) / "text").glob("*.txt")):
         lines = path.read_text(encoding="utf-8").splitlines()[:200]
         assert [encoding.ids for encoding in tokenizer.encode_batch(lines)] == theirs(lines)["input_ids"], path.name
@@ -161,6 +238,9 @@ def folder_of(lines, tmp_path):
         folder = tmp_path / kind
         folder.mkdir()
         tokenizer.save(str(folder / "tokenizer.json"))
+        (folder / "config.json").write_text(
+            json.dumps(BERT if kind in ("bert", "minilm") else MODEL | {"model_type": kind})
+        )
         for name, content in {"tokenizer_config": settings, **files}.items():
             if content is not None:
                 (folder / f"{name}.json").write_text(json.dumps(content))
@@ -169,8 +249,6 @@ def folder_of(lines, tmp_path):
     return write
 
 
-MODEL = {"model_type": "xlm-roberta", "vocab_size": 400, "max_position_embeddings": 66, "type_vocab_size": 1}
-BERT = {"model_type": "bert", "vocab_size": 400, "max_position_embeddings": 64}
 NAMES = {"mask_token": {"content": "<mask>", "lstrip": True}, "pad_token": "<pad>"}
 
 
@@ -183,8 +261,14 @@ def test_special_tokens_are_found_by_role_in_the_files_or_by_their_usual_names(f
     found = (special.cls, special.pad, special.sep, special.mask)
     assert found == tuple(token_id(tokenizer, token) for token in ("<s>", "<pad>", "</s>", "<mask>"))
     assert (special.separators, special.segments) == (2, False)
-    assert load_tokenizer(tmp_path / "own").to_str() == tokenizer.to_str(), "as it was"
     assert input_names(tmp_path / "own") == ("input_ids", "attention_mask")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_tokenizer_gives_the_ids_of_transformers_in_fifteen_languages(folder_of, tmp_path, kind):
+    folder = folder_of(kind)
+    import_tokenizer(folder, tmp_path / "own", json.loads((folder / "config.json").read_text()))
+    assert_reads_like_transformers(folder, tmp_path / "own", LINES.values())
 
 
 def test_a_model_without_segments_is_given_none(folder_of, tmp_path):
@@ -216,7 +300,9 @@ def test_padding_that_is_not_the_model_s_is_refused_where_positions_depend_on_it
 
 
 def test_a_tokenizer_that_frames_texts_otherwise_is_refused(folder_of, tmp_path):
-    folder = folder_of("xlm-roberta")
+    folder = folder_of(
+        "xlm-roberta", tokenizer_config={"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "<pad>"}
+    )
     tokenizer = load_tokenizer(folder)
     ids = [(name, token_id(tokenizer, name)) for name in ("<s>", "</s>", "<unk>")]
     for single, pair in (("$A", "$A $B"), ("<s> $A </s>", "<s> $A <unk> $B </s>"), ("$A </s>", "$A </s> $B </s>")):
@@ -228,5 +314,7 @@ def test_a_tokenizer_that_frames_texts_otherwise_is_refused(folder_of, tmp_path)
 
 def test_another_kind_of_tokenizer_is_refused(tmp_path):
     Tokenizer(models.WordLevel({"<pad>": 0}, unk_token="<pad>")).save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
+    (tmp_path / "config.json").write_text(json.dumps(MODEL))
     with pytest.raises(TokenizerError, match="is a WordLevel tokenizer, expected one of WordPiece, Unigram, BPE"):
         import_tokenizer(tmp_path, tmp_path / "own", MODEL)
