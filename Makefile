@@ -4,7 +4,7 @@
 # make report   one page with all tables, figures, the rules and their run times, from a finished run
 # make paper    tables and figures again, from the committed results of record
 # make setup    only the environment, in .venv
-.PHONY: setup run report test check record keep paper lock
+.PHONY: setup cache run report test check record keep paper lock
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -20,14 +20,19 @@ $(BIN)/.installed: requirements.txt
 	$(BIN)/pip install --quiet --requirement requirements.txt
 	@touch $@
 
-run: setup
+# Snakemake fails without a word where it cannot keep its cache
+cache:
+	@mkdir -p "$${XDG_CACHE_HOME:-$$HOME/.cache}" 2>/dev/null && test -w "$${XDG_CACHE_HOME:-$$HOME/.cache}" \
+		|| { echo "$${XDG_CACHE_HOME:-$$HOME/.cache} cannot be written to, where Snakemake keeps its cache; set XDG_CACHE_HOME to a folder of yours"; exit 1; }
+
+run: setup cache
 	snakemake --cores all
 
 report: run
 	snakemake --report results/embedded/report.html
 
 # Two files of tests at a time, the longest first
-test: setup
+test: setup cache
 	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/slurm tests/workflow tests/unit
 
 # What a change must pass beside the tests
@@ -39,7 +44,7 @@ check: setup
 	snakemake --lint
 
 # The embedded experiment with ten runs, of which the default's are the first: its release, and what is kept of both
-record: setup
+record: setup cache
 	snakemake --cores all --configfile experiments/record.yaml
 	snakemake --cores all --configfile experiments/record.yaml -- release
 	$(MAKE) keep

@@ -7,6 +7,7 @@ snakemake --cores all layers     which layers of each encoder hold what, before 
 snakemake -n                     what would run
 """
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from snakemake.utils import min_version
 min_version("9.0")
 if sys.version_info < (3, 11):
     raise WorkflowError(f"Python {sys.version.split()[0]} is too old; CAMeMBERT needs Python 3.11 or newer")
+
+if Path(sys.executable).is_file():
+    sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell commands as it is, spaces and all
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 

@@ -118,6 +118,7 @@ rule distill:
         precision=config["precision"],
         threads=config["threads"]["distillation"],
         checkpoints=result(f"checkpoints/encoders/{ENCODER}"),
+        teacher_checkpoints=teacher_checkpoints,
         checkpoint_seconds=not_a_trigger(config["checkpoint_seconds"]),
     message:
         "Making {wildcards.chain} from its teacher and distilling it for {params.steps} steps"

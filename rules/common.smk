@@ -156,6 +156,21 @@ def finetuned_encoder(wildcards):
     return encoder_folder(encoder_at(wildcards))
 
 
+def teacher_checkpoints(wildcards, output):
+    """The checkpoints of the encoder one link up the chain, whose training is over; no parameter that is recorded."""
+    return result(f"checkpoints/encoders/{encoder_at(wildcards).parent.path}")
+
+
+def encoder_checkpoints(wildcards, output):
+    """Those of the encoder that a classifier is fine-tuned from."""
+    return result(f"checkpoints/encoders/{encoder_at(wildcards).path}")
+
+
+def classifier_checkpoints(wildcards, output):
+    """Those of a classifier that is evaluated."""
+    return result(f"checkpoints/classifiers/{CLASSIFIER}").format(**wildcards)
+
+
 def published_rows():
     """The file of published accuracies, where they can stand beside ours."""
     return [Path(workflow.basedir) / "docs" / "published.csv"] if paper.shows_published_rows(config) else []

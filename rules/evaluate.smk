@@ -32,6 +32,7 @@ rule finetune:
         precision=config["precision"],
         threads=config["threads"]["finetuning"],
         checkpoints=result(f"checkpoints/classifiers/{CLASSIFIER}"),
+        encoder_checkpoints=encoder_checkpoints,
         checkpoint_seconds=not_a_trigger(config["checkpoint_seconds"]),
     message:
         "Fine-tuning {wildcards.chain} on English (run {wildcards.run})"
@@ -63,6 +64,7 @@ rule evaluate:
         batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
         device=device_of("evaluation"),
         threads=config["threads"]["evaluation"],
+        classifier_checkpoints=classifier_checkpoints,
     message:
         "Evaluating {wildcards.chain} (run {wildcards.run}) in {params.languages}"
     script:

@@ -13,6 +13,7 @@ from camembert.training.packed_text import TextTraining
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
+        clear(job.params.teacher_checkpoints)
         device = start(job.params.device, job.params.threads, job.resources.gpu)
         training = TextTraining.of_job(job)
         run = in_workers(
@@ -29,4 +30,3 @@ if __name__ == "__main__":
         )
         facts = {"data_seed": training.seed, "steps": training.schedule.steps}
         write_run(job, run, device, **facts, corpus_tokens=tokens_of(training.corpora))
-        clear(job.params.checkpoints)

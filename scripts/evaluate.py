@@ -3,6 +3,7 @@
 from camembert.evaluation.classification import evaluate, labels_of, pad_id_of
 from camembert.evaluation.predictors import pytorch_predictor
 from camembert.models.classifier import load_classifier
+from camembert.runtime.checkpoint import clear
 from camembert.runtime.devices import describe, start
 from camembert.runtime.job import Stopwatch, log, logged, write_metrics
 from camembert.tokens.tokenizer import load_tokenizer
@@ -10,6 +11,7 @@ from camembert.tokens.tokenizer import load_tokenizer
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
+        clear(job.params.classifier_checkpoints)
         device = start(job.params.device, job.params.threads, job.resources.gpu)
         classifier = load_classifier(job.input.classifier).to(device)
         predictor = pytorch_predictor(classifier)

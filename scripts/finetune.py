@@ -9,6 +9,7 @@ from camembert.training.finetuning import finetune, kept
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
+        clear(job.params.encoder_checkpoints)
         device = start(job.params.device, job.params.threads, job.resources.gpu)
         run = in_workers(
             finetune,
@@ -30,4 +31,3 @@ if __name__ == "__main__":
         )
         step, accuracy = kept(run)
         write_run(job, run, device, kept_step=step, dev_accuracy=accuracy)
-        clear(job.params.checkpoints)

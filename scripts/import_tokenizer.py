@@ -29,7 +29,8 @@ def check_and_import(
 ) -> None:
     """Checks config and tokenizer of a model folder and writes the tokenizer as `AutoTokenizer` loads it.
 
-    Text that it does not know is refused. It is cut down to the vocabulary that is asked for, by the tokens of the texts.
+    Samples of text that it does not know are refused. It is cut down to the vocabulary that is asked for, by the tokens
+    of the texts.
     """
     if (teacher / MANIFEST).is_file():
         check_manifest(teacher)

@@ -2,7 +2,6 @@
 
 from camembert.plan.chain import parse_chain
 from camembert.plan.teachers import folder_of
-from camembert.runtime.checkpoint import clear
 from camembert.runtime.devices import start
 from camembert.runtime.job import logged, write_run
 from camembert.runtime.parallel import in_workers, workers_for
@@ -32,4 +31,3 @@ if __name__ == "__main__":
         )
         facts = {"data_seed": training.seed, "steps": training.schedule.steps}
         write_run(job, run, device, **facts, corpus_tokens=tokens_of(training.corpora))
-        clear(job.params.checkpoints)

@@ -6,6 +6,7 @@ depends on the machine's speed. Then one is requeued, as a preempted job is, and
 
 import hashlib
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -109,23 +110,27 @@ class Run:
     jobs: list
 
 
-@pytest.fixture(scope="module")
-def run(cluster, tmp_path_factory):
-    directory, undisturbed = tmp_path_factory.mktemp("slurm-run"), tmp_path_factory.mktemp("undisturbed")
-
-    # The profile with what a user edits, and quick polling of a SLURM without accounting
+def edited_profile(directory):
+    """The profile with what a user edits, and quick polling of a SLURM without accounting; returns its folder."""
     shutil.copytree(ROOT / "profiles" / "slurm", directory / "profile")
     profile = directory / "profile" / "config.yaml"
     text = profile.read_text().replace("your_account", "anyone").replace("a100", "standin")
     text = re.sub(r"^# (?=set-resources:|  \w)", "", text, flags=re.MULTILINE)
     profile.write_text(text + "slurm-status-command: squeue\nslurm-init-seconds-before-status-checks: 2\n")
+    return profile.parent
 
+
+@pytest.fixture(scope="module")
+def run(cluster, tmp_path_factory):
+    directory, undisturbed = tmp_path_factory.mktemp("slurm-run"), tmp_path_factory.mktemp("undisturbed")
+
+    profile = edited_profile(directory)
     reference = subprocess.Popen(
         snakemake(undisturbed, "--cores", "1", "--until", "distill"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     log = directory / "snakemake.log"
     with open(log, "w") as file:
-        head = subprocess.Popen(snakemake(directory, "--workflow-profile", profile.parent), stdout=file, stderr=file)
+        head = subprocess.Popen(snakemake(directory, "--workflow-profile", profile), stdout=file, stderr=file)
     try:
         trainings = {chain: Training(directory, chain) for chain in (REQUEUED, OUT_OF_TIME)}
         waiting = list(trainings.values())
@@ -196,3 +201,14 @@ def test_slurm_requeues_and_snakemake_resubmits(run):
 @pytest.mark.parametrize("chain", [REQUEUED, OUT_OF_TIME])
 def test_an_interrupted_training_ends_with_the_weights_of_an_undisturbed_one(run, chain):
     assert weights(run.directory, chain) == weights(run.undisturbed, chain)
+
+
+def test_snakemake_may_itself_be_a_job_of_slurm(cluster, tmp_path):
+    """Submitted with --mem-per-cpu, which contradicts the --mem of the jobs that it submits in turn."""
+    options = ("--until", "train_tokenizer", "--workflow-profile", edited_profile(tmp_path))
+    command = shlex.join(map(str, snakemake(tmp_path, *options)))
+    submit = ["sbatch", "--wait", "--partition=cpu", "--mem-per-cpu=200M", f"--output={tmp_path}/head.log"]
+    process = subprocess.run([*submit, "--wrap", command], capture_output=True, text=True, timeout=2 * PATIENCE)
+    assert process.returncode == 0, process.stderr + (tmp_path / "head.log").read_text()
+    assert (tmp_path / "results" / "slurm" / "data" / "tokenizer" / "tokenizer.json").is_file()
+    assert any(job["what"].startswith("rule_train_tokenizer") for job in jobs()), "it was submitted from within a job"

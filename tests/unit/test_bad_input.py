@@ -344,6 +344,7 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "a misspelt key": lambda bench: bench.check("finetuning", epoch=3),
     "a value of another type": lambda bench: bench.check("finetuning", batch="many"),
     "a number that is none": lambda bench: bench.check("distillation", learning_rate=math.nan),
+    "Norwegian without quotes": lambda bench: bench.check(languages=["en", False]),
     "no runs": lambda bench: bench.check(runs=[]),
     "a run listed twice": lambda bench: bench.check(runs=[1, 2, 1]),
     "a key of an earlier version": lambda bench: bench.check(seeds=[1]),

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -189,6 +190,61 @@ def test_the_layers_of_every_encoder_are_compared_without_any_training(smallest_
     assert "layers are compared by retrieval, but data.retrieval.source is none" in process.stdout + process.stderr
 
 
+def test_results_that_snakemake_takes_back_are_made_again_from_the_last_checkpoint(snakemake, tmp_path):
+    """As where a node's clock is behind, so that results look older than their input: a failed job's are deleted."""
+    (tmp_path / "smallest.yaml").write_text(yaml.safe_dump(smallest_with({"checkpoint_seconds": 0})))
+    results, config = tmp_path / "results" / "smallest", ("--configfile", str(tmp_path / "smallest.yaml"))
+    teacher, log = (
+        results / "encoders" / "teacher" / "3" / "r0",
+        results / "logs" / "encoders" / "teacher" / "3" / "r0.log",
+    )
+    first = snakemake("--cores", "1", "--until", "pretrain", *config, config=None)
+    assert first.returncode == 0, first.stdout + first.stderr
+    weights = (teacher / "model.safetensors").read_bytes()
+    shutil.rmtree(teacher)
+    again = snakemake("--cores", "1", "--until", "pretrain", *config, config=None)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "continuing from the checkpoint of step" in log.read_text()
+    assert (teacher / "model.safetensors").read_bytes() == weights
+    checkpoints = results / "checkpoints" / "encoders" / "teacher" / "3" / "r0"
+    assert list(checkpoints.glob("step-*"))
+    reader = snakemake("--cores", "1", "--until", "distill", *config, config=None)
+    assert reader.returncode == 0, reader.stdout + reader.stderr
+    assert not checkpoints.exists(), "whoever reads the encoder clears them"
+
+
+def test_a_path_with_a_space_is_a_path(tmp_path):
+    """A clone and its environment in a folder such as "my group"."""
+    folder = tmp_path / "my group"
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".*", "results", "docs", "tests"))
+    (folder / ".venv").symlink_to(sys.prefix)
+    command = [
+        folder / ".venv" / "bin" / "python",
+        "-m",
+        "snakemake",
+        "--cores",
+        "1",
+        "results/smallest/data/task/labels.json",
+    ]
+    command += ["--configfile", ROOT / "tests" / "config" / "smallest.yaml"]
+    process = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True, timeout=300)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "my group" in process.stdout + process.stderr
+    assert (folder / "results" / "smallest" / "data" / "task" / "labels.json").is_file()
+
+
+def test_without_a_home_folder_a_cache_folder_will_do(snakemake, tmp_path):
+    environment = {"HOME": "/proc/none", "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    process = snakemake("--cores", "1", "--until", "make_cldr_nli", environment=environment)
+    assert process.returncode == 0, process.stdout + process.stderr
+    environment["XDG_CACHE_HOME"] = ""
+    refused = subprocess.run(["make", "cache"], cwd=ROOT, capture_output=True, text=True, env=os.environ | environment)
+    assert refused.returncode != 0
+    assert (
+        "/proc/none/.cache cannot be written to, where Snakemake keeps its cache; set XDG_CACHE_HOME" in refused.stdout
+    )
+
+
 def test_a_failing_job_shows_the_end_of_its_log(snakemake, tmp_path):
     task, text = tmp_path / "task", tmp_path / "text"
     task.mkdir()
@@ -207,7 +263,7 @@ def test_a_failing_job_shows_the_end_of_its_log(snakemake, tmp_path):
     process = snakemake("--cores", "1", "--configfile", str(tmp_path / "overlay.yaml"), config=None)
     output = process.stdout + process.stderr
     assert process.returncode != 0
-    assert "train-en.tsv:1 has 2 tab-separated columns; expected premise, hypothesis, label" in output
+    assert "train-en.tsv:1 has 2 tab-separated columns; expected 'premise', 'hypothesis', 'label'" in output
     log = tmp_path / "results" / "smallest" / "logs" / "import_task.log"
     assert "train-en.tsv:1" in log.read_text()
     assert "Traceback" not in log.read_text()

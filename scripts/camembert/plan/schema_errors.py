@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
@@ -43,6 +44,7 @@ _Validator = validators.extend(  # type: ignore[no-untyped-call]
     ),
 )
 
+QUOTE = 'YAML takes no and off for false, yes and on for true, 1 for a number: write a text in quotes, such as "no"'
 RENAMED = {
     "seeds": "runs: [1, 2, 3], the repetitions of the experiment, each with its own seeds",
     "distill_seeds": "runs: [1, 2, 3], the repetitions of the experiment, each with its own seeds",
@@ -53,8 +55,30 @@ RENAMED = {
 
 def first_schema_error(config: dict[str, Any], schema: dict[str, Any]) -> str | None:
     """The most telling thing that a schema finds wrong in a config, in one sentence; None where all is right."""
+    if (key := _first_odd_key(config, "")) is not None:
+        return f"the config has the key {key}, expected a text; {QUOTE}"
     error = best_match(_Validator(schema).iter_errors(config))
     return None if error is None else _sentence(error)
+
+
+def _first_odd_key(value: Any, path: str) -> str | None:
+    """Where a mapping has a key that is no text, such as the false that YAML makes of no; None if there is none."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            here = f"{path}.{key if isinstance(key, str) else _shown(key)}".removeprefix(".")
+            if not isinstance(key, str):
+                return here
+            if found := _first_odd_key(item, here):
+                return found
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            if found := _first_odd_key(item, f"{path}[{number}]"):
+                return found
+    return None
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _sentence(error: ValidationError) -> str:
@@ -78,8 +102,18 @@ def _sentence(error: ValidationError) -> str:
         advice = "write a finite number"
     if schema.get("type") == "number" and re.fullmatch(r"[\d.]+[eE][+-]?\d+", str(found)):
         advice = "YAML reads powers of ten only with a dot and a sign, as in 1.0e-3"
-    shown = json.dumps(found, ensure_ascii=False, default=str)
-    return f"{path or 'the config'} is {shown}, expected {_expected(schema)}; {advice}"
+    if _lacks_quotes(found, schema):
+        advice = QUOTE
+    return f"{path or 'the config'} is {_shown(found)}, expected {_expected(schema)}; {advice}"
+
+
+def _lacks_quotes(found: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether YAML has taken a text for a truth value, a number or a date."""
+    wanted = schema.get("type")
+    wanted = wanted if isinstance(wanted, list) else [wanted]
+    is_number = isinstance(found, int | float) and not isinstance(found, bool)
+    taken = isinstance(found, bool | date) or (is_number and not {"integer", "number"}.intersection(wanted))
+    return "string" in wanted and taken
 
 
 def _expected(schema: dict[str, Any]) -> str:

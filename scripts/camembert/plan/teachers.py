@@ -141,8 +141,8 @@ def config_of(folder: Folder) -> dict[str, Any]:
         )
     if "model_type" not in found:
         raise SourceError(
-            f'{path} has no model_type, as those of 2019 have none; add "model_type": "{_likely_type(found)}", which the'
-            f" rest of it suggests, or what else it is of {supported}"
+            f'{path} has no model_type, as those of 2019 have none; add "model_type": "{_likely_type(found)}", which'
+            f" the rest of it suggests, or what else it is of {supported}"
         )
     if found.get("model_type") not in POSITIONS_AFTER_PADDING:
         raise SourceError(

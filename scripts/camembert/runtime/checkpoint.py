@@ -108,5 +108,9 @@ class CheckpointFolder:
 
 
 def clear(path: str | os.PathLike[str]) -> None:
-    """Deletes the checkpoints of a run once its results are written."""
+    """Deletes the checkpoints of a run that is over.
+
+    Its own job is too early: after it the workflow may still refuse the results (a node's clock that is behind makes
+    them older than their input), and make them again. The job that reads them knows that they were taken.
+    """
     shutil.rmtree(path, ignore_errors=True)

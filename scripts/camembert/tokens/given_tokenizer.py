@@ -233,7 +233,8 @@ def unknown_shares(
         encodings = tokenizer.encode_batch_fast(list(islice(documents, SAMPLE)), add_special_tokens=False)
         tokens = sum(len(encoding.ids) for encoding in encodings)
         number = tokenizer.token_to_id(unknown) if unknown else None
-        shares[name] = sum(encoding.ids.count(number) for encoding in encodings) / max(1, tokens)
+        count = 0 if number is None else sum(encoding.ids.count(number) for encoding in encodings)
+        shares[name] = count / max(1, tokens)
         log.info("%s: %.2f %% of %d tokens are unknown", name, 100 * shares[name], tokens)
     for name, share in shares.items():
         if share > bound:

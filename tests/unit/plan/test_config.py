@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from camembert.plan.chain import parse_chain
 from camembert.plan.config import ConfigError, check_config, load_yaml, sort_keys
@@ -575,3 +576,25 @@ def test_the_parents_of_an_encoder_lead_to_its_root(recipe, chain, run, lineage)
 def test_every_parent_of_an_encoder_is_built_too(small):
     encoders = experiment_of(small).encoders
     assert all(encoder.parent is None or encoder.parent in encoders for encoder in encoders)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("languages: [en, no]", "languages[1] is false, expected a text that"),
+        ("data: {task: {labels: [yes, no]}}", "data.task.labels[1] is false, expected a text of"),
+        ("data: {task: {labels: [1.5, 2020-01-01]}}", 'data.task.labels[1] is "2020-01-01", expected a text of'),
+        ("data: {task: {locales: {no: nb-NO}}}", "the config has the key data.task.locales.false, expected a text"),
+        ("data: {task: {label_names: {1: a}}}", "the config has the key data.task.label_names.1, expected a text"),
+        ("data: {text: [{name: a, locales: {on: x}}]}", "the config has the key data.text[0].locales.true, expected"),
+        ("data: {task: {filter: {dev: {part: off}}}}", "data.task.filter.dev.part is false, expected a text or an int"),
+    ],
+)
+def test_what_yaml_takes_for_no_text_is_to_be_quoted(tmp_path, text, message):
+    (tmp_path / "my.yaml").write_text(text)
+    config = load_yaml(ROOT / "config.yaml")
+    update_config(config, load_yaml(tmp_path / "my.yaml"))
+    with pytest.raises(ConfigError) as error:
+        check_config(config, SCHEMA)
+    assert str(error.value).startswith(message)
+    assert str(error.value).endswith('write a text in quotes, such as "no"')
