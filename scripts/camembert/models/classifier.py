@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
+from torch import Tensor
 from transformers import AutoModelForSequenceClassification
 
 from camembert.models.architectures import Classifier, architecture_of, new_classifier
 from camembert.models.encoder import load_encoder, save_encoder, set_identity
+
+SMALLEST_SPREAD = 1e-3
+"""Standard deviation of a unit below which it is not scaled up further."""
 
 
 def classifier_from(folder: str | os.PathLike[str], labels: Sequence[str], dropout: float, seed: int) -> Classifier:
@@ -35,6 +40,32 @@ def classifier_from(folder: str | os.PathLike[str], labels: Sequence[str], dropo
 def set_identity_pooling(classifier: Classifier) -> None:
     """Makes a classifier read the state of the first token as it is, through a tanh."""
     set_identity(architecture_of(classifier).pooling(classifier))
+
+
+@contextmanager
+def reading_pooling(classifier: Classifier) -> Iterator[list[Tensor]]:
+    """Collects what the pooling reads while a classifier runs: states of the first token, (rows, hidden) a batch."""
+    read: list[Tensor] = []
+    pooling = architecture_of(classifier).pooling(classifier)
+    hook = pooling.register_forward_pre_hook(lambda module, inputs: read.append(inputs[0].detach()))
+    try:
+        yield read
+    finally:
+        hook.remove()
+
+
+def set_standardised_pooling(classifier: Classifier, states: Tensor) -> None:
+    """Makes a classifier read the state of the first token through tanh((x - mean) / (2 std)), unit by unit.
+
+    Args:
+        classifier: whose pooling is set.
+        states: of the first token of some texts, (texts, hidden), which mean and standard deviation are of.
+    """
+    dense = architecture_of(classifier).pooling(classifier)
+    scale = 0.5 / states.std(0).clamp(min=SMALLEST_SPREAD)
+    with torch.no_grad():
+        dense.weight.copy_(torch.diag(scale))
+        dense.bias.copy_(-scale * states.mean(0))
 
 
 def save_classifier(

@@ -29,6 +29,13 @@ from camembert.tokens import tokenizer
 from camembert.training.loop import Evaluation, Objective, Schedule, TrainingError, TrainingResult, train
 
 BATCHES_SORTED_TOGETHER = 50
+TEXTS_STANDARDISED = 1024
+"""Training examples that a standardised pooler is fitted to."""
+
+
+def first_rows(examples: EncodedExamples, rows: int) -> EncodedExamples:
+    """The first so many examples."""
+    return EncodedExamples(examples.ids[:rows], examples.segments[:rows], examples.labels[:rows])
 
 
 def shuffled_batch(
@@ -151,7 +158,8 @@ def finetune(
         max_tokens: longer examples are cut.
         evaluations: times dev is read, evenly spread.
         keep: "best" keeps the weights that are best on English dev, "last" those of the last step.
-        pooler: "encoder" starts from the encoder's, "identity" from one that hands on the state of [CLS].
+        pooler: "encoder" starts from the encoder's, "identity" from one that hands on the state of [CLS],
+            "standardised" from one that hands it on standardised by some of the training examples.
         trained_layers: how many layers are trained, from the top; those below and the embeddings stay as they are. None
             trains everything.
         batch_tokens: tokens a batch when dev is read.
@@ -172,12 +180,16 @@ def finetune(
             f"{train_examples} holds {len(examples)} examples, fewer than finetuning.batch ({batch}); lower the batch"
         )
     classifier = classifiers.classifier_from(encoder_folder, read_json(labels), dropout, seed).to(device)
+    pad_id = classifier.config.pad_token_id
     if pooler == "identity":
         classifiers.set_identity_pooling(classifier)
+    if pooler == "standardised":
+        with classifiers.reading_pooling(classifier) as states:
+            predict(pytorch_predictor(classifier), first_rows(examples, TEXTS_STANDARDISED), pad_id, batch_tokens)
+        classifiers.set_standardised_pooling(classifier, torch.cat(states))
     if trained_layers is not None:
         freeze_below_top(classifier, trained_layers)
     classifier.train()
-    pad_id = classifier.config.pad_token_id
     schedule = Schedule(epochs * (len(examples) // batch), learning_rate, warmup, weight_decay)
     batch_of = shuffled_batch(examples, batch, pad_id, seed, parallel.own_rows())
     marks = {max(1, schedule.steps * (i + 1) // evaluations) for i in range(evaluations)}

@@ -1,8 +1,12 @@
 """Fine-tuning: which weights are kept, and which are trained."""
 
 import pytest
+import torch
 from safetensors.torch import load_file
+from transformers import BertConfig, XLMRobertaConfig
 
+from camembert.models.architectures import architecture_of, new_classifier
+from camembert.models.classifier import reading_pooling, set_standardised_pooling
 from camembert.training.finetuning import kept
 
 
@@ -38,3 +42,37 @@ def test_what_lies_below_the_trained_layers_stays_as_it_was(
         output=tmp_path / "out", checkpoints=tmp_path / "checkpoints", keep="last", trained_layers=trained_layers
     )
     assert changed(teacher_folder, tmp_path / "out") == expected
+
+
+@pytest.mark.parametrize("kind", ["bert", "xlm-roberta"])
+def test_a_standardised_pooler_hands_on_first_states_of_mean_0_and_half_a_deviation(kind):
+    config = {"bert": BertConfig, "xlm-roberta": XLMRobertaConfig}[kind](
+        vocab_size=50, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, num_labels=3
+    )
+    torch.manual_seed(0)
+    classifier = new_classifier(config).eval()
+    tokens = torch.randint(3, 50, (200, 7))
+    with torch.no_grad():
+        with reading_pooling(classifier) as before:
+            classifier(tokens)
+        set_standardised_pooling(classifier, before[0])
+        handed_on = architecture_of(classifier).pooling(classifier)(before[0])
+    assert handed_on.mean(0).numpy() == pytest.approx(0, abs=1e-4)
+    assert handed_on.std(0).numpy() == pytest.approx(0.5, abs=1e-4)
+
+
+def test_a_fine_tuning_from_a_standardised_pooler_starts_elsewhere(finetuning, teacher_folder, tmp_path):
+    poolers = {}
+    for pooler in ("standardised", "identity"):
+        finetuning(
+            output=tmp_path / pooler,
+            checkpoints=tmp_path / f"checkpoints-{pooler}",
+            keep="last",
+            pooler=pooler,
+            learning_rate=1e-9,
+        )
+        poolers[pooler] = load_file(tmp_path / pooler / "model.safetensors")["bert.pooler.dense.weight"]
+    assert poolers["identity"].diagonal().numpy() == pytest.approx(1, abs=1e-4)
+    assert poolers["standardised"].diagonal().std() > 1e-2
+    off_diagonal = poolers["standardised"] - torch.diag(poolers["standardised"].diagonal())
+    assert off_diagonal.abs().max() < 1e-4
