@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from camembert.core.files import atomic_write
 from camembert.paper.intervals import RunsError, Scores, by_cluster, by_language
 from camembert.paper.statistics import CLASSIFIER, RETRIEVAL, Model, ResultsError
+from camembert.plan.readings import in_order
 
 METADATA = b"camembert"
 """Under which the parquet file holds, of every evaluation, whether languages share its items and the accuracy of
@@ -154,6 +155,8 @@ class Results:
         self._readings: dict[str, dict[str, Answers]] = {}
         for each in answers:
             self._readings.setdefault(each.task, {})[each.reading] = each
+        if retrieval := self._readings.get(RETRIEVAL):
+            self._readings[RETRIEVAL] = {name: retrieval[name] for name in in_order(retrieval)}
         self._headlines = headlines
 
     @property

@@ -8,7 +8,7 @@ It is pure: the Snakefile imports it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from itertools import product
 from typing import Any, NamedTuple, Self
@@ -64,6 +64,15 @@ class Reading(NamedTuple):
     def title(self) -> str:
         """What tables call it, without its direction: ``mean, centred margin``."""
         return f"{'[CLS]' if self.pooling == 'cls' else self.pooling}, {self.similarity.replace('_', ' ')}"
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names of readings by pooling, as they come, then by similarity and direction, as they are defined here."""
+    parsed = [Reading.parse(name) for name in names]
+    poolings = list(dict.fromkeys(reading.pooling for reading in parsed))
+    similarities, directions = list(Similarity), list(Direction)
+    parsed.sort(key=lambda each: (poolings.index(each[0]), similarities.index(each[1]), directions.index(each[2])))
+    return [reading.name for reading in parsed]
 
 
 def readings_of(retrieval: Mapping[str, Any], reads_text: bool) -> list[Reading]:
