@@ -75,7 +75,8 @@ def differences(replications: Mapping[str, Sequence[Path]], questions: Iterable[
     over all, the ends low and high of its 95 % interval.
 
     Args:
-        replications: records of each replication, by its name; the first one's config says which reading leads.
+        replications: records of each replication, by its name. The first one's config says which reading leads; where
+            another lacks it, the first that all have does.
         questions: asked of each.
 
     Raises:
@@ -87,15 +88,14 @@ def differences(replications: Mapping[str, Sequence[Path]], questions: Iterable[
     rows = []
     for question in questions:
         for evaluation in question.evaluations:
-            common = [set(own.xs(evaluation).index.unique("reading")) for own in accuracies.values()]
-            for reading in accuracies[next(iter(accuracies))].xs(evaluation).index.unique("reading"):
-                if not all(reading in own for own in common):
-                    continue  # an older record has the answers of one reading alone
+            common = _common_readings(accuracies.values(), evaluation)
+            lead = leading[evaluation] if leading[evaluation] in common else common[0]
+            for reading in common:
                 facts = {
                     "question": question.title,
                     "evaluation": evaluation,
                     "reading": reading,
-                    "leads": reading == leading[evaluation],
+                    "leads": reading == lead,
                     "first": question.first,
                     "second": question.second,
                 }
@@ -107,6 +107,12 @@ def differences(replications: Mapping[str, Sequence[Path]], questions: Iterable[
                 mean, low, high = over_all(found)
                 rows.append(facts | {"replication": OVER_ALL, "difference": mean, "low": low, "high": high})
     return pd.DataFrame(rows)
+
+
+def _common_readings(accuracies: Iterable[pd.Series], evaluation: str) -> list[str]:
+    """The readings that all replications have; an older record has the answers of one alone."""
+    first, *others = (list(own.xs(evaluation).index.unique("reading")) for own in accuracies)
+    return [reading for reading in first if all(reading in other for other in others)]
 
 
 def _difference(accuracies: pd.Series, name: str, evaluation: str, reading: str, question: Question) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import matplotlib as mpl
@@ -18,6 +19,8 @@ from camembert.plan.comparisons import Contrast
 from camembert.plan.readings import Direction, Reading
 
 MOST_PANELS = 3
+TITLE_WIDTH = 26
+"""Letters a line of a panel's title."""
 LOOKS: Mapping[Direction, Mapping[str, Any]] = {
     Direction.INTO_ENGLISH: {"label": "into English", "color": "#0072B2", "marker": "o", "fillstyle": "full"},
     Direction.FROM_ENGLISH: {"label": "from English", "color": "#D55E00", "marker": "s", "fillstyle": "none"},
@@ -28,7 +31,8 @@ SHIFT = {Direction.INTO_ENGLISH: -0.15, Direction.FROM_ENGLISH: 0.15}
 def retrieval_readings(comparisons: pd.DataFrame, stem: Path) -> None:
     """Draws the difference of two models with its 95 % interval, a line a reading, a panel a pair.
 
-    The pairs are those of cascades and those that the config names; where there are none, the first ones.
+    The pairs are those of cascades, but for the encoder from scratch, which is far below in every reading, and those
+    that the config names; where there are none, the first ones.
 
     Args:
         comparisons: the table of the comparisons (shares).
@@ -39,6 +43,7 @@ def retrieval_readings(comparisons: pd.DataFrame, stem: Path) -> None:
     """
     own = comparisons[(comparisons["task"] == RETRIEVAL) & (comparisons["language"] == "average")]
     chosen = own[(own["first_method"] == Method.CASCADE) | (own["contrast"] == Contrast.OTHER)]
+    chosen = chosen[chosen["contrast"] != Contrast.SCRATCH_EQUAL_COMPUTE]
     pairs = list((own if chosen.empty else chosen).groupby(["first_label", "second_label"], sort=False))[:MOST_PANELS]
     if not pairs:
         raise ResultsError("no two models are compared in retrieval, so that there is nothing to draw")
@@ -56,7 +61,7 @@ def retrieval_readings(comparisons: pd.DataFrame, stem: Path) -> None:
                 place = titles.index(reading.title) + SHIFT[reading.direction]
                 reach = None if pd.isna(low) else [[points - low], [high - points]]
                 axes.errorbar(points, place, xerr=reach, linestyle="none", elinewidth=0.8, markersize=3.6, **look)
-            axes.set_title(f"{first}\nminus {second}")
+            axes.set_title("\n".join([first, *wrap(f"minus {second}", TITLE_WIDTH)]))
             axes.set_xlabel("Points of retrieval")
             axes.set_ylim(len(titles) - 0.5, -0.5)
             axes.tick_params(axis="y", length=0)
