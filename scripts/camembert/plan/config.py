@@ -335,4 +335,5 @@ def _check_folder(key: str, section: dict[str, Any]) -> None:
 def _refuse_repeats(key: str, values: list[Any]) -> None:
     for i, value in enumerate(values):
         if value in values[:i]:
-            raise ConfigError(f"{key} lists {value} more than once, expected distinct entries; remove one")
+            shown = repr(value) if isinstance(value, str) else value
+            raise ConfigError(f"{key} lists {shown} more than once, expected distinct entries; remove one")

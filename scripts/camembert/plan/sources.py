@@ -59,7 +59,7 @@ def task_files(folder: Folder, pattern: str, locale: str, missing_ok: bool = Fal
     paths = sorted(Path(folder).glob(name))
     if not paths and not missing_ok:
         raise SourceError(
-            f"{folder} has no file {name}; add it, correct data.task.files or locales, or take its language out of"
+            f"{folder} has no file {name!r}; add it, correct data.task.files or locales, or take its language out of"
             " languages (a task without test files: data.task.split_dev: true)"
         )
     refuse_unusable(paths)

@@ -130,6 +130,7 @@ def config_of(folder: Folder) -> dict[str, Any]:
     try:
         found = read_json(path)
     except ValueError as error:
+        refuse_pointer(path)
         raise SourceError(f"{path} is not JSON ({error}); copy the model again") from None
     if not isinstance(found, dict):
         raise SourceError(f"{path} is no JSON object; copy the model again")

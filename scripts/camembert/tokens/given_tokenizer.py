@@ -108,11 +108,12 @@ def read_tokenizer(folder: str | os.PathLike[str], vocabulary: int) -> tuple[Tok
             f" {path.name}); name one there, or take another teacher"
         )
     frame = frame_of(tokenizer)
-    around = {"cls_token": tokenizer.id_to_token(frame.cls), "sep_token": tokenizer.id_to_token(frame.sep)}
-    for role, token in around.items():
+    for role, number in (("cls_token", frame.cls), ("sep_token", frame.sep)):
+        token = tokenizer.id_to_token(number)
         if token is None:
             raise TokenizerError(f"{path} has no {role}, which texts are framed by; take another teacher")
-    return tokenizer, names | around
+        names[role] = token
+    return tokenizer, names
 
 
 def _as_transformers_reads_it(folder: Path, known: set[str]) -> tuple[Tokenizer, dict[str, str]]:
@@ -228,13 +229,13 @@ def unknown_shares(
     Raises:
         TokenizerError: one has more.
     """
-    shares = {}
+    shares: dict[str, float] = {}
+    number = tokenizer.token_to_id(unknown) if unknown else None
     for name, documents in texts.items():
         encodings = tokenizer.encode_batch_fast(list(islice(documents, SAMPLE)), add_special_tokens=False)
         tokens = sum(len(encoding.ids) for encoding in encodings)
-        number = tokenizer.token_to_id(unknown) if unknown else None
-        count = 0 if number is None else sum(encoding.ids.count(number) for encoding in encodings)
-        shares[name] = count / max(1, tokens)
+        found = 0 if number is None else sum(encoding.ids.count(number) for encoding in encodings)
+        shares[name] = found / max(1, tokens)
         log.info("%s: %.2f %% of %d tokens are unknown", name, 100 * shares[name], tokens)
     for name, share in shares.items():
         if share > bound:

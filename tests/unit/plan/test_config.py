@@ -188,7 +188,7 @@ MLM_NAMED = {
         ("languages", ["en", "ja"], "languages names ja, expected some of en, fr, es, de,"),
         ("languages", [], "languages is [], expected a list of at least 1 entry"),
         ("languages", ["fr", "de"], "languages is fr, de, expected en among them"),
-        ("languages", ["en", "fr", "en"], "languages lists en more than once"),
+        ("languages", ["en", "fr", "en"], "languages lists 'en' more than once"),
         ("runs", [], "runs is [], expected a list of at least 1 entry"),
         ("runs", [1, 2, 1], "runs lists 1 more than once"),
         ("runs", [1, -1], "runs[1] is -1, expected an integer of at least 1"),
@@ -235,7 +235,7 @@ MLM_NAMED = {
         ),
         ("distillation.recipes", {"mlm": MLM_NAMED}, "has the name 'mlm', expected small letters"),
         ("distillation.recipes", {"A b": MLM_NAMED}, "has the name 'A b', expected small letters"),
-        ("recipes", ["toplayer", "toplayer"], "recipes lists toplayer more than once"),
+        ("recipes", ["toplayer", "toplayer"], "recipes lists 'toplayer' more than once"),
         # chains
         ("chains", ["6-2-4"], "chains: chain '6-2-4' grows from 2 to 4 layers"),
         ("chains", ["6-4-4"], "chains: chain '6-4-4' repeats 4 layers"),
@@ -268,7 +268,7 @@ MLM_NAMED = {
         ("data.task.columns.text", None, "data.task.columns.text is null, expected a text of at least 1 letter"),
         ("data.task.labels", "any", 'data.task.labels is "any", expected found or a list of at least 2 entry'),
         ("data.task.labels", ["a"], 'data.task.labels is ["a"], expected found or a list of at least 2 entry'),
-        ("data.task.labels", ["a", "b", "a"], "data.task.labels lists a more than once"),
+        ("data.task.labels", ["a", "b", "a"], "data.task.labels lists 'a' more than once"),
         ("data.task.files.dev", "x.xlsx", 'data.task.files.dev is "x.xlsx", expected a text that matches'),
         ("data.task.filter.dev", {"part": 0.5}, "data.task.filter.dev.part is 0.5, expected a text or an integer"),
         ("data.text", own(source="folder"), "data.text[0].folder is missing, expected a folder since its source is fo"),
@@ -330,7 +330,7 @@ def test_every_file_of_local_data_must_exist(with_folders, tmp_path):
     with pytest.raises(ConfigError, match=r"has no text in sw; expected one of sw\.txt, .*: add it, or take sw out"):
         check_config(made | {"languages": ["en", "sw"]}, SCHEMA)
     (tmp_path / "test-fr.tsv").unlink()
-    with pytest.raises(ConfigError, match=r"has no file test-fr\.tsv; add it, .*data\.task\.split_dev: true"):
+    with pytest.raises(ConfigError, match=r"has no file 'test-fr\.tsv'; add it, .*data\.task\.split_dev: true"):
         check_config(with_folders, SCHEMA)
     check_config(changed(with_folders, "data.task.split_dev", True), SCHEMA)
     (tmp_path / "test-fr.tsv").write_text("a\tb\tneutral\n")
@@ -341,7 +341,7 @@ def test_every_file_of_local_data_must_exist(with_folders, tmp_path):
     with pytest.raises(ConfigError, match=r"dev-fr\.tsv is empty; expected text in UTF-8"):
         check_config(with_folders, SCHEMA)
     (tmp_path / "train-en.tsv").unlink()
-    with pytest.raises(ConfigError, match=r"has no file train-en\.tsv; add it, correct data\.task\.files"):
+    with pytest.raises(ConfigError, match=r"has no file 'train-en\.tsv'; add it, correct data\.task\.files"):
         check_config(with_folders, SCHEMA)
 
 
