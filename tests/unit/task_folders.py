@@ -12,7 +12,18 @@ from camembert.plan import sources
 from camembert.plan.config import load_yaml
 
 ROOT = Path(__file__).parents[2]
-DESCRIBED = ("header", "columns", "by_split", "labels", "label_names", "no_text", "locales", "filter", "parallel")
+DESCRIBED = (
+    "header",
+    "columns",
+    "split_columns",
+    "split_header",
+    "labels",
+    "label_names",
+    "no_text",
+    "locales",
+    "filter",
+    "parallel",
+)
 """What a job is told of a task's files."""
 
 

@@ -37,7 +37,8 @@ class Preset:
 
     header: Sequence[str] | None
     columns: Mapping[str, str | None]
-    by_split: Mapping[str, Mapping[str, Any]]
+    split_columns: Mapping[str, Mapping[str, str | None]]
+    split_header: Mapping[str, Sequence[str] | None]
     labels: Sequence[str] | str
     label_names: Mapping[str, str]
     no_text: Collection[str]

@@ -13,6 +13,7 @@ from task_folders import parquet, splits_of, task_in, write
 from camembert.data.records import DataError
 from camembert.data.tasks import Example, TaskError
 from camembert.plan.config import load_yaml
+from camembert.plan.sources import SourceError
 
 ROOT = Path(__file__).parents[3]
 REAL_DATA = os.environ.get("CAMEMBERT_REAL_DATA")
@@ -229,13 +230,14 @@ def test_splits_whose_columns_and_labels_have_other_names_are_read(tmp_path):
     write(tmp_path / "train.tsv", "premise\thypo\tlabel\na\tb\tcontradictory\nc\td\tneutral\n")
     for split in ("dev", "test"):
         write(tmp_path / f"{split}-en.jsonl", '{"sentence1": "e", "sentence2": "f", "gold_label": "contradiction"}\n')
-    train = {"header": None, "columns": {"text": "premise", "text_pair": "hypo", "label": "label", "cluster": None}}
+    train = {"text": "premise", "text_pair": "hypo", "label": "label", "cluster": None}
     splits, labels = splits_of(
         tmp_path,
         ["en"],
         header=["sentence1", "sentence2", "gold_label"],
         columns={"text": "sentence1", "text_pair": "sentence2", "label": "gold_label", "cluster": "sentence1"},
-        by_split={"train": train},
+        split_columns={"train": train},
+        split_header={"train": None},
         label_names={"contradictory": "contradiction"},
         files={"train": "train.tsv", "dev": "dev-{language}.jsonl", "test": "test-{language}.jsonl"},
     )
@@ -246,11 +248,31 @@ def test_splits_whose_columns_and_labels_have_other_names_are_read(tmp_path):
         ["en"],
         labels="found",
         columns={"text": "sentence1", "text_pair": "sentence2", "label": "gold_label", "cluster": None},
-        by_split={"train": train},
+        split_columns={"train": train},
+        split_header={"train": None},
         label_names={"contradictory": "contradiction"},
         files={"train": "train.tsv", "dev": "dev-{language}.jsonl", "test": "test-{language}.jsonl"},
     )
     assert labels == ["contradiction", "neutral"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"split_columns": {"valid": {}}},
+            r"data\.task\.split_columns has the key 'valid', expected some of train, dev",
+        ),
+        (
+            {"split_columns": {"dev": {"txt": "a"}}},
+            r"split_columns\.dev has the key 'txt', expected some of text, text_",
+        ),
+        ({"split_header": {"valid": None}}, r"data\.task\.split_header has the key 'valid', expected some of train"),
+    ],
+)
+def test_splits_and_columns_that_there_are_not_are_refused(xtreme, change, message):
+    with pytest.raises(SourceError, match=message):
+        splits_of(xtreme, ["en", "de"], **change)
 
 
 def test_rows_outside_the_filter_are_not_looked_at(tmp_path):

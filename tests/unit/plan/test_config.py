@@ -347,7 +347,7 @@ def test_every_file_of_local_data_must_exist(with_folders, tmp_path):
 
 @pytest.mark.parametrize(("key", "value"), [("columns.label", "gold"), ("filter.dev", {"gold": 1})])
 def test_a_column_that_the_header_does_not_name_is_refused(with_folders, key, value):
-    with pytest.raises(ConfigError, match=r"data\.task names the column gold, expected one of data\.task\.header"):
+    with pytest.raises(ConfigError, match=r"data\.task names the column 'gold' for \w+, expected one of its header"):
         check_config(changed(with_folders, f"data.task.{key}", value), SCHEMA)
 
 

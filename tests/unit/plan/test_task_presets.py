@@ -15,7 +15,19 @@ EXPERIMENTS = [ROOT / "config.yaml", *sorted((ROOT / "experiments").glob("*.yaml
 PRESETS = sorted((ROOT / "experiments" / "tasks").glob("*.yaml"))
 UNDER = {"massive-gpu-xnli": ["massive-xnli"]}
 """Experiments that are nothing without another below them."""
-DESCRIBED = {"files", "hub", "header", "columns", "by_split", "labels", "label_names", "no_text", "locales", "filter"}
+DESCRIBED = {
+    "files",
+    "hub",
+    "header",
+    "columns",
+    "split_columns",
+    "split_header",
+    "labels",
+    "label_names",
+    "no_text",
+    "locales",
+    "filter",
+}
 DESCRIBED |= {"parallel"}
 
 
