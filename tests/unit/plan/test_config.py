@@ -280,7 +280,7 @@ MLM_NAMED = {
         ("retrieval.layer", "bottom", "retrieval.layer is bottom, expected top or a layer that every encoder has"),
         ("retrieval.layer", 0, "retrieval.layer is 0, expected a text or an integer of at least 1"),
         ("retrieval.layer", 4, "expected top or a layer that every encoder has, 1 to 3 (chain '6-3x0' has no more)"),
-        ("retrieval.pooling", "max", 'retrieval.pooling is "max", expected one of mean, cls'),
+        ("retrieval.pooling", "max", 'retrieval.pooling is "max", expected one of cls, mean'),
     ],
 )
 def test_a_mistake_gives_one_line_that_names_key_and_value(config, path, value, message):

@@ -61,7 +61,7 @@ def retrieval_readings(comparisons: pd.DataFrame, stem: Path) -> None:
                 place = titles.index(reading.title) + SHIFT[reading.direction]
                 reach = None if pd.isna(low) else [[points - low], [high - points]]
                 axes.errorbar(points, place, xerr=reach, linestyle="none", elinewidth=0.8, markersize=3.6, **look)
-            axes.set_title("\n".join([first, *wrap(f"minus {second}", TITLE_WIDTH)]))
+            axes.set_title("\n".join([str(first), *wrap(f"minus {second}", TITLE_WIDTH)]))
             axes.set_xlabel("Points of retrieval")
             axes.set_ylim(len(titles) - 0.5, -0.5)
             axes.tick_params(axis="y", length=0)
