@@ -18,9 +18,14 @@ CHECKED_CORPORA = [name for name, corpus in CORPORA.items() if corpus.source != 
 TRIMS = TEACHER["vocabulary"] != teachers.ALL
 CHECKED = expand(result("data/checked/{corpus}.json"), corpus=CHECKED_CORPORA) if READS_TEXT or TRIMS else []
 TOKENIZER = [result("data/tokenizer")]
-QUERY_LANGUAGES = [language for language in LANGUAGES if language != "en"]
+ENGLISH_SIDES = expand(result("data/retrieval/english-for-{language}.parquet"), language=QUERY_LANGUAGES)
 RETRIEVAL_DATA = (
-    expand(result("data/retrieval/{language}.parquet"), language=LANGUAGES) if RETRIEVAL["source"] != "none" else []
+    [
+        *expand(result("data/retrieval/{language}.parquet"), language=QUERY_LANGUAGES if PAIRWISE else LANGUAGES),
+        *(ENGLISH_SIDES if PAIRWISE else []),
+    ]
+    if RETRIEVAL["source"] != "none"
+    else []
 )
 RETRIEVAL_JOB = "make_cldr_retrieval" if RETRIEVAL["source"] == "cldr" else "import_retrieval"
 READ_FIRST = ancient([TASK_DATA["train"], *RETRIEVAL_DATA])
@@ -168,7 +173,7 @@ elif RETRIEVAL_DATA:
 
     rule import_retrieval:
         input:
-            **sources.aligned_files(RETRIEVAL["folder"], LANGUAGES),
+            **retrieval_inputs(),
         output:
             sentences=RETRIEVAL_DATA,
             manifest=result("data/retrieval/manifest.json"),
@@ -181,7 +186,8 @@ elif RETRIEVAL_DATA:
         conda:
             "../envs/camembert.yaml"
         params:
-            languages=LANGUAGES,
+            **({"columns": RETRIEVAL["hub"]["columns"]} if PAIRWISE else {}),
+            languages=QUERY_LANGUAGES if PAIRWISE else LANGUAGES,
             limit=RETRIEVAL["limit"],
         message:
             "Reading sentences for retrieval from {input}"
@@ -262,8 +268,8 @@ else:
             **config["resources"]["tokenization"],
         params:
             declared=teacher_sizes(),
-            rows=config["tokenizer"]["vocabulary"],
-            vocabulary=TEACHER["vocabulary"],
+            vocabulary=config["tokenizer"]["vocabulary"],
+            kept=TEACHER["vocabulary"],
             needs_mask=masks_tokens(config, EXPERIMENT),
             text=named_readings() if READS_TEXT or TRIMS else {},
             max_unknown=TEACHER["max_unknown"],

@@ -8,6 +8,8 @@ from camembert.plan import corpora, downloads, sources, teachers
 LANGUAGES = config["languages"]
 TASK, TEACHER = config["data"]["task"], config["teacher"]
 RETRIEVAL = config["data"]["retrieval"]
+PAIRWISE = sources.is_pairwise(RETRIEVAL)
+QUERY_LANGUAGES = [language for language in LANGUAGES if language != "en"]
 CORPORA = {corpus.name: corpus for corpus in corpora.text_sources(config)}
 DOWNLOADS = downloads.downloads(config)
 
@@ -32,6 +34,15 @@ def task_inputs():
         split: list(dict.fromkeys(path for paths in by_language.values() for path in paths))
         for split, by_language in files.items()
     }
+
+
+def retrieval_inputs():
+    """What sentences for retrieval are read from, by language: a file, two, or the folder they are downloaded to."""
+    if RETRIEVAL["source"] == "hub":
+        return {language: [downloaded(downloads.retrieval_download(language))] for language in QUERY_LANGUAGES}
+    if PAIRWISE:
+        return sources.paired_files(RETRIEVAL["folder"], RETRIEVAL["files"], LANGUAGES)
+    return sources.aligned_files(RETRIEVAL["folder"], LANGUAGES)
 
 
 def text_of(corpus, language):

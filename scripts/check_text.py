@@ -2,6 +2,7 @@
 
 from camembert.core.files import write_json
 from camembert.data.leaks import check_corpus, sentences_of
+from camembert.data.retrieval import language_of
 from camembert.data.text import read_documents
 from camembert.runtime.job import log, logged
 
@@ -9,11 +10,14 @@ if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
         examples = dict(zip(job.params.evaluated, zip(job.input.dev, job.input.test, strict=True), strict=True))
-        retrieved = dict(zip(job.params.evaluated, job.input.retrieval, strict=False))  # none without retrieval
+        retrieved = {
+            language: [path for path in job.input.retrieval if language_of(path) == language]
+            for language in job.params.evaluated
+        }
         left_out = check_corpus(
             job.wildcards.corpus,
             {language: read_documents(job.input[language], **how) for language, how in job.params.reading.items()},
-            {language: sentences_of(examples[language], retrieved.get(language)) for language in job.params.reading},
+            {language: sentences_of(examples[language], retrieved[language]) for language in job.params.reading},
             job.params.parallel,
             job.params.overlap,
         )

@@ -1,17 +1,26 @@
-"""Reads line-aligned files of sentences into the workflow's parquet files."""
+"""Reads sentences that say the same in several languages into the workflow's parquet files."""
+
+from pathlib import Path
 
 from camembert.core.files import write_json
-from camembert.data.manifest import describe
-from camembert.data.records import lines
-from camembert.data.retrieval import read_aligned, write_sentences
+from camembert.data.manifest import MANIFEST, check_manifest, describe
+from camembert.data.retrieval import read_aligned, read_pair, write_sentences
 from camembert.runtime.job import logged
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
         files = {language: job.input[language] for language in job.params.languages}
-        read = read_aligned(files, job.params.limit)
-        for sentences, path in zip(read.values(), job.output.sentences, strict=True):
+        columns = job.params.get("columns")
+        if columns is None:
+            sides = list(read_aligned(files, job.params.limit).values())
+        else:
+            for source in files.values():
+                if (Path(source[0]) / MANIFEST).is_file():  # what was downloaded
+                    check_manifest(source[0])
+            pairs = [read_pair(own, columns, name, job.params.limit) for name, own in files.items()]
+            sides = [own for own, _ in pairs] + [english for _, english in pairs]
+        for sentences, path in zip(sides, job.output.sentences, strict=True):
             write_sentences(sentences, path)
-        counts = {"lines": sum(1 for _ in lines(files["en"])), "sentences": len(read["en"])}
-        write_json(job.output.manifest, describe(list(files.values())) | counts)
+        read = [path for own in files.values() for path in ([own] if isinstance(own, str) else own)]
+        write_json(job.output.manifest, describe(read) | {"sentences": len(sides[0])})

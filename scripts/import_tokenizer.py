@@ -19,32 +19,32 @@ from camembert.tokens.trimming import trim_tokenizer
 def check_and_import(
     teacher: Path,
     declared: dict[str, int],
-    rows: int,
+    vocabulary: int,
     needs_mask: Sequence[str],
     samples: Mapping[str, Iterable[str]],
     max_unknown: float,
-    vocabulary: str | int,
+    kept: str | int,
     texts: Iterable[str],
     output: Path,
 ) -> None:
     """Checks config and tokenizer of a model folder and writes the tokenizer as `AutoTokenizer` loads it.
 
-    Samples of text that it does not know are refused. It is cut down to the vocabulary that is asked for, by the tokens
-    of the texts.
+    Samples of text that it does not know are refused. It is cut down to what teacher.vocabulary says is kept (`kept`),
+    by the tokens of the texts.
     """
     if (teacher / MANIFEST).is_file():
         check_manifest(teacher)
     teacher_files(teacher)
-    check_architecture(teacher, declared, rows)
+    check_architecture(teacher, declared, vocabulary)
     config = config_of(teacher)
     with atomic_write(output) as partial:
         import_tokenizer(teacher, partial, config, needs_mask)
         unknown = special_tokens(partial).get("unk_token")
         shares = unknown_shares(load_tokenizer(partial), unknown, samples, max_unknown)
         write_json(partial / MANIFEST, {"unknown": shares})
-        if vocabulary != ALL:
-            kept = trim_tokenizer(partial, texts, vocabulary, first_position(config))
-            log.info("%d of the embedding's %d rows are kept", kept, rows)
+        if kept != ALL:
+            number = trim_tokenizer(partial, texts, kept, first_position(config))
+            log.info("%d of the embedding's %d rows are kept", number, vocabulary)
 
 
 if __name__ == "__main__":
@@ -55,14 +55,14 @@ if __name__ == "__main__":
         check_and_import(
             folder_of(job.input.teacher),
             job.params.declared,
-            job.params.rows,
+            job.params.vocabulary,
             job.params.needs_mask,
             {
                 "{} of corpus {}".format(*name.split("_", 1)): read_documents(files[name], **reading)
                 for name, reading in readings.items()
             },
             job.params.max_unknown,
-            job.params.vocabulary,
+            job.params.kept,
             chain(documents_read(files, readings, job.input.checked), texts_of(job.input.examples)),
             job.output[0],
         )

@@ -28,13 +28,12 @@ def normalised(text: str) -> str:
 
 
 def sentences_of(
-    examples: Iterable[str | os.PathLike[str]], retrieval: str | os.PathLike[str] | None = None
+    examples: Iterable[str | os.PathLike[str]], retrieval: Iterable[str | os.PathLike[str]] = ()
 ) -> set[str]:
-    """The sentences of some files of examples, both of a pair, and of one of sentences for retrieval; normalised."""
+    """The sentences of files of examples, both of a pair, and of files of sentences for retrieval; normalised."""
     read = (example for path in examples for example in read_examples(path))
     texts = {text for example in read for text in (example.text, example.text_pair) if text}
-    if retrieval is not None:
-        texts |= {sentence.text for sentence in read_sentences(retrieval)}
+    texts |= {sentence.text for path in retrieval for sentence in read_sentences(path)}
     return {normalised(text) for text in texts}
 
 

@@ -12,10 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from camembert.core.files import atomic_write
-from camembert.data.records import is_blank, lines
+from camembert.data.records import is_blank, lines, records
+from camembert.plan.sources import ENGLISH
 
 log = logging.getLogger(__name__)
 
+ENGLISH_FOR = "english-for-"
+"""Begins the name of a file with the English sentences that are aligned with one language alone."""
 SCHEMA = pa.schema([("id", pa.string()), ("text", pa.string())])
 
 
@@ -65,7 +68,44 @@ def read_aligned(files: Mapping[str, str | os.PathLike[str]], limit: int | None 
         RetrievalDataError: files have different numbers of lines, a line is empty, or fewer than two are left.
         DataError: a file is not UTF-8 or damaged.
     """
-    texts = {language: [line.strip() for line in lines(path)] for language, path in files.items()}
+    return _aligned({language: list(lines(path)) for language, path in files.items()}, files, limit)
+
+
+def read_pair(
+    files: Sequence[str | os.PathLike[str]], columns: Mapping[str, str], language: str, limit: int | None = None
+) -> tuple[list[Sentence], list[Sentence]]:
+    """Reads sentences of a language and the English ones that say the same, as `read_aligned` does.
+
+    Args:
+        files: both, a sentence a line; or one folder of files of rows that have both.
+        columns: of rows: what text and english are called.
+        language: of the sentences.
+        limit: the first so many that are left are taken; None takes all.
+
+    Raises:
+        RetrievalDataError: as `read_aligned`.
+        DataError: a file is damaged or lacks a column.
+    """
+    sides = {language: "text", ENGLISH: "english"}
+    if not Path(files[0]).is_dir():
+        own, english = read_aligned(dict(zip(sides, files, strict=True)), limit).values()
+        return own, english
+    rows = [row for path in sorted(Path(files[0]).rglob("*.parquet")) for _, row in records(path, columns.values())]
+    texts = {name: [str(row[columns[side]] or "") for row in rows] for name, side in sides.items()}
+    own, english = _aligned(texts, dict.fromkeys(sides, files[0]), limit).values()
+    return own, english
+
+
+def language_of(path: str | os.PathLike[str]) -> str:
+    """The language of the sentences in a file of this workflow, by its name."""
+    name = Path(path).stem
+    return ENGLISH if name.startswith(ENGLISH_FOR) else name
+
+
+def _aligned(
+    texts: Mapping[str, list[str]], files: Mapping[str, str | os.PathLike[str]], limit: int | None
+) -> dict[str, list[Sentence]]:
+    texts = {language: [line.strip() for line in own] for language, own in texts.items()}
     first = next(iter(files))
     for language, own in texts.items():
         if len(own) != len(texts[first]):

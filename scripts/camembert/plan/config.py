@@ -293,8 +293,15 @@ def _check_sources(config: dict[str, Any]) -> None:
         if task["source"] != "cldr":
             sources.check_task(task, languages)
         corpora.check_corpora(config)
-        if retrieval["source"] == "folder":
+        if retrieval["source"] == "folder" and sources.is_pairwise(retrieval):
+            sources.paired_files(retrieval["folder"], retrieval["files"], languages)
+        elif retrieval["source"] == "folder":
             sources.aligned_files(retrieval["folder"], languages)
+        if retrieval["source"] == "hub" and "{language}" not in retrieval["hub"]["files"]:
+            raise sources.SourceError(
+                f"data.retrieval.hub.files is {retrieval['hub']['files']!r}, expected {{language}} in it; without it"
+                " every language would retrieve the same sentences"
+            )
         if teacher["source"] == "folder":
             teachers.teacher_files(teacher["folder"])
             teachers.check_architecture(teacher["folder"], teacher, config["tokenizer"]["vocabulary"])
@@ -315,7 +322,7 @@ def _check_task_name(config: dict[str, Any]) -> None:
     made |= {"data.retrieval": config["data"]["retrieval"]}
     for key, section in made.items():
         if section["source"] == "cldr" and others:
-            elsewhere = "folder or none" if key == "data.retrieval" else "folder or hub"
+            elsewhere = "folder, hub or none" if key == "data.retrieval" else "folder or hub"
             raise ConfigError(
                 f"languages names {others[0]}, expected some of {', '.join(sources.CLDR_LANGUAGES)}, in which"
                 f" {key} can be made; remove it, or set {key}.source to {elsewhere}"

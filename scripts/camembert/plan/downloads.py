@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from camembert.plan.corpora import text_sources
-from camembert.plan.sources import in_language, languages_of, locale_of, splits_of
+from camembert.plan.sources import ENGLISH, in_language, languages_of, locale_of, splits_of
 
 
 def downloads(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What a config takes from the hub: repository, kind, revision and, of data sets, files, by name.
 
-    Text is one download a corpus and language; a split of the task is one for all languages.
+    Text is one download a corpus and language, retrieval one a language; a split of the task is one for all languages.
     """
     task, teacher, languages = config["data"]["task"], config["teacher"], config["languages"]
     wanted: dict[str, dict[str, Any]] = {}
@@ -26,7 +26,19 @@ def downloads(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
             for language in languages:
                 locale = locale_of(corpus.locales, language)
                 wanted[text_download(corpus.name, language)] = _dataset(dict(corpus.hub), [locale])
+    retrieval = config["data"]["retrieval"]
+    if retrieval["source"] == "hub":
+        source = {key: retrieval["hub"][key] for key in ("repository", "revision", "files")}
+        for language in languages:
+            if language != ENGLISH:
+                locale = locale_of(retrieval["hub"]["locales"], language)
+                wanted[retrieval_download(language)] = _dataset(source, [locale])
     return wanted
+
+
+def retrieval_download(language: str) -> str:
+    """The name of the download of a language's sentences for retrieval."""
+    return f"retrieval-{language}"
 
 
 def text_download(corpus: str, language: str) -> str:

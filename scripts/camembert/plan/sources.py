@@ -209,6 +209,33 @@ def aligned_files(folder: Folder, languages: Iterable[str]) -> dict[str, Path]:
     return files
 
 
+def is_pairwise(retrieval: Mapping[str, Any]) -> bool:
+    """Whether every language is aligned with English sentences of its own."""
+    return retrieval["source"] == "hub" or (retrieval["source"] == "folder" and retrieval["files"] is not None)
+
+
+def paired_files(folder: Folder, names: Mapping[str, str], languages: Iterable[str]) -> dict[str, list[Path]]:
+    """The file with the sentences of each language, and the one with the English sentences that say the same.
+
+    Raises:
+        SourceError: one is missing or empty.
+    """
+    files = {}
+    for language in languages:
+        if language == ENGLISH:
+            continue
+        pair = [Path(folder) / in_language(names[side], language) for side in ("text", "english")]
+        for path in pair:
+            if not path.is_file():
+                raise SourceError(
+                    f"{folder} has no file {path.name} for retrieval; add it, correct data.retrieval.files, or take"
+                    f" {language} out of languages"
+                )
+        refuse_unusable(pair)
+        files[language] = pair
+    return files
+
+
 def in_language(pattern: str, language: str) -> str:
     """A pattern of file names for one language."""
     return pattern.replace("{language}", language)

@@ -27,7 +27,7 @@ def test_both_sentences_of_a_pair_are_looked_for(tmp_path):
 def test_sentences_of_retrieval_are_looked_for(tmp_path):
     write_examples([Example("a", "One", None, 0)], tmp_path / "examples.parquet")
     write_sentences([Sentence("line-1", "Two"), Sentence("line-2", "THREE")], tmp_path / "retrieval.parquet")
-    read = sentences_of([tmp_path / "examples.parquet"], tmp_path / "retrieval.parquet")
+    read = sentences_of([tmp_path / "examples.parquet"], [tmp_path / "retrieval.parquet"])
     assert read == {"one", "two", "three"}
 
 

@@ -4,6 +4,8 @@ import gzip
 import logging
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from camembert.data.cldr import documents, nli
@@ -13,8 +15,10 @@ from camembert.data.records import DataError
 from camembert.data.retrieval import (
     RetrievalDataError,
     Sentence,
+    language_of,
     numbered,
     read_aligned,
+    read_pair,
     read_sentences,
     write_sentences,
 )
@@ -150,3 +154,51 @@ def test_sentences_come_back_as_they_were_written(tmp_path):
     sentences = numbered(["ein Satz", "نص", "ข้อความ"])
     write_sentences(sentences, tmp_path / "x.parquet")
     assert read_sentences(tmp_path / "x.parquet") == sentences
+
+
+# --- aligned in pairs ---------------------------------------------------------------------------------------
+
+
+def paired_lines(folder, own, english):
+    """Files as XTREME's script writes Tatoeba's."""
+    paths = [folder / "tatoeba.fr-en.fr", folder / "tatoeba.fr-en.en"]
+    for path, sentences in zip(paths, (own, english), strict=True):
+        path.write_text("".join(f"{text}\n" for text in sentences))
+    return paths
+
+
+def paired_rows(folder, own, english):
+    """A folder as a download of the hub leaves it."""
+    (folder / "fra-eng" / "test").mkdir(parents=True)
+    pq.write_table(pa.table({"sentence1": own, "sentence2": english}), folder / "fra-eng" / "test" / "0000.parquet")
+    return [folder]
+
+
+COLUMNS = {"text": "sentence1", "english": "sentence2"}
+
+
+@pytest.mark.parametrize("write", [paired_lines, paired_rows])
+def test_every_language_has_its_own_english_side(tmp_path, write):
+    files = write(tmp_path, ["un", "deux", "un", " trois "], ["one", "two", "one again", "three"])
+    own, english = read_pair(files, COLUMNS, "fr", limit=3)
+    assert [sentence.text for sentence in own] == ["un", "deux", "trois"]
+    assert [sentence.text for sentence in english] == ["one", "two", "three"], (
+        "a repeated line is left out in both"
+    )
+    assert [sentence.id for sentence in own] == [sentence.id for sentence in english]
+
+
+def test_sides_of_several_lengths_are_refused(tmp_path):
+    with pytest.raises(RetrievalDataError, match=r"tatoeba\.fr-en\.en has 1 lines and .*tatoeba\.fr-en\.fr has 2"):
+        read_pair(paired_lines(tmp_path, ["un", "deux"], ["one"]), COLUMNS, "fr")
+
+
+def test_a_column_that_is_not_there_is_named(tmp_path):
+    files = paired_rows(tmp_path, ["un", "deux"], ["one", "two"])
+    with pytest.raises(DataError, match="has no column translation"):
+        read_pair(files, COLUMNS | {"english": "translation"}, "fr")
+
+
+def test_the_language_of_a_file_is_in_its_name():
+    names = {"data/retrieval/fr.parquet": "fr", "en.parquet": "en", "data/retrieval/english-for-fr.parquet": "en"}
+    assert {path: language_of(path) for path in names} == names
