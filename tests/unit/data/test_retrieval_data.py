@@ -182,9 +182,7 @@ def test_every_language_has_its_own_english_side(tmp_path, write):
     files = write(tmp_path, ["un", "deux", "un", " trois "], ["one", "two", "one again", "three"])
     own, english = read_pair(files, COLUMNS, "fr", limit=3)
     assert [sentence.text for sentence in own] == ["un", "deux", "trois"]
-    assert [sentence.text for sentence in english] == ["one", "two", "three"], (
-        "a repeated line is left out in both"
-    )
+    assert [sentence.text for sentence in english] == ["one", "two", "three"], "a repeated line is left out in both"
     assert [sentence.id for sentence in own] == [sentence.id for sentence in english]
 
 
