@@ -73,7 +73,8 @@ def curve_paths(tmp_path):
         lines.append({"step": 120, "split": "held-out", "loss": 3.0, "masked_lm": 3.0, "bag_of_words": 2.0})
         paths.append(log(encoders / chain / "r1.jsonl", lines))
     for chain in ("6-2", "6-4", "6-4-2"):
-        parts = ("hidden", "attention", "value", "soft_targets", "cosine")
+        parts = ("hidden", "hidden_unexplained", "sentence", "sentence_unexplained")
+        parts += ("attention", "value", "soft_targets", "cosine")
         lines = [{"step": step, "split": "train"} | dict.fromkeys(parts, loss) for step, loss in losses]
         paths.append(log(encoders / chain / "r1.jsonl", lines))
     for model in MODELS:
@@ -244,7 +245,14 @@ def test_without_other_languages_there_is_no_zero_shot_panel(accuracy, monkeypat
 def test_training_has_a_panel_for_everything_logged(monkeypatch, draw):
     panels = axes_of(monkeypatch, draw, "training_curves")
     assert [axes.get_ylabel() for axes in panels] == [panel.label for panel in training.PANELS]
-    assert [axes.get_yscale() for axes in panels] == ["linear", "linear", *["log"] * 5, "linear"]
+    assert [axes.get_yscale() for axes in panels] == ["linear", "linear", *["log"] * 8, "linear"]
+
+
+def test_held_out_losses_are_points(monkeypatch, draw):
+    """One line a model joins what was trained on; what is held out is not joined, since it is measured now and then."""
+    (panel, *_) = axes_of(monkeypatch, draw, "training_curves")
+    held_out = [line for line in panel.lines if line.get_linestyle() == "None" and len(line.get_xdata())]
+    assert [(line.get_marker(), *line.get_xdata(), *line.get_ydata()) for line in held_out] == [(".", 120, 3.0)] * 2
 
 
 def test_what_was_not_trained_has_no_panel(curve_paths, monkeypatch, draw):

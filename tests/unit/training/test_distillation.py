@@ -423,7 +423,7 @@ def test_measuring_leaves_the_weights_as_they_are_without_it(distilling, tmp_pat
 
 
 def test_a_student_that_ends_worse_than_its_copied_layers_is_named(distilling, tmp_path, caplog):
-    ruinous = Schedule(6, learning_rate=1.0, warmup=0.0, weight_decay=0.0)
+    ruinous = Schedule(6, learning_rate=100.0, warmup=0.0, weight_decay=0.0)
     run = distilling(output=tmp_path / "2", checkpoints=tmp_path / "checkpoints", schedule=ruinous)
     assert run.held_out_end["loss"] > run.held_out_copied["loss"]
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
