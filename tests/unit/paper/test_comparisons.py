@@ -2,23 +2,17 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from small_case import COSINE, LEADS, TASK, results_of, retrieval_rows, rows
 
-from camembert.paper.answers import Answers
+from camembert.paper.figures.readings import retrieval_readings as draw_readings
 from camembert.paper.intervals import EQUIVALENCE_LEVEL, interval
-from camembert.paper.statistics import Model, ResultsError
+from camembert.paper.statistics import RETRIEVAL, RETRIEVAL_BASELINE, Model, ResultsError
 from camembert.paper.tables.ablation import ablation, format_ablation, note
-from camembert.paper.tables.comparisons import (
-    COLUMNS,
-    compare,
-    equivalence,
-    format_comparisons,
-    mcnemar_by_language,
-    read_planned,
-)
+from camembert.paper.tables.comparisons import COLUMNS, compare, equivalence, format_comparisons
 from camembert.paper.tables.conclusion import conclusion
+from camembert.paper.tables.readings import format_readings, retrieval_readings
 from camembert.plan.chain import Method
-from camembert.plan.comparisons import Contrast, PlannedComparison
+from camembert.plan.comparisons import Contrast, PlannedComparison, read_planned
 
 TEACHER = Model("teacher", "6", "Teacher (6 layers)", Method.TEACHER)
 DIRECT = Model("toplayer", "6-2x2", "Direct, equal compute 6-2x2", Method.DIRECT_LONGER)
@@ -28,66 +22,67 @@ LANGUAGES = ["en", "fr", "ur"]
 EQUAL = PlannedComparison(Contrast.DIRECT_EQUAL_COMPUTE, ("toplayer", "6-4-2"), ("toplayer", "6-2x2"))
 TO_TEACHER = PlannedComparison(Contrast.TEACHER, ("toplayer", "6-4-2"), ("teacher", "6"))
 BETTER = {TEACHER: 0.9, DIRECT: 0.2, CASCADE: 0.7}
+OUT = "cls/centred_margin/from_english"
 
 
-def made_up(worth, task="cldr-nli", languages=LANGUAGES, runs=5, items=400):
-    """Answers of some models, each as good as its worth; the ensemble of the task is the first run."""
+def right_of(worth, runs=5, languages=3, items=400):
+    """Answers (runs, languages, items) of some models, each as good as its worth."""
     draw = np.random.default_rng(1)
     difficulty = draw.normal(size=items)
-    suffix = "" if task == "retrieval" else "-f1"
-    right = {}
-    for model, own in worth.items():
-        numbers = [0] if task == "retrieval" and model.method is Method.TEACHER else range(1, runs + 1)
-        for run in numbers:
-            latent = own + 0.03 * draw.normal() + difficulty + 0.7 * draw.normal(size=(len(languages), items))
-            right[f"{model.path}/r{run}{suffix}"] = latent > 0
-        if suffix:
-            right[model.path] = right[f"{model.path}/r1-f1"]
-    return Answers(task, 1 / 3, languages, right)
+    return {
+        model: own + 0.03 * draw.normal(size=(runs, 1, 1)) + difficulty + 0.7 * draw.normal(size=(runs, languages, items))
+        > 0
+        for model, own in worth.items()
+    }
 
 
-def test_mcnemar_is_the_sign_test_of_the_items_that_one_alone_got_right():
-    first = np.array([[True] * 9 + [False] * 3 + [True] * 5, [True] * 17])
-    second = np.array([[False] * 9 + [True] * 3 + [True] * 5, [True] * 17])
-    tests = mcnemar_by_language(first, second)
-    assert tests["only_first"].tolist() == [9, 0]
-    assert tests["only_second"].tolist() == [3, 0]
-    assert tests["p"].tolist() == pytest.approx([stats.binomtest(3, 12).pvalue, 1.0])
+def on_task(right):
+    """Rows of the task."""
+    return [
+        table
+        for model, own in right.items()
+        for table in rows(model, own, runs=range(1, len(own) + 1), languages=LANGUAGES)
+    ]
 
 
-def test_holm_multiplies_the_smallest_by_the_number_of_languages_and_so_on():
-    wins = [12, 9, 8]  # of as many items in which the two differ: p is 2 ** (1 - wins)
-    first = np.array([[True] * win + [False] * (12 - win) for win in wins])
-    tests = mcnemar_by_language(first, np.zeros_like(first))
-    assert tests["p_holm"].tolist() == pytest.approx([3 * 2.0**-11, 2 * 2.0**-8, 2.0**-7])
+def in_retrieval(worth, reading=LEADS):
+    """Rows of retrieval; what nobody trained exists once."""
+    return [
+        table
+        for model, own in right_of(worth, languages=2).items()
+        for right in [own[:1] if model.method in (Method.TEACHER, None) else own]
+        for runs in [[0] if len(right) == 1 else range(1, 6)]
+        for table in retrieval_rows(model, right, reading, runs, ["fr", "ur"])
+    ]
 
 
-def test_a_cascade_that_is_better_is_found_better():
-    numbers = compare([made_up(BETTER)], MODELS, [EQUAL])
+@pytest.fixture
+def better():
+    return results_of(on_task(right_of(BETTER)))
+
+
+def test_a_cascade_that_is_better_is_found_better(better):
+    numbers = compare(better, MODELS, [EQUAL])
     assert list(numbers) == COLUMNS
     assert numbers["language"].tolist() == [*LANGUAGES, "average", "zero_shot"]
     assert (numbers["low"] > 0).all()
-    assert (numbers["p_holm"].dropna() < 0.01).all()
     assert set(numbers["covers"]) == {"runs, test items"}
     assert set(numbers["runs"]) == {5}
     shown = format_comparisons(numbers, margin=2).iloc[0]
     assert (shown["First"], shown["Better in"], shown["Worse in"]) == ("Cascade 6-4-2", "all 3", "\N{EN DASH}")
     assert shown["Average"].startswith("+")
-    assert shown["Equivalent"] == "no"
+    assert (shown["Readings"], shown["Equivalent"]) == ("\N{EN DASH}", "no")
 
 
-def test_two_copies_of_one_model_cannot_be_distinguished():
-    answers = made_up(BETTER)
-    copies = {key.replace("6-4-2", "6-2x2"): right for key, right in answers.right.items() if "6-4-2" in key}
-    copied = Answers(answers.task, answers.chance, LANGUAGES, answers.right | copies)
-    numbers = compare([copied], MODELS, [EQUAL])
+def test_two_copies_of_one_model_cannot_be_told_apart():
+    right = right_of(BETTER)
+    numbers = compare(results_of(on_task(right | {DIRECT: right[CASCADE]})), MODELS, [EQUAL])
     assert (numbers[["difference", "low", "high"]] == 0).all(axis=None)
-    assert (numbers["p_holm"].dropna() == 1).all()
-    assert "cannot be distinguished" in conclusion(numbers, margin=2)
+    assert "cannot be told apart" in conclusion(numbers, margin=2)
 
 
-def test_models_of_equal_worth_cannot_be_distinguished_and_are_equivalent_within_a_wide_margin():
-    numbers = compare([made_up(BETTER | {DIRECT: 0.7}, runs=10)], MODELS, [EQUAL])
+def test_models_of_equal_worth_cannot_be_told_apart_and_are_equivalent_within_a_wide_margin():
+    numbers = compare(results_of(on_task(right_of(BETTER | {DIRECT: 0.7}, runs=10))), MODELS, [EQUAL])
     average = numbers[numbers["language"] == "average"].iloc[0]
     assert average["low"] < average["low_90"] < 0 < average["high_90"] < average["high"]
     assert equivalence(average, margin=5)
@@ -95,73 +90,121 @@ def test_models_of_equal_worth_cannot_be_distinguished_and_are_equivalent_within
     assert format_comparisons(numbers, margin=5)["Equivalent"][0] == "yes"
 
 
-def test_the_average_is_that_of_the_interval_over_all_languages():
-    answers = made_up(BETTER)
-    row = compare([answers], MODELS, [EQUAL]).set_index("language").loc["zero_shot"]
-    differences = answers.differences(CASCADE, DIRECT, ["fr", "ur"])
+def test_the_average_is_that_of_the_interval_over_all_languages(better):
+    row = compare(better, MODELS, [EQUAL]).set_index("language").loc["zero_shot"]
+    differences = better.get(TASK).differences(CASCADE, DIRECT, ["fr", "ur"])
     assert (row["difference"], row["low"], row["high"]) == interval(differences)
     assert (row["low_90"], row["high_90"]) == interval(differences, EQUIVALENCE_LEVEL)[1:]
     assert row["first_accuracy"] - row["second_accuracy"] == pytest.approx(row["difference"])
 
 
 def test_accuracies_are_those_of_the_runs_that_both_have():
-    answers = made_up(BETTER)
-    right = {
-        key: own for key, own in answers.right.items() if key not in ("toplayer/6-4-2/r4-f1", "toplayer/6-2x2/r1-f1")
-    }
-    row = compare([Answers("cldr-nli", 1 / 3, LANGUAGES, right)], MODELS, [EQUAL]).set_index("language").loc["average"]
+    right = right_of(BETTER)
+    tables = rows(CASCADE, right[CASCADE][:4], runs=range(1, 5), languages=LANGUAGES)
+    tables += rows(DIRECT, right[DIRECT][1:], runs=range(2, 6), languages=LANGUAGES)
+    row = compare(results_of(tables), [DIRECT, CASCADE], [EQUAL]).set_index("language").loc["average"]
     assert row["runs"] == 3
     assert row["first_accuracy"] - row["second_accuracy"] == pytest.approx(row["difference"])
 
 
-def test_retrieval_is_compared_too_without_ensembles_and_with_a_teacher_that_exists_once():
-    answers = [made_up(BETTER), made_up(BETTER, "retrieval", ["fr", "ur"])]
-    numbers = compare(answers, MODELS, [EQUAL, TO_TEACHER])
-    retrieval = numbers[numbers["task"] == "retrieval"]
+def test_retrieval_is_compared_too_with_a_teacher_that_exists_once():
+    numbers = compare(results_of(on_task(right_of(BETTER)) + in_retrieval(BETTER)), MODELS, [EQUAL, TO_TEACHER])
+    retrieval = numbers[numbers["task"] == RETRIEVAL]
     assert retrieval["language"].tolist() == 2 * ["fr", "ur", "average"]
-    assert retrieval["p"].isna().all()
     assert set(retrieval["covers"]) == {"runs, test items"}
     shown = format_comparisons(numbers, margin=2)
-    assert shown["Evaluation"].tolist() == ["cldr-nli", "cldr-nli", "retrieval", "retrieval"]
-    assert shown[["Zero-shot", "Better in", "Worse in"]].iloc[2].tolist() == ["\N{EN DASH}"] * 3
+    assert shown["Evaluation"].tolist() == [TASK, TASK, RETRIEVAL, RETRIEVAL]
+    assert shown["Zero-shot"].iloc[2] == "\N{EN DASH}"
 
 
 def test_one_run_has_no_interval_and_is_not_called_different_or_equivalent():
-    numbers = compare([made_up(BETTER, runs=1)], MODELS, [EQUAL])
+    numbers = compare(results_of(on_task(right_of(BETTER, runs=1))), MODELS, [EQUAL])
     assert numbers[["low", "high", "low_90", "high_90"]].isna().all(axis=None)
     assert set(numbers["covers"]) == {""}
-    assert format_comparisons(numbers, margin=2)["Equivalent"][0] == "\N{EN DASH}"
+    shown = format_comparisons(numbers, margin=2).iloc[0]
+    assert (shown["Readings"], shown["Equivalent"]) == ("\N{EN DASH}",) * 2
 
 
-def test_nothing_planned_makes_an_empty_table():
-    numbers = compare([made_up(BETTER)], MODELS, [])
+def test_nothing_planned_makes_an_empty_table(better):
+    numbers = compare(better, MODELS, [])
     assert list(numbers) == COLUMNS
     assert format_comparisons(numbers, margin=2).empty
 
 
-def test_a_pair_outside_the_experiment_is_refused():
+def test_a_pair_outside_the_experiment_is_refused(better):
     planned = [{"contrast": "teacher", "first": ["toplayer", "6-3"], "second": ["teacher", "6"]}]
     with pytest.raises(ResultsError, match="comparison teacher names toplayer/6-3, which is not in the experiment"):
-        compare([made_up(BETTER)], MODELS, read_planned(planned))
+        compare(better, MODELS, read_planned(planned))
+
+
+# --- readings -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def read():
+    """Retrieval in which the cascade is better by one reading, worse by another, the same out of English."""
+    worth = BETTER | {RETRIEVAL_BASELINE: -2.0}
+    tables = in_retrieval(worth) + in_retrieval(worth, OUT) + in_retrieval({**BETTER, CASCADE: -0.3}, COSINE)
+    return results_of(on_task(right_of(BETTER)) + tables)
+
+
+def test_every_reading_is_compared_and_the_one_that_leads_language_by_language(read):
+    numbers = compare(read, MODELS, [EQUAL])
+    found = numbers[numbers["task"] == RETRIEVAL]
+    assert found[found["leads"]]["language"].tolist() == ["fr", "ur", "average"]
+    others = found[~found["leads"]]
+    assert others[["reading", "language"]].to_numpy().tolist() == [[OUT, "average"], [COSINE, "average"]]
+    assert others["high"].iloc[1] < 0 < others["low"].iloc[0]
+    assert format_comparisons(numbers, margin=2)["Readings"].iloc[1].startswith("2 above, 1 below; -")
+    assert "depends on the reading" in conclusion(numbers, margin=2)
+
+
+def test_readings_are_tabulated_with_both_directions_in_a_cell_and_the_leading_one_bold(read):
+    numbers = retrieval_readings(read, MODELS)
+    assert len(numbers) == 3 * 3 + 2
+    row = numbers[(numbers["chain"] == "6-4-2") & numbers["leads"]].iloc[0]
+    scores = read.get(RETRIEVAL).scores(CASCADE, ["fr", "ur"])
+    assert (row["accuracy"], row["low"], row["high"]) == interval(scores)
+    shown = format_readings(numbers).set_index("Reading")
+    assert list(shown.index) == ["**[CLS], centred margin**", "[CLS], cosine"]
+    both = f"{100 * scores.mean:.1f}"
+    assert shown["Cascade 6-4-2"].iloc[0] == f"{both} / {both}"
+    assert shown["Cascade 6-4-2"].iloc[1].endswith(" / \N{EN DASH}")
+    assert shown["Character n-grams"].iloc[1] == "\N{EN DASH}", "the baseline lacks a reading"
+
+
+def test_the_figure_of_readings_is_the_same_bytes_twice(read, tmp_path):
+    numbers = compare(read, MODELS, [EQUAL])
+    for folder in ("first", "again"):
+        draw_readings(numbers, tmp_path / folder / "readings")
+    for ending in ("png", "pdf"):
+        once, again = (tmp_path / folder / f"readings.{ending}" for folder in ("first", "again"))
+        assert once.read_bytes() == again.read_bytes()
+    with pytest.raises(ResultsError, match="no two models are compared in retrieval"):
+        draw_readings(numbers[numbers["task"] == TASK], tmp_path / "none")
+
+
+# --- ablation -------------------------------------------------------------------------------------------------
 
 
 def test_an_ablation_compares_every_recipe_with_the_first_in_both_evaluations():
     other = CASCADE._replace(recipe="minilm")
     worth = {**BETTER, other: 0.9}
-    answers = [made_up(worth), made_up(worth, "retrieval", ["fr", "ur"])]
-    numbers = ablation(answers, [TEACHER, CASCADE, other], ["toplayer", "minilm"])
+    read = results_of(on_task(right_of(worth)) + in_retrieval(worth) + in_retrieval(worth, COSINE))
+    numbers = ablation(read, [TEACHER, CASCADE, other], ["toplayer", "minilm"])
     assert numbers["recipe"].tolist() == ["toplayer", "minilm"]
     assert np.isnan(numbers["average_difference"][0])
-    expected = interval(answers[0].differences(other, CASCADE, LANGUAGES))
+    expected = interval(read.get(TASK).differences(other, CASCADE, LANGUAGES))
     assert numbers["average_difference_low"][1] == expected.low > 0
-    expected = interval(answers[1].differences(other, CASCADE, ["fr", "ur"]))
+    expected = interval(read.get(RETRIEVAL).differences(other, CASCADE, ["fr", "ur"]))
     assert numbers["retrieval_difference_high"][1] == expected.high
     shown = format_ablation(numbers)
     assert shown["Average, difference"][0] == "\N{EN DASH}"
     assert shown["Retrieval, difference"][1].startswith("+")
+    assert shown["Retrieval, all readings"][1].startswith("2 above; +")
     assert "draw of the runs (5)" in note(numbers)
 
 
-def test_an_ablation_without_retrieval_has_no_column_of_it():
-    numbers = ablation([made_up(BETTER)], MODELS[2:], ["toplayer"])
-    assert not any("etrieval" in column for column in [*numbers, *format_ablation(numbers)])
+def test_an_ablation_without_retrieval_has_no_column_of_it(better):
+    numbers = ablation(better, MODELS[2:], ["toplayer"])
+    assert not any("Retrieval" in column for column in format_ablation(numbers))

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
+from small_case import TASK, first, results_of, retrieval_rows, rows
 
 from camembert.paper.figures import accuracy as accuracy_figures
 from camembert.paper.figures import languages as languages_figure
@@ -14,7 +15,7 @@ from camembert.paper.figures import style, training
 from camembert.paper.figures.ablation import ablation
 from camembert.paper.figures.languages import languages
 from camembert.paper.figures.layers import draw_layers, read_layers
-from camembert.paper.statistics import RETRIEVAL_BASELINE, Model, ResultsError
+from camembert.paper.statistics import RETRIEVAL, RETRIEVAL_BASELINE, Model, ResultsError
 from camembert.plan.chain import Method
 
 MODELS = [
@@ -30,58 +31,44 @@ MODELS = [
 LANGUAGES = ["fr", "en", "ur"]
 
 
-@pytest.fixture
-def accuracy():
-    """Eight models, two runs, three languages; English is easiest, then Urdu, then French."""
-    rows = [
-        ("cldr-nli", model.recipe, model.chain, run, 1, language, 0.4 + 0.03 * i + 0.01 * run + ease)
-        for i, model in enumerate(MODELS)
-        for run in (1, 2)
-        for language, ease in zip(LANGUAGES, (0.0, 0.2, 0.05), strict=True)
-    ]
-    return pd.DataFrame(rows, columns=["task", "recipe", "chain", "run", "finetuning", "language", "accuracy"])
+EASE = {"fr": 0.0, "en": 0.2, "ur": 0.05}
+
+
+@pytest.fixture(scope="module")
+def read():
+    """Eight models, two runs, three languages; English is easiest, then Urdu, then French, and not in retrieval."""
+    tables = []
+    for i, model in enumerate(MODELS):
+        rights = [[round(100 * (0.4 + 0.03 * i + 0.01 * run + ease)) for ease in EASE.values()] for run in (1, 2)]
+        tables += rows(model, first(rights, 100), languages=EASE)
+        tables += retrieval_rows(model, first(rights, 100)[:, ::2], languages=["fr", "ur"])
+    return results_of([*tables, *retrieval_rows(RETRIEVAL_BASELINE, first([[20, 20]], 100), runs=[0], languages=["fr", "ur"])])
 
 
 @pytest.fixture
-def retrieval(accuracy):
-    """The same models in retrieval, without English, and the baseline."""
-    rows = accuracy[accuracy["language"] != "en"].assign(task="retrieval", finetuning=0)
-    baseline = rows.head(2).assign(
-        recipe=RETRIEVAL_BASELINE.recipe, chain=RETRIEVAL_BASELINE.chain, run=0, accuracy=0.2
-    )
-    return pd.concat([rows, baseline], ignore_index=True)
-
-
-def log(path, lines):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return path
-
-
-@pytest.fixture
-def curve_paths(tmp_path):
-    """Logs of pre-training, distillation and fine-tuning; nothing was trained for copied layers."""
-    encoders, classifiers = tmp_path / "encoders" / "toplayer", tmp_path / "classifiers" / "toplayer"
+def curves():
+    """Curves of pre-training, distillation and fine-tuning; nothing was trained for copied layers."""
+    lines = []
     losses = [(step, 1 / step) for step in range(1, 121)]
-    paths = [log(encoders / "6-2x0" / "r1.jsonl", [])]
     for chain in ("6", "0-2x2.9"):
-        parts = {"masked_lm": 9.0, "bag_of_words": 4.0}
-        lines = [
-            {"step": step, "split": "train", "loss": 9 * loss} | {name: most * loss for name, most in parts.items()}
+        whose = {"stage": "encoders", "chain": chain, "run": 1}
+        lines += [
+            whose | {"step": step, "split": "train", "masked_lm": 9 * loss, "bag_of_words": 4 * loss}
             for step, loss in losses
         ]
-        lines.append({"step": 120, "split": "held-out", "loss": 3.0, "masked_lm": 3.0, "bag_of_words": 2.0})
-        paths.append(log(encoders / chain / "r1.jsonl", lines))
+        lines.append(whose | {"step": 120, "split": "held-out", "masked_lm": 3.0, "bag_of_words": 2.0})
     for chain in ("6-2", "6-4", "6-4-2"):
+        whose = {"stage": "encoders", "chain": chain, "run": 1, "split": "train"}
         parts = ("hidden", "hidden_unexplained", "sentence", "sentence_unexplained")
         parts += ("attention", "value", "soft_targets", "cosine")
-        lines = [{"step": step, "split": "train"} | dict.fromkeys(parts, loss) for step, loss in losses]
-        paths.append(log(encoders / chain / "r1.jsonl", lines))
-    for model in MODELS:
-        for run in (1, 2):
-            lines = [{"step": step, "split": "dev", "loss": 0.9, "accuracy": 0.5 + step / 1000} for step in (100, 200)]
-            paths.append(log(classifiers / model.chain / f"r{run}-f1.jsonl", lines))
-    return paths
+        lines += [whose | {"step": step} | dict.fromkeys(parts, loss) for step, loss in losses]
+    lines += [
+        {"stage": "classifiers", "chain": model.chain, "run": run, "split": "dev", "step": step, "accuracy": 0.5 + step / 1000}
+        for model in MODELS
+        for run in (1, 2)
+        for step in (100, 200)
+    ]
+    return pd.DataFrame(lines).assign(recipe="toplayer", finetuning=1)
 
 
 @pytest.fixture
@@ -117,20 +104,20 @@ def recipes():
 
 
 @pytest.fixture
-def draw(accuracy, retrieval, published, by_language, recipes, curve_paths, tmp_path):
+def draw(read, published, by_language, recipes, curves, tmp_path):
     """A function that draws a figure by its name and returns its stem."""
 
     def drawn(name, folder="figures"):
         stem = tmp_path / folder / name
         match name:
             case "accuracy_by_language":
-                accuracy_figures.accuracy_by_language(accuracy, MODELS, stem, 1 / 3, published)
+                accuracy_figures.accuracy_by_language(read.get(TASK).accuracy, MODELS, stem, 1 / 3, published)
             case "retrieval_by_language":
-                accuracy_figures.accuracy_by_language(retrieval, MODELS, stem, 1 / 1000)
+                accuracy_figures.accuracy_by_language(read.get(RETRIEVAL).accuracy, MODELS, stem, 1 / 1000)
             case "accuracy_along_cascade":
-                accuracy_figures.accuracy_along_cascade(pd.concat([accuracy, retrieval]), MODELS, stem)
+                accuracy_figures.accuracy_along_cascade(read, MODELS, stem)
             case "training_curves":
-                training.training_curves(training.read_curves(curve_paths), MODELS, stem)
+                training.training_curves(curves, MODELS, stem)
             case "languages":
                 languages(by_language, MODELS, stem)
             case "ablation":
@@ -222,23 +209,22 @@ def test_the_cascade_goes_from_the_teacher_through_its_assistant_to_the_student(
     assert path.get_ydata() == pytest.approx([44.0, 62.0, 65.0])
 
 
-def test_a_cascade_is_joined_to_what_it_came_from_and_to_nothing_else(accuracy, monkeypatch, tmp_path):
+def test_a_cascade_is_joined_to_what_it_came_from_and_to_nothing_else(monkeypatch, tmp_path):
     caught = []
-    for module in (accuracy_figures, training, languages_figure):
-        monkeypatch.setattr(module, "save", lambda figure, stem: caught.append(figure))
+    monkeypatch.setattr(accuracy_figures, "save", lambda figure, stem: caught.append(figure))
     scratch, cascade = MODELS[2]._replace(recipe="mlm", chain="0-4x2"), MODELS[7]._replace(chain="0-4x2-2")
-    renamed = accuracy.replace({"chain": {"0-2x2.9": "0-4x2", "6-4-2": "0-4x2-2"}})
-    renamed.loc[renamed["chain"] == "0-4x2", "recipe"] = "mlm"
-    accuracy_figures.accuracy_along_cascade(renamed, [MODELS[0], scratch, cascade], tmp_path / "figure")
+    models = {MODELS[0]: 60, scratch: 67, cascade: 82}
+    read = results_of([table for model, right in models.items() for table in rows(model, first([[right, 50]], 100), runs=[1])])
+    accuracy_figures.accuracy_along_cascade(read, list(models), tmp_path / "figure")
     (path,) = (line for line in caught[0].axes[0].lines if len(line.get_xdata()) > 1)
-    assert path.get_ydata() == pytest.approx([67.5, 82.5])  # models 2 and 7, without the teacher
+    assert path.get_ydata() == pytest.approx([67, 82])  # without the teacher
 
 
-def test_without_other_languages_there_is_no_zero_shot_panel(accuracy, monkeypatch, tmp_path):
+def test_without_other_languages_there_is_no_zero_shot_panel(monkeypatch, tmp_path):
     caught = []
-    for module in (accuracy_figures, training, languages_figure):
-        monkeypatch.setattr(module, "save", lambda figure, stem: caught.append(figure))
-    accuracy_figures.accuracy_along_cascade(accuracy[accuracy["language"] == "en"], MODELS, tmp_path / "figure")
+    monkeypatch.setattr(accuracy_figures, "save", lambda figure, stem: caught.append(figure))
+    read = results_of(rows(MODELS[0], first([[9]], 10), runs=[1], languages=["en"]))
+    accuracy_figures.accuracy_along_cascade(read, MODELS[:1], tmp_path / "figure")
     assert [axes.get_title() for axes in caught[0].axes] == ["English"]
 
 
@@ -255,22 +241,16 @@ def test_held_out_losses_are_points(monkeypatch, draw):
     assert [(line.get_marker(), *line.get_xdata(), *line.get_ydata()) for line in held_out] == [(".", 120, 3.0)] * 2
 
 
-def test_what_was_not_trained_has_no_panel(curve_paths, monkeypatch, draw):
-    for path in curve_paths:
-        if "encoders" in path.parts:
-            path.write_text("")
-    panels = axes_of(monkeypatch, draw, "training_curves")
-    assert [axes.get_ylabel() for axes in panels] == ["English dev accuracy (%)"]
+def test_what_was_not_trained_has_no_panel(curves, monkeypatch, tmp_path):
+    caught = []
+    monkeypatch.setattr(training, "save", lambda figure, stem: caught.append(figure))
+    training.training_curves(curves[curves["stage"] == "classifiers"], MODELS, tmp_path / "figure")
+    assert [axes.get_ylabel() for axes in caught[0].axes] == ["English dev accuracy (%)"]
 
 
-def test_nothing_trained_is_refused(tmp_path):
+def test_nothing_trained_is_refused(curves, tmp_path):
     with pytest.raises(ResultsError, match="no training curve"):
-        training.training_curves(training.read_curves([]), MODELS, tmp_path / "figure")
-
-
-def test_a_misnamed_curve_is_refused_with_its_file(tmp_path):
-    with pytest.raises(ResultsError, match=r"elsewhere\.jsonl"):
-        training.read_curves([tmp_path / "elsewhere.jsonl"])
+        training.training_curves(curves.iloc[:0], MODELS, tmp_path / "figure")
 
 
 def test_a_point_of_a_curve_is_a_mean_over_runs_and_steps():
@@ -339,7 +319,8 @@ def test_layers_are_drawn_for_every_model_from_the_embeddings_up(tmp_path):
         shares = [0.1 * k / (model.layers + 1) for k in range(model.layers + 1)]
         facts = {"recipe": model.recipe, "chain": model.chain, "run": 1}
         facts |= {"accuracy_by_layer": {"fr": shares, "ur": shares}}
-        paths.append(log(tmp_path / f"{model.chain}.json", [facts]))
+        paths.append(tmp_path / f"{model.chain}.json")
+        paths[-1].write_text(json.dumps(facts))
     layers = read_layers(paths)
     assert list(layers) == ["recipe", "chain", "run", "layer", "language", "accuracy"]
     assert layers.groupby("chain")["layer"].max().to_dict() == {model.chain: model.layers for model in MODELS}
