@@ -26,7 +26,8 @@ if __name__ == "__main__":
             corpora = corpora_in(job.input.corpus, job.params.shares)
             longest = longest_input_of(encoder)
             training_ids = framed_sample(corpora, job.input.encoder, TRAINING_SENTENCES, longest)
-        layers = range(encoder.config.num_hidden_layers + 1)
+        # [CLS] has the same embedding in every sentence, so that layer 0 tells nothing of them
+        layers = range(1 if reading.pooling == "cls" else 0, encoder.config.num_hidden_layers + 1)
         with Stopwatch() as watch:
             vectors = vectors_by_language(
                 encoder,
@@ -38,7 +39,7 @@ if __name__ == "__main__":
                 training_ids,
             )
             shares = {
-                language: [accuracy(found[reading]) for found in by_layer]
+                language: dict(zip(layers, (accuracy(found[reading]) for found in by_layer), strict=True))
                 for language, by_layer in retrieve(vectors, [reading], job.params.neighbours)
             }
         write_metrics(job, watch, reading=reading.name, accuracy_by_layer=shares, **describe(device, "fp32"))

@@ -7,6 +7,7 @@ import pytest
 from jinja2 import Environment, StrictUndefined
 
 from camembert.plan.config import load_yaml
+from camembert.plan.paper import FIGURES, TABLES
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,3 +16,8 @@ ROOT = Path(__file__).parents[2]
 def test_a_caption_names_only_keys_that_the_config_has(path):
     job = SimpleNamespace(config=load_yaml(ROOT / "config.yaml"))
     Environment(undefined=StrictUndefined).from_string(path.read_text(encoding="utf-8")).render(snakemake=job)
+
+
+@pytest.mark.parametrize("name", sorted({*TABLES, *FIGURES}))
+def test_every_table_and_figure_has_a_caption(name):
+    assert (ROOT / "captions" / f"{name}.rst").is_file()

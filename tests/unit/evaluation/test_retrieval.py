@@ -4,19 +4,20 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from scipy.sparse import csr_matrix
 
 from camembert.data.retrieval import numbered
 from camembert.evaluation.retrieval import (
     accuracy,
-    accuracy_by_layer,
     layer_number,
-    nearest,
-    nearest_by_characters,
-    nearest_by_encoder,
+    retrieve,
+    retrieve_by_characters,
+    vectors_by_language,
     write_answers,
 )
-from camembert.evaluation.sentence_vectors import embed
+from camembert.evaluation.sentence_vectors import embed, embed_ids, token_ids
+from camembert.plan.readings import Direction, Reading, Similarity
+
+COSINE = Reading("mean", Similarity.COSINE, Direction.INTO_ENGLISH)
 
 
 @pytest.fixture(scope="module")
@@ -65,51 +66,57 @@ def test_dropout_is_off(make_encoder, words, distinct):
     np.testing.assert_array_equal(*(embed(encoder, words, distinct, [1], "mean", 4096) for _ in range(2)))
 
 
-# --- the nearest ----------------------------------------------------------------------------------------------
-
-
-def test_the_nearest_is_by_cosine_and_not_by_length():
-    candidates = np.array([[10.0, 9.0], [1.0, 0.0], [0.0, 2.0]], dtype=np.float32)
-    assert nearest(np.array([[3.0, 0.1], [0.1, 0.5], [2.0, 2.0]], dtype=np.float32), candidates).tolist() == [1, 2, 0]
-
-
-def test_of_equal_ones_the_first_is_taken_though_last_digits_differ():
-    candidates = np.array([[0.0, 1.0], [1.0, 1.0], [3.0, 3.0000003]], dtype=np.float32)
-    assert nearest(np.array([[2.0, 2.0000005]], dtype=np.float32), candidates).tolist() == [1]
-    assert nearest(np.zeros((1, 2), dtype=np.float32), candidates).tolist() == [0], "a vector of length 0 is no error"
-
-
-@pytest.mark.parametrize("kind", [np.asarray, csr_matrix])
-def test_how_many_are_compared_at_once_changes_nothing(kind):
-    rng = np.random.default_rng(0)
-    queries, candidates = (rng.normal(size=(37, 8)).astype(np.float32) for _ in range(2))
-    queries, candidates = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (queries, candidates))
-    expected = (queries @ candidates.T).argmax(1).tolist()
-    assert [nearest(kind(queries), kind(candidates), at_once).tolist() for at_once in (1, 100, 2**24)] == [expected] * 3
-
-
 def test_accuracy_counts_the_same_place():
     assert accuracy(np.array([0, 1, 1, 3])) == 0.75
+
+
+def test_poolings_of_one_pass_are_those_of_passes_of_their_own(encoder, words, distinct):
+    both = embed_ids(encoder, token_ids(distinct, words, encoder), [1, 3], ["mean", "cls"], 256)
+    for own, pooling in zip(both, ("mean", "cls"), strict=True):
+        np.testing.assert_array_equal(own, embed(encoder, words, distinct, [1, 3], pooling, 256))
 
 
 # --- whole evaluations ----------------------------------------------------------------------------------------
 
 
-def test_an_encoder_finds_its_own_sentences_and_not_shuffled_ones(encoder, words, distinct):
-    sentences = numbered(distinct)
-    moved = numbered([*distinct[1:], distinct[0]])
-    found = nearest_by_encoder(encoder, words, {"en": sentences, "xx": sentences, "yy": moved}, [1, 3], "mean", 256)
-    assert {language: [accuracy(rows) for rows in found[language]] for language in found} == {
-        "xx": [1.0, 1.0],
-        "yy": [0.0, 0.0],
+def shares(encoder, words, sentences, layers, readings=(COSINE,), training_ids=None):
+    """What an encoder retrieves: by language and layer the accuracy of each reading."""
+    poolings = list(dict.fromkeys(reading.pooling for reading in readings))
+    vectors = vectors_by_language(encoder, words, sentences, layers, poolings, 256, training_ids)
+    return {
+        language: [{reading: accuracy(places) for reading, places in found.items()} for found in by_layer]
+        for language, by_layer in retrieve(vectors, readings, 4)
     }
 
 
-def test_layers_of_one_pass_are_those_of_passes_of_their_own(encoder, words, lines):
+def test_an_encoder_finds_its_own_sentences_and_not_shuffled_ones(encoder, words, distinct):
+    sentences = numbered(distinct)
+    moved = numbered([*distinct[1:], distinct[0]])
+    found = shares(encoder, words, {"en": sentences, "xx": sentences, "yy": moved}, [1, 3])
+    assert found == {"xx": [{COSINE: 1.0}] * 2, "yy": [{COSINE: 0.0}] * 2}
+
+
+def test_layers_and_readings_of_one_pass_are_those_of_passes_of_their_own(encoder, words, lines):
     sentences = {language: numbered(lines[language][:30]) for language in ("en", "fr")}
-    together = nearest_by_encoder(encoder, words, sentences, [0, 1, 2, 3], "mean", 256)["fr"]
-    alone = [nearest_by_encoder(encoder, words, sentences, [layer], "mean", 256)["fr"][0] for layer in range(4)]
-    np.testing.assert_array_equal(together, alone)
+    readings = [
+        Reading(pooling, similarity, direction)
+        for pooling in ("mean", "cls")
+        for similarity in (Similarity.COSINE, Similarity.CENTRED_MARGIN)
+        for direction in Direction
+    ]
+    together = shares(encoder, words, sentences, [1, 2, 3], readings)["fr"]
+    for place, layer in enumerate((1, 2, 3)):
+        for reading in readings:
+            assert shares(encoder, words, sentences, [layer], [reading])["fr"][0][reading] == together[place][reading]
+
+
+def test_means_of_training_text_are_of_each_language_and_change_that_reading_alone(encoder, words, lines):
+    sentences = {language: numbered(lines[language][:30]) for language in ("en", "fr")}
+    ids = {language: token_ids(lines[language][:20], words, encoder) for language in sentences}
+    (_, english), (_, french) = vectors_by_language(encoder, words, sentences, [3], ["mean"], 256, ids)
+    expected = embed(encoder, words, lines["fr"][:20], [3], "mean", 256).mean(axis=1)
+    np.testing.assert_allclose(french.training_mean[0], expected, atol=1e-5)
+    assert not np.allclose(english.training_mean, french.training_mean)
 
 
 def test_character_ngrams_find_names_but_not_translations():
@@ -118,9 +125,11 @@ def test_character_ngrams_find_names_but_not_translations():
         "de": numbered(["Gambia und Dalasi im Mai", "Japan oder Peru", "fünf Katzen"]),
         "zh": numbered(["冈比亚", "日本", "猫"]),
     }
-    found = nearest_by_characters(sentences)
-    assert found["de"].tolist() == [0, 1, 2]
-    assert found["zh"].tolist() == [0, 0, 0], "nothing in common: the first"
+    on_training = COSINE._replace(similarity=Similarity.CENTRED_ON_TRAINING)
+    found = dict(retrieve_by_characters(sentences, [COSINE, on_training], 2))
+    assert found["de"].keys() == {COSINE}, "it reads no training text"
+    assert found["de"][COSINE].tolist() == [0, 1, 2]
+    assert found["zh"][COSINE].tolist() == [0, 0, 0], "nothing in common: the first"
 
 
 @pytest.mark.parametrize(("layer", "number"), [("top", 6), (2, 2)])
@@ -130,18 +139,8 @@ def test_top_is_the_last_layer_of_whichever_encoder(layer, number):
 
 def test_answers_name_the_nearest_by_its_id(tmp_path):
     sentences = [sentence for sentence in numbered(list("abcd")) if sentence.text != "b"]  # as after a repeated line
-    write_answers(tmp_path / "x.parquet", sentences, np.array([0, 2, 2]))
+    write_answers(tmp_path / "x.parquet", sentences, {COSINE: np.array([0, 2, 2])})
     assert pq.read_table(tmp_path / "x.parquet").to_pydict() == {
         "id": ["line-000001", "line-000003", "line-000004"],
-        "nearest": ["line-000001", "line-000004", "line-000004"],
+        "mean/cosine/into_english": ["line-000001", "line-000004", "line-000004"],
     }
-
-
-def test_every_layer_is_scored_as_it_is_alone(encoder, words, distinct):
-    english, french = numbered(distinct), numbered(distinct[:-2] + distinct[-1:-3:-1])
-    shares = accuracy_by_layer(encoder, words, {"en": english, "fr": french}, "mean", 256)
-    assert list(shares) == ["fr"]
-    for layer in range(4):
-        alone = nearest_by_encoder(encoder, words, {"en": english, "fr": french}, [layer], "mean", 256)
-        assert shares["fr"][layer] == accuracy(alone["fr"][0])
-    assert shares["fr"][1] == pytest.approx(1 - 2 / len(distinct))

@@ -30,7 +30,10 @@ def right_of(worth, runs=5, languages=3, items=400):
     draw = np.random.default_rng(1)
     difficulty = draw.normal(size=items)
     return {
-        model: own + 0.03 * draw.normal(size=(runs, 1, 1)) + difficulty + 0.7 * draw.normal(size=(runs, languages, items))
+        model: own
+        + 0.03 * draw.normal(size=(runs, 1, 1))
+        + difficulty
+        + 0.7 * draw.normal(size=(runs, languages, items))
         > 0
         for model, own in worth.items()
     }

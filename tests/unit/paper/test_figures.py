@@ -42,7 +42,9 @@ def read():
         rights = [[round(100 * (0.4 + 0.03 * i + 0.01 * run + ease)) for ease in EASE.values()] for run in (1, 2)]
         tables += rows(model, first(rights, 100), languages=EASE)
         tables += retrieval_rows(model, first(rights, 100)[:, ::2], languages=["fr", "ur"])
-    return results_of([*tables, *retrieval_rows(RETRIEVAL_BASELINE, first([[20, 20]], 100), runs=[0], languages=["fr", "ur"])])
+    return results_of(
+        [*tables, *retrieval_rows(RETRIEVAL_BASELINE, first([[20, 20]], 100), runs=[0], languages=["fr", "ur"])]
+    )
 
 
 @pytest.fixture
@@ -63,7 +65,14 @@ def curves():
         parts += ("attention", "value", "soft_targets", "cosine")
         lines += [whose | {"step": step} | dict.fromkeys(parts, loss) for step, loss in losses]
     lines += [
-        {"stage": "classifiers", "chain": model.chain, "run": run, "split": "dev", "step": step, "accuracy": 0.5 + step / 1000}
+        {
+            "stage": "classifiers",
+            "chain": model.chain,
+            "run": run,
+            "split": "dev",
+            "step": step,
+            "accuracy": 0.5 + step / 1000,
+        }
         for model in MODELS
         for run in (1, 2)
         for step in (100, 200)
@@ -214,7 +223,9 @@ def test_a_cascade_is_joined_to_what_it_came_from_and_to_nothing_else(monkeypatc
     monkeypatch.setattr(accuracy_figures, "save", lambda figure, stem: caught.append(figure))
     scratch, cascade = MODELS[2]._replace(recipe="mlm", chain="0-4x2"), MODELS[7]._replace(chain="0-4x2-2")
     models = {MODELS[0]: 60, scratch: 67, cascade: 82}
-    read = results_of([table for model, right in models.items() for table in rows(model, first([[right, 50]], 100), runs=[1])])
+    read = results_of(
+        [table for model, right in models.items() for table in rows(model, first([[right, 50]], 100), runs=[1])]
+    )
     accuracy_figures.accuracy_along_cascade(read, list(models), tmp_path / "figure")
     (path,) = (line for line in caught[0].axes[0].lines if len(line.get_xdata()) > 1)
     assert path.get_ydata() == pytest.approx([67, 82])  # without the teacher
@@ -313,10 +324,10 @@ def test_published_accuracies_are_named_in_the_legend(monkeypatch, draw):
     assert len(labels) == len(MODELS) + 2
 
 
-def test_layers_are_drawn_for_every_model_from_the_embeddings_up(tmp_path):
+def test_every_layer_of_every_model_is_drawn(tmp_path):
     paths = []
     for model in MODELS:
-        shares = [0.1 * k / (model.layers + 1) for k in range(model.layers + 1)]
+        shares = {str(k): 0.1 * k / (model.layers + 1) for k in range(1, model.layers + 1)}
         facts = {"recipe": model.recipe, "chain": model.chain, "run": 1}
         facts |= {"accuracy_by_layer": {"fr": shares, "ur": shares}}
         paths.append(tmp_path / f"{model.chain}.json")

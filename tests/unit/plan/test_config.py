@@ -280,7 +280,37 @@ MLM_NAMED = {
         ("retrieval.layer", "bottom", "retrieval.layer is bottom, expected top or a layer that every encoder has"),
         ("retrieval.layer", 0, "retrieval.layer is 0, expected a text or an integer of at least 1"),
         ("retrieval.layer", 4, "expected top or a layer that every encoder has, 1 to 3 (chain '6-3x0' has no more)"),
+<<<<<<< HEAD
         ("retrieval.pooling", "max", 'retrieval.pooling is "max", expected one of cls, mean'),
+=======
+        ("retrieval.pooling", "max", 'retrieval.pooling is "max", expected one of mean, cls'),
+        (
+            "retrieval.readings",
+            ["cosine", "euclid"],
+            'retrieval.readings[1] is "euclid", expected one of cosine, centred',
+        ),
+        (
+            "retrieval.readings",
+            ["cosine"],
+            "retrieval.reading is centred_margin, expected one of retrieval.readings (cosi",
+        ),
+        (
+            "retrieval.poolings",
+            ["mean"],
+            "retrieval.pooling is cls, expected one of retrieval.poolings (mean); correct it",
+        ),
+        ("retrieval.poolings", ["cls", "cls"], "retrieval.poolings"),
+        (
+            "retrieval.neighbours",
+            1000,
+            "retrieval.neighbours is 1000, expected fewer than the sentences of retrieval.docum",
+        ),
+        (
+            "languages",
+            ["en"],
+            "languages is en alone, but retrieval needs another language to find sentences in; add one",
+        ),
+>>>>>>> f3cc1ae (Tests of readings, with planted encoders, and of the new rules; [CLS] has no layer 0 to read; every table has a caption)
     ],
 )
 def test_a_mistake_gives_one_line_that_names_key_and_value(config, path, value, message):
@@ -356,6 +386,19 @@ def test_a_task_in_a_folder_needs_one(config):
     with pytest.raises(
         ConfigError, match=r"data\.task\.folder is null, expected a folder since data\.task\.source is f"
     ):
+        check_config(config, SCHEMA)
+
+
+def test_one_language_needs_no_retrieval(config):
+    check_config(changed(changed(config, "languages", ["en"]), "data.retrieval.source", "none"), SCHEMA)
+
+
+def test_means_of_training_text_lead_only_where_there_is_training_text(config):
+    config["retrieval"]["reading"] = "centred_on_training"
+    check_config(config, SCHEMA)
+    config["teacher"]["source"] = "hub"
+    config |= {"chains": ["6"], "compute_matched": []}
+    with pytest.raises(ConfigError, match="reading is centred_on_training, but this experiment trains no encoder"):
         check_config(config, SCHEMA)
 
 

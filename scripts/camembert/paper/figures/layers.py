@@ -25,7 +25,7 @@ def read_layers(paths: Iterable[Path]) -> pd.DataFrame:
     for facts in map(read_json, paths):
         which = {name: facts[name] for name in ("recipe", "chain", "run")}
         for language, shares in facts["accuracy_by_layer"].items():
-            rows += [which | {"layer": k, "language": language, "accuracy": share} for k, share in enumerate(shares)]
+            rows += [which | {"layer": int(k), "language": language, "accuracy": own} for k, own in shares.items()]
     return pd.DataFrame(rows)
 
 
@@ -46,7 +46,7 @@ def draw_layers(layers: pd.DataFrame, models: Sequence[Model], stem: Path) -> No
             means = 100 * own.groupby("layer")["accuracy"].mean()
             axes.plot(means.index, means, **marker(styles[model]))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_xlabel("Layer (0: embeddings)")
+        axes.set_xlabel("Layer")
         axes.set_ylabel("Retrieval, average of languages and runs (%)")
         axes.set_ylim(bottom=0)
         legend(figure, [key(model, style, "-") for model, style in styles.items()])

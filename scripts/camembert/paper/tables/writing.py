@@ -24,12 +24,6 @@ TEX_TEMPLATES = TEMPLATES.overlay(variable_start_string=r"\VAR{", variable_end_s
 NOTHING = "\N{EN DASH}"  # stands for a number that does not exist
 
 
-def read_accuracy(path: Path) -> pd.DataFrame:
-    """Reads ``accuracy.csv`` (a chain such as ``6`` stays text)."""
-    text = dict.fromkeys(["experiment", "task", "recipe", "chain", "label", "language"], str)
-    return pd.read_csv(path, dtype=text | {"layers": "Int64"}, keep_default_na=False, na_values={"layers": [""]})
-
-
 def write_table(numbers: pd.DataFrame, shown: pd.DataFrame, stem: Path, caption: str, note: str) -> None:
     """Writes one table as ``stem.csv`` (numbers), and as shown ``stem.md``, ``stem.tex`` and ``stem.html``.
 
