@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection
-from typing import Any
 
 import torch
 
@@ -18,7 +17,7 @@ from cases import CEILING, Case
 from turns import Finished, Player
 
 
-def play(connection: Connection, loop: str, case: Case, device: str, threads: int, *arguments: Any) -> None:
+def play(connection: Connection, loop: str, case: Case, device: str, threads: int) -> None:
     """Runs one loop until it has had its last turn.
 
     Args:
@@ -27,12 +26,11 @@ def play(connection: Connection, loop: str, case: Case, device: str, threads: in
         case: what is measured.
         device: cpu or cuda.
         threads: CPU threads to compute with.
-        arguments: what else the loop takes.
     """
     logging.disable(logging.WARNING)
     torch.set_num_threads(threads)
     with suppress(Finished):
-        LOOPS[loop](case, torch.device(device), player_of(connection, device), *arguments)
+        LOOPS[loop](case, torch.device(device), player_of(connection, device))
 
 
 def player_of(connection: Connection, device: str) -> Player:
@@ -88,7 +86,4 @@ LOOPS: dict[str, Callable[..., None]] = {
     "textbrewer_mlm": peers.textbrewer(heads=True, frozen=False),
     "textbrewer_bare": peers.textbrewer(heads=False, frozen=False),
     "textbrewer_frozen": peers.textbrewer(heads=False, frozen=True),
-    "ours_on_text": ours.on_text,
-    "ours_on_shards": ours.on_shards,
-    "textbrewer_on_text": peers.textbrewer_on_text,
 }

@@ -16,14 +16,12 @@
 #     step-eager    the same, not compiled
 #     step-12-10    12 to 10 layers, compiled
 #     peers         12 to 6 layers with the peers, in smaller batches: they keep every attention map and logit
-#     four-jobs     four trainings at once on one GPU against one
-#     packing       packed batches a second of one core
 #     massive       experiments/massive-gpu.yaml in FOLDER/workflow; FOLDER/workflow/data has the folders it reads
 #     massive-xnli  then experiments/massive-gpu-xnli.yaml; FOLDER/workflow/data/xnli
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-measured=(tests step step-eager step-12-10 peers four-jobs packing)
+measured=(tests step step-eager step-12-10 peers)
 slices=("${measured[@]}" massive massive-xnli)
 if [ $# -eq 0 ]; then
     sed -n '2,/^set/s/^# \{0,1\}//p' benchmarks/on_gpu.sh >&2
@@ -38,9 +36,9 @@ python=${PYTHON:-python}
 limit=${LIMIT:-480} # seconds a slice; one more minute to write checkpoints
 case=${CASE:-mbert}
 if [ "$case" = toy ]; then
-    deep=(3 2) shallow=(3 1) batch=4 peers_batch=4 turn=0.05 packed_batches=2 gpu_jobs=0
+    deep=(3 2) shallow=(3 1) batch=4 peers_batch=4 turn=0.05 gpu_jobs=0
 else
-    deep=(12 6) shallow=(12 10) batch=256 peers_batch=64 turn=5 packed_batches=100 gpu_jobs=4
+    deep=(12 6) shallow=(12 10) batch=256 peers_batch=64 turn=5 gpu_jobs=4
 fi
 
 # Sets `command` and `experiment` to an experiment of the workflow. Arguments: its overlays, its own last.
@@ -62,8 +60,6 @@ command_of() {
     step-eager) command=(env TORCHDYNAMO_DISABLE=1 "${step[@]}" --layers "${deep[@]}" --batch "$batch") ;;
     step-12-10) command=("${step[@]}" --layers "${shallow[@]}" --batch "$batch") ;;
     peers) command=("${step[@]}" --layers "${deep[@]}" --batch "$peers_batch" --peers) ;;
-    four-jobs) command=("${step[@]}" --layers "${deep[@]}" --batch "$batch" --processes 4) ;;
-    packing) command=(env PYTHONPATH=scripts "$python" benchmarks/packing.py --batches "$packed_batches") ;;
     massive) workflow tasks/massive.yaml massive.yaml massive-gpu.yaml ;;
     massive-xnli) workflow tasks/xnli.yaml massive-xnli.yaml massive-gpu-xnli.yaml ;;
     *)

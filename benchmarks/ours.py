@@ -1,32 +1,32 @@
-"""This library's own objective in its own training loop, on given rows, on lines of text and on shards."""
+"""This library's own objective in its own training loop, on given rows and on packed ones."""
 
 from __future__ import annotations
 
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from camembert.data.text import read_documents
+from camembert.core.files import write_json
 from camembert.models import encoder as encoders
 from camembert.models.compilation import compile_layers
 from camembert.plan.recipe import Recipe
 from camembert.tokens.mixture import Corpus
 from camembert.tokens.packing import SpecialIds, TextBatches
-from camembert.tokens.shards import Shard, write_shard
-from camembert.tokens.tokenizer import load_tokenizer
+from camembert.tokens.shards import ID, Shard
 from camembert.training import distillation
 from camembert.training import loop as training
 from cases import Case
 from common import BATCHES, LEARNING_RATE, STEPS, WARMUP, WEIGHT_DECAY, Batch, note_losses, random_rows, teacher_of
-from random_shards import special_ids, write_random_shard
 from turns import Player
 
 LANGUAGES, DOCUMENTS, SENTENCE = 4, 20_000, 25
 """Shards of translated sentences: how many, of how many documents, of how many tokens on average."""
+FIRST_ID = 200
+"""Ids below are of special tokens and such."""
 RECIPE = Recipe("toplayer", {"hidden": 1.0, "attention": 1.0})
 
 
@@ -69,13 +69,8 @@ def on_packed_rows(case: Case, device: torch.device, player: Player, as_it_train
         as_it_trains: whether rows are packed while it trains, as in the workflow, or a few batches beforehand.
     """
     with tempfile.TemporaryDirectory() as folder:
-        shards = {
-            f"{n}": write_random_shard(
-                Path(folder) / f"{n}", DOCUMENTS, SENTENCE, case.vocabulary, parallel=True, seed=n
-            )
-            for n in range(LANGUAGES)
-        }
-        special = special_ids(case.vocabulary)
+        shards = {f"{n}": write_random_shard(Path(folder) / f"{n}", case.vocabulary, n) for n in range(LANGUAGES)}
+        special = SpecialIds(pad=0, cls=101, sep=102, mask=103, vocabulary=case.vocabulary)
         batches = TextBatches([Corpus(shards)], special, case.batch, case.row, 1.0, seed=1)
 
         def batch_of(step: int) -> Batch:
@@ -86,26 +81,12 @@ def on_packed_rows(case: Case, device: torch.device, player: Player, as_it_train
         train(case, batch_of if as_it_trains else lambda step: few[step % BATCHES], device, player)
 
 
-def on_text(case: Case, device: torch.device, player: Player, tokenizer: str, texts: Sequence[str]) -> None:
-    """Tokenises every text into a shard, then trains on packed rows of them."""
-    with tempfile.TemporaryDirectory() as folder:
-        began, shards = time.perf_counter(), []
-        for text in texts:
-            shards.append(Path(folder) / Path(text).stem)
-            write_shard(shards[-1], read_documents([text]), load_tokenizer(tokenizer), {"parallel": False})
-        seconds = time.perf_counter() - began
-        player.facts["tokenizing"] = seconds / sum(Shard(path).facts["tokens"] for path in shards)
-        on_shards(case, device, player, tokenizer, shards)
-
-
-def on_shards(case: Case, device: torch.device, player: Player, tokenizer: str, shards: Sequence[Path]) -> None:
-    """Trains on packed rows of shards, which stay on the disk."""
-    special = SpecialIds.of(load_tokenizer(tokenizer))
-    corpus = Corpus({path.name: Shard(path) for path in shards})
-    batches = TextBatches([corpus], special, case.batch, case.row, 1.0, seed=1)
-
-    def batch_of(step: int) -> Batch:
-        rows = batches.batch(step)
-        return encoders.tensors_of(rows) | {"counted": int(rows.text.sum())}
-
-    train(case, batch_of, device, player)
+def write_random_shard(folder: Path, vocabulary: int, seed: int) -> Shard:
+    """Writes translated sentences of random ids, whose lengths are exponentially distributed."""
+    rng = np.random.default_rng(seed)
+    lengths = 1 + rng.exponential(SENTENCE - 1, DOCUMENTS).astype(np.int64)
+    folder.mkdir(parents=True)
+    rng.integers(FIRST_ID, vocabulary, lengths.sum()).astype(ID).tofile(folder / "tokens.bin")
+    np.save(folder / "offsets.npy", np.concatenate([[0], lengths.cumsum()]))
+    write_json(folder / "shard.json", {"documents": DOCUMENTS, "tokens": int(lengths.sum()), "parallel": True})
+    return Shard(folder)

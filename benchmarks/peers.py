@@ -12,19 +12,16 @@ from __future__ import annotations
 import functools
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import count
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 from transformers import BertConfig, BertForMaskedLM, BertModel, get_linear_schedule_with_warmup
 
-from camembert.data.text import read_documents
 from camembert.runtime.devices import autocast
 from camembert.tokens.packing import PackedRows
-from camembert.tokens.tokenizer import load_tokenizer, token_id
 from cases import Case
 from common import BATCHES, LEARNING_RATE, STEPS, WARMUP, Batch, note_losses, random_rows, teacher_of
 from turns import Player
@@ -112,38 +109,27 @@ def plain(case: Case, device: torch.device, player: Player) -> None:
 
 
 class TickingBatches:
-    """Batches over and over, with a tick before each: what TextBrewer takes for a data loader.
+    """Batches over and over, with a tick before each: what TextBrewer takes for a data loader."""
 
-    Args:
-        batches: starts a pass over them.
-        player: it ticks.
-        uncounted: tokens of a batch, beside padding, that are no text.
-    """
-
-    def __init__(self, batches: Callable[[], Iterable[Batch]], player: Player, uncounted: int) -> None:
-        self.batches, self.player, self.uncounted = batches, player, uncounted
+    def __init__(self, batches: Sequence[Batch], player: Player, tokens: int) -> None:
+        self.batches, self.player, self.tokens = batches, player, tokens
 
     def __len__(self) -> int:
         return STEPS
 
     def __iter__(self) -> Iterator[Batch]:
-        endless = (batch for _ in count() for batch in self.batches())
-        while True:
+        for batch in cycle(self.batches):
             self.player.tick()
-            batch = next(endless)
-            self.player.done += int(batch["attention_mask"].sum()) - self.uncounted
+            self.player.done += self.tokens
             yield batch
 
 
-def textbrewer_on(
-    case: Case,
-    batches: Callable[[], Iterable[Batch]],
-    device: torch.device,
-    player: Player,
-    heads: bool,
-    frozen: bool,
-    uncounted: int = 0,
-) -> None:
+def textbrewer(heads: bool, frozen: bool) -> Callable[[Case, torch.device, Player], None]:
+    """The loop of `distil_with_textbrewer` with or without heads and trained embeddings."""
+    return functools.partial(distil_with_textbrewer, heads=heads, frozen=frozen)
+
+
+def distil_with_textbrewer(case: Case, device: torch.device, player: Player, heads: bool, frozen: bool) -> None:
     """TextBrewer's GeneralDistiller, set up as the public re-implementation does, but matching the top layers.
 
     That re-implementation indexes the hidden states, where 0 is the embeddings, one too low.
@@ -186,32 +172,8 @@ def textbrewer_on(
         with distiller:
             distiller.train(
                 optimizer,
-                TickingBatches(batches, player, uncounted),
+                TickingBatches(peer_batches(random_rows(case)), player, case.tokens),
                 num_epochs=1,
                 scheduler_class=get_linear_schedule_with_warmup,
                 scheduler_args={"num_warmup_steps": int(WARMUP * STEPS), "num_training_steps": STEPS},
             )
-
-
-def textbrewer(heads: bool, frozen: bool) -> Callable[[Case, torch.device, Player], None]:
-    def loop(case: Case, device: torch.device, player: Player) -> None:
-        batches = peer_batches(random_rows(case))
-        textbrewer_on(case, lambda: batches, device, player, heads, frozen)
-
-    return loop
-
-
-def textbrewer_on_text(case: Case, device: torch.device, player: Player, tokenizer: str, texts: Sequence[str]) -> None:
-    """Tokenises shuffled lines as they come, each padded to the row or cut to it."""
-    encode = load_tokenizer(tokenizer)
-    encode.enable_truncation(case.row)
-    encode.enable_padding(length=case.row, pad_id=token_id(encode, "[PAD]"))
-
-    def collate(lines: list[str]) -> Batch:
-        encodings = encode.encode_batch(lines)
-        ids, masks = ([getattr(e, key) for e in encodings] for key in ("ids", "attention_mask"))
-        return {"input_ids": torch.tensor(ids), "attention_mask": torch.tensor(masks)}
-
-    lines = list(read_documents(texts))
-    loader: Iterable[Batch] = DataLoader(lines, case.batch, shuffle=True, collate_fn=collate, drop_last=True)  # type: ignore[arg-type]
-    textbrewer_on(case, lambda: loader, device, player, heads=False, frozen=False, uncounted=2 * case.batch)

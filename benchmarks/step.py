@@ -4,8 +4,7 @@
     python benchmarks/step.py mbert --layers 12 6 --batch 256 --output FOLDER/step.md
 
 Who takes part: this library on rows of one document, on packed rows, and packing rows as it trains; with `--peers` the
-peers too, on rows of one document. `--processes N` measures instead whether N processes that train at once on the same
-device get more done than one. `--output` also keeps the rates as JSON beside the page. With TORCHDYNAMO_DISABLE=1
+peers too, on rows of one document. `--output` also keeps the rates as JSON beside the page. With TORCHDYNAMO_DISABLE=1
 layers are not compiled.
 """
 
@@ -24,8 +23,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # the contestants import f
 import measurements  # noqa: E402
 import page  # noqa: E402
 from camembert.core.files import write_json, write_text  # noqa: E402
-from cases import CASES, PACKING, PEERS, THIS_LIBRARY  # noqa: E402
-from measurements import Comparison, Machine, Sharing  # noqa: E402
+from cases import CASES, PEERS, THIS_LIBRARY  # noqa: E402
+from measurements import Machine  # noqa: E402
 
 
 def arguments() -> argparse.Namespace:
@@ -34,7 +33,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("case", choices=CASES, help="sizes of the models")
     parser.add_argument("--layers", type=int, nargs=2, metavar=("TEACHER", "STUDENT"), help="instead of the case's")
     parser.add_argument("--batch", type=int, help="rows a step, instead of the case's")
-    parser.add_argument("--processes", type=int, metavar="N", help="measure N at once instead")
     parser.add_argument("--peers", action="store_true", help="let the peers take part")
     parser.add_argument("--output", type=Path, help="file that the page is written to, beside being printed")
     measurements.add_arguments(parser)
@@ -52,15 +50,10 @@ def main() -> None:
     gpu = measurements.gpu_name()
     machine = Machine("cuda" if gpu else "cpu", asked.threads, asked.rounds, asked.turn_seconds)
     where = page.surroundings(machine, gpu)
-    measured: Comparison | Sharing
-    if asked.processes:
-        measured = measurements.share(case, machine, PACKING, asked.processes)
-        written = page.sharing(where, measured, on_gpu=bool(gpu))
-    else:
-        wanted = [*THIS_LIBRARY, *(PEERS if asked.peers else ())]
-        contestants = measurements.installed(wanted)
-        measured = measurements.compare(case, machine, contestants)
-        written = page.one_step(where, measured, bool(gpu), [each for each in wanted if each not in contestants])
+    wanted = [*THIS_LIBRARY, *(PEERS if asked.peers else ())]
+    contestants = measurements.installed(wanted)
+    measured = measurements.compare(case, machine, contestants)
+    written = page.one_step(where, measured, bool(gpu), [each for each in wanted if each not in contestants])
     print(written)
     if asked.output:
         write_text(asked.output, written)

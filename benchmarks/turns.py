@@ -6,13 +6,11 @@ import importlib
 import multiprocessing
 import resource
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
-
-import psutil
 
 CONTEXT = multiprocessing.get_context("forkserver")
 
@@ -30,8 +28,6 @@ class Turn:
     seconds: float
     peak_memory: int
     """Bytes: of the process, or of the GPU where it computes on one."""
-    anonymous_memory: int
-    """Bytes of the process that no file backs, now."""
     done: int
     """Work: tokens trained on, or FLOPs."""
     facts: dict[str, Any]
@@ -61,7 +57,7 @@ class Player:
         if self.left == 0:
             self.synchronize()
             seconds = time.perf_counter() - self.began
-            self.connection.send(Turn(seconds, self.peak_memory(), anonymous_memory(), self.done, self.facts))
+            self.connection.send(Turn(seconds, self.peak_memory(), self.done, self.facts))
             self.left, self.cold = self.connection.recv(), True
             if not self.left:
                 raise Finished
@@ -81,12 +77,6 @@ class Player:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # KiB on Linux
 
 
-def anonymous_memory() -> int:
-    """Resident memory that no file backs (RssAnon, on Linux): what a memory-mapped corpus adds nothing to."""
-    memory = psutil.Process().memory_info()
-    return memory.rss - memory.shared
-
-
 @dataclass
 class Opponent:
     """The command's side of a loop."""
@@ -104,26 +94,11 @@ class Opponent:
         Raises:
             RuntimeError: the process died.
         """
-        self.start(steps)
-        self.wait(steps)
-
-    def start(self, steps: int) -> None:
-        """Gives it a turn, whose end `wait` waits for.
-
-        Raises:
-            RuntimeError: the process died.
-        """
-        with _saying_who_died():
+        try:
             self.connection.send(steps)
-
-    def wait(self, steps: int) -> None:
-        """Waits for the end of a turn of so many steps.
-
-        Raises:
-            RuntimeError: the process died.
-        """
-        with _saying_who_died():
             self.last = self.connection.recv()
+        except (EOFError, BrokenPipeError):
+            raise RuntimeError("a contestant died; its traceback is above") from None
         self.seconds.append(self.last.seconds / steps)
         self.rates.append(self.last.done / self.last.seconds)
 
@@ -139,14 +114,6 @@ class Opponent:
         self.seconds.clear()
         self.rates.clear()
         return steps
-
-
-@contextmanager
-def _saying_who_died() -> Iterator[None]:
-    try:
-        yield
-    except (EOFError, BrokenPipeError):
-        raise RuntimeError("a contestant died; its traceback is above") from None
 
 
 @contextmanager
@@ -191,11 +158,6 @@ def _finish(connection: Connection) -> None:
         connection.send(0)
 
 
-def take_turns(opponents: Mapping[str, Opponent], rounds: int, seconds: float) -> None:
-    """Plays so many rounds, in each of which every loop has a turn of about so many seconds, in whole steps."""
-    play_rounds(opponents, get_ready(opponents, seconds), rounds)
-
-
 def get_ready(opponents: Mapping[str, Opponent], seconds: float) -> dict[str, int]:
     """Lets every loop take its first steps; returns the steps of a turn of about so many seconds of each."""
     return {name: opponent.get_ready(seconds) for name, opponent in opponents.items()}
@@ -206,30 +168,3 @@ def play_rounds(opponents: Mapping[str, Opponent], steps: Mapping[str, int], rou
     for _ in range(rounds):
         for name, opponent in opponents.items():
             opponent.play(steps[name])
-
-
-def alone_and_together(opponents: Sequence[Opponent], rounds: int, seconds: float) -> tuple[list[float], list[float]]:
-    """Plays so many rounds, in each of which the first loop has a turn alone, then all have one at the same time.
-
-    Args:
-        opponents: the same loop several times.
-        rounds: how many.
-        seconds: of a turn of one loop alone, about.
-
-    Returns:
-        Work per second, an entry a round: of the one alone, and of all together.
-    """
-    first, *others = opponents
-    steps = first.get_ready(seconds)
-    for opponent in others:
-        opponent.get_ready(seconds)
-    alone, together = [], []
-    for _ in range(rounds):
-        first.play(steps)
-        alone.append(first.rates[-1])
-        for opponent in opponents:
-            opponent.start(steps)
-        for opponent in opponents:
-            opponent.wait(steps)
-        together.append(sum(opponent.rates[-1] for opponent in opponents))
-    return alone, together

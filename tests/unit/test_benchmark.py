@@ -11,19 +11,8 @@ from pathlib import Path
 import pytest
 
 from cases import EMBEDDED, OURS, PLAIN
-from measurements import (
-    LARGEST_DIFFERENCE,
-    Comparison,
-    Line,
-    MeasurementError,
-    Memory,
-    Rate,
-    Step,
-    TextComparison,
-    check_losses,
-)
-from page import write
-from text import Text
+from measurements import LARGEST_DIFFERENCE, Comparison, Line, MeasurementError, Rate, check_losses
+from page import one_step
 
 ROOT = Path(__file__).parents[2]
 TINY = EMBEDDED.resized(teacher=3, student=2, hidden=16, heads=2, intermediate=32, vocabulary=50, batch=2, row=8)
@@ -73,15 +62,12 @@ def test_contestants_of_other_losses_are_refused():
         )
 
 
-def test_the_page_holds_ratios_shares_and_growth():
+def test_the_page_holds_rates_and_ratios():
     def line(contestant, tokens):
         return Line(contestant, Rate(tokens, tokens, tokens), 6.1e6, 0.5, 2**30)
 
     comparison = Comparison(EMBEDDED, Rate(3e11, 2e11, 4e11), [line(OURS, 3000.0), line(PLAIN, 2000.0)])
-    on_text = TextComparison(EMBEDDED, Rate(900.0, 800.0, 990.0), Rate(300.0, 200.0, 400.0), 0.01)
-    text = Text([], Path(), Path(), "some lines", "some vocabulary")
-    time = [Step(EMBEDDED.resized(batch=rows), 0.01 * rows) for rows in (1, 2, 3)]
-    page = write("Here.", [comparison], [on_text], text, time, [Memory(10, 2**20, 2**21)])
+    page = one_step("Here.", comparison, on_gpu=False, absent=[])
     [peer] = [re.split(r"\s*\|\s*", row) for row in page.splitlines() if row.startswith("| plain Hugging Face loop")]
     assert peer[2:6] == [
         "2,000 (2,000 to 2,000)",
@@ -90,8 +76,6 @@ def test_the_page_holds_ratios_shares_and_growth():
         "two masked-LM heads (34% of its FLOPs), attention maps below the top",
     ]
     assert "Ceiling: 300 GFLOP/s (200 to 400)." in page
-    assert "R² = 1.0000" in page
-    assert "Not measured on a GPU" in page
 
 
 def test_the_first_step_of_a_turn_does_not_count():
@@ -109,36 +93,6 @@ def test_the_first_step_of_a_turn_does_not_count():
     assert [command.recv().done for _ in range(3)] == [0, 3, 4]
 
 
-class Recorded:
-    """An opponent that notes when it is asked to play, each time at another rate."""
-
-    def __init__(self, name, events):
-        self.name, self.events, self.rates = name, events, []
-
-    def get_ready(self, seconds):
-        return 3
-
-    def start(self, steps):
-        self.events.append(f"{self.name} starts {steps} steps")
-
-    def wait(self, steps):
-        self.events.append(f"{self.name} ends")
-        self.rates.append(len(self.events))
-
-    def play(self, steps):
-        self.start(steps)
-        self.wait(steps)
-
-
-def test_processes_that_share_a_device_have_their_turns_at_the_same_time_and_their_rates_are_added():
-    from turns import alone_and_together
-
-    events = []
-    alone, together = alone_and_together([Recorded("a", events), Recorded("b", events)], rounds=1, seconds=1.0)
-    assert events == ["a starts 3 steps", "a ends", "a starts 3 steps", "b starts 3 steps", "a ends", "b ends"]
-    assert (alone, together) == ([2], [5 + 6])
-
-
 def test_packed_rows_are_the_same_whether_packed_beforehand_or_as_it_trains():
     import ours
 
@@ -151,17 +105,6 @@ def test_packed_rows_are_the_same_whether_packed_beforehand_or_as_it_trains():
     assert beforehand != first_losses(ours.on_rows, case)
 
 
-def test_reading_counts_every_document_as_often_as_it_is_read(tmp_path, lines, tokenizer_folder):
-    (tmp_path / "en.txt").write_text("".join(f"{line}\n" for line in lines["en"]))
-    command = [sys.executable, ROOT / "benchmarks" / "reading.py", tmp_path, tokenizer_folder, "--times", "3"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0, run.stderr
-    assert re.fullmatch(
-        rf"{3 * len(lines['en'])} documents in \d+\.\d CPU s; RssAnon.*: at most [1-9]\d* MiB\n", run.stdout
-    )
-
-
 def on_gpu(*arguments):
     command = [ROOT / "benchmarks" / "on_gpu.sh", *arguments]
     environment = os.environ | {"CASE": "toy", "PYTHON": sys.executable}
@@ -169,18 +112,18 @@ def on_gpu(*arguments):
 
 
 def test_the_measurement_of_a_gpu_goes_on_with_the_slices_that_are_not_there_yet(tmp_path):
-    (tmp_path / "packing.md").write_text("# packing, measured before\n")
-    run = on_gpu(tmp_path, "step", "packing")
+    (tmp_path / "peers.md").write_text("# peers, measured before\n")
+    run = on_gpu(tmp_path, "step", "peers")
     assert run.returncode == 0, run.stderr
     summary = (tmp_path / "summary.md").read_text()
     assert [line for line in summary.splitlines() if line.startswith("#")] == [
         "# A step: 3 to 2 layers, 16 wide, vocabulary 500, 4 x 32 tokens",
-        "# packing, measured before",
+        "# peers, measured before",
     ]
     for rows in ("one document a row", "packed rows", "packing rows as it trains"):
         assert f"| this library, {rows}" in summary
     assert len(json.loads((tmp_path / "step.json").read_text())["lines"]) == 3
-    assert "step" not in on_gpu(tmp_path, "step", "packing").stderr
+    assert "step" not in on_gpu(tmp_path, "step", "peers").stderr
 
 
 def test_a_slice_that_fails_is_said_and_left_to_be_done(tmp_path):
@@ -188,8 +131,8 @@ def test_a_slice_that_fails_is_said_and_left_to_be_done(tmp_path):
     assert run.returncode == 2
     assert "there is no slice peeling, only tests step" in run.stderr
     environment = os.environ | {"CASE": "toy", "PYTHON": "false"}
-    command = [ROOT / "benchmarks" / "on_gpu.sh", tmp_path, "packing"]
+    command = [ROOT / "benchmarks" / "on_gpu.sh", tmp_path, "step"]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert run.returncode == 1
-    assert "packing failed or took longer than 480 s" in run.stderr
-    assert not (tmp_path / "packing.md").exists()
+    assert "step failed or took longer than 480 s" in run.stderr
+    assert not (tmp_path / "step.md").exists()

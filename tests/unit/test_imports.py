@@ -12,17 +12,10 @@ import pytest
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 LIGHT = [
     "make_cldr_nli", "make_cldr_text", "download", "import_task", "train_tokenizer", "import_tokenizer",
-<<<<<<< HEAD
-    "tokenize_text", "check_text", "tabulate_accuracy", "tabulate_summary", "tabulate_comparisons", "tabulate_ablation",
-    "tabulate_languages", "tabulate_convergence", "tabulate_cost", "draw_accuracy", "draw_training",
-    "tabulate_efficiency", "draw_pareto", "choose_release", "trim_vocabulary", "tabulate_release", "write_model_cards",
-    "evaluate_release", "make_cldr_retrieval", "import_retrieval", "retrieve_baseline", "predict_baselines",
-    "draw_layers", "download_package", "unpack_teacher",
-=======
     "tokenize_text", "check_text", "collect_answers", "collect_metrics", "make_tables", "make_figures", "make_paper",
     "choose_release", "trim_vocabulary", "tabulate_release", "write_model_cards", "evaluate_release",
-    "make_cldr_retrieval", "import_retrieval", "retrieve_baseline", "predict_baselines", "draw_layers",
->>>>>>> f3cc1ae (Tests of readings, with planted encoders, and of the new rules; [CLS] has no layer 0 to read; every table has a caption)
+    "make_cldr_retrieval", "import_retrieval", "retrieve_baseline", "predict_baselines", "draw_layers", "download_package",
+    "unpack_teacher",
 ]  # fmt: skip
 
 

@@ -20,7 +20,7 @@ NOTE = (
     "of a process that predicts all languages and then measures time. The 8-bit model is {points:+.1f} points from "
     "the float32 one on average over all languages and runs {ratio:.1f} times as many examples a second at {tokens} "
     "tokens as PyTorch, {onnx_ratio:.1f} times as many as ONNX in float32. Eight-bit arithmetic pays where matrices "
-    "are wide: docs/release.md has the same measurement at the size of multilingual BERT."
+    "are wide."
 )
 
 

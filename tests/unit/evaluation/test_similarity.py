@@ -80,14 +80,14 @@ def test_vectors_that_are_all_equal_are_refused_where_their_mean_is_taken_off(pa
 def test_a_margin_needs_more_sentences_than_neighbours(pair):
     similarities(*pair[:2], [Similarity.MARGIN], 11)
     similarities(*pair[:2], [Similarity.COSINE], 12)
-    with pytest.raises(SimilarityError, match="retrieval.neighbours is 12, but there are 12 sentences to be nearest"):
+    with pytest.raises(SimilarityError, match=r"retrieval\.neighbours is 12, but there are 12 sentences to be nearest"):
         similarities(*pair[:2], [Similarity.MARGIN], 12)
 
 
 def test_more_sentences_than_can_be_compared_at_once_are_refused(pair, monkeypatch):
     monkeypatch.setattr(similarity, "MOST_SENTENCES", 11)
     with pytest.raises(
-        SimilarityError, match="12 sentences a language, expected at most 11 .* lower data.retrieval.limit"
+        SimilarityError, match=r"12 sentences a language, expected at most 11 .* lower data\.retrieval\.limit"
     ):
         similarities(*pair[:2], [Similarity.COSINE], 3)
 

@@ -61,7 +61,7 @@ def task_rows():
         table
         for model, right in RIGHT.items()
         for reading, more in read
-        for table in rows(model, first(np.array(right) + [0, more], 10), reading=reading)
+        for table in rows(model, first(np.add(right, (0, more)), 10), reading=reading)
     ]
 
 

@@ -51,8 +51,8 @@ ONE_RUN = average(0.012, (np.nan, np.nan), (np.nan, np.nan), covers="", runs=1)
         ),
         (
             SMALL,
-            f"At equal compute {FIRST} is 1.2 points below {SECOND} {SCOPE} (95 % interval -2.0 to -0.4); they are equal"
-            " within 2 points.",
+            f"At equal compute {FIRST} is 1.2 points below {SECOND} {SCOPE} (95 % interval -2.0 to -0.4); they are"
+            " equal within 2 points.",
         ),
         (
             ABOVE.assign(contrast="direct", task="retrieval"),

@@ -65,7 +65,7 @@ def test_an_offset_of_a_language_is_centred_away_exactly_and_a_real_loss_is_not(
     draw = np.random.default_rng(1)
     read = {
         "en": logits,
-        "de": logits + [1.5, 0.0, -1.0],
+        "de": logits + np.array([1.5, 0.0, -1.0]),
         "ur": np.where(draw.random((600, 1)) < 0.5, logits, draw.permutation(logits)),
     }
     files = {language: write(tmp_path / f"{language}.parquet", own) for language, own in read.items()}

@@ -280,10 +280,7 @@ MLM_NAMED = {
         ("retrieval.layer", "bottom", "retrieval.layer is bottom, expected top or a layer that every encoder has"),
         ("retrieval.layer", 0, "retrieval.layer is 0, expected a text or an integer of at least 1"),
         ("retrieval.layer", 4, "expected top or a layer that every encoder has, 1 to 3 (chain '6-3x0' has no more)"),
-<<<<<<< HEAD
         ("retrieval.pooling", "max", 'retrieval.pooling is "max", expected one of cls, mean'),
-=======
-        ("retrieval.pooling", "max", 'retrieval.pooling is "max", expected one of mean, cls'),
         (
             "retrieval.readings",
             ["cosine", "euclid"],
@@ -310,7 +307,6 @@ MLM_NAMED = {
             ["en"],
             "languages is en alone, but retrieval needs another language to find sentences in; add one",
         ),
->>>>>>> f3cc1ae (Tests of readings, with planted encoders, and of the new rules; [CLS] has no layer 0 to read; every table has a caption)
     ],
 )
 def test_a_mistake_gives_one_line_that_names_key_and_value(config, path, value, message):
