@@ -33,7 +33,7 @@ def task_of(tables, parallel=True):
 def test_the_table_says_which_evaluations_and_readings_there_are(answers):
     assert [each.task for each in results().evaluations] == [TASK, RETRIEVAL]
     assert (answers.reading, answers.chance, answers.languages) == ("as_is", 0.4, ["en", "ur"])
-    assert list(results().readings(RETRIEVAL)) == [LEADS, COSINE]
+    assert list(results().readings(RETRIEVAL)) == [COSINE, LEADS]
     assert results().get(RETRIEVAL).reading == LEADS
     assert results().get("probe") is None
     assert results().readings("probe") == {}
@@ -41,7 +41,7 @@ def test_the_table_says_which_evaluations_and_readings_there_are(answers):
 
 def test_a_leading_reading_that_was_not_counted_is_refused():
     read = Results(results().readings(RETRIEVAL).values(), {RETRIEVAL: "mean/margin/into_english"})
-    with pytest.raises(ResultsError, match="retrieval was not read by mean/margin/into_english, only by cls/centred"):
+    with pytest.raises(ResultsError, match="retrieval was not read by mean/margin/into_english, only by cls/cosine"):
         read.get(RETRIEVAL)
 
 

@@ -57,7 +57,7 @@ ONE_RUN = average(0.012, (np.nan, np.nan), (np.nan, np.nan), covers="", runs=1)
         (
             ABOVE.assign(contrast="direct", task="retrieval"),
             f"The cascade 6-4-2 is 3.2 points above {SECOND} in retrieval, on average over 3 languages (95 % interval"
-            " 2.0 to 4.4).",
+            " 2.0 to 4.4), by one reading alone.",
         ),
     ],
     ids=["different", "not told apart", "equal", "different and equal", "retrieval, not at equal compute"],
