@@ -18,10 +18,11 @@ CHECKED_CORPORA = [name for name, corpus in CORPORA.items() if corpus.source != 
 TRIMS = TEACHER["vocabulary"] != teachers.ALL
 CHECKED = expand(result("data/checked/{corpus}.json"), corpus=CHECKED_CORPORA) if READS_TEXT or TRIMS else []
 TOKENIZER = [result("data/tokenizer")]
+RETRIEVAL_LANGUAGES = QUERY_LANGUAGES if PAIRWISE else LANGUAGES
 ENGLISH_SIDES = expand(result("data/retrieval/english-for-{language}.parquet"), language=QUERY_LANGUAGES)
 RETRIEVAL_DATA = (
     [
-        *expand(result("data/retrieval/{language}.parquet"), language=QUERY_LANGUAGES if PAIRWISE else LANGUAGES),
+        *expand(result("data/retrieval/{language}.parquet"), language=RETRIEVAL_LANGUAGES),
         *(ENGLISH_SIDES if PAIRWISE else []),
     ]
     if RETRIEVAL["source"] != "none"
@@ -187,7 +188,7 @@ elif RETRIEVAL_DATA:
             "../envs/camembert.yaml"
         params:
             **({"columns": RETRIEVAL["hub"]["columns"]} if PAIRWISE else {}),
-            languages=QUERY_LANGUAGES if PAIRWISE else LANGUAGES,
+            languages=RETRIEVAL_LANGUAGES,
             limit=RETRIEVAL["limit"],
         message:
             "Reading sentences for retrieval from {input}"

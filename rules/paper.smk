@@ -32,6 +32,7 @@ rule collect_answers:
     params:
         task=TASK["name"],
         parallel=TASK["source"] == "cldr" or TASK["parallel"],
+        retrieval_parallel=not PAIRWISE,
     message:
         "Counting the right answers"
     script:

@@ -52,7 +52,8 @@ if RETRIEVAL_DATA:
             readings=[reading.name for reading in READINGS],
             neighbours=config["retrieval"]["neighbours"],
             shares=SHARES,
-            languages=LANGUAGES,
+            languages=RETRIEVAL_LANGUAGES,
+            pairwise=PAIRWISE,
             batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
             device=device_of("evaluation"),
             threads=config["threads"]["evaluation"],
@@ -77,7 +78,8 @@ if RETRIEVAL_DATA:
         params:
             readings=[reading.name for reading in READINGS],
             neighbours=config["retrieval"]["neighbours"],
-            languages=LANGUAGES,
+            languages=RETRIEVAL_LANGUAGES,
+            pairwise=PAIRWISE,
         message:
             "Retrieving sentences by character n-grams"
         script:

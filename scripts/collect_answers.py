@@ -16,6 +16,7 @@ from camembert.runtime.job import logged
 def collect_answers(
     task: str,
     parallel: bool,
+    retrieval_parallel: bool,
     predictions: Iterable[Path],
     probes: Iterable[Path],
     retrieval: Iterable[Path],
@@ -26,6 +27,7 @@ def collect_answers(
     Args:
         task: its name.
         parallel: whether it has the same items in every language.
+        retrieval_parallel: whether retrieval has.
         predictions: files of classifiers and baselines on the task.
         probes: files of linear probes on it.
         retrieval: files of encoders and the baseline in retrieval.
@@ -38,7 +40,7 @@ def collect_answers(
             evaluations[name] = {"chance": counting.chance_of_task(sources), "parallel": parallel}
             rows.append(counting.count_predictions(name, sources))
     if sources := counting.sources_of(retrieval):
-        evaluations[RETRIEVAL] = {"chance": counting.chance_of_retrieval(sources), "parallel": True}
+        evaluations[RETRIEVAL] = {"chance": counting.chance_of_retrieval(sources), "parallel": retrieval_parallel}
         rows.append(counting.count_retrieval(sources))
     write_answers(chain.from_iterable(rows), evaluations, answers)
 
@@ -49,6 +51,7 @@ if __name__ == "__main__":
         collect_answers(
             job.params.task,
             job.params.parallel,
+            job.params.retrieval_parallel,
             job.input.predictions,
             job.input.probes,
             job.input.retrieval,

@@ -1,6 +1,6 @@
 """Retrieves sentences between every language and English with an encoder: one file of answers a language."""
 
-from camembert.data.retrieval import read_sentences
+from camembert.data.retrieval import read_sides
 from camembert.evaluation import retrieval
 from camembert.models.architectures import longest_input_of
 from camembert.models.encoder import load_encoder
@@ -18,10 +18,7 @@ if __name__ == "__main__":
         encoder = load_encoder(job.input.encoder).to(device)
         layer = retrieval.layer_number(job.params.layer, encoder.config.num_hidden_layers)
         readings = [Reading.parse(name) for name in job.params.readings]
-        sentences = {
-            language: read_sentences(path)
-            for language, path in zip(job.params.languages, job.input.sentences, strict=True)
-        }
+        sides = read_sides(job.params.languages, job.input.sentences, job.params.pairwise)
         training_ids = None
         if job.input.corpus:
             corpora = corpora_in(job.input.corpus, job.params.shares)
@@ -29,10 +26,10 @@ if __name__ == "__main__":
             training_ids = framed_sample(corpora, job.input.encoder, retrieval.TRAINING_SENTENCES, longest)
         shares: dict[str, dict[str, float]] = {reading.name: {} for reading in readings}
         with Stopwatch() as watch:
-            vectors = retrieval.vectors_by_language(
+            vectors = retrieval.embed_sides(
                 encoder,
                 load_tokenizer(job.input.encoder),
-                sentences,
+                sides,
                 [layer],
                 retrieval.poolings_of(readings),
                 job.params.batch_tokens,
@@ -40,7 +37,7 @@ if __name__ == "__main__":
             )
             found = retrieval.retrieve(vectors, readings, job.params.neighbours)
             for (language, (answers,)), path in zip(found, job.output.answers, strict=True):
-                retrieval.write_answers(path, sentences[language], answers)
+                retrieval.write_answers(path, sides[language][0], answers)
                 for reading, places in answers.items():
                     shares[reading.name][language] = retrieval.accuracy(places)
         for name, own in shares.items():

@@ -1,7 +1,7 @@
 """Retrieves sentences with every layer of an encoder, the embeddings included, in the reading that leads the tables."""
 
-from camembert.data.retrieval import read_sentences
-from camembert.evaluation.retrieval import TRAINING_SENTENCES, accuracy, retrieve, vectors_by_language
+from camembert.data.retrieval import read_sides
+from camembert.evaluation.retrieval import TRAINING_SENTENCES, accuracy, embed_sides, retrieve
 from camembert.models.architectures import longest_input_of
 from camembert.models.encoder import load_encoder
 from camembert.plan.readings import Reading
@@ -17,10 +17,7 @@ if __name__ == "__main__":
         device = start(job.params.device, job.params.threads, job.resources.gpu)
         encoder = load_encoder(job.input.encoder).to(device)
         reading = Reading.parse(job.params.reading)
-        sentences = {
-            language: read_sentences(path)
-            for language, path in zip(job.params.languages, job.input.sentences, strict=True)
-        }
+        sides = read_sides(job.params.languages, job.input.sentences, job.params.pairwise)
         training_ids = None
         if job.input.corpus:
             corpora = corpora_in(job.input.corpus, job.params.shares)
@@ -29,10 +26,10 @@ if __name__ == "__main__":
         # [CLS] has the same embedding in every sentence, so that layer 0 tells nothing of them
         layers = range(1 if reading.pooling == "cls" else 0, encoder.config.num_hidden_layers + 1)
         with Stopwatch() as watch:
-            vectors = vectors_by_language(
+            vectors = embed_sides(
                 encoder,
                 load_tokenizer(job.input.encoder),
-                sentences,
+                sides,
                 layers,
                 [reading.pooling],
                 job.params.batch_tokens,

@@ -51,6 +51,25 @@ def read_sentences(path: str | os.PathLike[str]) -> list[Sentence]:
     return [Sentence(*row) for row in zip(*(table[name].to_pylist() for name in SCHEMA.names), strict=True)]
 
 
+Sides = tuple[list[Sentence], list[Sentence]]
+"""Sentences of a language, and the English ones that say the same, with the same ids."""
+
+
+def read_sides(languages: Sequence[str], paths: Sequence[str | os.PathLike[str]], pairwise: bool) -> dict[str, Sides]:
+    """Reads the sentences of every language but English, each with the English ones that say the same.
+
+    Args:
+        languages: English among them, unless each has an English side of its own.
+        paths: a file a language, in that order; pairwise, then as many of English sides.
+        pairwise: whether each language has an English side of its own.
+    """
+    read = [read_sentences(path) for path in paths]
+    if pairwise:
+        return dict(zip(languages, zip(read[: len(languages)], read[len(languages) :], strict=True), strict=True))
+    by_language = dict(zip(languages, read, strict=True))
+    return {language: (own, by_language[ENGLISH]) for language, own in by_language.items() if language != ENGLISH}
+
+
 def read_aligned(files: Mapping[str, str | os.PathLike[str]], limit: int | None = None) -> dict[str, list[Sentence]]:
     """Reads line-aligned files and leaves out the lines that repeat an earlier one in some language.
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
 from camembert.core.files import atomic_write
-from camembert.data.retrieval import Sentence
+from camembert.data.retrieval import Sentence, Sides
 from camembert.evaluation.sentence_vectors import character_ngrams, embed_ids, token_ids
 from camembert.evaluation.similarity import nearest, similarities
 from camembert.plan.readings import Reading, Similarity
@@ -62,33 +62,44 @@ def poolings_of(readings: Iterable[Reading]) -> list[str]:
     return list(dict.fromkeys(reading.pooling for reading in readings))
 
 
-def vectors_by_language(
+def embed_sides(
     encoder: Encoder,
     tokenizer: Tokenizer,
-    sentences: Mapping[str, Sequence[Sentence]],
+    sides: Mapping[str, Sides],
     layers: Sequence[int],
     poolings: Sequence[str],
     batch_tokens: int,
     training_ids: Mapping[str, Sequence[Sequence[int]]] | None = None,
-) -> Iterator[tuple[str, Vectors]]:
-    """Runs an encoder once over the sentences of each language, English first.
+) -> Iterator[tuple[str, Vectors, Vectors]]:
+    """Runs an encoder over the sentences of each language and the English ones that say the same.
+
+    English sentences that several languages share are run once.
 
     Args:
         encoder: see `embed_ids`, as for the arguments not described here.
         tokenizer: the encoder's.
-        sentences: of each language, English among them, aligned.
+        sides: of each language, see `read_sides`.
         layers: counted from 1; 0 is the embeddings.
         poolings: which vectors are made of the states.
         batch_tokens: tokens a batch, padding included.
         training_ids: token ids of documents of each language that was trained on, where their means are wanted.
+
+    Yields:
+        Every language with its vectors and the English ones.
     """
-    for language in [ENGLISH, *(name for name in sentences if name != ENGLISH)]:
-        ids = token_ids([sentence.text for sentence in sentences[language]], tokenizer, encoder)
-        vectors = embed_ids(encoder, ids, layers, poolings, batch_tokens)
+
+    def vectors(language: str, sentences: Sequence[Sentence]) -> Vectors:
+        ids = token_ids([sentence.text for sentence in sentences], tokenizer, encoder)
         mean = None
         if training_ids is not None:
             mean = embed_ids(encoder, training_ids[language], layers, poolings, batch_tokens).mean(axis=2)
-        yield language, Vectors(vectors, mean)
+        return Vectors(embed_ids(encoder, ids, layers, poolings, batch_tokens), mean)
+
+    read: Sequence[Sentence] | None = None
+    for language, (own, english) in sides.items():
+        if english is not read:
+            read, in_english = english, vectors(ENGLISH, english)
+        yield language, vectors(language, own), in_english
 
 
 def read_pair(
@@ -109,48 +120,45 @@ def read_pair(
 
 
 def retrieve(
-    vectors: Iterable[tuple[str, Vectors]], readings: Sequence[Reading], neighbours: int
+    vectors: Iterable[tuple[str, Vectors, Vectors]], readings: Sequence[Reading], neighbours: int
 ) -> Iterator[tuple[str, list[Found]]]:
     """Retrieves between every language and English, layer by layer.
 
     Args:
-        vectors: of `vectors_by_language`, English first.
+        vectors: of `embed_sides`.
         readings: what to count; their poolings are those of the vectors, in that order.
         neighbours: k of the margin.
 
     Yields:
-        Every language but English with what was found, a layer an entry.
+        Every language with what was found, a layer an entry.
     """
     poolings = poolings_of(readings)
-    own = {pooling: [reading for reading in readings if reading.pooling == pooling] for pooling in poolings}
-    _, english = next(iter(vectors := iter(vectors)))
-    for language, other in vectors:
+    of_pooling = {pooling: [reading for reading in readings if reading.pooling == pooling] for pooling in poolings}
+    for language, own, english in vectors:
         by_layer: list[Found] = []
-        for layer in range(other.sentences.shape[1]):
+        for layer in range(own.sentences.shape[1]):
             found: Found = {}
             for i, pooling in enumerate(poolings):
                 means = None
-                if other.training_mean is not None and english.training_mean is not None:
-                    means = (other.training_mean[i, layer], english.training_mean[i, layer])
-                found |= read_pair(
-                    other.sentences[i, layer], english.sentences[i, layer], own[pooling], neighbours, means
-                )
+                if own.training_mean is not None and english.training_mean is not None:
+                    means = (own.training_mean[i, layer], english.training_mean[i, layer])
+                pair = own.sentences[i, layer], english.sentences[i, layer]
+                found |= read_pair(*pair, of_pooling[pooling], neighbours, means)
             by_layer.append({reading: found[reading] for reading in readings})
         yield language, by_layer
 
 
 def retrieve_by_characters(
-    sentences: Mapping[str, Sequence[Sentence]], readings: Sequence[Reading], neighbours: int
+    sides: Mapping[str, Sides], readings: Sequence[Reading], neighbours: int
 ) -> Iterator[tuple[str, Found]]:
     """The same by character n-grams, a baseline that knows no language and reads no training text.
 
     It has no pooling: what is found is the same under each.
     """
-    texts = {language: [sentence.text for sentence in rows] for language, rows in sentences.items()}
     readings = [reading for reading in readings if reading.similarity is not Similarity.CENTRED_ON_TRAINING]
-    for language in texts:
-        if language != ENGLISH:
-            yield language, read_pair(*character_ngrams(texts[language], texts[ENGLISH]), readings, neighbours)
+    for language, both in sides.items():
+        vectors = character_ngrams(*([sentence.text for sentence in side] for side in both))
+        yield language, read_pair(*vectors, readings, neighbours)
 
 
 def write_answers(path: str | os.PathLike[str], sentences: Sequence[Sentence], found: Found) -> None:

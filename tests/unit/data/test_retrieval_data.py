@@ -193,7 +193,7 @@ def test_sides_of_several_lengths_are_refused(tmp_path):
 
 def test_a_column_that_is_not_there_is_named(tmp_path):
     files = paired_rows(tmp_path, ["un", "deux"], ["one", "two"])
-    with pytest.raises(DataError, match="has no column translation"):
+    with pytest.raises(DataError, match="has no column 'translation'"):
         read_pair(files, COLUMNS | {"english": "translation"}, "fr")
 
 

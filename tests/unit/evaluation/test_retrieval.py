@@ -8,10 +8,10 @@ import torch
 from camembert.data.retrieval import numbered
 from camembert.evaluation.retrieval import (
     accuracy,
+    embed_sides,
     layer_number,
     retrieve,
     retrieve_by_characters,
-    vectors_by_language,
     write_answers,
 )
 from camembert.evaluation.sentence_vectors import embed, embed_ids, token_ids
@@ -79,10 +79,15 @@ def test_poolings_of_one_pass_are_those_of_passes_of_their_own(encoder, words, d
 # --- whole evaluations ----------------------------------------------------------------------------------------
 
 
+def sides_of(sentences):
+    """Every language with the English sentences that all share."""
+    return {language: (own, sentences["en"]) for language, own in sentences.items() if language != "en"}
+
+
 def shares(encoder, words, sentences, layers, readings=(COSINE,), training_ids=None):
     """What an encoder retrieves: by language and layer the accuracy of each reading."""
     poolings = list(dict.fromkeys(reading.pooling for reading in readings))
-    vectors = vectors_by_language(encoder, words, sentences, layers, poolings, 256, training_ids)
+    vectors = embed_sides(encoder, words, sides_of(sentences), layers, poolings, 256, training_ids)
     return {
         language: [{reading: accuracy(places) for reading, places in found.items()} for found in by_layer]
         for language, by_layer in retrieve(vectors, readings, 4)
@@ -113,10 +118,20 @@ def test_layers_and_readings_of_one_pass_are_those_of_passes_of_their_own(encode
 def test_means_of_training_text_are_of_each_language_and_change_that_reading_alone(encoder, words, lines):
     sentences = {language: numbered(lines[language][:30]) for language in ("en", "fr")}
     ids = {language: token_ids(lines[language][:20], words, encoder) for language in sentences}
-    (_, english), (_, french) = vectors_by_language(encoder, words, sentences, [3], ["mean"], 256, ids)
+    ((_, french, english),) = embed_sides(encoder, words, sides_of(sentences), [3], ["mean"], 256, ids)
     expected = embed(encoder, words, lines["fr"][:20], [3], "mean", 256).mean(axis=1)
     np.testing.assert_allclose(french.training_mean[0], expected, atol=1e-5)
     assert not np.allclose(english.training_mean, french.training_mean)
+
+
+def test_languages_may_have_english_sentences_of_their_own(encoder, words, distinct):
+    first, second = numbered(distinct[:12]), numbered(distinct[12:30])
+    vectors = embed_sides(encoder, words, {"xx": (first, first), "yy": (second, second)}, [3], ["mean"], 256)
+    found = {language: by_layer[0][COSINE] for language, by_layer in retrieve(vectors, [COSINE], 4)}
+    assert {language: places.tolist() for language, places in found.items()} == {
+        "xx": list(range(12)),
+        "yy": list(range(18)),
+    }
 
 
 def test_character_ngrams_find_names_but_not_translations():
@@ -126,7 +141,7 @@ def test_character_ngrams_find_names_but_not_translations():
         "zh": numbered(["冈比亚", "日本", "猫"]),
     }
     on_training = COSINE._replace(similarity=Similarity.CENTRED_ON_TRAINING)
-    found = dict(retrieve_by_characters(sentences, [COSINE, on_training], 2))
+    found = dict(retrieve_by_characters(sides_of(sentences), [COSINE, on_training], 2))
     assert found["de"].keys() == {COSINE}, "it reads no training text"
     assert found["de"][COSINE].tolist() == [0, 1, 2]
     assert found["zh"][COSINE].tolist() == [0, 0, 0], "nothing in common: the first"
