@@ -30,6 +30,8 @@ from camembert.plan.readings import AS_IS, headline_of
 TASK = "task"
 OVER_ALL = "all"
 """Stands for the number of the replication in the rows of the mean over all."""
+RECORD = "record"
+"""Stands for it in the rows of the experiment that is replicated, on which settings were chosen: it is in no mean."""
 
 
 class Question(NamedTuple):
@@ -68,21 +70,25 @@ def read_accuracies(records: Iterable[Path]) -> pd.Series:
     return pd.Series(found).rename_axis(["evaluation", "reading", "model"])
 
 
-def differences(replications: Mapping[str, Sequence[Path]], questions: Iterable[Question]) -> pd.DataFrame:
+def differences(
+    replications: Mapping[str, Sequence[Path]], questions: Iterable[Question], record: Sequence[Path] = ()
+) -> pd.DataFrame:
     """One row a question, evaluation, reading and replication, then one for all replications (shares).
 
-    Columns: question, evaluation, reading, leads, first, second, replication (its name, or `OVER_ALL`), difference and,
-    over all, the ends low and high of its 95 % interval.
+    Columns: question, evaluation, reading, leads, first, second, replication (its name, `RECORD` or `OVER_ALL`),
+    difference and, over all, the ends low and high of its 95 % interval.
 
     Args:
         replications: records of each replication, by its name. The first one's config says which reading leads; where
             another lacks it, the first that all have does.
+        record: those of the experiment that is replicated, shown beside.
         questions: asked of each.
 
     Raises:
         ResultsError: a replication lacks a model that a question names.
     """
-    accuracies = {name: read_accuracies(records) for name, records in replications.items()}
+    shown = ({RECORD: record} if record else {}) | dict(replications)
+    accuracies = {name: read_accuracies(records) for name, records in shown.items()}
     first_record = next(iter(replications.values()))[0]
     leading = {TASK: AS_IS, RETRIEVAL: headline_of(read_json(first_record / "config.json")["retrieval"]).name}
     rows = []
@@ -99,12 +105,11 @@ def differences(replications: Mapping[str, Sequence[Path]], questions: Iterable[
                     "first": question.first,
                     "second": question.second,
                 }
-                found = [_difference(own, name, evaluation, reading, question) for name, own in accuracies.items()]
-                rows += [
-                    facts | {"replication": name, "difference": each}
-                    for name, each in zip(replications, found, strict=True)
-                ]
-                mean, low, high = over_all(found)
+                found = {
+                    name: _difference(own, name, evaluation, reading, question) for name, own in accuracies.items()
+                }
+                rows += [facts | {"replication": name, "difference": each} for name, each in found.items()]
+                mean, low, high = over_all([found[name] for name in replications])
                 rows.append(facts | {"replication": OVER_ALL, "difference": mean, "low": low, "high": high})
     return pd.DataFrame(rows)
 
@@ -138,7 +143,7 @@ def format_differences(rows: pd.DataFrame) -> pd.DataFrame:
         leading = own[own["leads"]]
         of_all = leading[leading["replication"] == OVER_ALL].iloc[0]
         each = leading[leading["replication"] != OVER_ALL].set_index("replication")["difference"]
-        shown = {str(name): f"{100 * share:+.1f}" for name, share in each.items()}
+        shown = {str(name).capitalize(): f"{100 * share:+.1f}" for name, share in each.items()}
         mean = Interval(*of_all[["difference", "low", "high"]].astype(float))
         shown["Mean (95 % interval)"] = format_difference(mean)
         shown["Readings"] = format_readings(own[own["replication"] == OVER_ALL].to_dict("records"))
@@ -147,9 +152,9 @@ def format_differences(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_differences(rows: pd.DataFrame, stem: Path) -> None:
-    """Draws every replication as a ring and their mean as a dot with its 95 % interval, a panel an evaluation.
+    """Draws every replication as a ring, the record as a cross, and the mean as a dot with its 95 % interval.
 
-    Both are in the reading that leads; a grey bar spans the means in all readings.
+    A panel an evaluation, in the reading that leads; a grey bar spans the means in all readings.
 
     Args:
         rows: of `differences`.
@@ -173,7 +178,8 @@ def draw_differences(rows: pd.DataFrame, stem: Path) -> None:
                     reach = [[points - 100 * row["low"]], [100 * row["high"] - points]]
                     axes.errorbar(points, y + 0.18, xerr=reach, fmt="o", color="#000000", markersize=4.2, zorder=4)
                 else:
-                    axes.plot(points, y - 0.18, "o", color="0.35", fillstyle="none", markersize=4.2, zorder=3)
+                    sign = "x" if row["replication"] == RECORD else "o"
+                    axes.plot(points, y - 0.18, sign, color="0.35", fillstyle="none", markersize=4.2, zorder=3)
             axes.set_title({TASK: "Task", RETRIEVAL: "Retrieval"}[evaluation])
             axes.set_xlabel("Points of accuracy")
         grid[0].set_yticks(range(len(questions)), questions)

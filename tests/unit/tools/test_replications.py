@@ -84,6 +84,15 @@ def test_a_replication_is_one_number_and_the_interval_is_over_them(replications)
     assert on_task.loc[OVER_ALL, ["low", "high"]].to_list() == pytest.approx([0.04 - half, 0.04 + half])
 
 
+def test_the_record_stands_beside_and_is_in_no_mean(replications):
+    rows = differences(
+        {name: replications[name] for name in "12"}, [Question("gain", CASCADE, DIRECT, (TASK,))], replications["3"]
+    )
+    by_name = rows.set_index("replication")["difference"].to_dict()
+    assert by_name == pytest.approx({"record": 0.07, "1": 0.02, "2": 0.03, OVER_ALL: 0.025})
+    assert list(format_differences(rows))[2:5] == ["Record", "1", "2"]
+
+
 def test_one_replication_has_no_interval():
     assert over_all([0.02])[0] == 0.02
     assert np.isnan(over_all([0.02])[1:]).all()
@@ -119,6 +128,6 @@ def test_the_table_shows_every_replication_and_all_readings_and_the_figure_is_wr
 
 
 def test_the_committed_differences_are_those_of_the_committed_answers():
-    rows = differences(write_replications.REPLICATIONS, write_replications.QUESTIONS)
+    rows = differences(write_replications.REPLICATIONS, write_replications.QUESTIONS, write_replications.RECORD)
     committed = pd.read_csv(write_replications.RECORDS / "replications" / "differences.csv", dtype={"replication": str})
     pd.testing.assert_frame_equal(rows, committed)
