@@ -21,8 +21,8 @@ CAPTION = "How far one model of three layers is above another, in points of accu
 NOTE = (
     "Direct students have the cascade's compute. Average over languages and runs in each replication, which draws "
     "data, tokenizer, teacher and runs anew; the mean over replications with Student's t interval. Lines are not "
-    "corrected for one another. Three runs a replication. The record, with ten, is no replication, as its settings were "
-    "chosen on it. Readings: what all that every replication has say; a dash where there is only one."
+    "corrected for one another. Three runs a replication. The record, with ten, is no replication: settings were chosen "
+    "on it. Readings: what all that every replication has say; a dash where there is only one."
 )
 
 if __name__ == "__main__":
