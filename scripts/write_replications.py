@@ -21,7 +21,7 @@ CAPTION = "How far one model of three layers is above another, in points of accu
 NOTE = (
     "Direct students have the cascade's compute. Average over languages and runs in each replication, which draws "
     "data, tokenizer, teacher and runs anew; the mean over replications with Student's t interval. Lines are not "
-    "corrected for one another. Three runs a replication. The record, with ten, is no replication: settings were chosen "
+    "corrected for one another. Three runs a replication. The record, with ten, is none: settings were chosen "
     "on it. Readings: what all that every replication has say; a dash where there is only one."
 )
 
