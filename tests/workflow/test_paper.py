@@ -6,6 +6,11 @@ import sys
 
 import pytest
 
+from camembert.core.files import read_json
+from camembert.paper.material import Material
+from camembert.paper.tables.tables import TABLES
+from camembert.plan import paper
+
 from .conftest import ROOT
 
 
@@ -46,12 +51,30 @@ def test_a_record_is_made_into_the_same_tables_and_figures_again(smallest_run, t
     assert paper_of(tmp_path / "again") == paper_of(smallest_run.results)
 
 
-@pytest.mark.parametrize(("page", "record"), [("README.md", "massive"), ("docs/results.md", "embedded")])
-def test_a_page_shows_the_summary_and_the_question_s_answers_of_a_record(page, record):
-    shown = (ROOT / page).read_text()
-    tables = ROOT / "docs" / "results" / record / "tables"
-    assert (tables / "summary.md").read_text().split("\n\n")[1] in shown
-    sentences = (tables / "conclusion.md").read_text().split("\n\n")[0].splitlines()
+RECORDS = ROOT / "docs" / "results"
+
+
+@pytest.mark.parametrize("record", sorted(path.parent.name for path in RECORDS.glob("*/answers.parquet")))
+def test_the_tables_of_a_record_are_those_of_its_answers(record, tmp_path):
+    config = read_json(RECORDS / record / "config.json")
+    settings = paper.paper_settings(config)
+    files = (RECORDS / record / name for name in ("answers.parquet", "metrics.jsonl", "curves.parquet"))
+    material = Material.read(*files, **settings)
+    for name in [*paper.tables_of(config), paper.CONCLUSION]:
+        TABLES[name](material, tmp_path / name)
+        assert (tmp_path / f"{name}.md").read_text() == (RECORDS / record / "tables" / f"{name}.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("page", "record"), [("README.md", "e5"), ("docs/results.md", "e5"), ("docs/results.md", "embedded")]
+)
+def test_a_page_shows_the_summary_of_a_record(page, record):
+    assert (RECORDS / record / "tables" / "summary.md").read_text().split("\n\n")[1] in (ROOT / page).read_text()
+
+
+@pytest.mark.parametrize("record", ["e5", "embedded"])
+def test_the_results_give_the_answers_of_a_record_to_the_question(record):
+    sentences = (RECORDS / record / "tables" / "conclusion.md").read_text().split("\n\n")[0].splitlines()
     answers = [sentence for sentence in sentences if "equal compute" in sentence and "direct student" in sentence]
-    assert len(answers) == 2, "one of the task and one of retrieval"
-    assert set(answers) <= set(shown.splitlines())
+    assert len(answers) == 2, "one of the task or its probe, and one of retrieval"
+    assert set(answers) <= set((ROOT / "docs" / "results.md").read_text().splitlines())
