@@ -16,7 +16,8 @@ INTRODUCTION = """\
 An experiment is `config.yaml` and what overlays change of it: `snakemake --configfile ONE.yaml TWO.yaml` merges
 mappings, from left to right, and replaces lists. All keys and their values in `config.yaml`, the embedded experiment,
 are below; this page is made from `schemas/config.schema.yaml` by `python scripts/write_configuration.py`. What one key
-asks of another, and what is said where it is not so: [bad-input.md](bad-input.md).
+asks of another, and what is said where it is not so:
+[tests/unit/bad_input.md](../tests/unit/bad_input.md).
 
 Chains and budgets: [method.md](method.md#chains). A task, text or teacher of your own, with the keys that it needs:
 [your-own-task.md](your-own-task.md), [your-own-teacher.md](your-own-teacher.md). Resources of a cluster:

@@ -1,4 +1,4 @@
-"""docs/bad-input.md says what people read: every message in its table is the one that is given here."""
+"""bad_input.md beside this file lists mistakes and what people read: every message in it is the one that is given here."""
 
 import gzip
 import json
@@ -31,7 +31,7 @@ from camembert.tokens.given_tokenizer import import_tokenizer, read_tokenizer, u
 from camembert.tokens.shards import write_shard
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "bad-input.md"
+PAGE = Path(__file__).with_name("bad_input.md")
 SCHEMA = ROOT / "schemas" / "config.schema.yaml"
 ROW = re.compile(r"^\| (?P<what>[^|`]+) \| `(?P<message>[^`]+)` \|$|^\| (?P<what_>[^|`]+) \| ``(?P<message_>.+)`` \|$")
 BERT = {
