@@ -1,4 +1,4 @@
-"""bad_input.md beside this file lists mistakes and what people read: every message in it is the one that is given here."""
+"""bad_input.md beside this file lists mistakes and what is said of them: its messages are those that are given here."""
 
 import gzip
 import json
