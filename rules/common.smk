@@ -162,7 +162,7 @@ def teacher_checkpoints(wildcards, output):
 
 
 def encoder_checkpoints(wildcards, output):
-    """Those of the encoder that a classifier is fine-tuned from."""
+    """Those of the encoder that is evaluated, or that a classifier is fine-tuned from."""
     return result(f"checkpoints/encoders/{encoder_at(wildcards).path}")
 
 
@@ -207,7 +207,10 @@ def candidate_encoders():
 def candidates():
     """The classifiers of the released chain, of all runs."""
     encoders = candidate_encoders()
-    return [classifier for classifier in EXPERIMENT.classifiers if classifier.encoder in encoders]
+    found = [classifier for classifier in EXPERIMENT.classifiers if classifier.encoder in encoders]
+    if not found:
+        raise WorkflowError("a release is a classifier, but finetuned_runs is 0; raise it")
+    return found
 
 
 def lineage_metrics():
@@ -235,8 +238,8 @@ def kept_languages():
 
 def show_results():
     """Prints the main table, the conclusion and where all is; says nothing where there is no table."""
-    table = Path(result("tables/accuracy_by_language.md"))
-    if table.is_file():
+    tables = [Path(result(f"tables/{name}.md")) for name in ("accuracy_by_language", "summary")]
+    if table := next((path for path in tables if path.is_file()), None):
         print(table.read_text(encoding="utf-8"))
         conclusion = Path(result("tables/conclusion.md"))
         if conclusion.is_file():

@@ -29,6 +29,7 @@ rule probe:
         **config["resources"]["evaluation"],
     params:
         **without(config["probe"], "enabled"),
+        encoder_checkpoints=encoder_checkpoints,
         layer=config["retrieval"]["layer"],
         pooling=config["retrieval"]["pooling"],
         languages=LANGUAGES,

@@ -49,6 +49,7 @@ if RETRIEVAL_DATA:
             **config["resources"]["evaluation"],
         params:
             layer=config["retrieval"]["layer"],
+            encoder_checkpoints=encoder_checkpoints,
             readings=[reading.name for reading in READINGS],
             neighbours=config["retrieval"]["neighbours"],
             shares=SHARES,

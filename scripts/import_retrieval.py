@@ -23,4 +23,4 @@ if __name__ == "__main__":
         for sentences, path in zip(sides, job.output.sentences, strict=True):
             write_sentences(sentences, path)
         read = [path for own in files.values() for path in ([own] if isinstance(own, str) else own)]
-        write_json(job.output.manifest, describe(read) | {"sentences": len(sides[0])})
+        write_json(job.output.manifest, describe(read) | {"sentences": [len(side) for side in sides]})

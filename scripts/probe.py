@@ -7,6 +7,7 @@ from camembert.evaluation.probe import check_labels, evenly, fit_probe, vectors_
 from camembert.evaluation.retrieval import layer_number
 from camembert.evaluation.sentence_vectors import embed
 from camembert.models.encoder import load_encoder
+from camembert.runtime.checkpoint import clear
 from camembert.runtime.devices import describe, start
 from camembert.runtime.job import Stopwatch, log, logged, write_metrics
 from camembert.tokens.tokenizer import load_tokenizer
@@ -14,6 +15,7 @@ from camembert.tokens.tokenizer import load_tokenizer
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
+        clear(job.params.encoder_checkpoints)
         labels = read_json(job.input.labels)
         train = evenly(read_examples(job.input.train), job.params.train_limit)
         check_labels(train, labels, job.input.train)

@@ -5,6 +5,7 @@ from camembert.evaluation import retrieval
 from camembert.models.architectures import longest_input_of
 from camembert.models.encoder import load_encoder
 from camembert.plan.readings import Reading
+from camembert.runtime.checkpoint import clear
 from camembert.runtime.devices import describe, start
 from camembert.runtime.job import Stopwatch, log, logged, write_metrics
 from camembert.tokens.mixture import corpora_in
@@ -14,6 +15,7 @@ from camembert.tokens.tokenizer import load_tokenizer
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
+        clear(job.params.encoder_checkpoints)
         device = start(job.params.device, job.params.threads, job.resources.gpu)
         encoder = load_encoder(job.input.encoder).to(device)
         layer = retrieval.layer_number(job.params.layer, encoder.config.num_hidden_layers)

@@ -22,7 +22,7 @@ from camembert.core.files import read_json
 from camembert.paper.answers import read_answers
 from camembert.paper.figures.style import STYLE, WIDTH, save
 from camembert.paper.intervals import LEVEL, Interval
-from camembert.paper.statistics import RETRIEVAL, ResultsError, averages
+from camembert.paper.statistics import PROBE, RETRIEVAL, ResultsError, averages
 from camembert.paper.tables.comparisons import format_readings
 from camembert.paper.tables.writing import NOTHING, format_difference
 from camembert.plan.readings import AS_IS, headline_of
@@ -61,6 +61,8 @@ def read_accuracies(records: Iterable[Path]) -> pd.Series:
     found: dict[tuple[str, str, str], float] = {}
     for record in records:
         for answers in read_answers(record / "answers.parquet"):
+            if answers.task == PROBE:
+                continue
             means = averages(answers.accuracy)["average"].groupby(level=["recipe", "chain"], sort=False).mean()
             evaluation = RETRIEVAL if answers.is_retrieval else TASK
             found |= {

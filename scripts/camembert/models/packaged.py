@@ -264,7 +264,8 @@ def tokenizer_of(model: PackagedModel) -> Tokenizer:
     """XLM-R's tokenizer: Unigram after SentencePiece, words marked by "▁", <s> a </s> and <s> a </s></s> b </s>."""
     tokenizer = Tokenizer(models.Unigram(model.pieces, unk_id=model.header.unk))
     tokenizer.normalizer = nmt_nfkc(model.characters)
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(MARK, prepend_scheme="always")
+    words = pre_tokenizers.Metaspace(MARK, prepend_scheme="always")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), words])
     tokenizer.decoder = decoders.Metaspace(MARK, prepend_scheme="always")
     ids = [("<s>", model.header.bos), ("</s>", model.header.eos)]
     tokenizer.post_processor = processors.TemplateProcessing("<s> $A </s>", "<s> $A </s> </s> $B </s>", ids)

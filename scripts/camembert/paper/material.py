@@ -34,6 +34,7 @@ class Material:
 
     Attributes:
         experiment: its name.
+        task: name of the task.
         models: in display order.
         results: all answers.
         metrics: of every job, with its stage: encoders, classifiers, evaluation, probe, retrieval, efficiency, `DATA`.
@@ -46,6 +47,7 @@ class Material:
     """
 
     experiment: str
+    task: str
     models: Sequence[Model]
     results: Results
     metrics: Sequence[Mapping[str, Any]]
@@ -90,11 +92,6 @@ class Material:
         """The metrics of one stage."""
         return [facts for facts in self.metrics if facts["stage"] == stage]
 
-    @property
-    def task(self) -> str:
-        """Name of the task, the first evaluation."""
-        return self.results.evaluations[0].task
-
     @cached_property
     def published(self) -> pd.DataFrame:
         """Published accuracies on the task."""
@@ -131,6 +128,7 @@ def collect_curves(curves: Iterable[str | Path], output: str | Path) -> None:
             raise ResultsError(f"{path}: expected metrics/(encoders|classifiers)/RECIPE/CHAIN/rN[-fM].jsonl")
         whose = found.groupdict() | {"run": int(found["run"]), "finetuning": int(found["finetuning"] or 0)}
         frames.append(pd.DataFrame(read_json_lines(path)).assign(**whose))
-    table = pd.concat([frame for frame in frames if not frame.empty], ignore_index=True)
+    empty = pd.DataFrame(columns=["stage", "recipe", "chain", "run", "finetuning", "split", "step"])
+    table = pd.concat([frame for frame in frames if not frame.empty] or [empty], ignore_index=True)
     with atomic_write(output) as partial:
         table.to_parquet(partial, index=False, compression="zstd")

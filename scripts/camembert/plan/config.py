@@ -132,6 +132,7 @@ def _check_chains(config: dict[str, Any]) -> None:
             )
     _check_retrieval_layer(config["retrieval"]["layer"], [str(c) for c in config["chains"] + config["compute_matched"]])
     _check_readings(config)
+    _check_evaluations(config)
 
 
 def _check_retrieval_layer(layer: str | int, chains: list[str]) -> None:
@@ -141,6 +142,18 @@ def _check_retrieval_layer(layer: str | int, chains: list[str]) -> None:
         raise ConfigError(
             f"retrieval.layer is {layer}, expected top or a layer that every encoder has, 1 to {shallowest.layers}"
             f" (chain '{shallowest}' has no more); correct it"
+        )
+
+
+def _check_evaluations(config: dict[str, Any]) -> None:
+    """Checks that anything is evaluated, and that there are as many runs as are fine-tuned."""
+    finetuned, runs = config["finetuned_runs"], len(config["runs"])
+    if finetuned is not None and finetuned > runs:
+        raise ConfigError(f"finetuned_runs is {finetuned}, expected at most the number of runs ({runs}); lower it")
+    if finetuned == 0 and not config["probe"]["enabled"] and config["data"]["retrieval"]["source"] == "none":
+        raise ConfigError(
+            "finetuned_runs is 0, probe.enabled is false and data.retrieval.source is none, so that no encoder would be"
+            " evaluated; turn one of them on"
         )
 
 

@@ -47,6 +47,7 @@ def paper_settings(config: dict[str, Any]) -> dict[str, Any]:
     experiment = experiment_of(config)
     return {
         "experiment": config["experiment"],
+        "task": config["data"]["task"]["name"],
         "models": [
             {
                 "recipe": encoder.recipe,
@@ -96,6 +97,9 @@ def _left_out(config: dict[str, Any]) -> set[str]:
     left_out = set()
     if not experiment.classifiers:
         left_out |= {"accuracy_by_language", "convergence", "languages"}
+    trains = config["teacher"]["source"] == "pretrain" or any(chain.budget for chain in experiment.chains)
+    if not (trains or experiment.classifiers):
+        left_out.add("training_curves")
     if config["data"]["retrieval"]["source"] == "none":
         left_out |= {"retrieval_by_language", "retrieval_readings"}
     if not config["probe"]["enabled"]:

@@ -253,7 +253,7 @@ def distill(
             device=device,
             teacher=hash_of_weights(teacher_folder),
             head=head and hash_of_file(Path(teacher_folder) / encoders.MLM_HEAD),
-            student=[layers, vars(recipe), dropout, variance and vars(variance)],
+            student=[layers, vars(recipe), dropout],
             code=hash_of_code(sys.modules[__name__]),
         )
         _warn_if_worse(training.name, copied, run.held_out_end)

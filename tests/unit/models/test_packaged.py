@@ -73,6 +73,7 @@ def test_text_is_framed_normalised_and_cut_into_pieces(made):
         ids["▁final"],
         frame[1],
     ]
+    assert tokenizer(" the final ")["input_ids"] == expected, "spaces at the ends are none"
     assert tokenizer("щ")["input_ids"][-2] == ids["<unk>"]
     assert (tokenizer.pad_token_id, tokenizer.mask_token, tokenizer.model_max_length) == (1, "<mask>", 64)
 

@@ -7,7 +7,7 @@ import pytest
 from camembert.paper.intervals import UNCOVERED
 from camembert.paper.statistics import Model
 from camembert.paper.tables.comparisons import COLUMNS
-from camembert.paper.tables.conclusion import conclusion
+from camembert.paper.tables.conclusion import conclusion, worse_than_copied
 from camembert.plan.chain import Method
 from camembert.plan.comparisons import Contrast
 
@@ -141,3 +141,14 @@ def test_classifiers_that_were_still_improving_are_named():
 
 def test_nothing_planned_is_said():
     assert conclusion(pd.DataFrame(columns=COLUMNS), margin=2) == "The config plans no comparison.\n"
+
+
+def test_students_that_ended_worse_than_their_copies_are_named():
+    def encoder(end, **changes):
+        facts = {"recipe": "toplayer", "chain": "6-2", "held_out_end": {"loss": end}, "held_out_copied": {"loss": 1.0}}
+        return facts | changes
+
+    untrained = encoder(2.0, held_out_end={}, held_out_copied={})
+    assert worse_than_copied([encoder(0.9), untrained, {"recipe": "teacher", "chain": "6"}]) == ""
+    said = conclusion(ABOVE, margin=2, encoders=[encoder(1.1), encoder(1.2), encoder(0.9, chain="6-4")])
+    assert said.endswith("so that training did harm: toplayer/6-2 (2).\n")

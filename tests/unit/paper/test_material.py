@@ -52,3 +52,10 @@ def test_curves_are_a_row_a_logged_line_with_whose_it_is(tmp_path):
     assert curves["accuracy"].dropna().tolist() == [0.7]
     with pytest.raises(ResultsError, match=r"elsewhere\.jsonl: expected metrics/"):
         collect_curves([tmp_path / "elsewhere.jsonl"], tmp_path / "curves.parquet")
+
+
+def test_where_nothing_was_trained_there_are_no_curves(tmp_path):
+    collect_curves([write(tmp_path / "metrics" / "encoders" / "untrained" / "6-2x0" / "r0.jsonl")], tmp_path / "curves")
+    curves = pd.read_parquet(tmp_path / "curves")
+    assert curves.empty
+    assert {"stage", "chain", "split", "step"} <= set(curves)

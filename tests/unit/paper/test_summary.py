@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from small_case import DIRECT, LEADS, MODELS, TASK, TEACHER, first, results, results_of, rows, task_rows
+from small_case import DIRECT, LEADS, MODELS, TASK, TEACHER, first, results, results_of, retrieval_rows, rows, task_rows
 
 from camembert.paper.intervals import UNCOVERED, interval
 from camembert.paper.published import note_of, read_published
@@ -190,3 +190,15 @@ def test_a_model_without_answers_is_refused_by_name():
     other = Model("toplayer", "6-3", "Direct 6-3", Method.DIRECT)
     with pytest.raises(ResultsError, match="chain 6-3 under recipe toplayer"):
         summary(results(), [*MODELS, other])
+
+
+def test_fewer_fine_tuned_runs_than_runs_are_told_apart():
+    retrieved = [table for model in MODELS for table in retrieval_rows(model, first([[16], [12]], 20))]
+    once = [table for model in MODELS for table in rows(model, first([[9, 6]], 10), runs=[1])]
+    read = results_of(once + retrieved)
+    numbers = summary(read, MODELS)
+    assert (numbers[["task_runs", "retrieval_runs"]] == [1, 2]).all(axis=None)
+    assert set(format_summary(numbers)["Runs"]) == {"1 of 2 fine-tuned"}
+    note = note_of_summary(numbers, read)
+    assert "draw of the runs (2)" in note
+    assert "With one run of a model there is no interval." in note

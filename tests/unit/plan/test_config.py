@@ -389,6 +389,14 @@ def test_a_task_in_a_folder_needs_one(config):
         check_config(config, SCHEMA)
 
 
+def test_something_is_evaluated_and_no_more_runs_are_fine_tuned_than_there_are(config):
+    check_config(changed(config, "finetuned_runs", 0), SCHEMA)
+    with pytest.raises(ConfigError, match=r"finetuned_runs is 9, expected at most the number of runs \(3\); lower it"):
+        check_config(changed(config, "finetuned_runs", 9), SCHEMA)
+    with pytest.raises(ConfigError, match="no encoder would be evaluated; turn one of them on"):
+        check_config(changed(changed(config, "finetuned_runs", 0), "data.retrieval.source", "none"), SCHEMA)
+
+
 def test_one_language_needs_no_retrieval(config):
     check_config(changed(changed(config, "languages", ["en"]), "data.retrieval.source", "none"), SCHEMA)
 

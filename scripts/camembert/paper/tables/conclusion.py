@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -30,7 +31,12 @@ EQUAL_COMPUTE = (Contrast.DIRECT_EQUAL_COMPUTE, Contrast.SCRATCH_EQUAL_COMPUTE)
 WHERE = {RETRIEVAL: "in retrieval", PROBE: "with a linear probe"}
 
 
-def conclusion(comparisons: pd.DataFrame, margin: float, convergence: pd.DataFrame | None = None) -> str:
+def conclusion(
+    comparisons: pd.DataFrame,
+    margin: float,
+    convergence: pd.DataFrame | None = None,
+    encoders: Iterable[Mapping[str, Any]] = (),
+) -> str:
     """A list with a sentence a comparison and evaluation, then what intervals cover and what classifiers lacked.
 
     A difference is stated as a result only if every reading of the evaluation gives the same verdict; otherwise the
@@ -41,6 +47,7 @@ def conclusion(comparisons: pd.DataFrame, margin: float, convergence: pd.DataFra
         comparisons: what `compare` returned.
         margin: of equivalence, in points.
         convergence: what `convergence` returned, if classifiers that were still improving are to be named.
+        encoders: their metrics, if students that ended worse than the layers they were copied from are to be named.
     """
     averages = comparisons[comparisons["language"] == "average"]
     chosen = averages[(averages["first_method"] == Method.CASCADE) | (averages["contrast"] == Contrast.OTHER)]
@@ -56,7 +63,25 @@ def conclusion(comparisons: pd.DataFrame, margin: float, convergence: pd.DataFra
         sentences = (f"- {_sentence(own.to_dict('records'), counts, margin, several)}" for _, own in pairs)
         paragraphs += ["\n".join(sentences), coverage(averages["covers"], averages["runs"])]
     improving = "" if convergence is None else still_improving(convergence)
-    return "\n\n".join([*paragraphs, *([improving] if improving else [])]) + "\n"
+    worse = worse_than_copied(encoders)
+    return "\n\n".join([*paragraphs, *(said for said in (improving, worse) if said)]) + "\n"
+
+
+def worse_than_copied(encoders: Iterable[Mapping[str, Any]]) -> str:
+    """A sentence that names students whose held-out loss ended above that of the layers they were copied from."""
+    ends = [(facts, facts.get("held_out_end") or {}, facts.get("held_out_copied") or {}) for facts in encoders]
+    worse = Counter(
+        f"{facts['recipe']}/{facts['chain']}"
+        for facts, end, copied in ends
+        if end and copied and end["loss"] > copied["loss"]
+    )
+    if not worse:
+        return ""
+    named = ", ".join(f"{model} ({count})" for model, count in worse.items())
+    return (
+        "Students that ended with a higher held-out loss than the layers they were copied from, so that training did"
+        f" harm: {named}."
+    )
 
 
 SIDES = ["first_recipe", "first_chain", "second_recipe", "second_chain"]

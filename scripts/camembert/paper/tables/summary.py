@@ -96,15 +96,21 @@ def _row(results: Results, model: Model, teacher: Model) -> dict[str, Any]:
     }
     for answers in results.evaluations:
         scores, languages = answers.scores(model, answers.languages), languages_of(answers.languages)
-        row["runs"] = max(row["runs"], len(scores.runs))
-        covers = ", ".join(scores.covers)
+        runs, covers = len(scores.runs), ", ".join(scores.covers)
+        row["runs"] = max(row["runs"], runs)
         if answers.is_retrieval:
-            row |= _columns("retrieval", answers, model, answers.languages) | {"retrieval_covers": covers}
+            row |= _columns("retrieval", answers, model, answers.languages) | {
+                "retrieval_covers": covers,
+                "retrieval_runs": runs,
+            }
         elif answers.task == PROBE:
             row |= _columns("probe_english", answers, model, languages["english"])
-            row |= _columns("probe", answers, model, languages["zero_shot"]) | {"probe_covers": covers}
+            row |= _columns("probe", answers, model, languages["zero_shot"]) | {
+                "probe_covers": covers,
+                "probe_runs": runs,
+            }
         else:
-            row |= {"finetunings": answers.finetunings(model), "covers": covers}
+            row |= {"finetunings": answers.finetunings(model), "covers": covers, "task_runs": runs}
             for column, own in languages.items():
                 row |= _columns(column, answers, model, own)
             row["retention"] = row["average"] / answers.scores(teacher, answers.languages).mean
@@ -128,8 +134,10 @@ WITH_INTERVAL = {"average": "95 % interval", "retrieval": "Retrieval, 95 % inter
 
 def format_summary(numbers: pd.DataFrame) -> pd.DataFrame:
     """The summary as people read it: percent with one decimal, spread in parentheses."""
-    shown = {name.capitalize(): numbers[name].astype(str) for name in ("layers", "runs")}
-    shown = {"Model": numbers["label"]} | shown
+    runs = numbers["runs"].astype(str)
+    if "task_runs" in numbers and (numbers["task_runs"] < numbers["runs"]).any():
+        runs = numbers["task_runs"].astype(str) + " of " + runs + " fine-tuned"
+    shown = {"Model": numbers["label"], "Layers": numbers["layers"].astype(str), "Runs": runs}
     for column, title in SHOWN.items():
         if column not in numbers or numbers[column].isna().all():
             continue
@@ -144,8 +152,18 @@ def format_summary(numbers: pd.DataFrame) -> pd.DataFrame:
 
 def note_of_summary(numbers: pd.DataFrame, results: Results) -> str:
     """What the summary's readers should know, with what its intervals cover."""
-    covers = [own for column in numbers if str(column).endswith("covers") for own in numbers[column]]
-    note = coverage(covers, numbers["runs"])
+    kinds = [
+        (covers, runs)
+        for covers, runs in (
+            ("covers", "task_runs"),
+            ("probe_covers", "probe_runs"),
+            ("retrieval_covers", "retrieval_runs"),
+        )
+        if covers in numbers
+    ]
+    note = coverage(
+        [own for covers, _ in kinds for own in numbers[covers]], [own for _, runs in kinds for own in numbers[runs]]
+    )
     if "average" in numbers:
         several = numbers["finetunings"].max()
         averaged = f"averaged over its {several} fine-tunings, " if several > 1 else ""

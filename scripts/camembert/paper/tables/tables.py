@@ -108,8 +108,8 @@ def write_comparisons(material: Material, stem: Path) -> None:
 def write_conclusion(material: Material, stem: Path) -> None:
     """Writes the sentences to be quoted."""
     numbers = comparisons.compare(material.results, material.models, material.planned)
-    improving = convergence.convergence(material.curves, material.models)
-    write_text(stem.with_suffix(".md"), conclusion.conclusion(numbers, material.margin, improving))
+    improving, encoders = convergence.convergence(material.curves, material.models), material.of_stage("encoders")
+    write_text(stem.with_suffix(".md"), conclusion.conclusion(numbers, material.margin, improving, encoders))
 
 
 def write_ablation(material: Material, stem: Path) -> None:
