@@ -111,13 +111,13 @@ def test_the_experiment_on_multilingual_e5_small_runs_at_toy_size(snakemake, tmp
     assert (metrics["source"]["name"], metrics["source"]["weights"]) == ("tinye5", "4-bit weights")
     manifest = json.loads((results / "data" / "teacher" / "manifest.json").read_text())
     assert manifest["package"]["weights"] == "4-bit weights"
-    student = json.loads((results / "encoders" / "toplayer" / "3-1" / "r1" / "config.json").read_text())
-    kept = json.loads((results / "encoders" / "toplayer" / "3-1" / "r1" / "tokenizer.json").read_text())
+    student = json.loads((results / "encoders" / "sentence" / "3-1" / "r1" / "config.json").read_text())
+    kept = json.loads((results / "encoders" / "sentence" / "3-1" / "r1" / "tokenizer.json").read_text())
     tokens = {token for token, _ in kept["model"]["vocab"]}
     assert student["vocab_size"] == len(tokens) < len(pieces)
     assert "▁cats" in tokens, "training reads it"
     assert "▁test_ru" not in tokens, "only the test set has it"
-    metrics = json.loads((results / "metrics" / "evaluation" / "toplayer" / "3-1" / "r1-f1.json").read_text())
+    metrics = json.loads((results / "metrics" / "evaluation" / "sentence" / "3-1" / "r1-f1.json").read_text())
     assert set(metrics["accuracy"]) == set(LANGUAGES)
 
 
