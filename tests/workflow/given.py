@@ -33,7 +33,7 @@ def save_teacher(folder: Path) -> Path:
     torch.manual_seed(0)
     sizes = {"hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 32}
     BertForPreTraining(BertConfig(vocab_size=VOCABULARY, max_position_embeddings=64, **sizes)).save_pretrained(folder)
-    text = [f"{sentence(language, number)}." for language in LANGUAGES for number in range(50)]
+    text = [f"{sentence(language, number)} {number}." for language in LANGUAGES for number in range(50)]
     words = train_tokenizer(text, VOCABULARY, lowercase=False).get_vocab()
     (folder / "vocab.txt").write_text("".join(f"{word}\n" for word in sorted(words, key=words.__getitem__)))
     (folder / "tokenizer_config.json").write_text('{"do_lower_case": false}')
