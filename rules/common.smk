@@ -12,6 +12,7 @@ from camembert.plan.experiment import TEACHER as TEACHER_RECIPE
 from camembert.plan.experiment import encoder_of, experiment_of, masks_tokens
 from camembert.core.files import write_json
 from camembert.plan import paper
+from camembert.plan.readings import Similarity
 from camembert.plan.recipe import COPY
 
 try:
@@ -169,6 +170,11 @@ def encoder_checkpoints(wildcards, output):
 def classifier_checkpoints(wildcards, output):
     """Those of a classifier that is evaluated."""
     return result(f"checkpoints/classifiers/{CLASSIFIER}").format(**wildcards)
+
+
+def training_text_of(readings):
+    """The corpus, if its means are taken off in one of some readings of retrieval."""
+    return CORPUS if any(each.similarity is Similarity.CENTRED_ON_TRAINING for each in readings) else []
 
 
 def published_rows():

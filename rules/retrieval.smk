@@ -4,15 +4,10 @@ Needs encoders, data/retrieval and, where means of training text are taken off, 
 retrieval/baseline/char-ngrams and the encoders' metrics. With data.retrieval.source none there is nothing to make.
 """
 
-from camembert.plan.readings import Similarity, headline_of, readings_of
+from camembert.plan.readings import headline_of, readings_of
 
 READINGS = readings_of(config["retrieval"], READS_TEXT)
 HEADLINE_READING = headline_of(config["retrieval"])
-
-
-def training_text_of(readings):
-    """The corpus, if its means are taken off in one of some readings."""
-    return CORPUS if any(each.similarity is Similarity.CENTRED_ON_TRAINING for each in readings) else []
 
 
 RETRIEVAL_ENCODERS = EXPERIMENT.encoders if RETRIEVAL_DATA else ()
