@@ -23,6 +23,9 @@ PROFILES = ["default", "slurm"]
 UNDER = {
     "massive": ["tasks/massive"],
     "e5": ["tasks/massive"],
+    "e5-xnli": ["tasks/xnli", "e5"],
+    "e5-budgets": ["tasks/massive", "e5", "retrieval-only"],
+    "budgets": ["retrieval-only"],
     "massive-gpu": ["tasks/massive", "massive"],
     "massive-xnli": ["tasks/xnli"],
     "massive-gpu-xnli": ["tasks/xnli", "massive-xnli"],

@@ -13,7 +13,7 @@ from camembert.plan.downloads import downloads
 ROOT = Path(__file__).parents[3]
 EXPERIMENTS = [ROOT / "config.yaml", *sorted((ROOT / "experiments").glob("*.yaml"))]
 PRESETS = sorted((ROOT / "experiments" / "tasks").glob("*.yaml"))
-UNDER = {"massive-gpu-xnli": ["massive-xnli"]}
+UNDER = {"massive-gpu-xnli": ["massive-xnli"], "e5-xnli": ["e5"], "e5-budgets": ["e5"]}
 """Experiments that are nothing without another below them."""
 DESCRIBED = {
     "files",
