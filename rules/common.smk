@@ -18,7 +18,7 @@ from camembert.plan.recipe import COPY
 try:
     for path in workflow.configfiles:
         load_yaml(path)  # Snakemake has read it already, but takes the last of two equal keys
-    check_config(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml")
+    check_config(config)
     EXPERIMENT = experiment_of(config)
     PAPER = paper.paper_settings(config)
 except ConfigError as error:

@@ -26,7 +26,7 @@ if __name__ == "__main__":
     try:
         for overlay in arguments.configfile:
             update_config(config, load_yaml(overlay))
-        check_config(config, ROOT / "schemas" / "config.schema.yaml")
+        check_config(config)
     except ConfigError as error:
         parser.error(str(error))
     speed = 1e12 * arguments.tflops * arguments.utilisation

@@ -33,7 +33,7 @@ Splits = dict[str, dict[str, list[Example]]]
 
 @dataclass(frozen=True)
 class Preset:
-    """What a config says of a task's files: see schemas/config.schema.yaml, data.task."""
+    """What a config says of a task's files: see `plan.keys.Task`."""
 
     header: Sequence[str] | None
     columns: Mapping[str, str | None]

@@ -103,12 +103,13 @@ class Chain:
         return self.root == 0 or any(link.budget > 0 for link in self.ancestry)
 
 
-def parse_chain(text: str) -> Chain:
-    """Reads a chain.
+def parse_chain(text: str | int) -> Chain:
+    """Reads a chain; YAML reads that of a teacher, without quotes, as a number.
 
     Raises:
         ChainError: malformed, or it grows, repeats a layer count or has a negative or unprintable budget.
     """
+    text = str(text)
     if not re.fullmatch(CHAIN_PATTERN, text):
         raise ChainError(
             f"chain {text!r} is not written as layer counts joined by '-', such as 6-4-2 or 6-2x3.4"

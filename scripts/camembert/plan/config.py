@@ -1,32 +1,22 @@
-"""The config: what it may say.
+"""The config: it is read, and what keys of different sections ask of each other is checked, before any job runs.
 
-The schema documents every key and checks it by itself, see `schema_errors`; this module reads config files and checks
-what one key asks of another. It is pure: the Snakefile imports it before any job runs.
+A key of a section is described in `keys`. This is pure: the Snakefile imports it.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
 import yaml
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from camembert.plan import corpora, sources, teachers
-from camembert.plan.chain import Chain, ChainError, check_against_teacher, parse_chain
-from camembert.plan.experiment import RESERVED_RECIPES, experiment_of, stages_of
-from camembert.plan.readings import Similarity
-from camembert.plan.recipe import PARTS, SENTENCE
-from camembert.plan.resources import ResourceError, check_resources
-from camembert.plan.schema_errors import first_schema_error
-
-RECIPE_PATTERN = r"[a-z][a-z0-9_-]*"
-
-
-class ConfigError(ValueError):
-    """A config that cannot be run: what was found, where, what was expected and what to do."""
-
+from camembert.plan import corpora, keys, sources, teachers
+from camembert.plan.chain import ChainError, check_against_teacher, parse_chain
+from camembert.plan.config_errors import ConfigError, sentence
+from camembert.plan.experiment import RESERVED_RECIPES, Experiment, experiment_of, stages_of
+from camembert.plan.keys import ChainKey, Count, Distinct, Natural, Section, distinct, key
 
 # --- Reading -----------------------------------------------------------------------------------------------
 
@@ -35,10 +25,10 @@ class _UniqueKeyLoader(yaml.SafeLoader):
     """Reads YAML and refuses a key written twice, of which plain YAML would silently keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value]
-        for i, (key, _) in enumerate(node.value):
-            if key.value in keys[:i]:
-                raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} is repeated", problem_mark=key.start_mark)
+        names = [name.value for name, _ in node.value]
+        for i, (name, _) in enumerate(node.value):
+            if name.value in names[:i]:
+                raise yaml.MarkedYAMLError(problem=f"the key {name.value!r} is repeated", problem_mark=name.start_mark)
         return super().construct_mapping(node, deep)
 
 
@@ -66,17 +56,14 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
 
 def sort_keys(config: dict[str, Any]) -> None:
     """Puts the keys of every mapping in order, in place: Snakemake compares parameters as text."""
-    for key in sorted(config):
-        value = config.pop(key)
+    for name in sorted(config):
+        value = config.pop(name)
         if isinstance(value, dict):
             sort_keys(value)
-        config[key] = value
+        config[name] = value
 
 
-# --- Checking ----------------------------------------------------------------------------------------------
-
-
-def check_config(config: dict[str, Any], schema_path: str | Path) -> None:
+def check_config(config: dict[str, Any]) -> None:
     """Checks a whole config, overlays merged, before anything is built from it.
 
     Sizes of a local teacher that are null become what its config.json says.
@@ -84,158 +71,159 @@ def check_config(config: dict[str, Any], schema_path: str | Path) -> None:
     Raises:
         ConfigError: on the first thing that is wrong, in one sentence.
     """
-    if said := first_schema_error(config, yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))):
-        raise ConfigError(said)
-    _fill_sizes(config)
-    _check_lists(config)
-    _check_chains(config)
-    _check_recipes(config["recipes"], config["distillation"]["recipes"])
-    _check_starts(config)
-    _check_scratch(config)
-    _check_sizes(config)
-    _check_task_name(config)
     try:
-        check_resources(config, stages_of(config, experiment_of(config)))
-    except ResourceError as error:
-        raise ConfigError(str(error)) from None
-    _check_sources(config)
+        checked = Config.model_validate(config)
+    except ValidationError as error:
+        raise ConfigError(sentence(error, config, Config)) from None
+    config["teacher"] |= {size: getattr(checked.teacher, size) for size in teachers.SIZES}
+    config["tokenizer"]["vocabulary"] = checked.tokenizer.vocabulary
 
 
-def _fill_sizes(config: dict[str, Any]) -> None:
-    teacher = config["teacher"]
-    if teacher["source"] == "folder":
-        _check_folder("teacher", teacher)
-    try:
-        teachers.fill_sizes(config)
-    except sources.SourceError as error:
-        raise ConfigError(str(error)) from None
+# --- The whole ---------------------------------------------------------------------------------------------
 
 
-def _check_lists(config: dict[str, Any]) -> None:
-    for key in ("languages", "runs", "recipes"):
-        _refuse_repeats(key, config[key])
-    labels = config["data"]["task"]["labels"]
-    _refuse_repeats("data.task.labels", labels if isinstance(labels, list) else [])
-    if "en" not in config["languages"]:
-        found = ", ".join(config["languages"])
-        raise ConfigError(f"languages is {found}, expected en among them; add it, classifiers are trained on English")
+class Config(Section):
+    """The experiment."""
+
+    experiment: str = key(
+        "Its name, and that of its folder, `results/<experiment>`.", pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$"
+    )
+    languages: Distinct[Annotated[str, Field(pattern="^[a-z]{2,3}$")]] = key(
+        "What the teacher is pre-trained on and classifiers are evaluated in, zero-shot but in English, which must be"
+        " one. Tables keep the order; another one makes all anew."
+    )
+    runs: Distinct[Count] = key(
+        "Repetitions, by number, each with its own order of the text and seeds of fine-tuning; intervals are over them."
+    )
+    scratch_runs: Natural = key(
+        "How many of them make encoders from random weights (0-...); 0 leaves such controls out."
+    )
+    finetuned_runs: Natural | None = key("How many of them fine-tune classifiers; null: all.")
+    finetunings: Count = key("Classifiers of an encoder in a run; their accuracies are averaged.")
+    device: Literal["auto", "cpu", "cuda"] = key(
+        "Where jobs compute. `auto`: on a GPU where `resources` reserve one, else on the CPU."
+    )
+    precision: Literal["auto", "bf16", "fp32"] = key(
+        "Of matrix products in training and timing. `auto`: bf16 on a GPU that computes in it, else fp32; evaluations"
+        " are in fp32."
+    )
+    chains: Distinct[ChainKey] = key(
+        "Encoders to compare, by layer counts from the teacher on ([chains](method.md#chains)); teachers on the way"
+        " come with them."
+    )
+    compute_matched: Annotated[list[ChainKey], AfterValidator(distinct)] = key(
+        "Cascades that get two controls of equal training FLOPs: a direct student, and one from scratch."
+    )
+    recipes: Distinct[str] = key("How students are made: names under `distillation.recipes`; several are an ablation.")
+    checkpoint_seconds: keys.NotNegative = key("Between two checkpoints of a training; a killed job loses no more.")
+    comparisons: keys.Comparisons
+    data: keys.Data
+    tokenizer: keys.Tokenizer
+    teacher: keys.Teacher
+    text: keys.TextRows
+    pretraining: keys.Pretraining
+    distillation: keys.Distillation
+    finetuning: keys.Finetuning
+    evaluation: keys.Evaluation
+    retrieval: keys.Retrieval
+    probe: keys.Probe
+    efficiency: keys.Efficiency
+    release: keys.Release
+    threads: keys.Threads
+    resources: keys.Resources
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> Self:
+        _fill_sizes(self)
+        _check_languages(self)
+        plain = self.model_dump()
+        _check_chains(self, plain["teacher"]["layers"])
+        experiment = experiment_of(plain)
+        _check_recipes(self, experiment)
+        _check_scratch(self)
+        _check_evaluations(self, experiment.reads_text(plain))
+        _check_sizes(self, plain["teacher"])
+        _check_resources(self, stages_of(plain, experiment))
+        _check_files(plain)
+        return self
 
 
-def _check_chains(config: dict[str, Any]) -> None:
-    teacher_layers = config["teacher"]["layers"]
-    _checked_chains("chains", config["chains"], teacher_layers)
-    for chain in _checked_chains("compute_matched", config["compute_matched"], teacher_layers):
-        if chain.root == 0 or len(chain.hops) < 2 or not all(hop.budget for hop in chain.hops):
-            raise ConfigError(
-                f"compute_matched: chain '{chain}' is not a cascade, expected the teacher and two or more hops with"
-                " training; correct or remove it"
-            )
-    _check_retrieval_layer(config["retrieval"]["layer"], [str(c) for c in config["chains"] + config["compute_matched"]])
-    _check_readings(config)
-    _check_evaluations(config)
+def _fill_sizes(config: Config) -> None:
+    teacher, tokenizer = config.teacher, config.tokenizer
+    if teacher.source == "folder":
+        _check_folder("teacher", teacher.folder)
+    plain = config.model_dump()
+    teachers.fill_sizes(plain)
+    tokenizer.vocabulary = plain["tokenizer"]["vocabulary"]
+    for size in teachers.SIZES:
+        setattr(teacher, size, plain["teacher"][size])
 
 
-def _check_retrieval_layer(layer: str | int, chains: list[str]) -> None:
-    """Checks that every encoder has the layer that is asked for; assistants are deeper than their students."""
-    shallowest = min(map(parse_chain, chains), key=lambda chain: chain.layers)
-    if layer != "top" and (isinstance(layer, str) or layer > shallowest.layers):
+def _check_languages(config: Config) -> None:
+    """Checks that English is among the languages, and that what is made here can be made in all of them."""
+    languages, data = config.languages, config.data
+    if sources.ENGLISH not in languages:
         raise ConfigError(
-            f"retrieval.layer is {layer}, expected top or a layer that every encoder has, 1 to {shallowest.layers}"
-            f" (chain '{shallowest}' has no more); correct it"
+            f"languages is {', '.join(languages)}, expected en among them; add it, classifiers are trained on English"
         )
-
-
-def _check_evaluations(config: dict[str, Any]) -> None:
-    """Checks that anything is evaluated, and that there are as many runs as are fine-tuned."""
-    finetuned, runs = config["finetuned_runs"], len(config["runs"])
-    if finetuned is not None and finetuned > runs:
-        raise ConfigError(f"finetuned_runs is {finetuned}, expected at most the number of runs ({runs}); lower it")
-    if finetuned == 0 and not config["probe"]["enabled"] and config["data"]["retrieval"]["source"] == "none":
+    if (data.task.source == "cldr") != (data.task.name == sources.CLDR_TASK) or data.task.name == "retrieval":
         raise ConfigError(
-            "finetuned_runs is 0, probe.enabled is false and data.retrieval.source is none, so that no encoder would be"
-            " evaluated; turn one of them on"
+            f"data.task.name is {data.task.name}, but data.task.source is {data.task.source}, expected the source cldr"
+            f" for {sources.CLDR_TASK}, folder or hub for others (none called retrieval); correct one, or take a preset"
+            " of experiments/tasks"
         )
-
-
-def _check_readings(config: dict[str, Any]) -> None:
-    """Checks that the reading which leads the tables is among those that are counted, and can be."""
-    retrieval, source = config["retrieval"], config["data"]["retrieval"]
-    for key in ("poolings", "readings"):
-        _refuse_repeats(f"retrieval.{key}", retrieval[key])
-    for key, among in (("pooling", "poolings"), ("reading", "readings")):
-        if retrieval[key] not in retrieval[among]:
+    others = [language for language in languages if language not in sources.CLDR_LANGUAGES]
+    made = {"data.task": data.task.source} | {f"data.text[{i}]": each.source for i, each in enumerate(data.text)}
+    for section, source in (made | {"data.retrieval": data.retrieval.source}).items():
+        if source == "cldr" and others:
             raise ConfigError(
-                f"retrieval.{key} is {retrieval[key]}, expected one of retrieval.{among}"
-                f" ({', '.join(retrieval[among])}); correct it, or add it to retrieval.{among}"
+                f"languages names {others[0]}, expected some of {', '.join(sources.CLDR_LANGUAGES)}, in which"
+                f" {section} can be made; remove it, or choose another {section}.source"
             )
-    if source["source"] == "none":
-        return
-    if len(config["languages"]) == 1:
+    if languages == [sources.ENGLISH] and data.retrieval.source != "none":
         raise ConfigError(
             "languages is en alone, but retrieval needs another language to find sentences in; add one, or set"
             " data.retrieval.source to none"
         )
-    made = source["source"] == "cldr"
-    key, sentences = (
-        ("retrieval.documents", retrieval["documents"]) if made else ("data.retrieval.limit", source["limit"])
-    )
-    if sentences is not None and retrieval["neighbours"] >= sentences:
+
+
+def _check_chains(config: Config, layers: int) -> None:
+    """Checks that chains start from the teacher or random weights, and that what is matched is a cascade."""
+    for name, texts in (("chains", config.chains), ("compute_matched", config.compute_matched)):
+        for chain in map(parse_chain, texts):
+            try:
+                check_against_teacher(chain, layers)
+            except ChainError as error:
+                raise ConfigError(f"{name}: {error}") from None
+            cascade = chain.root and len(chain.hops) > 1 and all(hop.budget for hop in chain.hops)
+            if name == "compute_matched" and not cascade:
+                raise ConfigError(
+                    f"{name}: chain '{chain}' is not a cascade, expected the teacher and two or more hops with"
+                    " training; correct or remove it"
+                )
+    chains = map(parse_chain, (*config.chains, *config.compute_matched))
+    shallowest = min(chains, key=lambda chain: chain.layers)  # assistants are deeper than their students
+    if isinstance(config.retrieval.layer, int) and config.retrieval.layer > shallowest.layers:
         raise ConfigError(
-            f"retrieval.neighbours is {retrieval['neighbours']}, expected fewer than the sentences of {key}"
-            f" ({sentences}); lower the one or raise the other"
-        )
-    if not experiment_of(config).reads_text(config) and retrieval["reading"] == Similarity.CENTRED_ON_TRAINING:
-        raise ConfigError(
-            "retrieval.reading is centred_on_training, but this experiment trains no encoder, so that there is no"
-            " training text to take means of; expected another of retrieval.readings"
+            f"retrieval.layer is {config.retrieval.layer}, expected top or a layer that every encoder has, 1 to"
+            f" {shallowest.layers} (chain '{shallowest}' has no more); correct it"
         )
 
 
-def _checked_chains(key: str, texts: list[str | int], teacher_layers: int) -> list[Chain]:
-    try:
-        chains = [parse_chain(str(text)) for text in texts]
-        for chain in chains:
-            check_against_teacher(chain, teacher_layers)
-    except ChainError as error:
-        raise ConfigError(f"{key}: {error}") from error
-    _refuse_repeats(key, chains)
-    return chains
-
-
-def _check_recipes(picked: list[str], recipes: dict[str, Any]) -> None:
-    for name, recipe in recipes.items():
-        if not re.fullmatch(RECIPE_PATTERN, name) or name in RESERVED_RECIPES:
-            raise ConfigError(
-                f"distillation.recipes has the name {name!r}, expected small letters, digits, '-' and '_', and none of"
-                f" {', '.join(RESERVED_RECIPES)}; rename it"
-            )
-        where, parts = f"distillation.recipes.{name}.weights", PARTS[recipe["loss"]]
-        if set(recipe["weights"]) - {SENTENCE} != set(parts):
-            raise ConfigError(
-                f"{where} names {', '.join(recipe['weights']) or 'nothing'}, expected {' and '.join(parts)}, the parts"
-                f" of the loss {recipe['loss']}; name exactly these (0 leaves one out), and {SENTENCE} if wanted"
-            )
-        if not any(recipe["weights"].values()):
-            raise ConfigError(f"{where} are all 0, expected one above 0; raise one, or a student has nothing to match")
-        if recipe.get("normalise") and not {"hidden", SENTENCE} & set(recipe["weights"]):
-            raise ConfigError(
-                f"distillation.recipes.{name}.normalise is true, but no part of the loss {recipe['loss']} is an error"
-                f" of hidden states; set it to false, or add {SENTENCE} to the weights"
-            )
-    for name in picked:
+def _check_recipes(config: Config, experiment: Experiment) -> None:
+    """Checks that recipes are described, and that the layers they list are those of every teacher."""
+    recipes = config.distillation.recipes
+    for name in RESERVED_RECIPES:
+        if name in recipes:
+            raise ConfigError(f"distillation.recipes has the name {name}, which is that of other models; rename it")
+    hops = [(link, link.parent) for link in experiment.chains if link.parent and link.budget]
+    for name in config.recipes:
         if name not in recipes:
             raise ConfigError(
                 f"recipes names {name}, expected some of {', '.join(recipes)}; correct it, or describe it under"
                 " distillation.recipes"
             )
-
-
-def _check_starts(config: dict[str, Any]) -> None:
-    """Checks that the layers which a recipe lists are those of every teacher, and as many as every student has."""
-    chains = [parse_chain(str(text)) for text in config["chains"] + config["compute_matched"]]
-    hops = [(link, link.parent) for chain in chains for link in chain.ancestry if link.parent and link.budget]
-    for name in config["recipes"]:
-        start = config["distillation"]["recipes"][name]["initialisation"]
+        start: Any = recipes[name].initialisation
         for student, teacher in hops if isinstance(start, list) else []:
             if len(start) != student.layers or start != sorted(set(start)) or start[-1] > teacher.layers:
                 raise ConfigError(
@@ -245,21 +233,21 @@ def _check_starts(config: dict[str, Any]) -> None:
                 )
 
 
-def _check_scratch(config: dict[str, Any]) -> None:
+def _check_scratch(config: Config) -> None:
     """Checks that runs are there for encoders from random weights, and that what these cost can be planned."""
-    scratch = [chain for chain in map(parse_chain, map(str, config["chains"])) if not chain.root]
-    if scratch and not config["scratch_runs"]:
+    scratch = [chain for chain in config.chains if str(chain).startswith("0")]
+    if scratch and not config.scratch_runs:
         raise ConfigError(
             f"scratch_runs is 0, but chains lists {scratch[0]}, which starts from random weights; raise the one, or"
             f" take {scratch[0]} out of chains"
         )
-    vocabulary, pretrain = config["teacher"]["vocabulary"], config["teacher"]["source"] == "pretrain"
-    if vocabulary != teachers.ALL and pretrain:
+    vocabulary = config.teacher.vocabulary
+    if vocabulary != teachers.ALL and config.teacher.source == "pretrain":
         raise ConfigError(
             f"teacher.vocabulary is {vocabulary}, expected {teachers.ALL} of a teacher that is pre-trained here; its"
             " size is tokenizer.vocabulary"
         )
-    if vocabulary != teachers.ALL and config["compute_matched"] and config["scratch_runs"]:
+    if vocabulary != teachers.ALL and config.compute_matched and config.scratch_runs:
         raise ConfigError(
             f"teacher.vocabulary is {vocabulary}, which leaves unknown how many rows there will be, and what the"
             " control from scratch of compute_matched costs depends on it; set scratch_runs: 0, or teacher.vocabulary:"
@@ -267,93 +255,96 @@ def _check_scratch(config: dict[str, Any]) -> None:
         )
 
 
-def _check_sizes(config: dict[str, Any]) -> None:
-    teacher = config["teacher"]
-    positions = teacher["positions"]
-    if teacher["hidden"] % teacher["heads"]:
-        raise ConfigError(
-            f"teacher.hidden is {teacher['hidden']}, expected a multiple of teacher.heads ({teacher['heads']});"
-            " change one of the two"
-        )
-    lengths = {"text.row": config["text"]["row"], "finetuning.max_tokens": config["finetuning"]["max_tokens"]}
-    lengths |= {f"efficiency.lengths[{i}]": tokens for i, tokens in enumerate(config["efficiency"]["lengths"])}
-    for key, tokens in lengths.items():
-        if tokens > positions:
+def _check_evaluations(config: Config, reads_text: bool) -> None:
+    """Checks that anything is evaluated, by as many runs as there are, and that it can be read as is asked."""
+    finetuned, runs, retrieval = config.finetuned_runs, len(config.runs), config.retrieval
+    if finetuned is not None and finetuned > runs:
+        raise ConfigError(f"finetuned_runs is {finetuned}, expected at most the number of runs ({runs}); lower it")
+    if config.data.retrieval.source == "none":
+        if finetuned == 0 and not config.probe.enabled:
             raise ConfigError(
-                f"{key} is {tokens}, expected at most teacher.positions ({positions}); lower the one or raise the other"
+                "finetuned_runs is 0, probe.enabled is false and data.retrieval.source is none, so that no encoder"
+                " would be evaluated; turn one of them on"
             )
-    made = config["data"]["task"]["source"] == "cldr"
-    key, examples = (
-        ("data.cldr.train", config["data"]["cldr"]["train"])
-        if made
-        else ("data.task.train_limit", config["data"]["task"]["train_limit"])
-    )
-    if examples is not None and config["finetuning"]["batch"] > examples:
+        return
+    if config.data.retrieval.source == "cldr":
+        _at_most("retrieval.neighbours", retrieval.neighbours, "retrieval.documents less 1", retrieval.documents - 1)
+    elif limit := config.data.retrieval.limit:
+        _at_most("retrieval.neighbours", retrieval.neighbours, "data.retrieval.limit less 1", limit - 1)
+    if retrieval.reading == "centred_on_training" and not reads_text:
         raise ConfigError(
-            f"finetuning.batch is {config['finetuning']['batch']}, expected at most {key} ({examples});"
-            " lower the one or raise the other"
+            "retrieval.reading is centred_on_training, but this experiment trains no encoder, so that there is no"
+            " training text to take means of; expected another of retrieval.readings"
         )
 
 
-def _check_sources(config: dict[str, Any]) -> None:
+def _check_sizes(config: Config, teacher: dict[str, Any]) -> None:
+    """Checks that heads divide the width, and that rows and batches are no longer than what they are of."""
+    hidden, heads, positions = (teacher[size] for size in ("hidden", "heads", "positions"))
+    if hidden % heads:
+        raise ConfigError(f"teacher.hidden is {hidden}, expected a multiple of teacher.heads ({heads}); change one")
+    _at_most("text.row", config.text.row, "teacher.positions", positions)
+    _at_most("finetuning.max_tokens", config.finetuning.max_tokens, "teacher.positions", positions)
+    for i, tokens in enumerate(config.efficiency.lengths):
+        _at_most(f"efficiency.lengths[{i}]", tokens, "teacher.positions", positions)
+    if config.data.task.source == "cldr":
+        _at_most("finetuning.batch", config.finetuning.batch, "data.cldr.train", config.data.cldr.train)
+    elif config.data.task.train_limit:
+        _at_most("finetuning.batch", config.finetuning.batch, "data.task.train_limit", config.data.task.train_limit)
+
+
+def _check_resources(config: Config, stages: list[str]) -> None:
+    """Checks of stages with jobs that every GPU that is reserved computes, and has rows and threads of its own."""
+    batches = {"pretraining": ("text.batch", config.text.batch), "distillation": ("text.batch", config.text.batch)}
+    batches["finetuning"] = ("finetuning.batch", config.finetuning.batch)
+    for stage in stages:
+        gpus, reserved = getattr(config.resources, stage).gpu, f"resources.{stage}.gpu"
+        if config.device == "cuda" and not gpus:
+            raise ConfigError(f"device is cuda, but {reserved} is 0; reserve a GPU there, or set device to auto or cpu")
+        if config.device == "cpu" and gpus:
+            raise ConfigError(
+                f"device is cpu, but {reserved} is {gpus}, and nothing would compute on what it reserves; set it to 0,"
+                " or device to auto or cuda"
+            )
+        if stage not in batches:
+            if gpus > 1:
+                raise ConfigError(f"{reserved} is {gpus}, but its jobs compute on one GPU each; set it to 1")
+            continue
+        _at_most(reserved, gpus, *batches[stage])
+        if gpus > 1:
+            _at_most(reserved, gpus, f"threads.{stage}", getattr(config.threads, stage))
+
+
+def _at_most(name: str, value: int, limit_name: str, limit: int) -> None:
+    if value > limit:
+        raise ConfigError(
+            f"{name} is {value}, expected at most {limit_name} ({limit}); lower the one or raise the other"
+        )
+
+
+def _check_files(config: dict[str, Any]) -> None:
     """Checks that what a source names is there: every file of a folder; of a teacher, its kind and its sizes."""
     task, teacher, retrieval = config["data"]["task"], config["teacher"], config["data"]["retrieval"]
-    for key, section in (("data.task", task), ("data.retrieval", retrieval)):
+    for name, section in (("data.task", task), ("data.retrieval", retrieval)):
         if section["source"] == "folder":
-            _check_folder(key, section)
-    languages = config["languages"]
-    try:
-        if task["source"] != "cldr":
-            sources.check_task(task, languages)
-        corpora.check_corpora(config)
-        if retrieval["source"] == "folder" and sources.is_pairwise(retrieval):
-            sources.paired_files(retrieval["folder"], retrieval["files"], languages)
-        elif retrieval["source"] == "folder":
-            sources.aligned_files(retrieval["folder"], languages)
-        if retrieval["source"] == "hub" and "{language}" not in retrieval["hub"]["files"]:
-            raise sources.SourceError(
-                f"data.retrieval.hub.files is {retrieval['hub']['files']!r}, expected {{language}} in it; without it"
-                " every language would retrieve the same sentences"
-            )
-        if teacher["source"] == "folder":
-            teachers.teacher_files(teacher["folder"])
-            teachers.check_architecture(teacher["folder"], teacher, config["tokenizer"]["vocabulary"])
-    except sources.SourceError as error:
-        raise ConfigError(str(error)) from None
+            _check_folder(name, section["folder"])
+    if task["source"] != "cldr":
+        sources.check_task(task, config["languages"])
+    corpora.check_corpora(config)
+    if retrieval["source"] == "folder" and sources.is_pairwise(retrieval):
+        sources.paired_files(retrieval["folder"], retrieval["files"], config["languages"])
+    elif retrieval["source"] == "folder":
+        sources.aligned_files(retrieval["folder"], config["languages"])
+    if teacher["source"] == "folder":
+        teachers.teacher_files(teacher["folder"])
+        teachers.check_architecture(teacher["folder"], teacher, config["tokenizer"]["vocabulary"])
 
 
-def _check_task_name(config: dict[str, Any]) -> None:
-    """Checks that a task has a name of its own, and that what is made here is made in languages it can be made in."""
-    task = config["data"]["task"]
-    if (task["source"] == "cldr") != (task["name"] == sources.CLDR_TASK):
+def _check_folder(section: str, folder: str | None) -> None:
+    if folder is None:
+        raise ConfigError(f"{section}.folder is null, expected a folder since {section}.source is folder; name one")
+    if not Path(folder).is_dir():
         raise ConfigError(
-            f"data.task.name is {task['name']}, but data.task.source is {task['source']}, expected the source cldr"
-            f" for {sources.CLDR_TASK}, folder or hub for others; correct one, or take a preset of experiments/tasks"
+            f"{section}.folder is {folder!r}, but there is no folder {Path(folder).resolve()}; correct the path or"
+            " create the folder"
         )
-    others = [language for language in config["languages"] if language not in sources.CLDR_LANGUAGES]
-    made = {"data.task": task} | {f"data.text[{i}]": entry for i, entry in enumerate(config["data"]["text"])}
-    made |= {"data.retrieval": config["data"]["retrieval"]}
-    for key, section in made.items():
-        if section["source"] == "cldr" and others:
-            elsewhere = "folder, hub or none" if key == "data.retrieval" else "folder or hub"
-            raise ConfigError(
-                f"languages names {others[0]}, expected some of {', '.join(sources.CLDR_LANGUAGES)}, in which"
-                f" {key} can be made; remove it, or set {key}.source to {elsewhere}"
-            )
-
-
-def _check_folder(key: str, section: dict[str, Any]) -> None:
-    if section["folder"] is None:
-        raise ConfigError(f"{key}.folder is null, expected a folder since {key}.source is folder; name one")
-    if not Path(section["folder"]).is_dir():
-        raise ConfigError(
-            f"{key}.folder is {section['folder']!r}, but there is no folder {Path(section['folder']).resolve()};"
-            " correct the path or create the folder"
-        )
-
-
-def _refuse_repeats(key: str, values: list[Any]) -> None:
-    for i, value in enumerate(values):
-        if value in values[:i]:
-            shown = repr(value) if isinstance(value, str) else value
-            raise ConfigError(f"{key} lists {shown} more than once, expected distinct entries; remove one")

@@ -3,49 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from camembert.plan.keys import Corpus
 from camembert.plan.sources import SourceError, in_language, locale_of, refuse_unusable, task_files, twice
 
 TEXT_LAYOUTS = ("{}.txt", "{}.txt.gz", "{}.jsonl", "{}.parquet", "{}-*.parquet", "{}/*.parquet")
 """How the text of a language may be kept in a folder; a line, a JSON object or a row a document."""
 
 
-@dataclass(frozen=True)
-class TextSource:
-    """One entry of data.text: see schemas/config.schema.yaml.
-
-    Attributes:
-        name: of the corpus.
-        source: cldr, folder or hub.
-        share: of the documents that are drawn, relative to the other corpora's.
-        parallel: whether document i says the same in every language.
-        folder: where source is folder.
-        files: which files of the folder are those of `{language}`; None for any of `TEXT_LAYOUTS`.
-        hub: repository, revision and files, where source is hub.
-        column: of the text, in files that have columns.
-        filter: the values that rows have in other columns.
-        locales: what the corpus calls a language.
-        limit: at most so many documents a language.
-        skip: so many documents a language before those are passed over.
-        overlap: what becomes of documents that are sentences of dev, test or retrieval: refuse or leave_out.
-    """
-
-    name: str
-    source: str
-    share: float = 1.0
-    parallel: bool = False
-    folder: str | None = None
-    files: str | None = None
-    hub: Mapping[str, Any] | None = None
-    column: str = "text"
-    filter: Mapping[str, str | int] = field(default_factory=dict)
-    locales: Mapping[str, str] = field(default_factory=dict)
-    limit: int | None = None
-    skip: int = 0
-    overlap: str = "refuse"
+class TextSource(Corpus):
+    """One entry of data.text, with its files."""
 
     def files_of(self, language: str) -> list[Path]:
         """The files of a folder with the text of a language, in order; none where it has no such text.
@@ -77,7 +46,7 @@ def text_sources(config: Mapping[str, Any]) -> list[TextSource]:
 def _entries(config: Mapping[str, Any]) -> list[TextSource]:
     """All corpora of a config. Those made from the CLDR are parallel, whole and text alone."""
     return [
-        TextSource(entry["name"], "cldr", entry.get("share", 1.0), parallel=True)
+        TextSource(name=entry["name"], source="cldr", share=entry.get("share", 1.0), parallel=True)
         if entry["source"] == "cldr"
         else TextSource(**entry)
         for entry in config["data"]["text"]
@@ -103,7 +72,7 @@ def check_corpora(config: Mapping[str, Any]) -> None:
     """Checks what one key of data.text asks of another, and that there is text in every language.
 
     Raises:
-        SourceError: a name twice, a key that a source needs, shares that are all 0, no text in a language, or
+        SourceError: a name twice, a folder that is not there, shares that are all 0, no text in a language, or
             translations in a single one.
     """
     corpora, languages = _entries(config), config["languages"]
@@ -112,14 +81,10 @@ def check_corpora(config: Mapping[str, Any]) -> None:
         key = f"data.text[{number}]"
         if corpus.name in names[:number]:
             raise SourceError(f"{key}.name is {corpus.name}, as another's; give every corpus a name of its own")
-        if corpus.source == "folder":
-            _check_folder(key, corpus)
-        if corpus.source == "hub" and not corpus.hub:
-            raise SourceError(f"{key} has no hub, expected one since its source is hub; name repository and files")
-        if corpus.hub and corpus.source == "hub" and "{language}" not in corpus.hub["files"]:
+        if corpus.source == "folder" and not Path(str(corpus.folder)).is_dir():
             raise SourceError(
-                f"{key}.hub.files is {corpus.hub['files']!r}, expected {{language}} in it; without it every language"
-                " would read the same text"
+                f"{key}.folder is {corpus.folder!r}, but there is no folder {Path(str(corpus.folder)).resolve()};"
+                " correct the path or create the folder"
             )
         if corpus.parallel and len(corpus.languages(languages)) < 2 <= len(languages):
             raise SourceError(
@@ -136,13 +101,3 @@ def check_corpora(config: Mapping[str, Any]) -> None:
                 f"{folders} has no text in {language}; expected one of {wanted}: add it, or take {language} out of"
                 " languages"
             )
-
-
-def _check_folder(key: str, corpus: TextSource) -> None:
-    if corpus.folder is None:
-        raise SourceError(f"{key}.folder is missing, expected a folder since its source is folder; name one")
-    if not Path(corpus.folder).is_dir():
-        raise SourceError(
-            f"{key}.folder is {corpus.folder!r}, but there is no folder {Path(corpus.folder).resolve()}; correct the"
-            " path or create the folder"
-        )

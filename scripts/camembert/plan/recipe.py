@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-PARTS = {
+Loss = Literal["toplayer", "uniform", "minilm", "logits"]
+PARTS: dict[Loss, tuple[str, ...]] = {
     "toplayer": ("hidden", "attention"),
     "uniform": ("hidden", "attention"),
     "minilm": ("attention", "value"),

@@ -108,7 +108,6 @@ def check_task(task: dict[str, Any], languages: Sequence[str]) -> None:
         SourceError: a column that the header does not name, dev or test that are the same in every language, or a
             file that is missing or empty.
     """
-    _check_split_names(task)
     for split in splits_of(task):
         pattern = task_pattern(task, split)
         header, columns = layout_of(task, split)
@@ -128,18 +127,6 @@ def check_task(task: dict[str, Any], languages: Sequence[str]) -> None:
             )
         if task["source"] == "folder":
             files_of_task({split: task["folder"]}, task["files"], task["locales"], languages)
-
-
-def _check_split_names(task: Mapping[str, Any]) -> None:
-    """Checks that what is said of single splits is said of splits and columns that there are."""
-    known = {"split_columns": task["files"], "split_header": task["files"]}
-    known |= {f"split_columns.{split}": task["columns"] for split in task["split_columns"]}
-    for key, names in known.items():
-        section = task["split_columns"][key.partition(".")[2]] if "." in key else task[key]
-        if unknown := [name for name in section if name not in names]:
-            raise SourceError(
-                f"data.task.{key} has the key {unknown[0]!r}, expected some of {', '.join(names)}; correct it"
-            )
 
 
 def twice(folder: Folder, what: str, names: Iterable[str]) -> SourceError:

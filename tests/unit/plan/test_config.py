@@ -6,26 +6,20 @@ from copy import deepcopy
 from pathlib import Path
 
 import pytest
-import yaml
 from snakemake.utils import update_config
 
+from camembert.plan import keys
 from camembert.plan.chain import parse_chain
 from camembert.plan.config import ConfigError, check_config, load_yaml, sort_keys
 from camembert.plan.downloads import downloads
 from camembert.plan.experiment import EncoderId, encoder_of, experiment_of
 
 ROOT = Path(__file__).parents[3]
-SCHEMA = ROOT / "schemas" / "config.schema.yaml"
 
 
 @pytest.fixture
 def config():
     return load_yaml(ROOT / "config.yaml")
-
-
-@pytest.fixture(scope="module")
-def schema():
-    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
 
 
 WEB = {"repository": "wikimedia/wikipedia", "revision": "main", "files": "20231101.{language}/*.parquet"}
@@ -47,57 +41,19 @@ def changed(config, path, value):
     return config
 
 
-def resolved(schema, key_schema):
-    """A part of the schema with its reference, if any, looked up."""
-    reference = key_schema.get("$ref")
-    return schema["$defs"][reference.removeprefix("#/$defs/")] | key_schema if reference else key_schema
+# --- config.yaml and the keys -----------------------------------------------------------------------------
 
 
-def objects(schema, part, path=""):
-    """All mappings with fixed keys that the schema describes, with their key paths; `*` is a name of the user's."""
-    part = resolved(schema, part)
-    if part.get("type") == "object" and "properties" not in part:
-        yield from objects(schema, part["additionalProperties"], f"{path}.*")
-    elif part.get("type") == "object":
-        yield path, part
-        for key, child in part["properties"].items():
-            yield from objects(schema, child, f"{path}.{key}".lstrip("."))
+def test_config_yaml_has_every_key_and_no_other(config):
+    check_config(config)
 
 
-# --- config.yaml and the schema say the same ---------------------------------------------------------------
-
-
-def test_the_default_config_is_valid(config):
-    check_config(config, SCHEMA)
-
-
-def test_the_schema_and_the_default_config_have_the_same_keys(config, schema):
-    def key_paths(mapping, path=""):
-        for key, value in mapping.items():
-            if not path.endswith(("recipes.", "weights.")):
-                yield f"{path}{key}"
-            if isinstance(value, dict):
-                yield from key_paths(value, f"{path}{'*' if path.endswith('recipes.') else key}.")
-
-    in_schema = {f"{path}.{key}".lstrip(".") for path, part in objects(schema, schema) for key in part["properties"]}
-    assert in_schema == set(key_paths(config))
-
-
-OPTIONAL = {"distillation.recipes.*": ("fit_layer_norm", "normalise")}
-"""Keys that `Recipe` has defaults for."""
-
-
-def test_every_mapping_of_the_schema_is_closed_and_complete(schema):
-    for path, part in objects(schema, schema):
-        assert part["additionalProperties"] is False, path
-        assert part["required"] == [key for key in part["properties"] if key not in OPTIONAL.get(path, ())], path
-
-
-def test_every_key_of_the_schema_is_described_and_has_no_default(schema):
-    for path, part in objects(schema, schema):
-        for key, child in part["properties"].items():
-            assert child["description"].endswith("."), f"{path}.{key}"
-            assert "default" not in child, f"{path}.{key}"
+def test_values_live_in_config_yaml_alone():
+    """Every key is required but what an entry of data.text, or a recipe, may leave out."""
+    classes = [value for value in vars(keys).values() if isinstance(value, type) and issubclass(value, keys.Section)]
+    lenient = {each for each in classes if any(not field.is_required() for field in each.model_fields.values())}
+    assert lenient == {keys.Corpus, keys.RecipeKeys}
+    assert len(classes) > 20
 
 
 # --- Files -------------------------------------------------------------------------------------------------
@@ -155,29 +111,29 @@ MLM_NAMED = {
             "unknown key resources.evaluation.gpus; did you mean resources.evaluation.gpu?",
         ),
         # wrong types and values
-        ("finetuning.batch", "many", 'finetuning.batch is "many", expected an integer of at least 1; correct it'),
-        ("finetuning.batch", 0, "finetuning.batch is 0, expected an integer of at least 1; correct it"),
-        ("finetuning.batch", 32.0, "finetuning.batch is 32.0, expected an integer of at least 1; correct it"),
-        ("finetuning.batch", True, "finetuning.batch is true, expected an integer of at least 1; correct it"),
+        ("finetuning.batch", "many", 'finetuning.batch is "many", expected an integer; correct it in config.yaml'),
+        ("finetuning.batch", 0, "finetuning.batch is 0, expected at least 1; correct it"),
+        ("finetuning.batch", 32.0, "finetuning.batch is 32.0, expected an integer; correct it"),
+        ("finetuning.batch", True, "finetuning.batch is true, expected an integer; correct it"),
         ("finetuning", 3, "finetuning is 3, expected a mapping of keys; correct it"),
         (
             "finetuning.learning_rate",
             "3e-4",
-            'is "3e-4", expected a number above 0; YAML reads powers of ten only with',
+            'is "3e-4", expected a number; YAML reads powers of ten only with',
         ),
-        ("pretraining.mask", 1.0, "pretraining.mask is 1.0, expected a number above 0 and below 1"),
-        ("data.text", own(limit=0), "data.text[0].limit is 0, expected null or an integer of at least 1"),
-        ("data.task.source", "cldr2", 'data.task.source is "cldr2", expected one of cldr, folder, hub'),
-        ("teacher.source", "here", 'teacher.source is "here", expected one of pretrain, folder, hub'),
+        ("pretraining.mask", 1.0, "pretraining.mask is 1.0, expected a number below 1; correct"),
+        ("data.text", own(limit=0), "data.text[0].limit is 0, expected at least 1"),
+        ("data.task.source", "cldr2", "data.task.source is \"cldr2\", expected 'cldr', 'folder' or 'hub'"),
+        ("teacher.source", "here", "teacher.source is \"here\", expected 'pretrain', 'folder'"),
         ("data.task.hub.dev.repository", "a b", 'data.task.hub.dev.repository is "a b", expected a text that matches'),
-        ("data.text", [], "data.text is [], expected a list of at least 1 entry"),
+        ("data.text", [], "data.text is [], expected a list of 1 or more"),
         (
             "data.text",
             own(hub=WEB | {"revision": ""}),
-            'data.text[0].hub.revision is "", expected a text of at least 1',
+            'data.text[0].hub.revision is "", expected a text that is not',
         ),
         ("data.text", own(hub=WEB | {"files": "a.xls"}), 'data.text[0].hub.files is "a.xls", expected a text that'),
-        ("data.text", own(share=-1), "data.text[0].share is -1, expected a number of at least 0"),
+        ("data.text", own(share=-1), "data.text[0].share is -1, expected at least 0; correct"),
         ("data.text", own(share=0), "the shares of data.text are all 0, expected one above 0; raise one"),
         ("data.text", own() + own(), "data.text[1].name is own, as another's; give every corpus a name of its own"),
         (
@@ -185,30 +141,31 @@ MLM_NAMED = {
             own(folders="x"),
             "the config has an unknown key data.text[0].folders; did you mean data.text[0].folder?",
         ),
-        ("device", "gpu", 'device is "gpu", expected one of auto, cpu, cuda'),
+        ("device", "gpu", "device is \"gpu\", expected 'auto', 'cpu' or 'cuda'"),
         ("experiment", "a/b", 'experiment is "a/b", expected a text that matches'),
         # languages, runs, recipes
         ("languages", ["en", "x"], 'languages[1] is "x", expected a text that matches'),
         ("languages", ["en", "ja"], "languages names ja, expected some of en, fr, es, de,"),
-        ("languages", [], "languages is [], expected a list of at least 1 entry"),
+        ("languages", [], "languages is [], expected a list of 1 or more"),
         ("languages", ["fr", "de"], "languages is fr, de, expected en among them"),
-        ("languages", ["en", "fr", "en"], "languages lists 'en' more than once"),
-        ("runs", [], "runs is [], expected a list of at least 1 entry"),
-        ("runs", [1, 2, 1], "runs lists 1 more than once"),
-        ("runs", [1, -1], "runs[1] is -1, expected an integer of at least 1"),
-        ("runs", [0], "runs[0] is 0, expected an integer of at least 1"),
-        ("finetunings", 0, "finetunings is 0, expected an integer of at least 1"),
-        ("seeds", [1], "the key seeds of an earlier version; write runs: [1, 2, 3]"),
-        ("distill_seeds", [1], "the key distill_seeds of an earlier version; write runs: [1, 2, 3]"),
-        ("comparisons.questions", [], "the key comparisons.questions of an earlier version; write comparisons.planned"),
+        ("languages", ["en", "fr", "en"], "languages: 'en' is listed more than once"),
+        ("runs", [], "runs is [], expected a list of 1 or more"),
+        ("runs", [1, 2, 1], "runs: 1 is listed more than once"),
+        ("runs", [1, -1], "runs[1] is -1, expected at least 1"),
+        ("runs", [0], "runs[0] is 0, expected at least 1"),
+        ("finetunings", 0, "finetunings is 0, expected at least 1"),
         ("comparisons.margin", 0, "comparisons.margin is 0, expected a number above 0"),
         # numbers that are none
-        ("distillation.learning_rate", math.nan, "distillation.learning_rate is NaN, expected a number above 0; write"),
-        ("finetuning.warmup", math.inf, "finetuning.warmup is Infinity, expected a number"),
-        ("distillation.recipes.toplayer.weights.hidden", math.nan, "weights.hidden is NaN, expected a number"),
-        ("checkpoint_seconds", math.inf, "checkpoint_seconds is Infinity, expected a number"),
+        (
+            "distillation.learning_rate",
+            math.nan,
+            "distillation.learning_rate is NaN, expected a finite number; correct",
+        ),
+        ("finetuning.warmup", math.inf, "finetuning.warmup is Infinity, expected a finite number"),
+        ("distillation.recipes.toplayer.weights.hidden", math.nan, "weights.hidden is NaN, expected a finite number"),
+        ("checkpoint_seconds", math.inf, "checkpoint_seconds is Infinity, expected a finite number"),
         ("recipes", ["bottomlayer"], "recipes names bottomlayer, expected some of toplayer, uniform, minilm, logits"),
-        ("distillation.recipes.toplayer.loss", "top", 'toplayer.loss is "top", expected one of toplayer, uniform'),
+        ("distillation.recipes.toplayer.loss", "top", "toplayer.loss is \"top\", expected 'toplayer', 'uniform'"),
         (
             "distillation.recipes.toplayer.weights.logits",
             1.0,
@@ -225,29 +182,37 @@ MLM_NAMED = {
             "names sentence, expected hidden and attention, the",
         ),
         ("distillation.recipes.minilm.weights", {"value": 1.0}, "names value, expected attention and value, the parts"),
-        ("distillation.recipes.logits.weights", {"soft_targets": 0, "cosine": 0}, "logits.weights are all 0"),
+        (
+            "distillation.recipes.logits.weights",
+            {"soft_targets": 0, "cosine": 0},
+            "distillation.recipes.logits: weights are all 0",
+        ),
         (
             "distillation.recipes.logits.initialisation",
             "top",
-            'is "top", expected bottom or strided or a list of at least 1 entry',
+            "is \"top\", expected 'bottom' or 'strided' or a list",
         ),
-        ("distillation.recipes.logits.initialisation", [0, 1], "initialisation[0] is 0, expected an integer of at lea"),
+        ("distillation.recipes.logits.initialisation", [0, 1], "initialisation[0] is 0, expected at least 1"),
         (
             "distillation.recipes.toplayer.initialisation",
             [3, 5],
-            "toplayer.initialisation is [3, 5], expected 4 rising numbers from 1 to 6, of layers that chain '6-4'",
+            "toplayer.initialisation is [3, 5], expected 3 rising numbers from 1 to 6, of layers that chain '6-3",
         ),
-        ("distillation.recipes", {"mlm": MLM_NAMED}, "has the name 'mlm', expected small letters"),
-        ("distillation.recipes", {"A b": MLM_NAMED}, "has the name 'A b', expected small letters"),
-        ("recipes", ["toplayer", "toplayer"], "recipes lists 'toplayer' more than once"),
+        ("distillation.recipes", {"mlm": MLM_NAMED}, "has the name mlm, which is that of other models"),
+        (
+            "distillation.recipes",
+            {"A b": MLM_NAMED},
+            'a key of distillation.recipes is "A b", expected a text that matches',
+        ),
+        ("recipes", ["toplayer", "toplayer"], "recipes: 'toplayer' is listed more than once"),
         # chains
-        ("chains", ["6-2-4"], "chains: chain '6-2-4' grows from 2 to 4 layers"),
-        ("chains", ["6-4-4"], "chains: chain '6-4-4' repeats 4 layers"),
+        ("chains", ["6-2-4"], "chains[0]: chain '6-2-4' grows from 2 to 4 layers"),
+        ("chains", ["6-4-4"], "chains[0]: chain '6-4-4' repeats 4 layers"),
         ("chains", ["12-6"], "chains: chain '12-6' starts with 12, but the teacher has 6 layers"),
-        ("chains", ["6-2x-1"], "chains: chain '6-2x-1' is not written as"),
-        ("chains", [0], "chains: chain '0' has no layers"),
-        ("chains", ["6-2", "6-2x1"], "chains lists 6-2 more than once"),
-        ("chains", [6, "6"], "chains lists 6 more than once"),
+        ("chains", ["6-2x-1"], "chains[0]: chain '6-2x-1' is not written as"),
+        ("chains", [0], "chains[0]: chain '0' has no layers"),
+        ("chains", ["6-2", "6-2x1"], "chains: '6-2' is listed more than once"),
+        ("chains", [6, "6"], "chains: '6' is listed more than once"),
         ("teacher.layers", 5, "chains: chain '6' starts with 6, but the teacher has 5 layers"),
         ("compute_matched", ["6-2"], "compute_matched: chain '6-2' is not a cascade"),
         ("compute_matched", ["0-4x2-2"], "compute_matched: chain '0-4x2-2' is not a cascade"),
@@ -268,43 +233,43 @@ MLM_NAMED = {
             "xnli",
             "data.task.name is xnli, but data.task.source is cldr, expected the source cldr for",
         ),
-        ("data.task.name", "retrieval", 'data.task.name is "retrieval", expected a text that matches'),
-        ("data.task.columns.text", None, "data.task.columns.text is null, expected a text of at least 1 letter"),
-        ("data.task.labels", "any", 'data.task.labels is "any", expected found or a list of at least 2 entry'),
-        ("data.task.labels", ["a"], 'data.task.labels is ["a"], expected found or a list of at least 2 entry'),
-        ("data.task.labels", ["a", "b", "a"], "data.task.labels lists 'a' more than once"),
+        ("data.task.name", "retrieval", "data.task.name is retrieval, but data.task.source is cldr, expected"),
+        ("data.task.columns.text", None, "data.task.columns.text is null, expected a text; correct"),
+        ("data.task.labels", "any", "data.task.labels is \"any\", expected 'found' or a list"),
+        ("data.task.labels", ["a"], "data.task.labels is [\"a\"], expected 'found' or a list of 2 or more"),
+        ("data.task.labels", ["a", "b", "a"], "data.task.labels: 'a' is listed more than once"),
         ("data.task.files.dev", "x.xlsx", 'data.task.files.dev is "x.xlsx", expected a text that matches'),
         ("data.task.filter.dev", {"part": 0.5}, "data.task.filter.dev.part is 0.5, expected a text or an integer"),
-        ("data.text", own(source="folder"), "data.text[0].folder is missing, expected a folder since its source is fo"),
+        ("data.text", own(source="folder"), "data.text[0]: folder is missing, expected one since the source is folder"),
         ("teacher.source", "folder", "teacher.folder is null, expected a folder since teacher.source is folder"),
         # retrieval
-        ("data.retrieval.source", "web", 'data.retrieval.source is "web", expected one of cldr, folder, hub, none'),
+        ("data.retrieval.source", "web", "data.retrieval.source is \"web\", expected 'cldr', 'folder'"),
         ("data.retrieval.source", "folder", "data.retrieval.folder is null, expected a folder since data.retrieval.s"),
-        ("retrieval.documents", 1, "retrieval.documents is 1, expected an integer of at least 2"),
-        ("retrieval.layer", "bottom", "retrieval.layer is bottom, expected top or a layer that every encoder has"),
-        ("retrieval.layer", 0, "retrieval.layer is 0, expected a text or an integer of at least 1"),
+        ("retrieval.documents", 1, "retrieval.documents is 1, expected at least 2"),
+        ("retrieval.layer", "bottom", "retrieval.layer is \"bottom\", expected 'top' or an integer; correct"),
+        ("retrieval.layer", 0, "retrieval.layer is 0, expected 'top' or at least 1"),
         ("retrieval.layer", 4, "expected top or a layer that every encoder has, 1 to 3 (chain '6-3x0' has no more)"),
-        ("retrieval.pooling", "max", 'retrieval.pooling is "max", expected one of cls, mean'),
+        ("retrieval.pooling", "max", "retrieval.pooling is \"max\", expected 'cls' or 'mean'"),
         (
             "retrieval.readings",
             ["cosine", "euclid"],
-            'retrieval.readings[1] is "euclid", expected one of cosine, centred',
+            "retrieval.readings[1] is \"euclid\", expected 'cosine', 'centred'",
         ),
         (
             "retrieval.readings",
             ["cosine"],
-            "retrieval.reading is centred_margin, expected one of retrieval.readings (cosi",
+            "retrieval: reading is centred_margin, expected one of readings (cosine); add it there",
         ),
         (
             "retrieval.poolings",
             ["mean"],
-            "retrieval.pooling is cls, expected one of retrieval.poolings (mean); correct it",
+            "retrieval: pooling is cls, expected one of poolings (mean); add it there",
         ),
-        ("retrieval.poolings", ["cls", "cls"], "retrieval.poolings"),
+        ("retrieval.poolings", ["cls", "cls"], "retrieval.poolings: 'cls' is listed more than once"),
         (
             "retrieval.neighbours",
             1000,
-            "retrieval.neighbours is 1000, expected fewer than the sentences of retrieval.docum",
+            "retrieval.neighbours is 1000, expected at most retrieval.documents less 1 (999)",
         ),
         (
             "languages",
@@ -315,7 +280,7 @@ MLM_NAMED = {
 )
 def test_a_mistake_gives_one_line_that_names_key_and_value(config, path, value, message):
     with pytest.raises(ConfigError) as error:
-        check_config(changed(config, path, value), SCHEMA)
+        check_config(changed(config, path, value))
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -324,16 +289,16 @@ def test_a_mistake_gives_one_line_that_names_key_and_value(config, path, value, 
 def test_a_recipe_lists_as_many_rising_layers_of_the_teacher_as_its_student_has(config, layers):
     config |= {"chains": ["6", "6-3x0", "6-3"], "compute_matched": []}
     recipe = config["distillation"]["recipes"]["toplayer"]
-    check_config(changed(config, "distillation.recipes.toplayer", recipe | {"initialisation": [3, 5, 6]}), SCHEMA)
+    check_config(changed(config, "distillation.recipes.toplayer", recipe | {"initialisation": [3, 5, 6]}))
     wrong = changed(config, "distillation.recipes.toplayer", recipe | {"initialisation": layers})
     with pytest.raises(ConfigError, match="expected 3 rising numbers from 1 to 6, of layers that chain '6-3' starts"):
-        check_config(wrong, SCHEMA)
+        check_config(wrong)
 
 
 def test_a_missing_key_is_named_and_described(config):
     del config["finetuning"]["batch"]
-    with pytest.raises(ConfigError, match=r"the config has no finetuning\.batch; add it: Pairs a step\."):
-        check_config(config, SCHEMA)
+    with pytest.raises(ConfigError, match=r"the config has no finetuning\.batch; add it: Examples a step\."):
+        check_config(config)
 
 
 @pytest.fixture
@@ -351,34 +316,34 @@ def with_folders(config, tmp_path):
 
 
 def test_every_file_of_local_data_must_exist(with_folders, tmp_path):
-    check_config(with_folders, SCHEMA)
+    check_config(with_folders)
     with pytest.raises(
         ConfigError, match=r"data\.text\[0\]\.folder is .*, but there is no folder .*/text; correct the path"
     ):
-        check_config(changed(with_folders, "data.text", own(source="folder", folder=str(tmp_path / "text"))), SCHEMA)
+        check_config(changed(with_folders, "data.text", own(source="folder", folder=str(tmp_path / "text"))))
     made = changed(changed(with_folders, "data.task.source", "cldr"), "data.task.name", "cldr-nli")
     with pytest.raises(ConfigError, match=r"has no text in sw; expected one of sw\.txt, .*: add it, or take sw out"):
-        check_config(made | {"languages": ["en", "sw"]}, SCHEMA)
+        check_config(made | {"languages": ["en", "sw"]})
     (tmp_path / "test-fr.tsv").unlink()
     with pytest.raises(ConfigError, match=r"has no file 'test-fr\.tsv'; add it, .*data\.task\.split_dev: true"):
-        check_config(with_folders, SCHEMA)
-    check_config(changed(with_folders, "data.task.split_dev", True), SCHEMA)
+        check_config(with_folders)
+    check_config(changed(with_folders, "data.task.split_dev", True))
     (tmp_path / "test-fr.tsv").write_text("a\tb\tneutral\n")
     (tmp_path / "fr.txt").write_text("")
     with pytest.raises(ConfigError, match=r"fr\.txt is empty; expected text in UTF-8"):
-        check_config(with_folders, SCHEMA)
+        check_config(with_folders)
     (tmp_path / "dev-fr.tsv").write_text("")
     with pytest.raises(ConfigError, match=r"dev-fr\.tsv is empty; expected text in UTF-8"):
-        check_config(with_folders, SCHEMA)
+        check_config(with_folders)
     (tmp_path / "train-en.tsv").unlink()
     with pytest.raises(ConfigError, match=r"has no file 'train-en\.tsv'; add it, correct data\.task\.files"):
-        check_config(with_folders, SCHEMA)
+        check_config(with_folders)
 
 
 @pytest.mark.parametrize(("key", "value"), [("columns.label", "gold"), ("filter.dev", {"gold": 1})])
 def test_a_column_that_the_header_does_not_name_is_refused(with_folders, key, value):
     with pytest.raises(ConfigError, match=r"data\.task names the column 'gold' for \w+, expected one of its header"):
-        check_config(changed(with_folders, f"data.task.{key}", value), SCHEMA)
+        check_config(changed(with_folders, f"data.task.{key}", value))
 
 
 def test_a_task_in_a_folder_needs_one(config):
@@ -386,28 +351,28 @@ def test_a_task_in_a_folder_needs_one(config):
     with pytest.raises(
         ConfigError, match=r"data\.task\.folder is null, expected a folder since data\.task\.source is f"
     ):
-        check_config(config, SCHEMA)
+        check_config(config)
 
 
 def test_something_is_evaluated_and_no_more_runs_are_fine_tuned_than_there_are(config):
-    check_config(changed(config, "finetuned_runs", 0), SCHEMA)
+    check_config(changed(config, "finetuned_runs", 0))
     with pytest.raises(ConfigError, match=r"finetuned_runs is 9, expected at most the number of runs \(3\); lower it"):
-        check_config(changed(config, "finetuned_runs", 9), SCHEMA)
+        check_config(changed(config, "finetuned_runs", 9))
     with pytest.raises(ConfigError, match="no encoder would be evaluated; turn one of them on"):
-        check_config(changed(changed(config, "finetuned_runs", 0), "data.retrieval.source", "none"), SCHEMA)
+        check_config(changed(changed(config, "finetuned_runs", 0), "data.retrieval.source", "none"))
 
 
 def test_one_language_needs_no_retrieval(config):
-    check_config(changed(changed(config, "languages", ["en"]), "data.retrieval.source", "none"), SCHEMA)
+    check_config(changed(changed(config, "languages", ["en"]), "data.retrieval.source", "none"))
 
 
 def test_means_of_training_text_lead_only_where_there_is_training_text(config):
     config["retrieval"]["reading"] = "centred_on_training"
-    check_config(config, SCHEMA)
+    check_config(config)
     config["teacher"]["source"] = "hub"
     config |= {"chains": ["6"], "compute_matched": []}
     with pytest.raises(ConfigError, match="reading is centred_on_training, but this experiment trains no encoder"):
-        check_config(config, SCHEMA)
+        check_config(config)
 
 
 def test_every_language_has_one_file_of_sentences_for_retrieval(config, tmp_path):
@@ -415,23 +380,23 @@ def test_every_language_has_one_file_of_sentences_for_retrieval(config, tmp_path
     config["languages"] = ["en", "fr"]
     (tmp_path / "en.txt").write_text("a\n")
     with pytest.raises(ConfigError, match=r"no sentences in fr for retrieval; expected one of fr\.txt, fr\.txt\.gz"):
-        check_config(config, SCHEMA)
+        check_config(config)
     (tmp_path / "fr.txt.gz").touch()
     with pytest.raises(ConfigError, match=r"fr\.txt\.gz is empty; expected text"):
-        check_config(config, SCHEMA)
+        check_config(config)
     (tmp_path / "fr.txt.gz").write_bytes(b"not read yet")
-    check_config(config, SCHEMA)
+    check_config(config)
     (tmp_path / "fr.txt").write_text("A\n")
     with pytest.raises(ConfigError, match=r"the sentences in fr more than once, as fr\.txt and fr\.txt\.gz; keep one"):
-        check_config(config, SCHEMA)
+        check_config(config)
 
 
 def test_a_layer_that_every_encoder_has_can_be_retrieved_by(config):
-    check_config(changed(config, "retrieval.layer", 3), SCHEMA)
+    check_config(changed(config, "retrieval.layer", 3))
 
 
 def test_folders_are_not_looked_for_where_another_source_is_chosen(config):
-    check_config(changed(config, "data.task.folder", "no/such/folder"), SCHEMA)
+    check_config(changed(config, "data.task.folder", "no/such/folder"))
 
 
 @pytest.fixture
@@ -449,16 +414,16 @@ def given_teacher(config, tmp_path):
 
 
 def test_a_given_teacher_is_checked_before_anything_runs(given_teacher, tmp_path):
-    check_config(given_teacher, SCHEMA)
+    check_config(given_teacher)
     with pytest.raises(
         ConfigError, match=r"teacher\.hidden is 32, but .* has hidden_size 16; set teacher\.hidden to it"
     ):
-        check_config(changed(given_teacher, "teacher.hidden", 32), SCHEMA)
+        check_config(changed(given_teacher, "teacher.hidden", 32))
     with pytest.raises(ConfigError, match=r"tokenizer\.vocabulary is 101, but .* has vocab_size 100"):
-        check_config(changed(given_teacher, "tokenizer.vocabulary", 101), SCHEMA)
+        check_config(changed(given_teacher, "tokenizer.vocabulary", 101))
     (tmp_path / "model.safetensors").unlink()
     with pytest.raises(ConfigError, match=r"has no weights; expected model\.safetensors"):
-        check_config(given_teacher, SCHEMA)
+        check_config(given_teacher)
 
 
 @pytest.mark.parametrize("key", ["data.task.hub.dev", "data.task.hub.test"])
@@ -466,15 +431,15 @@ def test_files_of_the_hub_name_their_language(config, key):
     config["data"]["task"] |= {"name": "xnli", "source": "hub"}
     config = changed(config, f"{key}.files", "all/*.parquet")
     with pytest.raises(ConfigError, match=rf"{key}\.files is 'all/\*\.parquet', expected {{language}} in it"):
-        check_config(config, SCHEMA)
-    check_config(changed(config, f"data.task.filter.{key.rpartition('.')[2]}", {"lang": "{language}"}), SCHEMA)
+        check_config(config)
+    check_config(changed(config, f"data.task.filter.{key.rpartition('.')[2]}", {"lang": "{language}"}))
 
 
 def test_text_of_the_hub_names_its_language(config):
     with pytest.raises(
-        ConfigError, match=r"data\.text\[0\]\.hub\.files is 'all/\*\.parquet', expected {language} in it"
+        ConfigError, match=r"data\.text\[0\]\.hub\.files: 'all/\*\.parquet' has no {language}, without which"
     ):
-        check_config(changed(config, "data.text", own(source="hub", hub=WEB | {"files": "all/*.parquet"})), SCHEMA)
+        check_config(changed(config, "data.text", own(source="hub", hub=WEB | {"files": "all/*.parquet"})))
 
 
 def test_what_a_config_downloads(config):
@@ -491,7 +456,7 @@ def test_what_a_config_downloads(config):
 
 def test_an_unquoted_teacher_is_a_chain(config):
     config = changed(config, "chains", [6, "6-2"])
-    check_config(config, SCHEMA)
+    check_config(config)
     assert parse_chain("6") in experiment_of(config).chains
 
 
@@ -632,12 +597,17 @@ def test_every_parent_of_an_encoder_is_built_too(small):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("languages: [en, no]", "languages[1] is false, expected a text that"),
-        ("data: {task: {labels: [yes, no]}}", "data.task.labels[1] is false, expected a text of"),
-        ("data: {task: {labels: [1.5, 2020-01-01]}}", 'data.task.labels[1] is "2020-01-01", expected a text of'),
-        ("data: {task: {locales: {no: nb-NO}}}", "the config has the key data.task.locales.false, expected a text"),
-        ("data: {task: {label_names: {1: a}}}", "the config has the key data.task.label_names.1, expected a text"),
-        ("data: {text: [{name: a, locales: {on: x}}]}", "the config has the key data.text[0].locales.true, expected"),
+        ("languages: [en, no]", "languages[1] is false, expected a text;"),
+        ("data: {task: {labels: [yes, no]}}", "data.task.labels[0] is true, expected a text;"),
+        ("data: {task: {labels: [a, 2020-01-01]}}", 'data.task.labels[1] is "2020-01-01", expected a text;'),
+        ("data: {task: {locales: {no: nb-NO}}}", "a key of data.task.locales is false, expected a text;"),
+        ("data: {task: {label_names: {1: a}}}", "a key of data.task.label_names is 1, expected a text;"),
+        (
+            "data: {text: [{name: a, source: cldr, locales: {on: x}}]}",
+            "a key of data.text[0].locales is true, expected",
+        ),
+        ("finetuning: {no: 1}", "a key of finetuning is false, expected a text;"),
+        ("no: 1", "a key of the config is false, expected a text;"),
         ("data: {task: {filter: {dev: {part: off}}}}", "data.task.filter.dev.part is false, expected a text or an int"),
     ],
 )
@@ -646,6 +616,6 @@ def test_what_yaml_takes_for_no_text_is_to_be_quoted(tmp_path, text, message):
     config = load_yaml(ROOT / "config.yaml")
     update_config(config, load_yaml(tmp_path / "my.yaml"))
     with pytest.raises(ConfigError) as error:
-        check_config(config, SCHEMA)
+        check_config(config)
     assert str(error.value).startswith(message)
     assert str(error.value).endswith('write a text in quotes, such as "no"')

@@ -103,12 +103,12 @@ def test_sizes_that_are_null_are_those_of_a_local_teacher(folder):
     config["tokenizer"]["vocabulary"] = None
     config |= {"chains": ["12-6"], "compute_matched": []}
     given = deepcopy(config)
-    check_config(config, ROOT / "schemas" / "config.schema.yaml")
+    check_config(config)
     read = {key: config["teacher"][key] for key in SIZES} | {"vocabulary": config["tokenizer"]["vocabulary"]}
     assert read == sizes_in(folder(XLM_R))
     given["teacher"]["hidden"] = 384
     with pytest.raises(ConfigError, match=r"teacher\.hidden is 384, but .* has hidden_size 768; set"):
-        check_config(given, ROOT / "schemas" / "config.schema.yaml")
+        check_config(given)
 
 
 @pytest.mark.parametrize("source", ["hub", "pretrain"])
@@ -117,7 +117,7 @@ def test_sizes_of_a_teacher_that_is_not_there_yet_are_asked_for(source):
     config["teacher"]["source"] = source
     config["tokenizer"]["vocabulary"] = None
     with pytest.raises(ConfigError, match=rf"tokenizer\.vocabulary is null.*teacher\.source is {source}; write it"):
-        check_config(config, ROOT / "schemas" / "config.schema.yaml")
+        check_config(config)
 
 
 @pytest.mark.parametrize(

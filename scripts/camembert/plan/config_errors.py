@@ -1,0 +1,119 @@
+"""What is wrong in a config, said in one sentence to the person who wrote it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from camembert.plan.keys import Section
+
+EXPECTED = {
+    "bool_type": "true or false",
+    "dict_type": "a mapping of keys",
+    "finite_number": "a finite number",
+    "float_type": "a number",
+    "greater_than": "a number above {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "int_type": "an integer",
+    "invalid_key": "a text",
+    "less_than": "a number below {lt:g}",
+    "less_than_equal": "at most {le:g}",
+    "list_type": "a list",
+    "literal_error": "{expected}",
+    "model_type": "a mapping of keys",
+    "multiple_of": "a multiple of {multiple_of}",
+    "string_pattern_mismatch": "a text that matches {pattern}",
+    "string_too_short": "a text that is not empty",
+    "string_type": "a text",
+    "too_long": "a list of {max_length} or fewer",
+    "too_short": "a list of {min_length} or more",
+}
+"""What pydantic's errors, by their types, expect."""
+QUOTE = 'YAML takes no and off for false, yes and on for true, 1 for a number: write a text in quotes, such as "no"'
+
+
+class ConfigError(ValueError):
+    """A config that cannot be run: what was found, where, what was expected and what to do."""
+
+
+def sentence(error: ValidationError, config: Mapping[str, Any], root: type[Section]) -> str:
+    """Says the most telling thing that is wrong: an unknown key, else the first; in a value that may have several
+    forms, what is wrong inside it.
+
+    Args:
+        error: what pydantic found.
+        config: what it looked at.
+        root: the model of the whole config.
+    """
+    errors = error.errors(include_url=False)
+    first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
+    if first["type"] in ("extra_forbidden", "missing"):
+        *above, name = first["loc"]
+        place = _place(tuple(above), config)
+        return _about_a_name(first["type"], f"{place}." if place else "", str(name), _section(above, root))
+    places = [_place(each["loc"] + ("[key]",) * (each["type"] == "invalid_key"), config) for each in errors]
+    place = max((each for each in places if each.startswith(places[errors.index(first)])), key=len)
+    return _about_a_value(place, [each for each, its in zip(errors, places, strict=True) if its == place])
+
+
+def _place(loc: tuple[int | str, ...], config: Any) -> str:
+    """The path of a value, as ``data.text[0].name``; of a value of several forms pydantic also names the form."""
+    if loc[-1:] == ("[key]",):
+        return f"a key of {_place(loc[:-2], config) or 'the config'}"
+    path = ""
+    for key in loc:
+        if isinstance(config, list) and isinstance(key, int):
+            path, config = f"{path}[{key}]", config[key]
+        elif isinstance(config, dict) and key in config:
+            path, config = f"{path}.{key}".removeprefix("."), config[key]
+    return path
+
+
+def _section(keys: list[int | str], section: type[Section]) -> type[Section]:
+    """The section that a path leads to, past numbers of entries and names of the user's."""
+    for key in keys:
+        if field := section.model_fields.get(str(key)):
+            section = next(_sections_in(field.annotation), section)
+    return section
+
+
+def _sections_in(annotation: Any) -> Iterator[type[Section]]:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _sections_in(part)
+
+
+def _about_a_name(kind: str, prefix: str, name: str, section: type[Section]) -> str:
+    keys = section.model_fields
+    if kind == "missing":
+        means = keys[name].description or next(_sections_in(keys[name].annotation)).__doc__
+        return f"the config has no {prefix}{name}; add it: {means}"
+    close = get_close_matches(name, keys, n=1)
+    advice = f"did you mean {prefix}{close[0]}?" if close else f"expected one of {', '.join(keys)}"
+    return f"the config has an unknown key {prefix}{name}; {advice}"
+
+
+def _about_a_value(place: str, errors: list[ErrorDetails]) -> str:
+    """What a check of ours says of a value, or what each of its forms expects."""
+    found, types = errors[0]["input"], {each["type"] for each in errors}
+    if said := [str(each["ctx"]["error"]) for each in errors if each["type"] == "value_error"]:
+        return f"{place}: {said[0]}" if place else said[0]
+    expected = " or ".join(EXPECTED.get(each["type"], each["msg"]).format(**each.get("ctx", {})) for each in errors)
+    return f"{place} is {json.dumps(found, default=str)}, expected {expected}; {_advice(found, types)}"
+
+
+def _advice(found: Any, types: set[str]) -> str:
+    is_number = isinstance(found, int | float) and "int_type" not in types
+    if types & {"string_type", "invalid_key"} and (isinstance(found, bool | date) or is_number):
+        return QUOTE
+    if "float_type" in types and re.fullmatch(r"[\d.]+[eE][+-]?\d+", str(found)):
+        return "YAML reads powers of ten only with a dot and a sign, as in 1.0e-3"
+    return "correct it in config.yaml, the --configfile overlay or --config"
