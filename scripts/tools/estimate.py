@@ -9,7 +9,7 @@ from typing import Any
 
 from pyarrow.parquet import read_metadata
 
-from camembert.plan.downloads import downloads
+from camembert.plan.corpora import downloads
 from camembert.plan.experiment import EncoderId, Experiment, experiment_of, shape_of
 from camembert.plan.sources import ENGLISH, locale_of, task_files
 

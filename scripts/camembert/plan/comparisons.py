@@ -53,7 +53,7 @@ def comparisons_of(config: dict[str, Any], experiment: Experiment) -> list[Plann
     """
     pairs = [pair for name in config["comparisons"]["planned"] for pair in _pairs(Contrast(name), config, experiment)]
     for texts in config["comparisons"]["pairs"]:
-        first, second = (parse_chain(str(text)) for text in texts)
+        first, second = map(parse_chain, texts)
         for chain in (first, second):
             if chain not in experiment.chains:
                 raise ConfigError(

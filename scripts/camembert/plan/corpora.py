@@ -1,4 +1,4 @@
-"""The text corpora of an experiment: which files they are, found and checked before any job. It is pure."""
+"""The text corpora of an experiment, and all that it takes from the Hugging Face hub. It is pure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from camembert.plan.keys import Corpus
-from camembert.plan.sources import SourceError, in_language, locale_of, refuse_unusable, task_files, twice
+from camembert.plan.sources import (
+    ENGLISH,
+    SourceError,
+    in_language,
+    languages_of,
+    locale_of,
+    refuse_unusable,
+    splits_of,
+    task_files,
+    twice,
+)
 
 TEXT_LAYOUTS = ("{}.txt", "{}.txt.gz", "{}.jsonl", "{}.parquet", "{}-*.parquet", "{}/*.parquet")
 """How the text of a language may be kept in a folder; a line, a JSON object or a row a document."""
+
+READ_OF_CLDR = ("name", "source", "share")
 
 
 class TextSource(Corpus):
@@ -46,9 +58,9 @@ def text_sources(config: Mapping[str, Any]) -> list[TextSource]:
 def _entries(config: Mapping[str, Any]) -> list[TextSource]:
     """All corpora of a config. Those made from the CLDR are parallel, whole and text alone."""
     return [
-        TextSource(name=entry["name"], source="cldr", share=entry.get("share", 1.0), parallel=True)
-        if entry["source"] == "cldr"
-        else TextSource(**entry)
+        TextSource.model_construct(**entry)  # as it is written: 2 would become 2.0
+        if entry["source"] != "cldr"
+        else TextSource.model_construct(**{key: entry[key] for key in entry if key in READ_OF_CLDR}, parallel=True)
         for entry in config["data"]["text"]
     ]
 
@@ -101,3 +113,54 @@ def check_corpora(config: Mapping[str, Any]) -> None:
                 f"{folders} has no text in {language}; expected one of {wanted}: add it, or take {language} out of"
                 " languages"
             )
+
+
+# --- downloads ---------------------------------------------------------------------------------------------------
+
+
+def downloads(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a config takes from the hub: repository, kind, revision and, of data sets, files, by name.
+
+    Text is one download a corpus and language, retrieval one a language; a split of the task is one for all languages.
+    """
+    task, teacher, languages = config["data"]["task"], config["teacher"], config["languages"]
+    wanted: dict[str, dict[str, Any]] = {}
+    if teacher["source"] == "hub":
+        wanted["teacher"] = teacher["hub"] | {"kind": "model"}
+    if task["source"] == "hub":
+        for split in splits_of(task):
+            locales = [locale_of(task["locales"], language) for language in languages_of(split, languages)]
+            wanted[f"task-{split}"] = _dataset(task["hub"][split], locales)
+    for entry in config["data"]["text"]:
+        if entry["source"] == "hub" and entry.get("share", 1.0):
+            for language in languages:
+                locale = locale_of(entry.get("locales", {}), language)
+                wanted[text_download(entry["name"], language)] = _dataset(entry["hub"], [locale])
+    retrieval = config["data"]["retrieval"]
+    if retrieval["source"] == "hub":
+        source = {key: retrieval["hub"][key] for key in ("repository", "revision", "files")}
+        for language in languages:
+            if language != ENGLISH:
+                locale = locale_of(retrieval["hub"]["locales"], language)
+                wanted[retrieval_download(language)] = _dataset(source, [locale])
+    return wanted
+
+
+def retrieval_download(language: str) -> str:
+    """The name of the download of a language's sentences for retrieval."""
+    return f"retrieval-{language}"
+
+
+def text_download(corpus: str, language: str) -> str:
+    """The name of the download of a corpus in a language."""
+    return f"text-{corpus}-{language}"
+
+
+def is_text(name: str) -> bool:
+    """Whether a download, by its name, is text."""
+    return name.startswith("text-")
+
+
+def _dataset(source: dict[str, Any], locales: list[str]) -> dict[str, Any]:
+    files = sorted({in_language(source["files"], locale) for locale in locales})
+    return source | {"kind": "dataset", "files": files}

@@ -135,7 +135,7 @@ def experiment_of(config: dict[str, Any]) -> Experiment:
     """
     controls = controls_of(config)
     matched = [control for pair in controls.values() for control in pair]
-    asked = [*(parse_chain(str(text)) for text in config["chains"]), *controls, *matched]
+    asked = [*map(parse_chain, config["chains"]), *controls, *matched]
     built = [chain for chain in asked if chain.root or config["scratch_runs"]]
     chains = list(dict.fromkeys(link for chain in built for link in chain.ancestry))
     methods = list(Method)
@@ -169,7 +169,7 @@ def masks_tokens(config: dict[str, Any], experiment: Experiment) -> list[str]:
 def controls_of(config: dict[str, Any]) -> dict[Chain, tuple[Chain, Chain]]:
     """For each cascade of ``compute_matched``: the direct student and the one from scratch with its training FLOPs."""
     head_passes = shape_of(config).mlm_head_passes(config["text"]["row"], config["pretraining"]["mask"])
-    cascades = [parse_chain(str(text)) for text in config["compute_matched"]]
+    cascades = map(parse_chain, config["compute_matched"])
     return {cascade: (matched_direct(cascade), matched_scratch(cascade, head_passes)) for cascade in cascades}
 
 

@@ -8,27 +8,16 @@ from snakemake.utils import update_config
 
 from camembert.plan import sources
 from camembert.plan.config import ConfigError, check_config, load_yaml
-from camembert.plan.downloads import downloads
+from camembert.plan.corpora import downloads
 
 ROOT = Path(__file__).parents[3]
 EXPERIMENTS = [ROOT / "config.yaml", *sorted((ROOT / "experiments").glob("*.yaml"))]
 PRESETS = sorted((ROOT / "experiments" / "tasks").glob("*.yaml"))
 UNDER = {"massive-gpu-xnli": ["massive-xnli"], "e5-xnli": ["e5"], "e5-budgets": ["e5"]}
 """Experiments that are nothing without another below them."""
-DESCRIBED = {
-    "files",
-    "hub",
-    "header",
-    "columns",
-    "split_columns",
-    "split_header",
-    "labels",
-    "label_names",
-    "no_text",
-    "locales",
-    "filter",
-}
-DESCRIBED |= {"parallel"}
+DESCRIBED = set(
+    "files hub header columns split_columns split_header labels label_names no_text locales filter parallel".split()
+)
 
 
 def composed(*overlays):
