@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError
 
 from camembert.plan import corpora, keys, sources, teachers
 from camembert.plan.chain import ChainError, check_against_teacher, parse_chain
@@ -63,27 +63,11 @@ def sort_keys(config: dict[str, Any]) -> None:
         config[name] = value
 
 
-def check_config(config: dict[str, Any]) -> None:
-    """Checks a whole config, overlays merged, before anything is built from it.
-
-    Sizes of a local teacher that are null become what its config.json says.
-
-    Raises:
-        ConfigError: on the first thing that is wrong, in one sentence.
-    """
-    try:
-        checked = Config.model_validate(config)
-    except ValidationError as error:
-        raise ConfigError(sentence(error, config, Config)) from None
-    config["teacher"] |= {size: getattr(checked.teacher, size) for size in teachers.SIZES}
-    config["tokenizer"]["vocabulary"] = checked.tokenizer.vocabulary
-
-
-# --- The whole ---------------------------------------------------------------------------------------------
+# --- Checking -----------------------------------------------------------------------------------------------
 
 
 class Config(Section):
-    """The experiment."""
+    """The keys of an experiment."""
 
     experiment: str = key(
         "Its name, and that of its folder, `results/<experiment>`.", pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -132,31 +116,33 @@ class Config(Section):
     threads: keys.Threads
     resources: keys.Resources
 
-    @model_validator(mode="after")
-    def _sections_agree(self) -> Self:
-        _fill_sizes(self)
-        _check_languages(self)
-        plain = self.model_dump()
-        _check_chains(self, plain["teacher"]["layers"])
-        experiment = experiment_of(plain)
-        _check_recipes(self, experiment)
-        _check_scratch(self)
-        _check_evaluations(self, experiment.reads_text(plain))
-        _check_sizes(self, plain["teacher"])
-        _check_resources(self, stages_of(plain, experiment))
-        _check_files(plain)
-        return self
 
+def check_config(config: dict[str, Any]) -> None:
+    """Checks a whole config, overlays merged, before anything is built from it.
 
-def _fill_sizes(config: Config) -> None:
-    teacher, tokenizer = config.teacher, config.tokenizer
-    if teacher.source == "folder":
-        _check_folder("teacher", teacher.folder)
-    plain = config.model_dump()
-    teachers.fill_sizes(plain)
-    tokenizer.vocabulary = plain["tokenizer"]["vocabulary"]
-    for size in teachers.SIZES:
-        setattr(teacher, size, plain["teacher"][size])
+    Sizes of a local teacher that are null become what its config.json says.
+
+    Raises:
+        ConfigError: on the first thing that is wrong, in one sentence.
+    """
+    try:
+        checked = Config.model_validate(config)
+        if checked.teacher.source == "folder":
+            _check_folder("teacher", checked.teacher.folder)
+        teachers.fill_sizes(config)
+        _check_languages(checked)
+        _check_chains(checked, config["teacher"]["layers"])
+        experiment = experiment_of(config)
+        _check_recipes(checked, experiment)
+        _check_scratch(checked)
+        _check_evaluations(checked, experiment.reads_text(config))
+        _check_sizes(checked, config["teacher"])
+        _check_resources(checked, stages_of(config, experiment))
+        _check_files(config)
+    except ValidationError as error:
+        raise ConfigError(sentence(error, config, Config)) from None
+    except (ChainError, sources.SourceError) as error:
+        raise ConfigError(str(error)) from None
 
 
 def _check_languages(config: Config) -> None:
@@ -189,20 +175,21 @@ def _check_languages(config: Config) -> None:
 
 def _check_chains(config: Config, layers: int) -> None:
     """Checks that chains start from the teacher or random weights, and that what is matched is a cascade."""
-    for name, texts in (("chains", config.chains), ("compute_matched", config.compute_matched)):
-        for chain in map(parse_chain, texts):
-            try:
+    asked = {name: [parse_chain(text) for text in getattr(config, name)] for name in ("chains", "compute_matched")}
+    for name, chains in asked.items():
+        try:
+            for chain in chains:
                 check_against_teacher(chain, layers)
-            except ChainError as error:
-                raise ConfigError(f"{name}: {error}") from None
-            cascade = chain.root and len(chain.hops) > 1 and all(hop.budget for hop in chain.hops)
-            if name == "compute_matched" and not cascade:
-                raise ConfigError(
-                    f"{name}: chain '{chain}' is not a cascade, expected the teacher and two or more hops with"
-                    " training; correct or remove it"
-                )
-    chains = map(parse_chain, (*config.chains, *config.compute_matched))
-    shallowest = min(chains, key=lambda chain: chain.layers)  # assistants are deeper than their students
+        except ChainError as error:
+            raise ConfigError(f"{name}: {error}") from None
+    for chain in asked["compute_matched"]:
+        if not (chain.root and len(chain.hops) > 1 and all(hop.budget for hop in chain.hops)):
+            raise ConfigError(
+                f"compute_matched: chain '{chain}' is not a cascade, expected the teacher and two or more hops with"
+                " training; correct or remove it"
+            )
+    encoders = asked["chains"] + asked["compute_matched"]  # assistants on the way are deeper
+    shallowest = min(encoders, key=lambda chain: chain.layers)
     if isinstance(config.retrieval.layer, int) and config.retrieval.layer > shallowest.layers:
         raise ConfigError(
             f"retrieval.layer is {config.retrieval.layer}, expected top or a layer that every encoder has, 1 to"
