@@ -94,8 +94,8 @@ def _sections_in(annotation: Any) -> Iterator[type[Section]]:
 def _about_a_name(kind: str, prefix: str, name: str, section: type[Section]) -> str:
     keys = section.model_fields
     if kind == "missing":
-        means = keys[name].description or next(_sections_in(keys[name].annotation)).__doc__
-        return f"the config has no {prefix}{name}; add it: {means}"
+        means = keys[name].description or _section([name], section).__doc__ or "see config.yaml"
+        return f"the config has no {prefix}{name}; add it: {' '.join(means.split())}"
     close = get_close_matches(name, keys, n=1)
     advice = f"did you mean {prefix}{close[0]}?" if close else f"expected one of {', '.join(keys)}"
     return f"the config has an unknown key {prefix}{name}; {advice}"

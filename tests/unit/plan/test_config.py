@@ -207,6 +207,25 @@ def test_a_missing_key_is_named_and_described(config):
         check_config(config)
 
 
+def mappings(value, path=""):
+    """All mappings with keys that are fixed, by their paths."""
+    if isinstance(value, dict) and value and not path.endswith((".recipes", ".weights")):
+        yield path, value
+        for name, below in value.items():
+            yield from mappings(below, f"{path}.{name}".lstrip("."))
+
+
+def test_whatever_key_is_missing_is_named_in_one_line(config):
+    for path, section in mappings(config):
+        for name in list(section):
+            value = section.pop(name)
+            with pytest.raises(ConfigError) as error:
+                check_config(config)
+            section[name] = value
+            assert str(error.value).startswith(f"the config has no {path}.{name}; add it: ".replace(" .", " "))
+            assert "\n" not in str(error.value)
+
+
 @pytest.fixture
 def with_folders(config, tmp_path):
     """A config that reads three languages from local folders in which everything is."""
