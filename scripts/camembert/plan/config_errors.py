@@ -106,8 +106,12 @@ def _about_a_value(place: str, errors: list[ErrorDetails]) -> str:
     found, types = errors[0]["input"], {each["type"] for each in errors}
     if said := [str(each["ctx"]["error"]) for each in errors if each["type"] == "value_error"]:
         return f"{place}: {said[0]}" if place else said[0]
-    expected = " or ".join(EXPECTED.get(each["type"], each["msg"]).format(**each.get("ctx", {})) for each in errors)
-    return f"{place} is {json.dumps(found, default=str)}, expected {expected}; {_advice(found, types)}"
+    wanted = [
+        EXPECTED[each["type"]].format(**each.get("ctx", {})) if each["type"] in EXPECTED else each["msg"]
+        for each in errors
+    ]
+    shown = json.dumps(found, ensure_ascii=False, default=str)
+    return f"{place} is {shown}, expected {' or '.join(wanted)}; {_advice(found, types)}"
 
 
 def _advice(found: Any, types: set[str]) -> str:

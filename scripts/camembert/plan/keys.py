@@ -258,7 +258,7 @@ class Pretraining(Optimiser):
 
 
 class RecipeKeys(Section):
-    loss: Loss = key("What a student is to match ([losses](method.md#losses)).")
+    loss: Loss = key("What a student is to match ([one hop](method.md#one-hop)).")
     weights: dict[str, NotNegative] = key("Of the parts of the loss; `sentence` may be added to any.")
     initialisation: Literal["bottom", "strided"] | Annotated[list[Count], Field(min_length=1)] = key(
         "Teacher's layers it starts from: the bottom ones, evenly spread ones, or a list such as [3, 5, 6]."

@@ -122,7 +122,7 @@ MLM_NAMED = {
         ("data.text", own(hub=WEB | {"files": "a.xls"}), 'data.text[0].hub.files is "a.xls", expected a text that'),
         ("data.text", own(folders="x"), "the config has an unknown key data.text[0].folders; did you mean"),
         ("device", "gpu", "device is \"gpu\", expected 'auto', 'cpu' or 'cuda'"),
-        ("experiment", "a/b", 'experiment is "a/b", expected a text that matches'),
+        ("experiment", "é/b", 'experiment is "é/b", expected a text that matches'),
         # languages, runs, recipes
         ("languages", ["en", "x"], 'languages[1] is "x", expected a text that matches'),
         ("languages", [], "languages is [], expected a list of 1 or more"),
