@@ -9,7 +9,7 @@ import re
 from camembert.plan.chain import ChainError, check_against_teacher, parse_chain
 from camembert.plan.config import ConfigError, check_config, load_yaml, sort_keys
 from camembert.plan.experiment import TEACHER as TEACHER_RECIPE
-from camembert.plan.experiment import encoder_of, experiment_of, masks_tokens
+from camembert.plan.experiment import ClassifierId, encoder_of, experiment_of, masks_tokens
 from camembert.core.files import write_json
 from camembert.plan import paper
 from camembert.plan.readings import Similarity
@@ -155,6 +155,35 @@ def teacher_folder(wildcards):
 def finetuned_encoder(wildcards):
     """The encoder that a classifier is fine-tuned from."""
     return encoder_folder(encoder_at(wildcards))
+
+
+def taught_by(classifier):
+    """The classifier whose soft labels one learns, if any."""
+    return classifier.teacher(config["finetuning"]["teacher"])
+
+
+def teacher_of_job(wildcards):
+    """The same of a job's classifier."""
+    return taught_by(ClassifierId(encoder_at(wildcards), int(wildcards.run), int(wildcards.finetuning)))
+
+
+def soft_labels_of_job(wildcards):
+    """The soft labels that a job's classifier learns, if any."""
+    teacher = teacher_of_job(wildcards)
+    return [result(f"soft_labels/{teacher.path}.safetensors")] if teacher else []
+
+
+def unlabelled_of_job(wildcards):
+    """The sentences that have soft labels alone; without these there are none."""
+    return UNLABELLED if teacher_of_job(wildcards) else []
+
+
+def finetuning_settings(wildcards):
+    """How a classifier is fine-tuned; what its soft labels count, if it learns any."""
+    settings = config["finetuning"]
+    soft = {"temperature": settings["temperature"], "weight": settings["soft_weight"]}
+    own = without(settings, "teacher", "temperature", "soft_weight", "unlabelled")
+    return own | ({"soft_labels": soft} if teacher_of_job(wildcards) else {})
 
 
 def teacher_checkpoints(wildcards, output):

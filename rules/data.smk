@@ -5,16 +5,19 @@ data/tokenizer, data/corpus. Downloads are the only jobs that use the network, a
 """
 
 TASK_DATA = {
-    "train": result("data/task/train-en.parquet"),
+    "train": expand(result("data/task/train-{language}.parquet"), language=TRAIN_LANGUAGES),
     "dev": expand(result("data/task/dev-{language}.parquet"), language=LANGUAGES),
     "test": expand(result("data/task/test-{language}.parquet"), language=LANGUAGES),
 }
 LABELS = result("data/task/labels.json")
+SELECTION_DATA = expand(result("data/task/dev-{language}.parquet"), language=TRAIN_LANGUAGES)
+"""Of dev what chooses weights: the languages that have labels in training."""
+UNLABELLED = [result("data/task/unlabelled.parquet")] if UNLABELLED_CORPORA else []
 CORPUS = shards_of(LANGUAGES)
 SHARES = {corpus.name: corpus.share for corpus in CORPORA.values()}
-MAKES_TEXT = any(corpus.source == "cldr" for corpus in CORPORA.values())
+MAKES_TEXT = any(corpus.source == "cldr" for corpus in TEXTS.values())
 READS_TEXT = EXPERIMENT.reads_text(config)
-CHECKED_CORPORA = [name for name, corpus in CORPORA.items() if corpus.source != "cldr"]
+CHECKED_CORPORA = [name for name, corpus in TEXTS.items() if corpus.source != "cldr"]
 TRIMS = TEACHER["vocabulary"] != teachers.ALL
 CHECKED = expand(result("data/checked/{corpus}.json"), corpus=CHECKED_CORPORA) if READS_TEXT or TRIMS else []
 TOKENIZER = [result("data/tokenizer")]
@@ -29,7 +32,7 @@ RETRIEVAL_DATA = (
     else []
 )
 RETRIEVAL_JOB = "make_cldr_retrieval" if RETRIEVAL["source"] == "cldr" else "import_retrieval"
-READ_FIRST = ancient([TASK_DATA["train"], *RETRIEVAL_DATA])
+READ_FIRST = ancient([*TASK_DATA["train"], *RETRIEVAL_DATA])
 """Made before anything trains, so that wrong input stops the run; other content makes no training run again."""
 
 
@@ -140,7 +143,9 @@ else:
             folders=task_folders(),
             patterns={split: sources.task_pattern(TASK, split) for split in sources.splits_of(TASK)},
             languages=LANGUAGES,
-            preset=without(TASK, "name", "source", "folder", "files", "hub", "train_limit", "split_dev"),
+            preset=without(
+                TASK, "name", "source", "folder", "files", "hub", "train_limit", "split_dev", "train_languages"
+            ),
             train_limit=TASK["train_limit"],
         message:
             "Reading the task from {input}"
@@ -251,7 +256,7 @@ else:
         input:
             **(named_text() if READS_TEXT or TRIMS else {}),
             teacher=teacher_source_files(),
-            examples=[TASK_DATA["train"]] if TRIMS else [],
+            examples=TASK_DATA["train"] if TRIMS else [],
             checked=CHECKED,
             read_first=READ_FIRST,
         output:
@@ -302,12 +307,38 @@ rule check_text:
     params:
         reading=readings_of_job,
         evaluated=LANGUAGES,
-        parallel=lambda wildcards: CORPORA[wildcards.corpus].parallel,
-        overlap=lambda wildcards: CORPORA[wildcards.corpus].overlap,
+        parallel=lambda wildcards: TEXTS[wildcards.corpus].parallel,
+        overlap=lambda wildcards: TEXTS[wildcards.corpus].overlap,
     message:
         "Looking for sentences of evaluations in {wildcards.corpus}"
     script:
         "../scripts/check_text.py"
+
+
+if UNLABELLED:
+
+    rule collect_unlabelled:
+        input:
+            **named_text(UNLABELLED_CORPORA),
+            checked=[result(f"data/checked/{name}.json") for name in UNLABELLED_CORPORA if name in CHECKED_CORPORA],
+            labelled=TASK_DATA["train"],
+        output:
+            UNLABELLED,
+        log:
+            result("logs/collect_unlabelled.log"),
+        benchmark:
+            result("benchmarks/collect_unlabelled.tsv")
+        retries: 0  # wrong input stays wrong
+        conda:
+            "../envs/camembert.yaml"
+        resources:
+            **config["resources"]["tokenization"],
+        params:
+            text=named_readings(UNLABELLED_CORPORA),
+        message:
+            "Collecting sentences without labels"
+        script:
+            "../scripts/collect_unlabelled.py"
 
 
 rule tokenize_text:

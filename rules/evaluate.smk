@@ -9,7 +9,9 @@ rule finetune:
     input:
         encoder=finetuned_encoder,
         train=TASK_DATA["train"],
-        dev=result("data/task/dev-en.parquet"),
+        unlabelled=unlabelled_of_job,
+        soft_labels=soft_labels_of_job,
+        dev=SELECTION_DATA,
         labels=LABELS,
     output:
         classifier=directory(result(f"classifiers/{CLASSIFIER}")),
@@ -25,7 +27,7 @@ rule finetune:
     resources:
         **config["resources"]["finetuning"],
     params:
-        settings=lookup("finetuning", within=config),
+        settings=finetuning_settings,
         seed=finetuning_seed,
         batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
         device=device_of("finetuning"),
@@ -35,9 +37,45 @@ rule finetune:
         encoder_checkpoints=encoder_checkpoints,
         checkpoint_seconds=not_a_trigger(config["checkpoint_seconds"]),
     message:
-        "Fine-tuning {wildcards.chain} on English (run {wildcards.run})"
+        "Fine-tuning {wildcards.chain} (run {wildcards.run})"
     script:
         "../scripts/finetune.py"
+
+
+rule predict_soft_labels:
+    input:
+        classifier=result(f"classifiers/{CLASSIFIER}"),
+        train=TASK_DATA["train"],
+        unlabelled=UNLABELLED,
+        labels=LABELS,
+    output:
+        soft_labels=result(f"soft_labels/{CLASSIFIER}.safetensors"),
+        metrics=result(f"metrics/soft_labels/{CLASSIFIER}.json"),
+    log:
+        result(f"logs/soft_labels/{CLASSIFIER}.log"),
+    benchmark:
+        result(f"benchmarks/soft_labels/{CLASSIFIER}.tsv")
+    conda:
+        "../envs/camembert.yaml"
+    threads: config["threads"]["evaluation"]
+    resources:
+        **config["resources"]["evaluation"],
+    params:
+        max_tokens=config["finetuning"]["max_tokens"],
+        batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
+        device=device_of("evaluation"),
+        threads=config["threads"]["evaluation"],
+    message:
+        "Soft labels of {wildcards.chain} (run {wildcards.run})"
+    script:
+        "../scripts/predict_soft_labels.py"
+
+
+SOFT_LABEL_METRICS = [
+    result(f"metrics/soft_labels/{teacher.path}.json")
+    for teacher in dict.fromkeys(map(taught_by, EXPERIMENT.classifiers))
+    if teacher
+]
 
 
 rule evaluate:

@@ -11,6 +11,7 @@ METRICS = (
     of_all_encoders("metrics/encoders/{}.json")
     + EFFICIENCY
     + of_all_classifiers("metrics/classifiers/{}.json")
+    + SOFT_LABEL_METRICS
     + of_all_classifiers("metrics/evaluation/{}.json")
     + PROBE_METRICS
     + RETRIEVAL_METRICS
@@ -33,6 +34,7 @@ rule collect_answers:
         task=TASK["name"],
         parallel=TASK["source"] == "cldr" or TASK["parallel"],
         retrieval_parallel=not PAIRWISE,
+        trained_on=TRAIN_LANGUAGES,
     message:
         "Counting the right answers"
     script:

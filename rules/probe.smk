@@ -12,7 +12,7 @@ rule probe:
     input:
         encoder=result(f"encoders/{ENCODER}"),
         train=TASK_DATA["train"],
-        dev=result("data/task/dev-en.parquet"),
+        dev=SELECTION_DATA,
         test=TASK_DATA["test"],
         labels=LABELS,
     output:

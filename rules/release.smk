@@ -37,7 +37,7 @@ rule trim_vocabulary:
         classifier=rules.choose_release.output.classifier,
         corpus=lambda _: shards_of(kept_languages()),
         examples=lambda _: [
-            TASK_DATA["train"],
+            *TASK_DATA["train"],
             *expand(result("data/task/dev-{language}.parquet"), language=kept_languages()),
         ],
     output:

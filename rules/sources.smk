@@ -10,7 +10,11 @@ TASK, TEACHER = config["data"]["task"], config["teacher"]
 RETRIEVAL = config["data"]["retrieval"]
 PAIRWISE = sources.is_pairwise(RETRIEVAL)
 QUERY_LANGUAGES = [language for language in LANGUAGES if language != "en"]
+TRAIN_LANGUAGES = TASK["train_languages"]
 CORPORA = {corpus.name: corpus for corpus in corpora.text_sources(config)}
+UNLABELLED_CORPORA = {corpus.name: corpus for corpus in corpora.unlabelled_sources(config)}
+TEXTS = CORPORA | UNLABELLED_CORPORA
+"""All that is read; corpora of share 0 are read by fine-tuning alone."""
 DOWNLOADS = corpora.downloads(config)
 
 
@@ -66,40 +70,40 @@ def reading_of_job(wildcards):
 
 def checked_text(wildcards):
     """What was found of dev and test in a job's corpus; nothing in one that is made here."""
-    made = CORPORA[wildcards.corpus].source == "cldr"
+    made = TEXTS[wildcards.corpus].source == "cldr"
     return [] if made else [result(f"data/checked/{wildcards.corpus}.json")]
 
 
 def corpus_of_job(wildcards):
     """The files of a job's corpus, by language."""
-    corpus = CORPORA[wildcards.corpus]
+    corpus = TEXTS[wildcards.corpus]
     return {language: text_of(corpus, language) for language in corpus.languages(LANGUAGES)}
 
 
 def readings_of_job(wildcards):
     """How they are read."""
-    corpus = CORPORA[wildcards.corpus]
+    corpus = TEXTS[wildcards.corpus]
     return {language: corpus.reading(language) for language in corpus.languages(LANGUAGES)}
 
 
-def all_text():
-    """All text: corpus and language, language after language."""
+def all_text(among=CORPORA):
+    """All text of some corpora: corpus and language, language after language."""
     return [
         (corpus, language)
         for language in LANGUAGES
-        for corpus in CORPORA.values()
+        for corpus in among.values()
         if language in corpus.languages(LANGUAGES)
     ]
 
 
-def named_text():
-    """All text, by ``LANGUAGE_CORPUS``."""
-    return {f"{language}_{corpus.name}": text_of(corpus, language) for corpus, language in all_text()}
+def named_text(among=TEXTS):
+    """All text of some corpora, by ``LANGUAGE_CORPUS``."""
+    return {f"{language}_{corpus.name}": text_of(corpus, language) for corpus, language in all_text(among)}
 
 
-def named_readings():
+def named_readings(among=TEXTS):
     """How it is read, by the same."""
-    return {f"{language}_{corpus.name}": corpus.reading(language) for corpus, language in all_text()}
+    return {f"{language}_{corpus.name}": corpus.reading(language) for corpus, language in all_text(among)}
 
 
 def shards_of(languages):

@@ -1,6 +1,6 @@
 """Reads what every classifier, probe and encoder answered, once, into one long table."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ def collect_answers(
     probes: Iterable[Path],
     retrieval: Iterable[Path],
     answers: Path,
+    trained_on: Sequence[str],
 ) -> None:
     """Writes the long table of answers.
 
@@ -32,13 +33,14 @@ def collect_answers(
         probes: files of linear probes on it.
         retrieval: files of encoders and the baseline in retrieval.
         answers: where to.
+        trained_on: the languages of the labels.
     """
     evaluations: dict[str, dict[str, Any]] = {}
     rows: list[Iterator[pa.Table]] = []
     for name, paths in ((task, predictions), (PROBE, probes)):
         if sources := counting.sources_of(paths):
             evaluations[name] = {"chance": counting.chance_of_task(sources), "parallel": parallel}
-            rows.append(counting.count_predictions(name, sources))
+            rows.append(counting.count_predictions(name, sources, trained_on))
     if sources := counting.sources_of(retrieval):
         evaluations[RETRIEVAL] = {"chance": counting.chance_of_retrieval(sources), "parallel": retrieval_parallel}
         rows.append(counting.count_retrieval(sources))
@@ -56,4 +58,5 @@ if __name__ == "__main__":
             job.input.probes,
             job.input.retrieval,
             Path(job.output.answers),
+            job.params.trained_on,
         )

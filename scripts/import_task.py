@@ -1,6 +1,6 @@
 """Reads a task from a folder, or from what was downloaded, into the workflow's parquet files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +9,15 @@ from camembert.data.manifest import MANIFEST, check_manifest, describe
 from camembert.data.records import is_tab_separated, quoted_fields
 from camembert.data.task_files import Files, Preset, Splits, read_task
 from camembert.data.tasks import write_examples
-from camembert.plan.sources import ENGLISH, files_of_task
+from camembert.plan.sources import files_of_task
 from camembert.runtime.job import logged
 
 
-def write_splits(
-    splits: Splits, languages: Sequence[str], train: Path, dev: Sequence[Path], test: Sequence[Path]
-) -> None:
-    """Writes the training file and, in the order of the languages, the dev and test files."""
-    write_examples(splits["train"][ENGLISH], train)
-    for split, paths in (("dev", dev), ("test", test)):
-        for language, path in zip(languages, paths, strict=True):
-            write_examples(splits[split][language], path)
+def write_splits(splits: Splits, paths: Iterable[str]) -> None:
+    """Writes files ``SPLIT-LANGUAGE.parquet``."""
+    for path in map(Path, paths):
+        split, _, language = path.stem.partition("-")
+        write_examples(splits[split][language], path)
 
 
 def sources_of(files: Files) -> dict[str, Any]:
@@ -40,8 +37,9 @@ if __name__ == "__main__":
         for folder in job.params.folders.values():
             if (Path(folder) / MANIFEST).is_file():  # what was downloaded
                 check_manifest(folder)
-        files = files_of_task(job.params.folders, job.params.patterns, preset.locales, job.params.languages)
+        trained = [Path(path).stem.removeprefix("train-") for path in job.output.train]
+        files = files_of_task(job.params.folders, job.params.patterns, preset.locales, job.params.languages, trained)
         task = read_task(files, preset, job.params.train_limit)
-        write_splits(task.splits, job.params.languages, job.output.train, job.output.dev, job.output.test)
+        write_splits(task.splits, [*job.output.train, *job.output.dev, *job.output.test])
         write_json(job.output.labels, task.labels)
         write_json(job.output.manifest, {"sources": sources_of(files), "examples": task.counts})

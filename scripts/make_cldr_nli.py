@@ -1,4 +1,4 @@
-"""Writes CLDR-NLI: English training pairs, dev and test pairs in every language, and the names of the labels."""
+"""Writes CLDR-NLI: training pairs, dev and test pairs in every language, and the names of the labels."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,13 +13,15 @@ def make_cldr_nli(
     languages: Sequence[str],
     sizes: Mapping[str, int],
     seed: int,
-    train: Path,
+    train: Sequence[Path],
     dev: Sequence[Path],
     test: Sequence[Path],
 ) -> None:
-    """Draws the splits and writes the training file and, in the order of the languages, the dev and test files."""
+    """Draws the splits and writes files ``train-LANGUAGE`` and, in the order of the languages, dev and test files."""
     splits = nli.draw_splits(sizes, seed)
-    write_examples(nli.render_split(splits["train"], "train", "en"), train)
+    for path in train:
+        language = Path(path).stem.removeprefix("train-")
+        write_examples(nli.render_split(splits["train"], "train", language), path)
     for split, paths in (("dev", dev), ("test", test)):
         for language, path in zip(languages, paths, strict=True):
             write_examples(nli.render_split(splits[split], split, language), path)

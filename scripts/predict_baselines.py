@@ -1,7 +1,7 @@
 """Predicts the task by baselines without an encoder: files of predictions like those of classifiers."""
 
 from camembert.core.files import read_json
-from camembert.data.tasks import read_examples
+from camembert.data.tasks import read_all, read_examples
 from camembert.evaluation.classification import accuracy, write_predictions
 from camembert.evaluation.task_baselines import fit, log_probabilities, task_baselines
 from camembert.runtime.job import log, logged
@@ -10,7 +10,7 @@ if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
         labels = read_json(job.input.labels)
-        train = read_examples(job.input.train)
+        train = read_all(job.input.train)
         fitted = {name: fit(baseline, train) for name, baseline in task_baselines().items()}
         for language, data in zip(job.params.languages, job.input.test, strict=True):
             examples = read_examples(data)

@@ -1,7 +1,7 @@
 """Fits a linear probe to an encoder's vectors of English sentences: one file of predictions a language."""
 
 from camembert.core.files import read_json
-from camembert.data.tasks import read_examples
+from camembert.data.tasks import read_all, read_examples
 from camembert.evaluation.classification import accuracy, write_predictions
 from camembert.evaluation.probe import check_labels, evenly, fit_probe, vectors_of
 from camembert.evaluation.retrieval import layer_number
@@ -17,8 +17,8 @@ if __name__ == "__main__":
     with logged(job.log[0]):
         clear(job.params.encoder_checkpoints)
         labels = read_json(job.input.labels)
-        train = evenly(read_examples(job.input.train), job.params.train_limit)
-        check_labels(train, labels, job.input.train)
+        train = evenly(read_all(job.input.train), job.params.train_limit)
+        check_labels(train, labels, ", ".join(job.input.train))
         device = start(job.params.device, job.params.threads, job.resources.gpu)
         encoder, tokenizer = load_encoder(job.input.encoder).to(device), load_tokenizer(job.input.encoder)
         layer = layer_number(job.params.layer, encoder.config.num_hidden_layers)
@@ -28,7 +28,7 @@ if __name__ == "__main__":
 
         shares: dict[str, float] = {}
         with Stopwatch() as watch:
-            english, dev = (vectors_of(each, vectors) for each in (train, read_examples(job.input.dev)))
+            english, dev = (vectors_of(each, vectors) for each in (train, read_all(job.input.dev)))
             probe = fit_probe(english, dev, len(labels), job.params.strengths)
             for language, data, path in zip(job.params.languages, job.input.test, job.output.predictions, strict=True):
                 examples = read_examples(data)

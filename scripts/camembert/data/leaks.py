@@ -94,7 +94,17 @@ def documents_read(
     readings: Mapping[str, Mapping[str, Any]],
     checked: Iterable[str | os.PathLike[str]],
 ) -> Documents:
-    """The documents that training reads, without those left out.
+    """The documents that training reads, without those left out; the arguments are those of `documents_of`."""
+    found = documents_of(files, readings, checked).values()
+    return Documents([source for documents in found for source in documents.sources])
+
+
+def documents_of(
+    files: Mapping[str, Sequence[str | os.PathLike[str]]],
+    readings: Mapping[str, Mapping[str, Any]],
+    checked: Iterable[str | os.PathLike[str]],
+) -> dict[str, Documents]:
+    """The documents of each language and corpus, without those left out.
 
     Args:
         files: of each language and corpus, by ``LANGUAGE_CORPUS``.
@@ -107,4 +117,6 @@ def documents_read(
         language, corpus = name.split("_", 1)
         return set(left_out.get(corpus, {}).get(language, ()))
 
-    return Documents([(files[name], {**reading, "without": without(name)}) for name, reading in readings.items()])
+    return {
+        name: Documents([(files[name], {**reading, "without": without(name)})]) for name, reading in readings.items()
+    }

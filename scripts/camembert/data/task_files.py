@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from camembert.data.records import ColumnError, DataError, Record, is_blank, records
-from camembert.data.tasks import Example, aligned, check_labels, halve
+from camembert.data.tasks import Example, TaskError, aligned, check_labels, halve
 from camembert.plan.sources import ENGLISH, FOUND, in_language, layout_of, locale_of
 
 log = logging.getLogger(__name__)
@@ -67,12 +67,12 @@ class Task(NamedTuple):
 
 
 def read_task(files: Mapping[str, Mapping[str, Sequence[Path]]], preset: Preset, train_limit: int | None) -> Task:
-    """Reads English training examples, and dev and test examples of every language.
+    """Reads training examples, and dev and test examples of every language.
 
     Args:
-        files: by split (train, dev and maybe test) and language.
+        files: by split (train, dev and maybe test) and language; those of train are the languages with labels.
         preset: what they hold.
-        train_limit: at most so many training examples.
+        train_limit: at most so many training examples a language.
 
     Returns:
         The task. Without test files, half of dev becomes the test set.
@@ -81,22 +81,28 @@ def read_task(files: Mapping[str, Mapping[str, Sequence[Path]]], preset: Preset,
         DataError: a file cannot be read, a row is wrong, or there are none.
         TaskError: languages are not parallel though the preset says so, or the labels are no labels.
     """
-    rows = list(_rows(files["train"][ENGLISH], preset.of("train"), "train", ENGLISH))
-    labels = check_labels(_found(rows, preset.of("train")) if preset.labels == FOUND else preset.labels)
+    of_train = preset.of("train")
+    rows = {language: list(_rows(paths, of_train, "train", language)) for language, paths in files["train"].items()}
+    labels = check_labels(_found(rows.values(), of_train) if preset.labels == FOUND else preset.labels)
     splits: Splits = {}
     counts = {}
     for split, paths in files.items():
         where, own = str(next(iter(paths.values()))[0].parent), preset.of(split)
         read = {
-            language: _examples(rows if split == "train" else _rows(each, own, split, language), own, labels, split)
+            language: _examples(
+                rows[language] if split == "train" else _rows(each, own, split, language), own, labels, split
+            )
             for language, each in paths.items()
         }
-        if preset.parallel:
+        together = preset.parallel and split != "train"
+        if together:
             _leave_out_together(read)
         counts[split] = {language: _counted(each, where, split, language) for language, each in read.items()}
         examples = {language: each.examples for language, each in read.items()}
-        splits[split] = aligned(split, examples, where) if preset.parallel else examples
-    splits["train"][ENGLISH] = splits["train"][ENGLISH][:train_limit]
+        splits[split] = aligned(split, examples, where) if together else examples
+    if preset.labels == FOUND:
+        _refuse_one_each(splits["train"], labels)
+    splits["train"] = {language: own[:train_limit] for language, own in splits["train"].items()}
     if "test" not in splits:
         splits |= _halved(splits["dev"], preset.parallel)
     return Task(splits, labels, counts)
@@ -212,16 +218,27 @@ def _number(label: str, labels: list[str], number_of: Mapping[str, int], place: 
     raise DataError(f"{place} has label {label!r}; expected {whose}: {shown}")
 
 
-def _found(rows: Sequence[Raw], preset: Preset) -> list[str]:
+def _found(rows: Iterable[Sequence[Raw]], preset: Preset) -> list[str]:
     """The labels of the training examples, in alphabetical order or that of their numbers."""
-    labels = {_label(row, preset, place) for place, row in rows if _texts(row, preset, place)} - set(UNLABELLED)
+    labels = {_label(row, preset, place) for own in rows for place, row in own if _texts(row, preset, place)}
+    labels -= set(UNLABELLED)
     return sorted(labels, key=lambda label: (int(label), "") if label.isdecimal() else (-1, label))
+
+
+def _refuse_one_each(train: Mapping[str, Sequence[Example]], labels: Sequence[str]) -> None:
+    """Refuses labels of which none has two examples: an id, or a text, was taken for the label."""
+    examples = sum(map(len, train.values()))
+    if examples <= len(labels):
+        raise TaskError(
+            f"{examples} training examples have {len(labels)} labels, such as {labels[0]!r}, expected several of each;"
+            " check data.task.columns.label"
+        )
 
 
 def _halved(dev: dict[str, list[Example]], parallel: bool) -> Splits:
     """Dev and test out of dev: the same rows in every language where they are parallel."""
-    english = halve(dev[ENGLISH])
-    halves = {language: english if parallel else halve(rows) for language, rows in dev.items()}
+    shared = halve(dev.get(ENGLISH) or next(iter(dev.values()))) if parallel else None
+    halves = {language: shared or halve(rows) for language, rows in dev.items()}
     return {
         split: {language: [dev[language][row] for row in halves[language][half]] for language in dev}
         for half, split in enumerate(("dev", "test"))

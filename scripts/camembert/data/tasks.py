@@ -15,6 +15,8 @@ from camembert.core.files import atomic_write
 TYPES = {"id": pa.string(), "text": pa.string(), "text_pair": pa.string(), "label": pa.int32(), "cluster": pa.int32()}
 OPTIONAL = ("text_pair", "cluster")
 """Columns that a file has only where its examples have them."""
+NO_LABEL = -1
+"""The label of an unlabelled example."""
 
 
 class Example(NamedTuple):
@@ -24,7 +26,7 @@ class Example(NamedTuple):
         id: unique in its split; where a task is parallel, translations share it.
         text: the sentence, or the first of two.
         text_pair: the second sentence, where there are two.
-        label: its number, from 0, in the order of the task's label names.
+        label: its number, from 0, in the order of the task's label names; `NO_LABEL` where it has none.
         cluster: examples drawn together share it (hypotheses of one premise), where the task says so.
     """
 
@@ -60,11 +62,46 @@ def read_examples(path: str | os.PathLike[str]) -> list[Example]:
     return [Example(*row) for row in zip(*columns, strict=True)]
 
 
+def read_all(paths: Iterable[str | os.PathLike[str]]) -> list[Example]:
+    """The examples of some files one after another."""
+    return [example for path in paths for example in read_examples(path)]
+
+
 def texts_of(paths: Iterable[str | os.PathLike[str]]) -> Iterator[str]:
     """The sentences of some files of examples, both of a pair."""
     for path in paths:
         for example in read_examples(path):
             yield from (text for text in (example.text, example.text_pair) if text is not None)
+
+
+def unlabelled_examples(texts: Mapping[str, Iterable[str]], labelled: Iterable[str]) -> list[Example]:
+    """Makes examples without a label of running text; sentences that are labelled examples too are left out.
+
+    Args:
+        texts: by ``LANGUAGE_CORPUS``, which begins the ids.
+        labelled: sentences of the labelled training examples.
+
+    Raises:
+        TaskError: nothing is left.
+    """
+    known = set(labelled)
+    examples = [
+        Example(f"{name}-{number:06d}", text, None, NO_LABEL)
+        for name, documents in texts.items()
+        for number, text in enumerate(documents, start=1)
+        if text not in known
+    ]
+    if not examples:
+        raise TaskError(
+            "the corpora of finetuning.unlabelled have no sentence but those of labelled examples; add text, or set"
+            " finetuning.unlabelled to []"
+        )
+    return examples
+
+
+def languages_without_labels(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
+    """The languages of `unlabelled_examples` in some files."""
+    return sorted({example.id.partition("_")[0] for example in read_all(paths)})
 
 
 def halve(examples: Sequence[Example]) -> tuple[list[int], list[int]]:

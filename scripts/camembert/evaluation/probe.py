@@ -105,7 +105,7 @@ def check_labels(examples: Sequence[Example], labels: Sequence[str], where: str)
     """Checks that a probe can be fitted to the training examples; names labels that it will never predict.
 
     Args:
-        examples: English training examples.
+        examples: of training.
         labels: names of the task's labels.
         where: the file, named in errors.
 
@@ -115,12 +115,12 @@ def check_labels(examples: Sequence[Example], labels: Sequence[str], where: str)
     found = {example.label for example in examples}
     if len(found) == 1:
         raise ProbeError(
-            f"all {len(examples)} English training examples in {where} have the label {labels[found.pop()]}, expected"
+            f"all {len(examples)} training examples in {where} have the label {labels[found.pop()]}, expected"
             " two labels or more; correct the task, or set probe.enabled: false"
         )
     if missing := [name for number, name in enumerate(labels) if number not in found]:
         log.warning(
-            "%s has no English training example of %s; the probe never predicts what it has not seen",
+            "%s has no training example of %s; the probe never predicts what it has not seen",
             *(where, ", ".join(missing)),
         )
 

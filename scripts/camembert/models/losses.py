@@ -91,19 +91,20 @@ def relation_loss(student: Tensor, teacher: Tensor, pairs: Tensor, tokens: int) 
     return (divergence.mean(1, keepdim=True) * pairs).sum() / tokens
 
 
-def soft_target_loss(student: Tensor, teacher: Tensor, targets: int) -> Tensor:
-    """Divergence of predicted words from the teacher's, both softened (DistilBERT, Sanh 2019; Hinton et al. 2015).
+def soft_target_loss(student: Tensor, teacher: Tensor, targets: int, temperature: float = TEMPERATURE) -> Tensor:
+    """Divergence of predictions from the teacher's, both softened (Hinton et al. 2015; DistilBERT, Sanh et al. 2019).
 
-    L = t^2 / n sum over the n masked tokens i of KL(softmax(T_i / t) || softmax(S_i / t))
+    L = t^2 / n sum over the n targets i of KL(softmax(T_i / t) || softmax(S_i / t))
 
     Args:
-        student: (masked tokens, vocabulary), logits.
+        student: (targets, classes), logits: of masked tokens over the vocabulary, or of examples over the labels.
         teacher: the same shape.
-        targets: masked tokens in the whole batch, n.
+        targets: in the whole batch, n.
+        temperature: t; its square keeps gradients as large as those of gold labels, whatever it is.
     """
-    log_student, log_teacher = ((logits.float() / TEMPERATURE).log_softmax(-1) for logits in (student, teacher))
+    log_student, log_teacher = ((logits.float() / temperature).log_softmax(-1) for logits in (student, teacher))
     divergence = functional.kl_div(log_student, log_teacher, reduction="sum", log_target=True)
-    return TEMPERATURE**2 * divergence / targets
+    return temperature**2 * divergence / targets
 
 
 def cosine_loss(student: Tensor, teacher: Tensor, real: Tensor, tokens: int) -> Tensor:

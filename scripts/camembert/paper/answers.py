@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from camembert.core.files import atomic_write
 from camembert.paper.intervals import RunsError, Scores, by_cluster, by_language
-from camembert.paper.statistics import CLASSIFIER, RETRIEVAL, Model, ResultsError
+from camembert.paper.statistics import CLASSIFIER, ENGLISH, RETRIEVAL, Model, ResultsError
 from camembert.plan.readings import in_order
 
 METADATA = b"camembert"
@@ -149,9 +149,13 @@ class Results:
     Args:
         answers: one an evaluation and reading.
         headlines: of each evaluation the reading that leads tables and figures; the first where none is named.
+        trained_on: the languages of the labels.
     """
 
-    def __init__(self, answers: Iterable[Answers], headlines: Mapping[str, str]) -> None:
+    def __init__(
+        self, answers: Iterable[Answers], headlines: Mapping[str, str], trained_on: Sequence[str] = (ENGLISH,)
+    ) -> None:
+        self.trained_on = trained_on
         self._readings: dict[str, dict[str, Answers]] = {}
         for each in answers:
             self._readings.setdefault(each.task, {})[each.reading] = each

@@ -56,15 +56,19 @@ def sources_of(paths: Iterable[str | Path]) -> list[Source]:
     return [Source(*key, files) for key, files in found.items()]
 
 
-def count_predictions(task: str, sources: Sequence[Source]) -> Iterator[pa.Table]:
+def count_predictions(
+    task: str, sources: Sequence[Source], trained_on: Sequence[str] = (ENGLISH,)
+) -> Iterator[pa.Table]:
     """Reads predictions and says which are right: as they are, and with every language's mean moved to that of English.
 
     The second reading takes off a language's offset in what the output layer reads, which is linear: the mean logits of
-    a language become those of English. It uses no label, but all test items of a language at once (it is transductive).
+    a language become those of English, or of the languages of the labels. It uses no label, but all test items of a
+    language at once (it is transductive).
 
     Args:
         task: name of the evaluation.
         sources: of classifiers or probes, and of baselines, which have the first reading alone.
+        trained_on: the languages of the labels.
 
     Raises:
         ResultsError: a file that is no predictions, has no rows or logits that are not finite.
@@ -73,10 +77,11 @@ def count_predictions(task: str, sources: Sequence[Source]) -> Iterator[pa.Table
         tables = {language: _read(path, {"id", "label"}) for language, path in source.files.items()}
         logits = {language: _logits(table, source.files[language]) for language, table in tables.items()}
         means = {language: own.mean(axis=0) for language, own in logits.items()}
+        centre = np.mean([means[language] for language in trained_on], axis=0)
         for language, table in tables.items():
             readings = {AS_IS: logits[language]}
             if source.recipe != BASELINE_RECIPE:
-                readings[CENTRED] = logits[language] - means[language] + means[ENGLISH]
+                readings[CENTRED] = logits[language] - means[language] + centre
             labels = table["label"].to_numpy()
             clusters = table["cluster"].to_numpy() if "cluster" in table.column_names else None
             for reading, own in readings.items():

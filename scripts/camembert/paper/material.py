@@ -17,11 +17,13 @@ import pandas as pd
 from camembert.core.files import atomic_write, read_json, read_json_lines, write_json_lines
 from camembert.paper.answers import Results, read_answers
 from camembert.paper.published import read_published
-from camembert.paper.statistics import RETRIEVAL, Model, ResultsError, models_of
+from camembert.paper.statistics import ENGLISH, RETRIEVAL, Model, ResultsError, models_of
 from camembert.plan.comparisons import PlannedComparison, read_planned
+from camembert.plan.experiment import PARENT, ROOT
 
 DATA = "data"
 """Stage of the jobs that have no metrics but a benchmark file of Snakemake."""
+TEACHERS = {ROOT: "the fine-tuned teacher", PARENT: "the classifier one hop up"}
 STAGE = re.compile(r"/metrics/(?P<stage>[^/]+)/")
 CURVE_PATH = re.compile(
     r"metrics/(?P<stage>encoders|classifiers)/(?P<recipe>[^/]+)/(?P<chain>[^/]+)/r(?P<run>\d+)(-f(?P<finetuning>\d+))?\.jsonl$"
@@ -43,6 +45,8 @@ class Material:
         margin: of equivalence, in points.
         recipes: in the order of the config.
         lengths: tokens a sentence at which efficiency was measured.
+        trained_on: the languages of the labels.
+        soft_labels: whose soft labels students learn: none, root or parent.
         published_rows: file of published accuracies that can stand beside these, if any.
     """
 
@@ -56,6 +60,8 @@ class Material:
     margin: float
     recipes: Sequence[str]
     lengths: Sequence[int]
+    trained_on: Sequence[str] = (ENGLISH,)
+    soft_labels: str = "none"
     published_rows: Path | None = None
 
     @classmethod
@@ -68,6 +74,7 @@ class Material:
         models: Iterable[Mapping[str, Any]],
         planned: Iterable[Mapping[str, Any]],
         reading: str,
+        trained_on: Sequence[str] = (ENGLISH,),
         **settings: Any,
     ) -> Material:
         """Reads it from its three files.
@@ -77,11 +84,13 @@ class Material:
             models: recipe, chain, label and method of each, in display order.
             planned: contrast, first and second (recipe and chain) of each pair that is compared.
             reading: of retrieval the one that leads.
+            trained_on: the languages of the labels.
             settings: the other attributes.
         """
         return cls(
             models=models_of(models),
-            results=Results(read_answers(answers), {RETRIEVAL: reading}),
+            results=Results(read_answers(answers), {RETRIEVAL: reading}, trained_on),
+            trained_on=trained_on,
             metrics=read_json_lines(metrics),
             curves=pd.read_parquet(curves),
             planned=read_planned(planned),
@@ -91,6 +100,15 @@ class Material:
     def of_stage(self, stage: str) -> list[Mapping[str, Any]]:
         """The metrics of one stage."""
         return [facts for facts in self.metrics if facts["stage"] == stage]
+
+    @property
+    def learned_from(self) -> str:
+        """What captions add of soft labels, and of text in languages without labels that was read; often nothing."""
+        if self.soft_labels not in TEACHERS:
+            return ""
+        read = {language for facts in self.of_stage("classifiers") for language in facts["unlabelled"]}
+        seen = "; zero-shot labels, unlabelled target text seen" if read - set(self.trained_on) else ""
+        return f" Students learn soft labels of {TEACHERS[self.soft_labels]}{seen}."
 
     @cached_property
     def published(self) -> pd.DataFrame:

@@ -7,7 +7,7 @@ so that a spread is one of whole experiments and not of languages. Accuracies ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -99,23 +99,33 @@ def by_run(accuracy: pd.DataFrame) -> pd.DataFrame:
     return wide[accuracy["language"].unique()].groupby(level=RUN, sort=False).mean()
 
 
-def averages(accuracy: pd.DataFrame) -> pd.DataFrame:
-    """One row a run: its accuracy in English, on average over all languages, and over all but English.
+def averages(accuracy: pd.DataFrame, trained_on: Collection[str] = (ENGLISH,)) -> pd.DataFrame:
+    """One row a run: its accuracy in the languages of the labels, on average over all languages, and over the others.
 
     Columns: english, average, zero_shot. NaN where there is no such language.
     """
     wide = by_run(accuracy)
-    return pd.DataFrame({name: wide[own].mean(axis=1) for name, own in languages_of(wide.columns).items()})
+    return pd.DataFrame({name: wide[own].mean(axis=1) for name, own in languages_of(wide.columns, trained_on).items()})
 
 
-def languages_of(languages: Iterable[str]) -> dict[str, list[str]]:
-    """The languages that each column of `averages` is an average of."""
+def languages_of(languages: Iterable[str], trained_on: Collection[str] = (ENGLISH,)) -> dict[str, list[str]]:
+    """The languages that each column of `averages` is an average of.
+
+    Args:
+        languages: all.
+        trained_on: those of the labels; their column is called english, as they are unless the config says otherwise.
+    """
     languages = list(languages)
     return {
-        "english": [language for language in languages if language == ENGLISH],
+        "english": [language for language in languages if language in trained_on],
         "average": languages,
-        "zero_shot": [language for language in languages if language != ENGLISH],
+        "zero_shot": [language for language in languages if language not in trained_on],
     }
+
+
+def name_of_languages(trained_on: Collection[str]) -> str:
+    """What tables call the languages of the labels: English, or their codes."""
+    return "English" if list(trained_on) == [ENGLISH] else ", ".join(trained_on)
 
 
 def runs_of(frame: pd.DataFrame, model: Model) -> pd.DataFrame:

@@ -136,6 +136,7 @@ def check_config(config: dict[str, Any]) -> None:
         _check_recipes(checked, experiment)
         _check_scratch(checked)
         _check_evaluations(checked, experiment.reads_text(config))
+        _check_soft_labels(checked)
         _check_sizes(checked, config["teacher"])
         _check_resources(checked, stages_of(config, experiment))
         _check_files(config)
@@ -146,11 +147,18 @@ def check_config(config: dict[str, Any]) -> None:
 
 
 def _check_languages(config: Config) -> None:
-    """Checks that English is among the languages, and that what is made here can be made in all of them."""
+    """Checks that labels and English are among the languages, and that what is made here can be made in all of them."""
     languages, data = config.languages, config.data
-    if sources.ENGLISH not in languages:
+    for language in data.task.train_languages:
+        if language not in languages:
+            raise ConfigError(
+                f"languages is {', '.join(languages)}, expected {language} among them; add it, classifiers are trained on"
+                " it by data.task.train_languages"
+            )
+    if data.retrieval.source != "none" and sources.ENGLISH not in languages:
         raise ConfigError(
-            f"languages is {', '.join(languages)}, expected en among them; add it, classifiers are trained on English"
+            f"languages is {', '.join(languages)}, expected en among them, as sentences are retrieved in English; add it,"
+            " or set data.retrieval.source to none"
         )
     if (data.task.source == "cldr") != (data.task.name == sources.CLDR_TASK) or data.task.name == "retrieval":
         raise ConfigError(
@@ -239,6 +247,28 @@ def _check_scratch(config: Config) -> None:
             f"teacher.vocabulary is {vocabulary}, which leaves unknown how many rows there will be, and what the"
             " control from scratch of compute_matched costs depends on it; set scratch_runs: 0, or teacher.vocabulary:"
             f" {teachers.ALL}"
+        )
+
+
+def _check_soft_labels(config: Config) -> None:
+    """Checks that sentences without labels are of corpora that there are, and the task's examples single sentences."""
+    unlabelled, task = config.finetuning.unlabelled, config.data.task
+    names = [corpus.name for corpus in config.data.text]
+    for name in unlabelled:
+        if name not in names:
+            raise ConfigError(
+                f"finetuning.unlabelled names {name}, expected corpora of data.text ({', '.join(names)}); correct it, or"
+                " describe that corpus there (share: 0 keeps it out of distillation)"
+            )
+    if unlabelled and config.finetuning.teacher == "none":
+        raise ConfigError(
+            f"finetuning.unlabelled names {unlabelled[0]}, but finetuning.teacher is none, so that its sentences have"
+            " neither gold nor soft labels; set finetuning.teacher to root or parent, or unlabelled to []"
+        )
+    if unlabelled and (task.source == "cldr" or task.columns.text_pair):
+        raise ConfigError(
+            f"finetuning.unlabelled names {unlabelled[0]}, whose documents are single texts, but the examples of"
+            f" {task.name} are pairs; set it to [] (soft labels of the training pairs stay)"
         )
 
 

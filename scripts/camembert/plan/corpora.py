@@ -55,6 +55,18 @@ def text_sources(config: Mapping[str, Any]) -> list[TextSource]:
     return [corpus for corpus in _entries(config) if corpus.share]
 
 
+def unlabelled_sources(config: Mapping[str, Any]) -> list[TextSource]:
+    """The corpora that fine-tuning reads without labels, in the order of ``finetuning.unlabelled``."""
+    corpora = {corpus.name: corpus for corpus in _entries(config)}
+    return [corpora[name] for name in config["finetuning"]["unlabelled"]]
+
+
+def unlabelled_sources(config: Mapping[str, Any]) -> list[TextSource]:
+    """The corpora that fine-tuning reads without labels, in the order of ``finetuning.unlabelled``."""
+    corpora = {corpus.name: corpus for corpus in _entries(config)}
+    return [corpora[name] for name in config["finetuning"]["unlabelled"]]
+
+
 def _entries(config: Mapping[str, Any]) -> list[TextSource]:
     """All corpora of a config. Those made from the CLDR are parallel, whole and text alone."""
     return [
@@ -129,10 +141,12 @@ def downloads(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
         wanted["teacher"] = teacher["hub"] | {"kind": "model"}
     if task["source"] == "hub":
         for split in splits_of(task):
-            locales = [locale_of(task["locales"], language) for language in languages_of(split, languages)]
+            own = languages_of(split, languages, task["train_languages"])
+            locales = [locale_of(task["locales"], language) for language in own]
             wanted[f"task-{split}"] = _dataset(task["hub"][split], locales)
     for entry in config["data"]["text"]:
-        if entry["source"] == "hub" and entry.get("share", 1.0):
+        is_read = entry.get("share", 1.0) or entry["name"] in config["finetuning"]["unlabelled"]
+        if entry["source"] == "hub" and is_read:
             for language in languages:
                 locale = locale_of(entry.get("locales", {}), language)
                 wanted[text_download(entry["name"], language)] = _dataset(entry["hub"], [locale])

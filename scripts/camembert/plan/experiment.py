@@ -5,7 +5,7 @@ It is pure: the Snakefile imports it before any job runs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -18,6 +18,8 @@ UNTRAINED = "untrained"
 """Recipe of encoders that nothing was trained for: random weights, and layers copied from the teacher."""
 MLM = "mlm"
 """Recipe of encoders pre-trained from scratch by masked language modelling."""
+ROOT, PARENT = "root", "parent"
+"""Whose soft labels classifiers learn: those of the teacher of their chain, or of the encoder one hop up."""
 RESERVED_RECIPES = (TEACHER, UNTRAINED, MLM)
 
 
@@ -57,6 +59,17 @@ class ClassifierId:
     def name(self) -> str:
         """Which of its model's classifiers it is: ``r1-f1``."""
         return f"r{self.run}-f{self.finetuning}"
+
+    def teacher(self, which: str) -> ClassifierId | None:
+        """The classifier of its run whose soft labels it learns; None for what no encoder was cut into.
+
+        Args:
+            which: the key ``finetuning.teacher``: none, root (of its chain) or parent (one hop up).
+        """
+        encoder = self.encoder.parent if which in (ROOT, PARENT) else None
+        while which == ROOT and encoder and encoder.parent:
+            encoder = encoder.parent
+        return replace(self, encoder=encoder) if encoder else None
 
 
 def encoder_of(chain: Chain, recipe: str, run: int) -> EncoderId:

@@ -121,7 +121,10 @@ class Task(Section):
     locales: dict[str, Text] = key("What {language} stands for where it is not the code, such as {en: en-US}.")
     filter: Splits[Filter] = key("Values that rows of a split have, such as {partition: train}; may name {language}.")
     parallel: bool = key("Whether examples are translations of each other in all languages, which is checked.")
-    train_limit: Count | None = key("At most so many training examples; not of cldr.")
+    train_languages: Annotated[list[Text], Field(min_length=1), AfterValidator(distinct)] = key(
+        "Languages with labels to train on; zero-shot means all others. Of several, {language} names their files."
+    )
+    train_limit: Count | None = key("At most so many training examples a language; not of cldr.")
     split_dev: bool = key("Whether half of dev becomes the test set, for data without test labels.")
 
 
@@ -180,8 +183,8 @@ Balanced = Annotated[int, Field(ge=24, multiple_of=24)]
 
 class Cldr(Section):
     seed: Natural = key("Of everything that is drawn.")
-    train: Balanced = key("English training examples, a multiple of 24: 8 families of 3 labels.")
-    dev: Balanced = key("Examples a language, to choose by (English).")
+    train: Balanced = key("Training examples a language, a multiple of 24: 8 families of 3 labels.")
+    dev: Balanced = key("Examples a language, to choose by.")
     test: Balanced = key("Examples a language, for results.")
     documents: Count = key("Parallel documents a language.")
 
@@ -293,16 +296,26 @@ class Distillation(Optimiser):
 
 
 class Finetuning(Optimiser):
-    """Training a classifier on the English examples, from an encoder."""
+    """Training a classifier, from an encoder: on labelled examples in `data.task.train_languages`, and on soft labels."""
 
-    epochs: Count = key("Times the training examples are read.")
+    epochs: Count = key("Times the training examples are read, those without a label too.")
     batch: Count = key("Examples a step.")
     max_tokens: Count = key("Longer examples are cut, in evaluation too; at most `teacher.positions`.")
-    evaluations: Count = key("Times English dev is read, evenly spread.")
-    keep: Literal["best", "last"] = key("Which weights are kept: those best on English dev, or the last.")
+    evaluations: Count = key("Times dev is read, in the languages of the labels, evenly spread.")
+    keep: Literal["best", "last"] = key("Which weights are kept: those best on that dev, or the last.")
     trained_layers: Natural | None = key("Layers that are trained, from the top; null trains all, and the embeddings.")
     pooler: Literal["identity", "standardised", "encoder"] = key(
         "What [CLS] is read through at first: nothing, a standardisation unit by unit, or the encoder's own pooler."
+    )
+    teacher: Literal["none", "root", "parent"] = key(
+        "Whose soft labels a classifier learns beside gold ones: nobody's; those of the fine-tuned teacher of the run; or"
+        " those of the classifier one hop up. The teacher, and chains from random weights, learn gold labels alone."
+    )
+    temperature: Positive = key("Softens both distributions; the loss is multiplied by its square (Hinton et al. 2015).")
+    soft_weight: float = key("Share of the loss that soft labels have; 1 leaves gold labels out.", gt=0, le=1)
+    unlabelled: Annotated[list[Text], AfterValidator(distinct)] = key(
+        "Corpora of `data.text` read in fine-tuning with soft labels alone; `share: 0` keeps one out of all else. Not for"
+        " tasks of pairs."
     )
 
 

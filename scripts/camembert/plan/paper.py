@@ -11,6 +11,7 @@ from typing import Any
 from camembert.plan.comparisons import comparisons_of
 from camembert.plan.experiment import experiment_of
 from camembert.plan.readings import headline_of
+from camembert.plan.sources import ENGLISH
 
 TABLES = {
     "summary": "Summary",
@@ -65,6 +66,8 @@ def paper_settings(config: dict[str, Any]) -> dict[str, Any]:
         "recipes": config["recipes"],
         "lengths": config["efficiency"]["lengths"],
         "reading": headline_of(config["retrieval"]).name,
+        "trained_on": config["data"]["task"].get("train_languages", [ENGLISH]),
+        "soft_labels": config["finetuning"].get("teacher", "none"),
     }
 
 
@@ -88,7 +91,8 @@ def figures_of(config: dict[str, Any]) -> Mapping[str, str]:
 def shows_published_rows(config: dict[str, Any]) -> bool:
     """Whether accuracies are on the whole test set of XNLI after all of its training pairs, as published ones are."""
     task = config["data"]["task"]
-    return task["name"].startswith("xnli") and not task["split_dev"] and task["train_limit"] is None
+    english = task.get("train_languages", [ENGLISH]) == [ENGLISH]
+    return task["name"].startswith("xnli") and english and not task["split_dev"] and task["train_limit"] is None
 
 
 def _left_out(config: dict[str, Any]) -> set[str]:

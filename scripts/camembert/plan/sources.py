@@ -14,7 +14,7 @@ from typing import Any
 Folder = str | os.PathLike[str]
 
 ENGLISH = "en"
-"""The language that classifiers are trained on."""
+"""The language that sentences are retrieved in, and that classifiers are trained on unless data.task says otherwise."""
 CLDR_TASK = "cldr-nli"
 """The task that is made here."""
 CLDR_LANGUAGES = ("en", "fr", "es", "de", "el", "bg", "ru", "tr", "ar", "vi", "th", "zh", "hi", "sw", "ur")
@@ -39,9 +39,9 @@ def splits_of(task: dict[str, Any]) -> list[str]:
     return ["train", "dev"] if task["split_dev"] else ["train", "dev", "test"]
 
 
-def languages_of(split: str, languages: Sequence[str]) -> list[str]:
+def languages_of(split: str, languages: Sequence[str], train_languages: Sequence[str] = (ENGLISH,)) -> list[str]:
     """The languages that a split is read in."""
-    return [ENGLISH] if split == "train" else list(languages)
+    return list(train_languages if split == "train" else languages)
 
 
 def locale_of(locales: Mapping[str, str], language: str) -> str:
@@ -67,7 +67,11 @@ def task_files(folder: Folder, pattern: str, locale: str, missing_ok: bool = Fal
 
 
 def files_of_task(
-    folders: Mapping[str, Folder], patterns: Mapping[str, str], locales: Mapping[str, str], languages: Sequence[str]
+    folders: Mapping[str, Folder],
+    patterns: Mapping[str, str],
+    locales: Mapping[str, str],
+    languages: Sequence[str],
+    train_languages: Sequence[str] = (ENGLISH,),
 ) -> dict[str, dict[str, list[Path]]]:
     """The files of a task by split and language.
 
@@ -76,6 +80,7 @@ def files_of_task(
         patterns: which files are those of `{language}`.
         locales: what the task calls a language.
         languages: of dev and test.
+        train_languages: of train.
 
     Raises:
         SourceError: files are missing or empty.
@@ -83,7 +88,7 @@ def files_of_task(
     return {
         split: {
             language: task_files(folder, patterns[split], locale_of(locales, language))
-            for language in languages_of(split, languages)
+            for language in languages_of(split, languages, train_languages)
         }
         for split, folder in folders.items()
     }
@@ -108,6 +113,7 @@ def check_task(task: dict[str, Any], languages: Sequence[str]) -> None:
         SourceError: a column that the header does not name, dev or test that are the same in every language, or a
             file that is missing or empty.
     """
+    train_languages = task["train_languages"]
     for split in splits_of(task):
         pattern = task_pattern(task, split)
         header, columns = layout_of(task, split)
@@ -119,14 +125,19 @@ def check_task(task: dict[str, Any], languages: Sequence[str]) -> None:
                 f" ({', '.join(map(repr, header))}); correct one of the two"
             )
         by_language = "{language}" in pattern or "{language}" in map(str, task["filter"][split].values())
+        key = f"hub.{split}.files" if task["source"] == "hub" else f"files.{split}"
+        if split == "train" and len(train_languages) > 1 and not by_language:
+            raise SourceError(
+                f"data.task.{key} is {pattern!r}, expected {{language}} in it or in data.task.filter.train, since"
+                f" data.task.train_languages names {len(train_languages)}; without it one file would be read for all"
+            )
         if split != "train" and len(languages) > 1 and not by_language:
-            key = f"hub.{split}.files" if task["source"] == "hub" else f"files.{split}"
             raise SourceError(
                 f"data.task.{key} is {pattern!r}, expected {{language}} in it or in data.task.filter.{split}; without"
                 " it every language would be evaluated on the same examples"
             )
         if task["source"] == "folder":
-            files_of_task({split: task["folder"]}, task["files"], task["locales"], languages)
+            files_of_task({split: task["folder"]}, task["files"], task["locales"], languages, train_languages)
 
 
 def twice(folder: Folder, what: str, names: Iterable[str]) -> SourceError:

@@ -10,6 +10,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from camembert.core.files import read_json
+from camembert.paper.statistics import ENGLISH, name_of_languages
 from camembert.plan.chain import parse_chain
 from camembert.plan.experiment import ClassifierId, EncoderId, encoder_of
 from camembert.release.forms import ENCODER_FOLDER, FORMS
@@ -47,7 +48,10 @@ def training_rows(classifier: ClassifierId, metrics: Iterable[Path]) -> list[dic
             what = "not trained"
         rows.append({"model": str(encoder.chain), "what": what, **_cost(one)})
     one = facts[classifier.path] | {"steps": facts[classifier.path]["kept_step"], "training_flops": None}
-    return [*rows, {"model": "classifier", "what": "fine-tuned on English", **_cost(one)}]
+    what = f"fine-tuned on {name_of_languages(one.get('trained_on', [ENGLISH]))}"
+    if one.get("unlabelled"):
+        what += f", and on soft labels of text in {', '.join(one['unlabelled'])}"
+    return [*rows, {"model": "classifier", "what": what, **_cost(one)}]
 
 
 def given(facts: Mapping[str, Any]) -> str | None:

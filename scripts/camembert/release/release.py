@@ -56,7 +56,9 @@ def release_table(measured: Mapping[str, dict[str, Any]], kept: Sequence[str]) -
     for name, form in FORMS.items():
         facts = measured[name]
         accuracy = pd.Series(facts["accuracy"])
-        row = {"form": name, "label": form.label, "bytes": facts["bytes"], "english": accuracy[ENGLISH]}
+        row = {"form": name, "label": form.label, "bytes": facts["bytes"]} | (
+            {"english": accuracy[ENGLISH]} if ENGLISH in accuracy else {}
+        )
         row |= {"kept_languages": accuracy[list(kept)].mean(), "average": accuracy.mean()}
         for at in facts["speed"]:
             tokens = at["tokens"]
@@ -77,7 +79,9 @@ def format_release(numbers: pd.DataFrame, lengths: Sequence[int]) -> pd.DataFram
         *((f"Examples/s, {n} tokens", f"rows_per_second_{n}", 1, "{:.0f}") for n in lengths),
         ("Peak memory (MiB)", "peak_memory_mib", 1, "{:.0f}"),
     ]
-    shown = {title: (scale * numbers[column]).map(form.format) for title, column, scale, form in columns}
+    shown = {
+        title: (scale * numbers[column]).map(form.format) for title, column, scale, form in columns if column in numbers
+    }
     return pd.DataFrame({"Form": numbers["label"]} | shown)
 
 

@@ -1,10 +1,13 @@
-"""Fine-tuning an encoder on English examples of a task; the checkpoint best on English dev is kept, or the last."""
+"""Fine-tuning an encoder on labelled examples of a task, and on what another classifier says of these and of more text.
+
+The checkpoint best on dev, in the languages of the labels, is kept, or the last.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,16 +20,19 @@ from torch.nn import functional
 from camembert.core.files import read_json
 from camembert.core.model_files import TOKENIZER
 from camembert.core.provenance import hash_of_code, hash_of_file, hash_of_weights
-from camembert.data.tasks import read_examples
+from camembert.data.tasks import NO_LABEL, read_all
 from camembert.evaluation.classification import EncodedExamples, accuracy, encode_examples, pad, predict
 from camembert.evaluation.predictors import pytorch_predictor
 from camembert.models import classifier as classifiers
 from camembert.models.architectures import Classifier
+from camembert.models.encoder import shape_of
+from camembert.models.losses import soft_target_loss
 from camembert.runtime import parallel
 from camembert.runtime.checkpoint import CheckpointFolder, fingerprint_of
 from camembert.runtime.devices import numerics
 from camembert.tokens import tokenizer
 from camembert.training.loop import Evaluation, Objective, Schedule, TrainingError, TrainingResult, train
+from camembert.training.soft_labels import SoftLabels, read_soft_labels
 
 BATCHES_SORTED_TOGETHER = 50
 TEXTS_STANDARDISED = 1024
@@ -39,7 +45,12 @@ def first_rows(examples: EncodedExamples, rows: int) -> EncodedExamples:
 
 
 def shuffled_batch(
-    examples: EncodedExamples, size: int, pad_id: int, seed: int, rows: slice = slice(None)
+    examples: EncodedExamples,
+    size: int,
+    pad_id: int,
+    seed: int,
+    rows: slice = slice(None),
+    soft_labels: Tensor | None = None,
 ) -> Callable[[int], dict[str, Any]]:
     """The batch of a step: every epoch is its own permutation; the examples left over at its end are not read.
 
@@ -52,6 +63,7 @@ def shuffled_batch(
         pad_id: id of the padding token.
         seed: of the order.
         rows: those of every batch that this process takes; it pads no others. The numbers are those of all rows.
+        soft_labels: logits, (examples, labels), of which the batch gets its own.
     """
     per_epoch = len(examples) // size
     lengths = np.array([len(ids) for ids in examples.ids])
@@ -70,18 +82,28 @@ def shuffled_batch(
         own = batch[rows]
         arrays = pad(examples, own.tolist(), pad_id) | {"labels": examples.labels[own].astype(np.int64)}
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        if soft_labels is not None:
+            tensors["soft_labels"] = soft_labels[torch.from_numpy(own)]
         return tensors | {"real_tokens": int(lengths[batch].sum()), "examples": size}
 
     return batch_of
 
 
-def classification(classifier: Classifier) -> Objective:
-    """Cross-entropy of the labels."""
+def classification(classifier: Classifier, soft_labels: SoftLabels | None = None) -> Objective:
+    """Cross-entropy of the labels, mixed with the divergence from soft labels where there are some.
+
+    L = (1 - w) / n sum over the labelled examples of CE(y, S) + w t^2 / n sum over all n examples of
+    KL(softmax(T / t) || softmax(S / t)), as Hinton et al. (2015) weigh the two.
+    """
 
     def objective(batch: dict[str, Any]) -> dict[str, Tensor]:
         inputs = {key: batch[key] for key in ("input_ids", "token_type_ids", "attention_mask")}
-        logits = classifier(**inputs).logits.float()
-        return {"loss": functional.cross_entropy(logits, batch["labels"], reduction="sum") / batch["examples"]}
+        logits, count = classifier(**inputs).logits.float(), batch["examples"]
+        gold = functional.cross_entropy(logits, batch["labels"], reduction="sum", ignore_index=NO_LABEL) / count
+        if soft_labels is None:
+            return {"loss": gold}
+        soft = soft_target_loss(logits, batch["soft_labels"], count, soft_labels.temperature)
+        return {"loss": (1 - soft_labels.weight) * gold + soft_labels.weight * soft, "gold": gold, "soft": soft}
 
     return objective
 
@@ -92,6 +114,14 @@ def freeze_below_top(classifier: Classifier, layers: int) -> None:
     encoder.embeddings.requires_grad_(False)
     for layer in encoder.encoder.layer[: max(0, len(encoder.encoder.layer) - layers)]:
         layer.requires_grad_(False)
+
+
+def flops_of_token(classifier: Classifier, examples: EncodedExamples, trained_layers: int | None) -> float:
+    """FLOPs of a step for each token: a forward pass, and a backward pass of the layers that train; no head."""
+    shape, layers = shape_of(classifier.base_model), classifier.config.num_hidden_layers
+    length = round(sum(map(len, examples.ids)) / len(examples))
+    trained = layers if trained_layers is None else min(trained_layers, layers)
+    return shape.encoder_forward(layers, length) + 2 * shape.encoder_forward(trained, length)
 
 
 def dev_scores(
@@ -108,7 +138,7 @@ def dev_scores(
 
 
 def kept(run: TrainingResult) -> tuple[int, float]:
-    """Step and English dev accuracy of the weights that a fine-tuning kept."""
+    """Step and dev accuracy of the weights that a fine-tuning kept."""
     if run.best:
         return run.best["step"], run.best["score"]
     last = [row for row in run.curve if row["split"] == "dev"][-1]
@@ -117,8 +147,8 @@ def kept(run: TrainingResult) -> tuple[int, float]:
 
 def finetune(
     encoder_folder: str | os.PathLike[str],
-    train_examples: str | os.PathLike[str],
-    dev_examples: str | os.PathLike[str],
+    train_examples: Sequence[str | os.PathLike[str]],
+    dev_examples: Sequence[str | os.PathLike[str]],
     labels: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
@@ -140,13 +170,17 @@ def finetune(
     checkpoints: str | os.PathLike[str],
     checkpoint_seconds: float,
     precision: str = "auto",
+    soft_labels: SoftLabels | None = None,
 ) -> TrainingResult:
-    """Fine-tunes an encoder on English examples and keeps the weights that are best on English dev, or the last.
+    """Fine-tunes an encoder on a task and keeps the weights that are best on dev, or the last.
+
+    Soft labels come beside the gold ones of the training examples; examples without a label are read in one shuffled
+    stream with those that have one, and an epoch is all of them.
 
     Args:
         encoder_folder: where to start from.
-        train_examples: parquet file of English training examples.
-        dev_examples: parquet file of English development examples.
+        train_examples: parquet files of training examples with labels.
+        dev_examples: parquet files of development examples, in the same languages.
         labels: JSON file with the names of the labels, in order.
         output: folder of the classifier.
         epochs: times the training examples are read.
@@ -157,7 +191,7 @@ def finetune(
         dropout: in the encoder and before the classification head.
         max_tokens: longer examples are cut.
         evaluations: times dev is read, evenly spread.
-        keep: "best" keeps the weights that are best on English dev, "last" those of the last step.
+        keep: "best" keeps the weights that are best on dev, "last" those of the last step.
         pooler: "encoder" starts from the encoder's, "identity" from one that hands on the state of [CLS],
             "standardised" from one that hands it on standardised by some of the training examples.
         trained_layers: how many layers are trained, from the top; those below and the embeddings stay as they are. None
@@ -169,17 +203,22 @@ def finetune(
         checkpoints: folder of its checkpoints.
         checkpoint_seconds: wall time between two of them.
         precision: of matrix products in training: auto, bf16 or fp32, as in the config.
+        soft_labels: those of another classifier, and the examples without a label that they are of too.
 
     Raises:
         TrainingError: fewer training examples than one batch holds.
+        SoftLabelError: soft labels of other examples, or of other labels.
     """
-    words = tokenizer.load_tokenizer(encoder_folder)
-    examples, dev = (encode_examples(read_examples(path), words, max_tokens) for path in (train_examples, dev_examples))
+    words, names = tokenizer.load_tokenizer(encoder_folder), read_json(labels)
+    files = [*train_examples, *(soft_labels.unlabelled if soft_labels else ())]
+    logits = read_soft_labels(soft_labels.file, files, names) if soft_labels else None
+    examples, dev = (encode_examples(read_all(paths), words, max_tokens) for paths in (files, dev_examples))
     if len(examples) < batch:
         raise TrainingError(
-            f"{train_examples} holds {len(examples)} examples, fewer than finetuning.batch ({batch}); lower the batch"
+            f"{', '.join(map(str, files))} holds {len(examples)} examples, fewer than finetuning.batch ({batch}); lower"
+            " the batch"
         )
-    classifier = classifiers.classifier_from(encoder_folder, read_json(labels), dropout, seed).to(device)
+    classifier = classifiers.classifier_from(encoder_folder, names, dropout, seed).to(device)
     pad_id = classifier.config.pad_token_id
     if pooler == "identity":
         classifiers.set_identity_pooling(classifier)
@@ -191,12 +230,12 @@ def finetune(
         freeze_below_top(classifier, trained_layers)
     classifier.train()
     schedule = Schedule(epochs * (len(examples) // batch), learning_rate, warmup, weight_decay)
-    batch_of = shuffled_batch(examples, batch, pad_id, seed, parallel.own_rows())
+    batch_of = shuffled_batch(examples, batch, pad_id, seed, parallel.own_rows(), logits)
     marks = {max(1, schedule.steps * (i + 1) // evaluations) for i in range(evaluations)}
     on_dev = dev_scores(classifier, dev, pad_id, batch_tokens)
     run = train(
         classifier,
-        classification(classifier),
+        classification(classifier, soft_labels),
         batch_of,
         schedule,
         seed=seed,
@@ -208,7 +247,9 @@ def finetune(
             fingerprint_of(
                 encoder=hash_of_weights(encoder_folder),
                 tokenizer=hash_of_file(Path(encoder_folder) / TOKENIZER),
-                data=[hash_of_file(path) for path in (train_examples, dev_examples, labels)],
+                data=[hash_of_file(path) for path in (*files, *dev_examples, labels)],
+                soft_labels=soft_labels
+                and (hash_of_file(soft_labels.file), soft_labels.temperature, soft_labels.weight),
                 settings=[
                     vars(schedule),
                     batch,
@@ -227,6 +268,7 @@ def finetune(
         checkpoint_seconds=checkpoint_seconds,
         evaluation=Evaluation(marks, on_dev, "dev", keep_best="accuracy" if keep == "best" else None),
     )
+    run.flops = run.tokens * flops_of_token(classifier, examples, trained_layers)
     if parallel.rank() == 0:
         classifiers.save_classifier(classifier, output, encoder_folder)
     return run

@@ -256,7 +256,7 @@ def test_what_was_not_trained_has_no_panel(curves, monkeypatch, tmp_path):
     caught = []
     monkeypatch.setattr(training, "save", lambda figure, stem: caught.append(figure))
     training.training_curves(curves[curves["stage"] == "classifiers"], MODELS, tmp_path / "figure")
-    assert [axes.get_ylabel() for axes in caught[0].axes] == ["English dev accuracy (%)"]
+    assert [axes.get_ylabel() for axes in caught[0].axes] == ["Dev accuracy (%)"]
 
 
 def test_nothing_trained_is_refused(curves, tmp_path):

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from camembert.paper.figures.style import COLOURS, MARKERS, STYLE, WIDTH, Style, marker, save
 from camembert.plan.chain import Method
 
-TITLES = {"average": "All languages", "zero_shot": "Without English (zero-shot)", "retrieval": "Retrieval"}
+TITLES = {"average": "All languages", "zero_shot": "Other languages (zero-shot)", "retrieval": "Retrieval"}
 
 
 def ablation(numbers: pd.DataFrame, stem: Path) -> None:

@@ -36,6 +36,7 @@ from camembert.paper.statistics import (
     Model,
     averages,
     by_run,
+    name_of_languages,
     present,
     runs_of,
     spread,
@@ -146,13 +147,13 @@ def _panels(results: Results) -> dict[str, pd.DataFrame]:
     """Titles of the panels, each with one column of percent, a row a run."""
     panels: dict[str, pd.DataFrame] = {}
     for answers in results.evaluations:
-        scores = 100 * averages(answers.accuracy)
+        scores = 100 * averages(answers.accuracy, results.trained_on)
         if answers.is_retrieval:
             columns = {"Retrieval": "average"}
         elif answers.task == PROBE:
             columns = {"Linear probe (zero-shot)": "zero_shot"}
         else:
-            columns = {"English": "english", "Other languages (zero-shot)": "zero_shot"}
+            columns = {name_of_languages(results.trained_on): "english", "Other languages (zero-shot)": "zero_shot"}
         panels |= {title: scores[[column]] for title, column in columns.items() if scores[column].notna().any()}
     return panels
 

@@ -44,7 +44,7 @@ PANELS = [
     Panel("encoders", "value", ("train", HELD_OUT), "Value-relation loss", 1, True),
     Panel("encoders", "soft_targets", ("train", HELD_OUT), "Soft-target loss (nats)", 1, True),
     Panel("encoders", "cosine", ("train", HELD_OUT), "Cosine loss", 1, True),
-    Panel("classifiers", "accuracy", ("dev",), "English dev accuracy (%)", 100, False),
+    Panel("classifiers", "accuracy", ("dev",), "Dev accuracy (%)", 100, False),
 ]
 
 

@@ -16,7 +16,7 @@ from camembert.plan.chain import parse_chain
 
 CAPTION = "What the recipe changes: accuracy in percent, and points above the first recipe."
 NOTE = (
-    "Averages over the languages (zero-shot: all but English; retrieval: into English), then over the runs; "
+    "Averages over the languages (zero-shot: all but {labelled}; retrieval: into English), then over the runs; "
     "differences of models with the same chain, paired by run, with 95 % intervals in parentheses."
 )
 
@@ -36,7 +36,7 @@ def ablation(results: Results, models: Sequence[Model], recipes: Sequence[str]) 
     """
     averages: list[tuple[str, Answers, list[str]]] = []
     for evaluation in results.evaluations:
-        own = languages_of(evaluation.languages)
+        own = languages_of(evaluation.languages, results.trained_on)
         if evaluation.is_retrieval:
             averages.append(("retrieval", evaluation, evaluation.languages))
         elif evaluation.task == PROBE:
@@ -96,9 +96,9 @@ def format_ablation(numbers: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(shown)
 
 
-def note(numbers: pd.DataFrame) -> str:
-    """What the table's readers should know, with what its intervals cover."""
-    return f"{NOTE} {coverage(numbers['covers'], numbers['runs'])}"
+def note(numbers: pd.DataFrame, labelled: str = "English") -> str:
+    """What the table's readers should know, with what its intervals cover; `labelled` names the labels' languages."""
+    return f"{NOTE.format(labelled=labelled)} {coverage(numbers['covers'], numbers['runs'])}"
 
 
 def _columns(name: str, found: Interval) -> dict[str, float]:

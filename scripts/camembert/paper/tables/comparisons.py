@@ -77,7 +77,9 @@ def compare(results: Results, models: Sequence[Model], planned: Sequence[Planned
                 )
     for evaluation in results.evaluations:
         averages = {"average": evaluation.languages}
-        if not evaluation.is_retrieval and (zero_shot := languages_of(evaluation.languages)["zero_shot"]):
+        if not evaluation.is_retrieval and (
+            zero_shot := languages_of(evaluation.languages, results.trained_on)["zero_shot"]
+        ):
             averages["zero_shot"] = zero_shot
         by_language = {language: [language] for language in evaluation.languages}
         for pair in planned:

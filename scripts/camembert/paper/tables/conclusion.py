@@ -36,6 +36,7 @@ def conclusion(
     margin: float,
     convergence: pd.DataFrame | None = None,
     encoders: Iterable[Mapping[str, Any]] = (),
+    labelled: str = "English",
 ) -> str:
     """A list with a sentence a comparison and evaluation, then what intervals cover and what classifiers lacked.
 
@@ -48,6 +49,7 @@ def conclusion(
         margin: of equivalence, in points.
         convergence: what `convergence` returned, if classifiers that were still improving are to be named.
         encoders: their metrics, if students that ended worse than the layers they were copied from are to be named.
+        labelled: what the languages of the labels are called.
     """
     averages = comparisons[comparisons["language"] == "average"]
     chosen = averages[(averages["first_method"] == Method.CASCADE) | (averages["contrast"] == Contrast.OTHER)]
@@ -62,7 +64,7 @@ def conclusion(
         pairs = averages.groupby(["task", "contrast", *SIDES], sort=False)
         sentences = (f"- {_sentence(own.to_dict('records'), counts, margin, several)}" for _, own in pairs)
         paragraphs += ["\n".join(sentences), coverage(averages["covers"], averages["runs"])]
-    improving = "" if convergence is None else still_improving(convergence)
+    improving = "" if convergence is None else still_improving(convergence, labelled)
     worse = worse_than_copied(encoders)
     return "\n\n".join([*paragraphs, *(said for said in (improving, worse) if said)]) + "\n"
 

@@ -14,7 +14,7 @@ from camembert.paper.tables.writing import NOTHING, format_percent
 FLAT = 0.01
 """At most so much (share) does the last third of fine-tuning gain where it is flat: one point."""
 
-CAPTION = "Whether fine-tuning had converged: accuracy on the English dev set, in percent."
+CAPTION = "Whether fine-tuning had converged: accuracy on the {labelled} dev set, in percent."
 NOTE = (
     "The gain is the best accuracy in the last third of the steps minus the best before; the last third is flat where "
     "it is at most {points:g} point. A classifier that never left a plateau is flat too: the best accuracy "
@@ -71,15 +71,20 @@ def note() -> str:
     return NOTE.format(points=100 * FLAT)
 
 
-def still_improving(numbers: pd.DataFrame) -> str:
-    """A sentence where classifiers were still improving at the end of fine-tuning; nothing where none was."""
+def still_improving(numbers: pd.DataFrame, labelled: str = "English") -> str:
+    """A sentence where classifiers were still improving at the end of fine-tuning; nothing where none was.
+
+    Args:
+        numbers: of `convergence`.
+        labelled: what the languages of the labels are called.
+    """
     improving = numbers[numbers["gain"] > FLAT] if len(numbers) else numbers
     if improving.empty:
         return ""
     models = ", ".join(f"{label} ({count})" for label, count in improving.groupby("label", sort=False).size().items())
     return (
         f"{len(improving)} of {len(numbers)} classifiers were still improving at the end of fine-tuning, by more than"
-        f" {100 * FLAT:g} point of English dev accuracy in its last third, so that their accuracies depend on its"
+        f" {100 * FLAT:g} point of {labelled} dev accuracy in its last third, so that their accuracies depend on its"
         f" length: {models}."
     )
 

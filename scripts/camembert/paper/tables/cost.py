@@ -26,6 +26,7 @@ NOTE = (
 STAGES = {
     "encoders": "Encoders",
     "classifiers": "Fine-tuning",
+    "soft_labels": "Soft labels",
     "evaluation": "Evaluation",
     "probe": "Probe",
     "retrieval": "Retrieval",

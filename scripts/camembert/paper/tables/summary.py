@@ -23,6 +23,7 @@ from camembert.paper.statistics import (
     averages,
     by_run,
     languages_of,
+    name_of_languages,
     present,
     runs_of,
     spread,
@@ -35,16 +36,18 @@ from camembert.plan.readings import CENTRED, Reading
 
 SUMMARY_CAPTION = "Accuracy and what is left of the teacher's, in percent."
 SUMMARY_NOTE = (
-    "English is the language of fine-tuning; zero-shot is the average of all other languages, average that of all. "
-    "Each is taken within a run, {finetunings}then averaged over the runs (standard deviation in parentheses). "
+    "{labelled} {is_the_language} of fine-tuning; zero-shot is the average of all other languages, average that of all."
+    " Each is taken within a run, {finetunings}then averaged over the runs (standard deviation in parentheses). "
     "Intervals are of the means over the runs, cut at 0 and 100; a test item and its translations count as one. "
     "Retention is the average divided by the teacher's; always naming the most frequent label is right in "
     "{chance:.1f} %, so retention does not start at zero."
 )
 CENTRED_NOTE = (
-    " Centred: each language's mean logits are moved to those of English, which takes no label but all test items."
+    " Centred: each language's mean logits are moved to those of {labelled}, which takes no label but all test items."
 )
-PROBE_NOTE = " Probe: a logistic regression on the frozen encoder's sentence vectors, trained on English, without seed."
+PROBE_NOTE = (
+    " Probe: a logistic regression on the frozen encoder's sentence vectors, trained on {labelled}, without seed."
+)
 RETRIEVAL_NOTE = (
     " Retrieval is the share of lines in other languages whose nearest line in English is their translation, on "
     "average over these languages, of encoders before any fine-tuning, read by {reading}; retrieval_readings has the "
@@ -95,7 +98,10 @@ def _row(results: Results, model: Model, teacher: Model) -> dict[str, Any]:
         "finetunings": 0,
     }
     for answers in results.evaluations:
-        scores, languages = answers.scores(model, answers.languages), languages_of(answers.languages)
+        scores, languages = (
+            answers.scores(model, answers.languages),
+            languages_of(answers.languages, results.trained_on),
+        )
         runs, covers = len(scores.runs), ", ".join(scores.covers)
         row["runs"] = max(row["runs"], runs)
         if answers.is_retrieval:
@@ -132,13 +138,19 @@ SHOWN = {
 WITH_INTERVAL = {"average": "95 % interval", "retrieval": "Retrieval, 95 % interval"}
 
 
-def format_summary(numbers: pd.DataFrame) -> pd.DataFrame:
-    """The summary as people read it: percent with one decimal, spread in parentheses."""
+def format_summary(numbers: pd.DataFrame, labelled: str = "English") -> pd.DataFrame:
+    """The summary as people read it: percent with one decimal, spread in parentheses.
+
+    Args:
+        numbers: of `summary`.
+        labelled: what the languages of the labels are called.
+    """
     runs = numbers["runs"].astype(str)
     if "task_runs" in numbers and (numbers["task_runs"] < numbers["runs"]).any():
         runs = numbers["task_runs"].astype(str) + " of " + runs + " fine-tuned"
     shown = {"Model": numbers["label"], "Layers": numbers["layers"].astype(str), "Runs": runs}
     for column, title in SHOWN.items():
+        title = title.replace("English", labelled)
         if column not in numbers or numbers[column].isna().all():
             continue
         shown[title] = format_mean_and_sd(numbers[column], numbers[f"{column}_sd"])
@@ -152,6 +164,7 @@ def format_summary(numbers: pd.DataFrame) -> pd.DataFrame:
 
 def note_of_summary(numbers: pd.DataFrame, results: Results) -> str:
     """What the summary's readers should know, with what its intervals cover."""
+    labelled = name_of_languages(results.trained_on)
     kinds = [
         (covers, runs)
         for covers, runs in (
@@ -167,9 +180,13 @@ def note_of_summary(numbers: pd.DataFrame, results: Results) -> str:
     if "average" in numbers:
         several = numbers["finetunings"].max()
         averaged = f"averaged over its {several} fine-tunings, " if several > 1 else ""
-        note += " " + SUMMARY_NOTE.format(finetunings=averaged, chance=100 * results.evaluations[0].chance)
-    note += CENTRED_NOTE if "centred" in numbers else ""
-    note += PROBE_NOTE if "probe" in numbers else ""
+        is_the_language = "is the language" if len(results.trained_on) == 1 else "are the languages"
+        chance = 100 * results.evaluations[0].chance
+        note += " " + SUMMARY_NOTE.format(
+            finetunings=averaged, chance=chance, labelled=labelled, is_the_language=is_the_language
+        )
+    note += CENTRED_NOTE.format(labelled=labelled) if "centred" in numbers else ""
+    note += PROBE_NOTE.format(labelled=labelled) if "probe" in numbers else ""
     if "retrieval" in numbers:
         note += RETRIEVAL_NOTE.format(reading=Reading.parse(results.headline(RETRIEVAL)).title)
     note += SCRATCH_NOTE if (numbers["recipe"] == MLM).any() else ""

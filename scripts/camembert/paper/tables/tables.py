@@ -12,7 +12,7 @@ from camembert.paper import published
 from camembert.paper.answers import Answers
 from camembert.paper.intervals import coverage
 from camembert.paper.material import Material
-from camembert.paper.statistics import BASELINES, PROBE, RETRIEVAL
+from camembert.paper.statistics import BASELINES, PROBE, RETRIEVAL, name_of_languages
 from camembert.paper.tables import (
     ablation,
     comparisons,
@@ -53,14 +53,17 @@ def write_accuracy(material: Material, stem: Path) -> None:
 def write_summary(material: Material, stem: Path) -> None:
     """Writes what is left of the teacher's accuracy, on average."""
     numbers = summary.summary(material.results, material.models)
-    note = summary.note_of_summary(numbers, material.results)
-    write_table(numbers, summary.format_summary(numbers), stem, summary.SUMMARY_CAPTION, note)
+    note, labelled = summary.note_of_summary(numbers, material.results), name_of_languages(material.trained_on)
+    shown = summary.format_summary(numbers, labelled)
+    if labelled != "English":
+        numbers = numbers.rename(columns=lambda column: column.replace("english", "labelled"))
+    write_table(numbers, shown, stem, summary.SUMMARY_CAPTION + material.learned_from, note)
 
 
 def write_accuracy_by_language(material: Material, stem: Path) -> None:
     """Writes the accuracies on the task, language by language, with what others published."""
     task = material.results.evaluations[0]
-    caption = summary.BY_LANGUAGE_CAPTION.format(task=task.task)
+    caption = summary.BY_LANGUAGE_CAPTION.format(task=task.task) + material.learned_from
     _write_by_language(material, task, stem, caption, material.published)
 
 
@@ -94,7 +97,8 @@ def write_retrieval_readings(material: Material, stem: Path) -> None:
 def write_convergence(material: Material, stem: Path) -> None:
     """Writes whether fine-tuning had converged."""
     numbers = convergence.convergence(material.curves, material.models)
-    write_table(numbers, convergence.format_convergence(numbers), stem, convergence.CAPTION, convergence.note())
+    caption = convergence.CAPTION.format(labelled=name_of_languages(material.trained_on))
+    write_table(numbers, convergence.format_convergence(numbers), stem, caption, convergence.note())
 
 
 def write_comparisons(material: Material, stem: Path) -> None:
@@ -102,20 +106,24 @@ def write_comparisons(material: Material, stem: Path) -> None:
     numbers = comparisons.compare(material.results, material.models, material.planned)
     shown = comparisons.format_comparisons(numbers, material.margin)
     note = f"{coverage(numbers['covers'], numbers['runs'])} {comparisons.NOTE.format(margin=material.margin)}"
-    write_table(numbers, shown, stem, comparisons.CAPTION, note)
+    write_table(numbers, shown, stem, comparisons.CAPTION + material.learned_from, note)
 
 
 def write_conclusion(material: Material, stem: Path) -> None:
     """Writes the sentences to be quoted."""
     numbers = comparisons.compare(material.results, material.models, material.planned)
     improving, encoders = convergence.convergence(material.curves, material.models), material.of_stage("encoders")
-    write_text(stem.with_suffix(".md"), conclusion.conclusion(numbers, material.margin, improving, encoders))
+    labelled = name_of_languages(material.trained_on)
+    said = conclusion.conclusion(numbers, material.margin, improving, encoders, labelled)
+    learned = f"\n{material.learned_from.strip()}\n" if material.learned_from else ""
+    write_text(stem.with_suffix(".md"), said + learned)
 
 
 def write_ablation(material: Material, stem: Path) -> None:
     """Writes what the recipe changes."""
     numbers = ablation.ablation(material.results, material.models, material.recipes)
-    write_table(numbers, ablation.format_ablation(numbers), stem, ablation.CAPTION, ablation.note(numbers))
+    note = ablation.note(numbers, name_of_languages(material.trained_on))
+    write_table(numbers, ablation.format_ablation(numbers), stem, ablation.CAPTION + material.learned_from, note)
 
 
 def write_languages(material: Material, stem: Path) -> None:

@@ -1,0 +1,22 @@
+"""Writes the soft labels of a fine-tuned classifier, which its students learn: a file of logits, a row an example."""
+
+from camembert.core.files import read_json
+from camembert.runtime.devices import describe, start
+from camembert.runtime.job import Stopwatch, logged, write_metrics
+from camembert.training.soft_labels import write_soft_labels
+
+if __name__ == "__main__":
+    job = snakemake  # type: ignore[name-defined]  # noqa: F821
+    with logged(job.log[0]):
+        device = start(job.params.device, job.params.threads, job.resources.gpu)
+        with Stopwatch() as watch:
+            flops = write_soft_labels(
+                job.input.classifier,
+                [*job.input.train, *job.input.unlabelled],
+                read_json(job.input.labels),
+                job.output.soft_labels,
+                max_tokens=job.params.max_tokens,
+                batch_tokens=job.params.batch_tokens,
+                device=device,
+            )
+        write_metrics(job, watch, **describe(device, "fp32"), training_flops=flops)
