@@ -190,8 +190,8 @@ def finetuning(teacher_folder, pairs, common) -> partial:
     return partial(
         finetune,
         encoder_folder=teacher_folder,
-        train_examples=pairs["train"],
-        dev_examples=pairs["dev"],
+        train_examples=[pairs["train"]],
+        dev_examples=[pairs["dev"]],
         labels=pairs["labels"],
         epochs=2,
         batch=8,
@@ -207,3 +207,25 @@ def finetuning(teacher_folder, pairs, common) -> partial:
         batch_tokens=256,
         **common,
     )
+
+
+@pytest.fixture(scope="session")
+def soft_labels(pairs, lines, tmp_path_factory):
+    """Planted soft labels of the training pairs and of 40 French sentences, which have no others."""
+    import numpy as np
+
+    from camembert.data.tasks import unlabelled_examples, write_examples
+    from camembert.training.soft_labels import SoftLabels, save_soft_labels
+
+    folder = tmp_path_factory.mktemp("soft_labels")
+    write_examples(unlabelled_examples({"fr_own": lines["fr"][:40]}, []), folder / "unlabelled.parquet")
+    files = [pairs["train"], folder / "unlabelled.parquet"]
+    logits = np.random.default_rng(0).normal(size=(100, 3)).astype(np.float32)
+    save_soft_labels(logits, files, NLI, folder / "soft.safetensors")
+    return SoftLabels(folder / "soft.safetensors", files[1:], temperature=2.0, weight=0.5)
+
+
+@pytest.fixture(scope="session")
+def soft_finetuning(finetuning, soft_labels) -> partial:
+    """The same in 24 steps with soft labels and French sentences without others."""
+    return partial(finetuning, soft_labels=soft_labels)

@@ -47,7 +47,7 @@ def task_in(folder, languages, preset="xnli", **change):
     task = task_of(preset, folder=str(folder), **change)
     sources.check_task(task, languages)
     folders = dict.fromkeys(sources.splits_of(task), folder)
-    files = sources.files_of_task(folders, task["files"], task["locales"], languages)
+    files = sources.files_of_task(folders, task["files"], task["locales"], languages, task["train_languages"])
     return read_task(files, Preset(**{key: task[key] for key in DESCRIBED}), task["train_limit"])
 
 

@@ -45,7 +45,7 @@ BERT = {
 
 UTTERANCES = "".join(
     json.dumps({"id": number, "partition": partition, "intent": ["alarm_set", "play"][number % 2], "utt": "a"}) + "\n"
-    for number, partition in enumerate(["train", "train", "dev", "dev", "test"])
+    for number, partition in enumerate(["train", "train", "dev", "dev", "test", "train"])
 )
 LINES = {"en": ["one", "two"], "fr": ["un"]}
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
@@ -149,6 +149,12 @@ def empty_dev(bench: Bench) -> None:
 
 def bad_utterances(change: tuple[str, str], bench: Bench) -> None:
     bench.massive(fr=UTTERANCES.replace(*change))
+    bench.read()
+
+
+def numbers_for_labels(bench: Bench) -> None:
+    bench.massive()
+    bench.config["data"]["task"]["columns"]["label"] = "id"
     bench.read()
 
 
@@ -338,6 +344,16 @@ def from_package(change: dict[str, str], bench: Bench) -> None:
         download_file(**asked, output=bench.folder / "out")
 
 
+def german(bench: Bench) -> dict:
+    bench.config["data"]["task"]["train_languages"] = ["de"]
+    return {}
+
+
+def one_file_for_all(bench: Bench) -> None:
+    bench.xnli()
+    bench.check("data.task", train_languages=["en", "fr"])
+
+
 CASES: dict[str, Callable[[Bench], None]] = {
     # the config
     "a misspelt key": lambda bench: bench.check("finetuning", epoch=3),
@@ -365,6 +381,16 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "a share below 0": lambda bench: bench.corpora({"share": -1}),
     "shares that are all 0": lambda bench: bench.corpora({"folder": ".", "share": 0}),
     "two corpora of one name": lambda bench: bench.corpora({"folder": "."}, {"folder": ".", "name": "own0"}),
+    "labels in a language that is not evaluated": lambda bench: bench.check(languages=["en", "fr"], **german(bench)),
+    "sentences without labels that are not described": lambda bench: bench.check(
+        "finetuning", teacher="root", unlabelled=["own"]
+    ),
+    "sentences without labels and nobody to give them some": lambda bench: bench.check(
+        "finetuning", unlabelled=["cldr"]
+    ),
+    "sentences without labels for a task of pairs": lambda bench: bench.check(
+        "finetuning", teacher="root", unlabelled=["cldr"]
+    ),
     "a GPU asked for and none reserved": lambda bench: bench.check(device="cuda"),
     "a GPU reserved and none wanted": partial(gpus, "distillation", 1, device="cpu"),
     "more GPUs than evaluation uses": partial(gpus, "evaluation", 2),
@@ -374,6 +400,7 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "fewer training pairs than a batch": few_pairs,
     "a language without dev pairs": missing_dev,
     "an empty file of examples": empty_dev,
+    "one training file for several languages": one_file_for_all,
     "a language without text": missing_text,
     "an empty text file": partial(bad_text, "fr.txt", ""),
     "a pointer in place of text": partial(bad_text, "fr.txt", POINTER),
@@ -415,6 +442,7 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "test files without labels": partial(bad_tsv, "test-fr.tsv", "a\tb\n"),
     "files that are not parallel": partial(bad_tsv, "dev-fr.tsv", "a\tb\tentailment\n"),
     "a label that no training example has": partial(bad_utterances, ("alarm_set", "alarm_on")),
+    "a column of numbers taken for the label": numbers_for_labels,
     "a label that is a fraction": partial(bad_utterances, ('"alarm_set"', "0.5")),
     "an unknown column": partial(bad_utterances, ("utt", "text")),
     "a line that is not JSON": partial(bad_utterances, ('"}', "")),

@@ -84,6 +84,8 @@ def read_task(files: Mapping[str, Mapping[str, Sequence[Path]]], preset: Preset,
     of_train = preset.of("train")
     rows = {language: list(_rows(paths, of_train, "train", language)) for language, paths in files["train"].items()}
     labels = check_labels(_found(rows.values(), of_train) if preset.labels == FOUND else preset.labels)
+    if preset.labels == FOUND:
+        _refuse_one_each(labels, sum(map(len, rows.values())))
     splits: Splits = {}
     counts = {}
     for split, paths in files.items():
@@ -100,8 +102,6 @@ def read_task(files: Mapping[str, Mapping[str, Sequence[Path]]], preset: Preset,
         counts[split] = {language: _counted(each, where, split, language) for language, each in read.items()}
         examples = {language: each.examples for language, each in read.items()}
         splits[split] = aligned(split, examples, where) if together else examples
-    if preset.labels == FOUND:
-        _refuse_one_each(splits["train"], labels)
     splits["train"] = {language: own[:train_limit] for language, own in splits["train"].items()}
     if "test" not in splits:
         splits |= _halved(splits["dev"], preset.parallel)
@@ -225,10 +225,9 @@ def _found(rows: Iterable[Sequence[Raw]], preset: Preset) -> list[str]:
     return sorted(labels, key=lambda label: (int(label), "") if label.isdecimal() else (-1, label))
 
 
-def _refuse_one_each(train: Mapping[str, Sequence[Example]], labels: Sequence[str]) -> None:
-    """Refuses labels of which none has two examples: an id, or a text, was taken for the label."""
-    examples = sum(map(len, train.values()))
-    if examples <= len(labels):
+def _refuse_one_each(labels: Sequence[str], examples: int) -> None:
+    """Refuses labels, more than two, of which none has two examples: an id, or a text, was taken for the label."""
+    if examples <= len(labels) > 2:
         raise TaskError(
             f"{examples} training examples have {len(labels)} labels, such as {labels[0]!r}, expected several of each;"
             " check data.task.columns.label"

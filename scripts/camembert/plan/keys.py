@@ -311,7 +311,9 @@ class Finetuning(Optimiser):
         "Whose soft labels a classifier learns beside gold ones: nobody's; those of the fine-tuned teacher of the run; or"
         " those of the classifier one hop up. The teacher, and chains from random weights, learn gold labels alone."
     )
-    temperature: Positive = key("Softens both distributions; the loss is multiplied by its square (Hinton et al. 2015).")
+    temperature: Positive = key(
+        "Softens both distributions; the loss is multiplied by its square (Hinton et al. 2015)."
+    )
     soft_weight: float = key("Share of the loss that soft labels have; 1 leaves gold labels out.", gt=0, le=1)
     unlabelled: Annotated[list[Text], AfterValidator(distinct)] = key(
         "Corpora of `data.text` read in fine-tuning with soft labels alone; `share: 0` keeps one out of all else. Not for"

@@ -95,15 +95,22 @@ def write_soft_labels(
         found.append(predict(predictor, encoded, classifier.config.pad_token_id, batch_tokens))
         tokens += sum(map(len, encoded.ids))
         log.info("soft labels of %d of %d examples", min(first + AT_ONCE, len(rows)), len(rows))
-    facts = {"labels": json.dumps(own), "examples": _hash_of_examples(examples)}
-    with atomic_write(output) as partial:
-        save_file({LOGITS: np.concatenate(found)}, partial, metadata=facts)
+    save_soft_labels(np.concatenate(found), examples, own, output)
     layers = classifier.config.num_hidden_layers
     return tokens * shape_of(classifier.base_model).encoder_forward(layers, round(tokens / len(rows)))
 
 
+def save_soft_labels(
+    logits: np.ndarray, examples: Paths, labels: Sequence[str], output: str | os.PathLike[str]
+) -> None:
+    """Writes logits, (examples, labels) float32, with what they are of."""
+    facts = {"labels": json.dumps(list(labels)), "examples": _hash_of_examples(examples)}
+    with atomic_write(output) as partial:
+        save_file({LOGITS: logits}, partial, metadata=facts)
+
+
 def read_soft_labels(path: str | os.PathLike[str], examples: Paths, labels: Sequence[str]) -> Tensor:
-    """Reads what `write_soft_labels` wrote: (examples, labels) float32.
+    """Reads what `save_soft_labels` wrote: (examples, labels) float32.
 
     Args:
         path: of the file.

@@ -49,6 +49,24 @@ def test_examples_of_one_premise_are_a_cluster_named_alike_in_every_language(xtr
         assert [example.cluster for example in splits["dev"][language]] == [0, 1, 0]
 
 
+def test_labels_may_be_in_another_language_than_english_or_in_several(xtreme):
+    write(xtreme / "train-de.tsv", "c\td\tneutral\ne\tf\tneutral\n")
+    files = {"train": "train-{language}.tsv", "dev": "dev-{language}.tsv", "test": "test-{language}.tsv"}
+    splits, _ = splits_of(xtreme, ["de"], train_languages=["de"], files=files)
+    assert splits["train"] == {"de": [Example("train-000001", "c", "d", 1, 0), Example("train-000002", "e", "f", 1, 1)]}
+    both, _ = splits_of(xtreme, ["en", "de"], train_languages=["de", "en"], files=files, train_limit=1)
+    assert {language: [each.text for each in own] for language, own in both["train"].items()} == {
+        "de": ["c"],
+        "en": ["a"],
+    }
+
+
+def test_a_training_language_without_a_file_is_refused(xtreme):
+    files = {"train": "train-{language}.tsv", "dev": "dev-{language}.tsv", "test": "test-{language}.tsv"}
+    with pytest.raises(SourceError, match=r"has no file 'train-de\.tsv'; add it"):
+        splits_of(xtreme, ["en", "de"], train_languages=["de"], files=files)
+
+
 XNLI_1 = (
     "language\tgold_label\tsentence1_binary_parse\tsentence1\tsentence2\tpairID\n"
     'en\tentailment\t( ( \tHe said "no\tNo.\t7\nen\t-\t\tx\ty\t8\n'

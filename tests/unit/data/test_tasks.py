@@ -1,8 +1,20 @@
 """Examples in files of their own, and their halves."""
 
 import pyarrow.parquet as pq
+import pytest
 
-from camembert.data.tasks import Example, halve, read_examples, write_examples
+from camembert.core.files import write_json
+from camembert.data.leaks import documents_of
+from camembert.data.tasks import (
+    NO_LABEL,
+    Example,
+    TaskError,
+    halve,
+    languages_without_labels,
+    read_examples,
+    unlabelled_examples,
+    write_examples,
+)
 
 
 def test_examples_survive_parquet(tmp_path):
@@ -24,3 +36,15 @@ def test_halves_share_no_cluster_and_lose_no_row():
         assert sorted(first + second) == list(range(60))
         assert not {i // 3 for i in first} & {i // 3 for i in second}
         assert abs(len(first) - len(second)) <= 3
+
+
+def test_sentences_without_labels_are_all_but_evaluated_and_labelled_ones(tmp_path):
+    (tmp_path / "de.txt").write_text("labelled\nevaluated\nkept\nbeyond the limit\n")
+    write_json(tmp_path / "own.json", {"de": [1]})
+    texts = documents_of({"de_own": [tmp_path / "de.txt"]}, {"de_own": {"limit": 3}}, [tmp_path / "own.json"])
+    examples = unlabelled_examples(texts, ["labelled"])
+    assert [(each.text, each.text_pair, each.label) for each in examples] == [("kept", None, NO_LABEL)]
+    write_examples(examples, tmp_path / "unlabelled.parquet")
+    assert languages_without_labels([tmp_path / "unlabelled.parquet"]) == ["de"]
+    with pytest.raises(TaskError, match=r"no sentence but those of labelled examples; add text, or set"):
+        unlabelled_examples({"de_own": ["labelled"]}, ["labelled"])

@@ -77,6 +77,13 @@ def test_an_offset_of_a_language_is_centred_away_exactly_and_a_real_loss_is_not(
     assert max(found[AS_IS, "ur"], found[CENTRED, "ur"]) < english - 0.2
 
 
+def test_languages_are_centred_on_those_of_the_labels(tmp_path, logits):
+    read = {"de": logits, "fr": logits + np.array([1.5, 0.0, -1.0])}
+    files = {language: write(tmp_path / f"{language}.parquet", own) for language, own in read.items()}
+    found = accuracies(count_predictions("task", [Source("toplayer", "6-2", 1, 1, files)], trained_on=["de"]))
+    assert found[CENTRED, "fr"] == found[CENTRED, "de"] == found[AS_IS, "de"] > found[AS_IS, "fr"] + 0.2
+
+
 def test_baselines_are_read_as_they_are(tmp_path, logits):
     path = write(tmp_path / "en.parquet", logits)
     tables = count_predictions("task", [Source(BASELINE_RECIPE, "majority", 0, 0, {"en": path})])

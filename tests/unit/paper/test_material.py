@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from camembert.core.files import read_json_lines
-from camembert.paper.material import collect_curves, collect_metrics
+from camembert.paper.answers import Results
+from camembert.paper.material import Material, collect_curves, collect_metrics
 from camembert.paper.statistics import ResultsError
 
 
@@ -59,3 +60,23 @@ def test_where_nothing_was_trained_there_are_no_curves(tmp_path):
     curves = pd.read_parquet(tmp_path / "curves")
     assert curves.empty
     assert {"stage", "chain", "split", "step"} <= set(curves)
+
+
+@pytest.mark.parametrize(
+    ("which", "unlabelled", "said"),
+    [
+        ("none", [], ""),
+        ("root", [], " Students learn soft labels of the fine-tuned teacher."),
+        ("root", ["en"], " Students learn soft labels of the fine-tuned teacher."),
+        (
+            "parent",
+            ["de", "en"],
+            " Students learn soft labels of the classifier one hop up; zero-shot labels, unlabelled target text seen.",
+        ),
+    ],
+)
+def test_captions_say_whose_soft_labels_were_learned_and_whether_target_text_was_seen(which, unlabelled, said):
+    metrics = [{"stage": "classifiers", "unlabelled": []}, {"stage": "classifiers", "unlabelled": unlabelled}]
+    results = Results([], {})
+    material = Material("x", "task", [], results, metrics, pd.DataFrame(), [], 2.0, [], [], soft_labels=which)
+    assert material.learned_from == said

@@ -12,6 +12,7 @@ from camembert.paper.statistics import (
     averages,
     by_run,
     models_of,
+    name_of_languages,
     runs_of,
     spread,
     teacher_of,
@@ -52,6 +53,13 @@ def test_fine_tunings_are_averaged_within_a_run():
 
 def test_languages_keep_the_order_they_came_in():
     assert list(by_run(TWO_RUNS)) == ["en", "fr", "ur"]
+
+
+def test_zero_shot_are_the_languages_without_labels():
+    scores = averages(TWO_RUNS, ["fr", "ur"])
+    assert scores["english"].tolist() == pytest.approx([0.35, 0.45]), "the column of the languages with labels"
+    assert scores["zero_shot"].tolist() == [0.80, 0.60]
+    assert (name_of_languages(["en"]), name_of_languages(["ur", "en"])) == ("English", "ur, en")
 
 
 def test_english_alone_has_no_zero_shot_average():

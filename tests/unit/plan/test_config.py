@@ -126,6 +126,9 @@ MLM_NAMED = {
         # languages, runs, recipes
         ("languages", ["en", "x"], 'languages[1] is "x", expected a text that matches'),
         ("languages", [], "languages is [], expected a list of 1 or more"),
+        ("data.task.train_languages", [], "data.task.train_languages is [], expected a list of 1 or more"),
+        ("finetuning.soft_weight", 0, "finetuning.soft_weight is 0, expected a number above 0"),
+        ("finetuning.teacher", "assistant", 'finetuning.teacher is "assistant", expected'),
         ("languages", ["fr", "de"], "languages is fr, de, expected en among them"),
         ("languages", ["en", "fr", "en"], "languages: 'en' is listed more than once"),
         ("runs", [1, -1], "runs[1] is -1, expected at least 1"),
@@ -377,6 +380,15 @@ def test_an_unquoted_teacher_is_a_chain(config):
     config = changed(config, "chains", [6, "6-2"])
     check_config(config)
     assert parse_chain("6") in experiment_of(config).chains
+
+
+def test_without_retrieval_no_english_is_needed(config):
+    config["languages"] = ["de", "fr"]
+    config["data"]["task"]["train_languages"] = ["de"]
+    with pytest.raises(ConfigError, match="languages is de, fr, expected en among them, as sentences are retrieved"):
+        check_config(config)
+    config["data"]["retrieval"]["source"] = "none"
+    check_config(config)
 
 
 @pytest.mark.parametrize(

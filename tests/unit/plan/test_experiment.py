@@ -6,7 +6,7 @@ import pytest
 
 from camembert.plan.chain import parse_chain
 from camembert.plan.config import load_yaml
-from camembert.plan.experiment import EncoderId, encoder_of, experiment_of
+from camembert.plan.experiment import ClassifierId, EncoderId, encoder_of, experiment_of
 
 
 @pytest.fixture
@@ -132,3 +132,21 @@ def test_the_parents_of_an_encoder_lead_to_its_root(recipe, chain, run, lineage)
 def test_every_parent_of_an_encoder_is_built_too(small):
     encoders = experiment_of(small).encoders
     assert all(encoder.parent is None or encoder.parent in encoders for encoder in encoders)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "chain", "which", "expected"),
+    [
+        ("toplayer", "6-4-2", "root", "teacher/6/r2-f3"),
+        ("toplayer", "6-4-2", "parent", "toplayer/6-4/r2-f3"),
+        ("toplayer", "6-4x0-2", "parent", "untrained/6-4x0/r2-f3"),
+        ("untrained", "6-2x0", "parent", "teacher/6/r2-f3"),
+        ("toplayer", "6-4-2", "none", None),
+        ("teacher", "6", "root", None),
+        ("mlm", "0-4x3", "root", None),
+    ],
+)
+def test_a_student_learns_from_a_classifier_of_its_run(recipe, chain, which, expected):
+    classifier = ClassifierId(encoder_of(parse_chain(chain), recipe, 2), 2, 3)
+    found = classifier.teacher(which)
+    assert (found and found.path) == expected

@@ -11,6 +11,7 @@ import re
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -37,8 +38,10 @@ from camembert.training.loop import (
     optimizer_for,
     train,
 )
+from camembert.training.soft_labels import save_soft_labels
 
 CPU = torch.device("cpu")
+NLI = ["entailment", "neutral", "contradiction"]
 
 
 @pytest.fixture(autouse=True)
@@ -305,6 +308,7 @@ TRAININGS = [
     ("distilling", distillation, packed_text, "text_batch"),
     ("pretraining", pretraining, packed_text, "text_batch"),
     ("finetuning", finetuning, finetuning, "shuffled_batch"),
+    ("soft_finetuning", finetuning, finetuning, "shuffled_batch"),
 ]
 
 
@@ -412,7 +416,24 @@ def other_tokenizer(lines, tmp_path):
 def other_pairs(pairs, tmp_path):
     rows = read_examples(pairs["train"])
     write_examples([rows[0]._replace(label=2), *rows[1:]], tmp_path / "pairs.parquet")
-    return tmp_path / "pairs.parquet"
+    return [tmp_path / "pairs.parquet"]
+
+
+@pytest.fixture
+def other_soft_labels(soft_labels, pairs, tmp_path):
+    logits = np.zeros((100, 3), dtype=np.float32)
+    save_soft_labels(logits, [pairs["train"], *soft_labels.unlabelled], NLI, tmp_path / "soft")
+    return replace(soft_labels, file=tmp_path / "soft")
+
+
+@pytest.fixture
+def other_temperature(soft_labels):
+    return replace(soft_labels, temperature=1.0)
+
+
+@pytest.fixture
+def other_weight(soft_labels):
+    return replace(soft_labels, weight=1.0)
 
 
 SCHEDULES = [{"schedule": Schedule(*values)} for values in ((13, 1e-2, 0.2, 0.01), (12, 1e-3, 0.2, 0.01))]
@@ -454,6 +475,10 @@ CHANGES = {
         *({"epochs": 3}, {"batch": 10}, {"learning_rate": 1e-3}, {"warmup": 0.1}, {"weight_decay": 0.1}),
         *({"dropout": 0.2}, {"max_tokens": 16}, {"evaluations": 3}, {"seed": 2}, {"precision": "bf16"}),
         *({"encoder_folder": "other_encoder"}, {"train_examples": "other_pairs"}, {"dev_examples": "other_pairs"}),
+    ],
+    "soft_finetuning": [
+        *({"soft_labels": "other_soft_labels"}, {"soft_labels": "other_temperature"}, {"soft_labels": "other_weight"}),
+        {"soft_labels": None},
     ],
 }
 
