@@ -11,7 +11,7 @@ from pyarrow.parquet import read_metadata
 
 from camembert.plan.corpora import downloads
 from camembert.plan.experiment import EncoderId, Experiment, experiment_of, shape_of
-from camembert.plan.sources import ENGLISH, locale_of, task_files
+from camembert.plan.sources import locale_of, task_files
 
 BYTES_A_WEIGHT = 4
 BYTES_A_TOKEN = 4
@@ -128,12 +128,13 @@ def _task(config: dict[str, Any]) -> TaskSize:
 def _train_pairs(config: dict[str, Any]) -> int:
     task = config["data"]["task"]
     if task["source"] == "cldr":
-        return int(config["data"]["cldr"]["train"])
+        return int(config["data"]["cldr"]["train"]) * len(task["train_languages"])
     there = _task(config).train
     if task["source"] == "folder":
-        paths = task_files(task["folder"], task["files"]["train"], locale_of(task["locales"], ENGLISH))
+        locales = [locale_of(task["locales"], language) for language in task["train_languages"]]
+        paths = [path for locale in locales for path in task_files(task["folder"], task["files"]["train"], locale)]
         there = sum(_rows(path) for path in paths)
-    return min(there, task["train_limit"] or there)
+    return min(there, (task["train_limit"] or there) * len(task["train_languages"]))
 
 
 def _rows(path: Path) -> int:

@@ -15,7 +15,7 @@ LIGHT = [
     "tokenize_text", "check_text", "collect_answers", "collect_metrics", "make_tables", "make_figures", "make_paper",
     "choose_release", "trim_vocabulary", "tabulate_release", "write_model_cards", "evaluate_release",
     "make_cldr_retrieval", "import_retrieval", "retrieve_baseline", "predict_baselines", "draw_layers",
-    "download_package", "unpack_teacher",
+    "download_package", "unpack_teacher", "collect_unlabelled",
 ]  # fmt: skip
 
 

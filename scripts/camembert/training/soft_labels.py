@@ -29,7 +29,7 @@ from camembert.tokens.tokenizer import load_tokenizer
 log = logging.getLogger(__name__)
 
 LOGITS = "logits"
-AT_ONCE = 8192
+AT_ONCE = 2048
 """Examples after which the log says how far it is."""
 
 Paths = Sequence[str | os.PathLike[str]]

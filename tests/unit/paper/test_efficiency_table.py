@@ -10,6 +10,7 @@ from camembert.paper.tables.efficiency import (
     NO_ENERGY,
     by_depth,
     efficiency,
+    finetuning_flops,
     format_efficiency,
     note,
     spent_on,
@@ -118,3 +119,26 @@ def test_what_a_model_is_worth_stands_beside_what_it_costs(table):
     assert shown["Accuracy (%)"].tolist() == ["70.0"] * len(ORDER)
     assert shown["Retrieval (%)"].tolist() == ["40.0"] * len(ORDER)
     assert "Retrieval (%)" not in format_efficiency(table(), [8], SUMMARY.drop(columns="retrieval"))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "chain", "which", "expected"),
+    [
+        ("teacher", "6", "root", 100),
+        ("toplayer", "6-2", "root", 3 + 1000),
+        ("toplayer", "6-4-2", "root", 4 + 1000),
+        ("toplayer", "6-4-2", "parent", 4 + 20 + 1000 + 500),
+        ("untrained", "0-2", "parent", 7),
+    ],
+)
+def test_fine_tuning_counts_the_classifiers_below_the_teacher_and_all_forward_passes(recipe, chain, which, expected):
+    finetuned = {
+        ("teacher", "6"): 100.0,
+        ("toplayer", "6-2"): 3.0,
+        ("toplayer", "6-4"): 20.0,
+        ("toplayer", "6-4-2"): 4.0,
+    }
+    finetuned |= {("untrained", "0-2"): 7.0}
+    taught = {("teacher", "6"): 1000.0, ("toplayer", "6-4"): 500.0}
+    model = Model(recipe, chain, chain, Method.CASCADE)
+    assert finetuning_flops(model, which, finetuned, taught) == expected

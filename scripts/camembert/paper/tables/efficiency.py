@@ -13,7 +13,7 @@ import pandas as pd
 from camembert.paper.statistics import Model, ResultsError
 from camembert.paper.tables.writing import NOTHING, format_percent
 from camembert.plan.chain import parse_chain
-from camembert.plan.experiment import encoder_of
+from camembert.plan.experiment import ROOT, encoder_of
 
 CAPTION = "What an encoder costs to keep, to run and to train."
 UNSTEADY = " (unsteady)"
@@ -22,9 +22,9 @@ NOTE = (
     "numbers. Parameters include the embeddings, which are also counted apart, and the pooler. Forward FLOPs are of "
     "the layers, for a token of a row of {longest}. Training FLOPs are those spent after the teacher was there, on "
     "every hop of the chain, teacher's forward passes included; students of equal compute are equal in these. "
-    "{teacher} Fine-tuning is in none. Time: latency of one sentence, and sentences a second in batches of {batch}, "
-    "medians of repeated runs ({threads}, {precision}, {processor}). {steady} Peak memory is of a process that only "
-    "loads and runs the encoder; {before} MiB of it are Python and its libraries.{energy}"
+    "{teacher} Fine-tuning is in none{finetuning}. Time: latency of one sentence, and sentences a second in batches of "
+    "{batch}, medians of repeated runs ({threads}, {precision}, {processor}). {steady} Peak memory is of a process "
+    "that only loads and runs the encoder; {before} MiB of it are Python and its libraries.{energy}"
 )
 WITH_TEACHER = (
     "The column with the teacher adds the pre-training of the teacher, without which there would be no student; models "
@@ -34,13 +34,17 @@ GIVEN_TEACHER = (
     "The pre-training of the teacher, which was given and whose compute is not known, is in none of them; models from "
     "random weights need no teacher."
 )
+SOFT_LABELS = (
+    " of them, but in a column of its own: that of a model's classifier, of the classifiers between it and the teacher "
+    "that it learned soft labels from, and the forward passes that made these"
+)
 STEADY = "The middle half of the runs of every measurement lies within {within:.0%} of its median."
 SOME_UNSTEADY = (
     "The middle half of the runs of a measurement lies within {within:.0%} of its median; where it is marked unsteady "
     "it did not, however often it was repeated, so that differences there mean little."
 )
 NO_ENERGY = " Energy is left out: no counter of it was read (only GPUs have one that is)."
-OWN, WITH_THE_TEACHER = "training_flops", "training_flops_with_teacher"
+OWN, WITH_THE_TEACHER, FINETUNING = "training_flops", "training_flops_with_teacher", "finetuning_flops"
 
 
 def by_depth(facts: Iterable[Mapping[str, Any]]) -> dict[int, Mapping[str, Any]]:
@@ -87,8 +91,34 @@ def training_flops(model: Model, spent: Mapping[tuple[str, str], float]) -> dict
     return {OWN: own, WITH_THE_TEACHER: own + of_teacher}
 
 
+def finetuning_flops(
+    model: Model, which: str, finetuned: Mapping[tuple[str, str], float], taught: Mapping[tuple[str, str], float]
+) -> float:
+    """FLOPs of a model's fine-tuning and of what its soft labels cost.
+
+    Args:
+        model: whose.
+        which: whose soft labels classifiers learn: root or parent.
+        finetuned: FLOPs of the fine-tuning of a classifier, by recipe and chain.
+        taught: those of the forward passes that made soft labels, by the same of the classifier that made them.
+
+    Returns:
+        Those of its classifier; of the classifiers between it and the teacher that it learned from; and of the forward
+        passes of all that taught. The teacher's fine-tuning is in its own row alone.
+    """
+    links = [(encoder_of(link, model.recipe, 0).recipe, str(link)) for link in parse_chain(model.chain).ancestry]
+    if len(links) == 1:
+        return finetuned[links[0]]
+    if which == ROOT:
+        return finetuned[links[-1]] + taught[links[0]]
+    return sum(finetuned[link] for link in links[1:]) + sum(taught[link] for link in links[:-1])
+
+
 def efficiency(
-    measured: Mapping[int, Mapping[str, Any]], spent: Mapping[tuple[str, str], float], models: Sequence[Model]
+    measured: Mapping[int, Mapping[str, Any]],
+    spent: Mapping[tuple[str, str], float],
+    models: Sequence[Model],
+    finetuning: Mapping[Model, float] | None = None,
 ) -> pd.DataFrame:
     """One row a model; times in ms, energy in joules, memory in MiB, spreads as shares of the median.
 
@@ -96,6 +126,7 @@ def efficiency(
         measured: of `by_depth`.
         spent: of `spent_on`.
         models: of the experiment.
+        finetuning: of `finetuning_flops`, where classifiers learn soft labels.
 
     Raises:
         ResultsError: the depth of a model was not measured.
@@ -117,7 +148,7 @@ def efficiency(
             "layers": model.layers,
         }
         row |= {key: facts[key] for key in ("parameters", "embedding_parameters", "bytes")}
-        row |= training_flops(model, spent)
+        row |= training_flops(model, spent) | ({FINETUNING: finetuning[model]} if finetuning else {})
         for at in facts["speed"]:
             tokens = at["tokens"]
             row[f"forward_flops_per_token_{tokens}"] = facts["forward_flops_per_token"][str(tokens)]
@@ -147,6 +178,7 @@ def format_efficiency(numbers: pd.DataFrame, lengths: Sequence[int], summary: pd
         ("Forward (MFLOP/token)", f"forward_flops_per_token_{longest}", 1e-6, "{:.2f}"),
         ("Training (TFLOP)", OWN, 1e-12, "{:.2f}"),
         ("With the teacher's (TFLOP)", WITH_THE_TEACHER, 1e-12, "{:.2f}"),
+        *([("Fine-tuning (TFLOP)", FINETUNING, 1e-12, "{:.2f}")] if FINETUNING in numbers else []),
         *((f"Latency, {n} tokens (ms)", f"latency_ms_{n}", 1, "{:.2f}") for n in lengths),
         *((f"Sentences/s, {n} tokens", f"rows_per_second_{n}", 1, "{:.0f}") for n in lengths),
         ("Peak memory (MiB)", "peak_memory_mib", 1, "{:.0f}"),
@@ -182,6 +214,7 @@ def note(measured: Mapping[int, Mapping[str, Any]], numbers: pd.DataFrame) -> st
         teacher=WITH_TEACHER if _knows_the_teacher(numbers) else GIVEN_TEACHER,
         before=max(facts["memory_before_mib"] for facts in measured.values()),
         energy=NO_ENERGY if all(at["joules_per_row"] is None for at in every) else "",
+        finetuning=SOFT_LABELS if FINETUNING in numbers else "",
         steady=steady.format(within=one["steady_within"]),
         threads=f"{one['threads']} thread{'s' if one['threads'] > 1 else ''}",
         processor=" or ".join(processors) + (", whose times do not compare" if len(processors) > 1 else ""),

@@ -12,7 +12,7 @@ from camembert.paper import published
 from camembert.paper.answers import Answers
 from camembert.paper.intervals import coverage
 from camembert.paper.material import Material
-from camembert.paper.statistics import BASELINES, PROBE, RETRIEVAL, name_of_languages
+from camembert.paper.statistics import BASELINES, PROBE, RETRIEVAL, Model, name_of_languages
 from camembert.paper.tables import (
     ablation,
     comparisons,
@@ -30,7 +30,18 @@ from camembert.paper.tables.writing import write_csv, write_table
 def efficiency_of(material: Material) -> pd.DataFrame:
     """What every model costs; see `efficiency.efficiency`."""
     measured = efficiency.by_depth(material.of_stage("efficiency"))
-    return efficiency.efficiency(measured, efficiency.spent_on(material.of_stage("encoders")), material.models)
+    spent = efficiency.spent_on(material.of_stage("encoders"))
+    return efficiency.efficiency(measured, spent, material.models, _finetuning_of(material))
+
+
+def _finetuning_of(material: Material) -> dict[Model, float] | None:
+    """What fine-tuning cost where classifiers learn soft labels, see `efficiency.finetuning_flops`; None elsewhere."""
+    if not (soft := material.of_stage("soft_labels")):
+        return None
+    finetuned, taught = efficiency.spent_on(material.of_stage("classifiers")), efficiency.spent_on(soft)
+    return {
+        model: efficiency.finetuning_flops(model, material.soft_labels, finetuned, taught) for model in material.models
+    }
 
 
 def languages_of(material: Material) -> pd.DataFrame:
