@@ -27,7 +27,7 @@ rule choose_release:
         names=lambda _: [each.name for each in candidates()],
         encoders=lambda _: [encoder_folder(each.encoder) for each in candidates()],
     message:
-        "Choosing the classifier that is best on English dev"
+        "Choosing the classifier that is best on dev"
     script:
         "../scripts/choose_release.py"
 

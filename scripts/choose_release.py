@@ -38,7 +38,7 @@ def choose_release(
             for file in files:
                 shutil.copyfile(Path(source) / file, partial / file)
     write_json(choice, best)
-    log.info("Released: %s, %.1f %% on English dev", name, 100 * best["dev_accuracy"])
+    log.info("Released: %s, %.1f %% on dev", name, 100 * best["dev_accuracy"])
 
 
 if __name__ == "__main__":

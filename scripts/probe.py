@@ -37,7 +37,7 @@ if __name__ == "__main__":
                 write_predictions(path, examples, labels, logits)
                 shares[language] = accuracy(logits, found.labels)
         log.info(
-            "%s: probe right in %.1f %% of English dev, on average of %d languages %.1f %%",
+            "%s: probe right in %.1f %% of dev, on average of %d languages %.1f %%",
             *(job.wildcards.chain, 100 * probe.dev_accuracy[probe.strength], len(shares)),
             100 * sum(shares.values()) / len(shares),
         )

@@ -1,4 +1,4 @@
-"""Linear probing: what an encoder's sentence vectors tell a logistic regression that is fitted on English.
+"""Linear probing: what an encoder's sentence vectors tell a logistic regression that is fitted on labelled text.
 
 Nothing of the encoder is trained, and nothing is drawn at random (Alain and Bengio 2016, arXiv 1610.01644). Of two
 sentences u and v the features are u, v, |u - v| and u * v (Conneau et al. 2017, arXiv 1705.02364).
@@ -59,7 +59,7 @@ class Probe:
     Attributes:
         model: the regression, on standardised features.
         labels: how many the task has.
-        strength: C, the inverse of the regularisation, that was best on English dev.
+        strength: C, the inverse of the regularisation, that was best on dev.
         dev_accuracy: of it, by C.
         iterations: that the solver took for it.
     """
@@ -126,11 +126,11 @@ def check_labels(examples: Sequence[Example], labels: Sequence[str], where: str)
 
 
 def fit_probe(train: Vectors, dev: Vectors, labels: int, strengths: Sequence[float]) -> Probe:
-    """Fits a multinomial logistic regression to standardised features; English dev chooses its C, the least of equals.
+    """Fits a multinomial logistic regression to standardised features; dev chooses its C, the least of equals.
 
     Args:
-        train: English training examples, of two labels or more.
-        dev: English development examples.
+        train: training examples, of two labels or more.
+        dev: development examples, in the same languages.
         labels: how many the task has.
         strengths: values of C to choose from, the inverse of the strength of the L2 penalty.
 

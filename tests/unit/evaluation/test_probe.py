@@ -76,7 +76,7 @@ def test_a_label_without_training_examples_is_named_and_never_predicted(caplog):
     examples = [Example(str(number), "a", None, number % 2) for number in range(4)]
     with caplog.at_level(logging.WARNING):
         check_labels(examples, ["play", "stop", "wait"], "train.parquet")
-    assert "train.parquet has no English training example of wait" in caplog.text
+    assert "train.parquet has no training example of wait" in caplog.text
     two = drawn(80, 1, labels=2)
     logits = fit_probe(two, drawn(40, 2), 3, STRENGTHS).logits(drawn(90, 3))
     assert np.isfinite(logits).all()

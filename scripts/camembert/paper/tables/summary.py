@@ -66,7 +66,7 @@ BY_LANGUAGE_NOTE = (
 )
 BASELINE_NOTES = {
     "majority": "the label most frequent in training, always",
-    "naive-bayes": "words and pairs of neighbouring words, counted in the English training examples",
+    "naive-bayes": "words and pairs of neighbouring words, counted in the training examples",
     "char-ngrams": "nearest by character n-grams alone, without any encoder",
 }
 
