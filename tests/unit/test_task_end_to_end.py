@@ -94,8 +94,8 @@ def test_a_task_of_any_kind_ends_in_predictions_of_its_labels(make, labels, colu
             write_examples(examples, tmp_path / f"{split}-{language}.parquet")
     write_json(tmp_path / "labels.json", names)
     finetuning(
-        train_examples=tmp_path / "train-en.parquet",
-        dev_examples=tmp_path / "dev-en.parquet",
+        train_examples=[tmp_path / "train-en.parquet"],
+        dev_examples=[tmp_path / "dev-en.parquet"],
         labels=tmp_path / "labels.json",
         epochs=1,
         output=tmp_path / "classifier",
