@@ -152,13 +152,13 @@ def _check_languages(config: Config) -> None:
     for language in data.task.train_languages:
         if language not in languages:
             raise ConfigError(
-                f"languages is {', '.join(languages)}, expected {language} among them; add it, classifiers are trained on"
-                " it by data.task.train_languages"
+                f"languages is {', '.join(languages)}, expected {language} among them; add it, classifiers are trained"
+                " on it by data.task.train_languages"
             )
     if data.retrieval.source != "none" and sources.ENGLISH not in languages:
         raise ConfigError(
-            f"languages is {', '.join(languages)}, expected en among them, as sentences are retrieved in English; add it,"
-            " or set data.retrieval.source to none"
+            f"languages is {', '.join(languages)}, expected en among them, as sentences are retrieved in English; add"
+            " it, or set data.retrieval.source to none"
         )
     if (data.task.source == "cldr") != (data.task.name == sources.CLDR_TASK) or data.task.name == "retrieval":
         raise ConfigError(
@@ -257,8 +257,8 @@ def _check_soft_labels(config: Config) -> None:
     for name in unlabelled:
         if name not in names:
             raise ConfigError(
-                f"finetuning.unlabelled names {name}, expected corpora of data.text ({', '.join(names)}); correct it, or"
-                " describe that corpus there (share: 0 keeps it out of distillation)"
+                f"finetuning.unlabelled names {name}, expected corpora of data.text ({', '.join(names)}); correct it,"
+                " or describe that corpus there (share: 0 keeps it out of distillation)"
             )
     if unlabelled and config.finetuning.teacher == "none":
         raise ConfigError(

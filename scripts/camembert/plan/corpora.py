@@ -61,12 +61,6 @@ def unlabelled_sources(config: Mapping[str, Any]) -> list[TextSource]:
     return [corpora[name] for name in config["finetuning"]["unlabelled"]]
 
 
-def unlabelled_sources(config: Mapping[str, Any]) -> list[TextSource]:
-    """The corpora that fine-tuning reads without labels, in the order of ``finetuning.unlabelled``."""
-    corpora = {corpus.name: corpus for corpus in _entries(config)}
-    return [corpora[name] for name in config["finetuning"]["unlabelled"]]
-
-
 def _entries(config: Mapping[str, Any]) -> list[TextSource]:
     """All corpora of a config. Those made from the CLDR are parallel, whole and text alone."""
     return [

@@ -296,7 +296,7 @@ class Distillation(Optimiser):
 
 
 class Finetuning(Optimiser):
-    """Training a classifier, from an encoder: on labelled examples in `data.task.train_languages`, and on soft labels."""
+    """Training a classifier, from an encoder: on examples in `data.task.train_languages`, and on soft labels."""
 
     epochs: Count = key("Times the training examples are read, those without a label too.")
     batch: Count = key("Examples a step.")
@@ -308,16 +308,14 @@ class Finetuning(Optimiser):
         "What [CLS] is read through at first: nothing, a standardisation unit by unit, or the encoder's own pooler."
     )
     teacher: Literal["none", "root", "parent"] = key(
-        "Whose soft labels a classifier learns beside gold ones: nobody's; those of the fine-tuned teacher of the run; or"
+        "Whose soft labels a classifier learns beside gold ones: nobody's; the fine-tuned teacher's, of its run; or"
         " those of the classifier one hop up. The teacher, and chains from random weights, learn gold labels alone."
     )
-    temperature: Positive = key(
-        "Softens both distributions; the loss is multiplied by its square (Hinton et al. 2015)."
-    )
+    temperature: Positive = key("Softens both distributions; the loss is multiplied by its square (Hinton et al.).")
     soft_weight: float = key("Share of the loss that soft labels have; 1 leaves gold labels out.", gt=0, le=1)
     unlabelled: Annotated[list[Text], AfterValidator(distinct)] = key(
-        "Corpora of `data.text` read in fine-tuning with soft labels alone; `share: 0` keeps one out of all else. Not for"
-        " tasks of pairs."
+        "Corpora of `data.text` read in fine-tuning with soft labels alone; `share: 0` keeps one out of all else. Not"
+        " for tasks of pairs."
     )
 
 
