@@ -83,6 +83,9 @@ class Config(Section):
         "How many of them make encoders from random weights (0-...); 0 leaves such controls out."
     )
     finetuned_runs: Natural | None = key("How many of them fine-tune classifiers; null: all.")
+    reference_runs: Count | None = key(
+        "How many of those fine-tune teacher, copied layers and assistants too; null: all. One gives these no interval."
+    )
     finetunings: Count = key("Classifiers of an encoder in a run; their accuracies are averaged.")
     device: Literal["auto", "cpu", "cuda"] = key(
         "Where jobs compute. `auto`: on a GPU where `resources` reserve one, else on the CPU."
@@ -277,6 +280,11 @@ def _check_evaluations(config: Config, reads_text: bool) -> None:
     finetuned, runs, retrieval = config.finetuned_runs, len(config.runs), config.retrieval
     if finetuned is not None and finetuned > runs:
         raise ConfigError(f"finetuned_runs is {finetuned}, expected at most the number of runs ({runs}); lower it")
+    if config.reference_runs is not None and config.finetuning.teacher != "none":
+        raise ConfigError(
+            f"reference_runs is {config.reference_runs}, but finetuning.teacher is {config.finetuning.teacher}, so that"
+            " students of every run learn from its teacher's classifier; set reference_runs to null"
+        )
     if config.data.retrieval.source == "none":
         if finetuned == 0 and not config.probe.enabled:
             raise ConfigError(

@@ -81,6 +81,10 @@ def encoder_of(chain: Chain, recipe: str, run: int) -> EncoderId:
     return EncoderId(recipe, chain, run if chain.depends_on_run else 0)
 
 
+REFERENCES = (Method.TEACHER, Method.COPIED, Method.ASSISTANT)
+"""What students are held against, or come from; a short run fine-tunes these less often."""
+
+
 @dataclass(frozen=True)
 class Experiment:
     """What a config asks for.
@@ -90,6 +94,7 @@ class Experiment:
         matched: those of them whose budget was computed to equal the training compute of a cascade.
         recipes, runs, scratch_runs, finetunings: as in the config.
         finetuned_runs: those of the runs that fine-tune classifiers.
+        reference_runs: those of them that do so for references too (`REFERENCES`).
     """
 
     chains: tuple[Chain, ...]
@@ -99,6 +104,7 @@ class Experiment:
     scratch_runs: int
     finetunings: int
     finetuned_runs: tuple[int, ...]
+    reference_runs: tuple[int, ...]
 
     @property
     def encoders(self) -> list[EncoderId]:
@@ -118,7 +124,7 @@ class Experiment:
             ClassifierId(encoder, run, finetuning)
             for encoder in self.encoders
             for run in ([encoder.run] if encoder.chain.depends_on_run else self.runs)
-            if run in self.finetuned_runs
+            if run in (self.reference_runs if self.method(encoder.chain) in REFERENCES else self.finetuned_runs)
             for finetuning in range(1, self.finetunings + 1)
         ]
 
@@ -160,6 +166,7 @@ def experiment_of(config: dict[str, Any]) -> Experiment:
         scratch_runs=config["scratch_runs"],
         finetunings=config["finetunings"],
         finetuned_runs=tuple(config["runs"][: config["finetuned_runs"]]),
+        reference_runs=tuple(config["runs"][: config["finetuned_runs"]][: config["reference_runs"]]),
     )
 
 

@@ -19,6 +19,7 @@ def small():
         "recipes": ["toplayer"],
         "runs": [1, 2],
         "scratch_runs": 2,
+        "reference_runs": None,
         "finetunings": 2,
         "tokenizer": {"vocabulary": 6000, "lowercase": False},
         "teacher": config["teacher"] | {"layers": 6, "hidden": 128, "heads": 4, "intermediate": 512, "positions": 128},
@@ -95,6 +96,16 @@ def test_fewer_runs_may_start_from_random_weights(small):
     paths = [encoder.path for encoder in experiment_of(small | {"scratch_runs": 1}).encoders]
     assert {path for path in paths if path.endswith("/r2")} == {
         f"toplayer/{chain}/r2" for chain in ("6-2", "6-2x3", "6-2x2.33", "6-4", "6-4-2")
+    }
+
+
+def test_references_may_be_finetuned_in_fewer_runs(small):
+    classifiers = experiment_of(small | {"reference_runs": 1, "finetunings": 1}).classifiers
+    second = {classifier.path for classifier in classifiers if classifier.run == 2}
+    assert second == {
+        f"{model}/r2-f1"
+        for model in """untrained/0-2 mlm/0-2x2 mlm/0-2x3.01
+        toplayer/6-2 toplayer/6-2x3 toplayer/6-2x2.33 toplayer/6-4-2""".split()
     }
 
 

@@ -13,7 +13,7 @@ PLANNED = ["direct_equal_compute", "direct", "scratch_equal_compute", "copied_la
 
 
 def pairs_of(**changes):
-    config = CONFIG | {"chains": ["6", "6-3x0", "6-3", "6-4-3"], "compute_matched": ["6-4-3"]}
+    config = CONFIG | {"chains": ["6", "6-3x0", "6-3", "6-4-3"], "compute_matched": ["6-4-3"], "scratch_runs": 1}
     config |= {"comparisons": {"planned": PLANNED, "pairs": []}} | changes
     return [
         (str(pair.contrast), "/".join(pair.first), "/".join(pair.second))

@@ -33,7 +33,11 @@ def test_a_device_and_what_is_reserved_must_agree(stage):
 
 def test_of_a_stage_without_jobs_nothing_is_asked():
     """A given teacher that is compared with its copied layers: nothing is pre-trained or distilled."""
-    config = reserving(finetuning=1, evaluation=1, efficiency=1) | {"device": "cuda", "compute_matched": []}
+    config = reserving(finetuning=1, evaluation=1, efficiency=1) | {
+        "device": "cuda",
+        "compute_matched": [],
+        "scratch_runs": 1,
+    }
     config["teacher"]["source"] = "hub"
     check_config(config | {"chains": ["6", "6-3x0"]})
     with pytest.raises(ConfigError, match=r"resources\.pretraining\.gpu is 0"):

@@ -141,7 +141,7 @@ def test_a_folder_without_tokenizer_json_is_told_how_to_get_one(folder, name, mo
 
 
 def test_what_masks_tokens_is_named():
-    config = load_yaml(ROOT / "config.yaml")
+    config = load_yaml(ROOT / "config.yaml") | {"scratch_runs": 1}
     assert masks_tokens(config, experiment_of(config)) == ["chain 0-3x2.41"]
     config |= {"recipes": ["toplayer", "logits"], "compute_matched": [], "chains": ["0-3", "6-3"]}
     assert masks_tokens(config, experiment_of(config)) == ["recipe logits (loss logits)"]
