@@ -45,7 +45,7 @@ rule download:
         result("benchmarks/download/{what}.tsv")
     wildcard_constraints:
         what=one_of(DOWNLOADS),
-    retries: 0  # it tries again itself
+    retries: 3  # networks fail; files that have arrived stay
     localrule: True
     conda:
         "../envs/camembert.yaml"

@@ -1,9 +1,7 @@
 """Reads sentences that say the same in several languages into the workflow's parquet files."""
 
-from pathlib import Path
-
 from camembert.core.files import write_json
-from camembert.data.manifest import MANIFEST, check_manifest, describe
+from camembert.data.manifest import check_manifest, describe
 from camembert.data.retrieval import read_aligned, read_pair, write_sentences
 from camembert.runtime.job import logged
 
@@ -16,8 +14,7 @@ if __name__ == "__main__":
             sides = list(read_aligned(files, job.params.limit).values())
         else:
             for source in files.values():
-                if (Path(source[0]) / MANIFEST).is_file():  # what was downloaded
-                    check_manifest(source[0])
+                check_manifest(source[0])
             pairs = [read_pair(own, columns, name, job.params.limit) for name, own in files.items()]
             sides = [own for own, _ in pairs] + [english for _, english in pairs]
         for sentences, path in zip(sides, job.output.sentences, strict=True):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from camembert.core.files import write_json
-from camembert.data.manifest import MANIFEST, check_manifest, describe
+from camembert.data.manifest import check_manifest, describe
 from camembert.data.records import is_tab_separated, quoted_fields
 from camembert.data.task_files import Files, Preset, Splits, read_task
 from camembert.data.tasks import write_examples
@@ -35,8 +35,7 @@ if __name__ == "__main__":
     with logged(job.log[0]):
         preset = Preset(**job.params.preset)
         for folder in job.params.folders.values():
-            if (Path(folder) / MANIFEST).is_file():  # what was downloaded
-                check_manifest(folder)
+            check_manifest(folder)
         trained = [Path(path).stem.removeprefix("train-") for path in job.output.train]
         files = files_of_task(job.params.folders, job.params.patterns, preset.locales, job.params.languages, trained)
         task = read_task(files, preset, job.params.train_limit)

@@ -32,8 +32,7 @@ def check_and_import(
     Samples of text that it does not know are refused. It is cut down to what teacher.vocabulary says is kept (`kept`),
     by the tokens of the texts.
     """
-    if (teacher / MANIFEST).is_file():
-        check_manifest(teacher)
+    check_manifest(teacher)
     teacher_files(teacher)
     check_architecture(teacher, declared, vocabulary)
     config = config_of(teacher)

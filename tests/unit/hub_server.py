@@ -18,7 +18,6 @@ from urllib.parse import unquote, urlsplit
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-LATER_COMMIT = "fedcba9876543210fedcba9876543210fedcba98"
 
 
 @dataclass
@@ -201,7 +200,6 @@ import logging, sys
 from functools import partial
 from camembert.data import hub
 logging.basicConfig(level=logging.INFO, format="%(message)s")
-hub.WAIT_SECONDS = 0.01
 name, kind, revision, pattern, output, unfinished = sys.argv[1:]
 choose = partial(hub.matching, pattern.split()) if kind == "dataset" else hub.model_files
 try:

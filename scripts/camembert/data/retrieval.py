@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,7 +87,7 @@ def read_aligned(files: Mapping[str, str | os.PathLike[str]], limit: int | None 
         RetrievalDataError: files have different numbers of lines, a line is empty, or fewer than two are left.
         DataError: a file is not UTF-8 or damaged.
     """
-    return _aligned({language: list(lines(path)) for language, path in files.items()}, files, limit)
+    return _aligned({language: (path, lines(path)) for language, path in files.items()}, limit)
 
 
 def read_pair(
@@ -110,8 +110,8 @@ def read_pair(
         own, english = read_aligned(dict(zip(sides, files, strict=True)), limit).values()
         return own, english
     rows = [row for path in sorted(Path(files[0]).rglob("*.parquet")) for _, row in records(path, columns.values())]
-    texts = {name: [str(row[columns[side]] or "") for row in rows] for name, side in sides.items()}
-    own, english = _aligned(texts, dict.fromkeys(sides, files[0]), limit).values()
+    texts = {name: (files[0], [str(row[columns[side]] or "") for row in rows]) for name, side in sides.items()}
+    own, english = _aligned(texts, limit).values()
     return own, english
 
 
@@ -122,47 +122,45 @@ def language_of(path: str | os.PathLike[str]) -> str:
 
 
 def _aligned(
-    texts: Mapping[str, list[str]], files: Mapping[str, str | os.PathLike[str]], limit: int | None
+    read: Mapping[str, tuple[str | os.PathLike[str], Iterable[str]]], limit: int | None
 ) -> dict[str, list[Sentence]]:
-    texts = {language: [line.strip() for line in own] for language, own in texts.items()}
-    first = next(iter(files))
+    """The sentences of each language out of its file and the texts there, as `read_aligned` returns them."""
+    texts = {language: [line.strip() for line in own] for language, (_, own) in read.items()}
+    (first, lines_of_first), *_ = ((read[language][0], len(own)) for language, own in texts.items())
     for language, own in texts.items():
-        if len(own) != len(texts[first]):
+        path = read[language][0]
+        if len(own) != lines_of_first:
             raise RetrievalDataError(
-                f"{files[language]} has {len(own)} lines and {files[first]} has {len(texts[first])}; expected"
-                " aligned files, line i saying the same in every language: add or remove what is missing or too much"
+                f"{path} has {len(own)} lines and {first} has {lines_of_first}; expected aligned files, line i saying"
+                " the same in every language: add or remove what is missing or too much"
             )
         if blank := [number for number, line in enumerate(own, start=1) if is_blank(line)]:
             raise RetrievalDataError(
-                f"{files[language]}:{blank[0]} is empty; expected a sentence on every line: write it, or remove the"
-                " line in every language"
+                f"{path}:{blank[0]} is empty; expected a sentence on every line: write it, or remove the line in every"
+                " language"
             )
+        if repeated := len(own) - len(set(own)):
+            log.info("retrieval: lines in %s that repeat an earlier one: %d", language, repeated)
     kept = _unrepeated(texts)
-    if len(kept) < len(texts[first]):
-        left_out = len(texts[first]) - len(kept)
+    if left_out := lines_of_first - len(kept):
         log.warning(
             "retrieval: %d of %d lines repeat an earlier one in some language and are left out in all, %d are left",
-            left_out, len(texts[first]), len(kept),
+            left_out, lines_of_first, len(kept),
         )  # fmt: skip
     if len(kept) < 2:
         raise RetrievalDataError(
-            f"{Path(files[first]).parent} has {len(kept)} different lines in all languages; expected at least two"
+            f"{Path(first).parent} has {len(kept)} different lines in all languages; expected at least two"
         )
     sentences = {language: numbered(own) for language, own in texts.items()}
     return {language: [rows[row] for row in kept[:limit]] for language, rows in sentences.items()}
 
 
 def _unrepeated(texts: Mapping[str, Sequence[str]]) -> list[int]:
-    """The rows that repeat no row kept before them, in any language; logs the repeated lines of each language."""
-    for language, own in texts.items():
-        if repeated := len(own) - len(set(own)):
-            log.info("retrieval: lines in %s that repeat an earlier one: %d", language, repeated)
-    kept = []
-    seen: dict[str, set[str]] = {language: set() for language in texts}
+    """The rows that repeat no row kept before them, in any language."""
+    kept, seen = [], set[tuple[str, str]]()
     for row, line in enumerate(zip(*texts.values(), strict=True)):
-        if any(text in seen[language] for language, text in zip(texts, line, strict=True)):
-            continue
-        kept.append(row)
-        for language, text in zip(texts, line, strict=True):
-            seen[language].add(text)
+        own = set(zip(texts, line, strict=True))
+        if not own & seen:
+            kept.append(row)
+            seen |= own
     return kept

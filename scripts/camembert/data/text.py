@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from camembert.data.records import DataError, lines, records, texts
-
-T = TypeVar("T")
+from camembert.data.records import DataError, lines, records
 
 COLUMN = "text"
 """Of parquet files and JSON lines, as in wikimedia/wikipedia."""
@@ -45,31 +42,24 @@ def read_documents(
     Raises:
         DataError: a file is missing, damaged, not UTF-8 or of another form; an empty document of parallel text.
     """
-    documents = (text.strip() for path in files for text in _read(Path(path), column, rows or {}))
     counts = Counter() if left_out is None else left_out
-    kept = _none_empty(documents, files) if parallel else _counting("empty", documents, bool, counts)
-    numbered = enumerate(islice(kept, skip, None if limit is None else skip + limit))
-    wanted = _counting("evaluated", numbered, lambda each: each[0] not in without, counts) if without else numbered
-    return (text for _, text in wanted)
-
-
-def _counting(why: str, items: Iterable[T], keep: Callable[[T], bool], counts: Counter[str]) -> Iterator[T]:
-    """The items to be kept; counts the others."""
-    for item in items:
-        if keep(item):
-            yield item
-        else:
-            counts[why] += 1
-
-
-def _none_empty(documents: Iterable[str], files: Sequence[str | os.PathLike[str]]) -> Iterator[str]:
-    for number, text in enumerate(documents, start=1):
-        if not text:
+    number = -skip
+    for text in (text.strip() for path in files for text in _read(Path(path), column, rows or {})):
+        if text:
+            if number >= 0 and number in without:
+                counts["evaluated"] += 1
+            elif number >= 0:
+                yield text
+            number += 1
+            if number == limit:
+                return
+        elif parallel:
             raise DataError(
-                f"document {number} of {', '.join(map(str, files))} is empty, expected text, as it is parallel to other"
-                " languages; take it out of all of them, or set parallel: false"
+                f"document {number + skip + 1} of {', '.join(map(str, files))} is empty, expected text, as it is"
+                " parallel to other languages; take it out of all of them, or set parallel: false"
             )
-        yield text
+        else:
+            counts["empty"] += 1
 
 
 @dataclass(frozen=True)
@@ -93,10 +83,8 @@ def _read(path: Path, column: str, rows: Mapping[str, str]) -> Iterator[str]:
             yield from _read(part, column, rows)
     elif path.name.endswith((".txt", ".txt.gz")):
         yield from lines(path)
-    elif path.suffix == ".parquet" and not rows:
-        yield from texts(path, column)
     else:
         for where, row in records(path, [column], only=rows):
-            if not isinstance(row[column], str):
+            if not isinstance(row[column], str | None):
                 raise DataError(f"{where} has {json.dumps(row[column])} in the field {column!r}; expected a text")
-            yield row[column]
+            yield row[column] or ""

@@ -25,11 +25,10 @@ from camembert.tokens.tokenizer import (
     token_id,
     write_tokenizer,
 )
+from camembert.tokens.trimming import KINDS
 
 log = logging.getLogger(__name__)
 
-KINDS = ("WordPiece", "Unigram", "BPE")
-"""Kinds of tokenizer that can be used, and trimmed for a release."""
 SAMPLE = 1000
 """Documents of a language in which unknown tokens are counted."""
 
@@ -51,8 +50,19 @@ def import_tokenizer(
     Raises:
         TokenizerError: it cannot be used, with the reason.
     """
-    folder = Path(folder)
     tokenizer, names = read_tokenizer(folder, int(config["vocab_size"]))
+    pad, theirs = token_id(tokenizer, names["pad_token"]), config.get("pad_token_id", 1)
+    if POSITIONS_AFTER_PADDING[config["model_type"]] and pad != theirs:
+        raise TokenizerError(
+            f"{folder} has the padding token {names['pad_token']} with id {pad}, but its config.json has pad_token_id"
+            f" {theirs}, from which positions are counted; the two do not belong together: take both from one"
+            " checkpoint"
+        )
+    if reasons := [] if "mask_token" in names else list(needs_mask):
+        raise TokenizerError(
+            f"{folder} has no mask token (mask_token in tokenizer_config.json or special_tokens_map.json), which"
+            f" {reasons[0]} needs; leave that out, or take another teacher"
+        )
     frame = frame_of(tokenizer)
     segments = frame.segments and segments_of(config)
     if frame.segments and not segments:
@@ -63,19 +73,13 @@ def import_tokenizer(
         "model_input_names": [name for name in INPUTS if segments or name != "token_type_ids"],
     }
     write_tokenizer(tokenizer, output, settings | names)
-    _check_padding(folder, tokenizer, names["pad_token"], config)
-    if reasons := [] if "mask_token" in names else list(needs_mask):
-        raise TokenizerError(
-            f"{folder} has no mask token (mask_token in tokenizer_config.json or special_tokens_map.json), which"
-            f" {reasons[0]} needs; leave that out, or take another teacher"
-        )
 
 
 def read_tokenizer(folder: str | os.PathLike[str], vocabulary: int) -> tuple[Tokenizer, dict[str, str]]:
     """Reads a tokenizer as `AutoTokenizer` does, without running code of its own.
 
     Whether BERT's lower-cases is read, never guessed: a bare vocab.txt does not say it, and transformers would
-    lower-case by default.
+    lower-case by default. Special tokens that transformers adds, which the model never saw, are taken out again.
 
     Args:
         folder: of the checkpoint, with its config.json.
@@ -89,13 +93,18 @@ def read_tokenizer(folder: str | os.PathLike[str], vocabulary: int) -> tuple[Tok
             whether it lower-cases, or has no padding token.
     """
     folder = Path(folder)
+    read = _read_by_transformers(folder)
     path = next(folder / name for name in (TOKENIZER, VOCABULARY) if (folder / name).is_file())
     settings = _settings(folder / TOKENIZER_SETTINGS)
-    known = _tokens_of(folder, path, settings)
-    _check_settings(folder, path, settings)
-    tokenizer, names = _as_transformers_reads_it(folder, known)
-    if (kind := json.loads(tokenizer.to_str())["model"]["type"]) not in KINDS:
+    _check_settings(path, settings)
+    known = _tokens_of(path, settings)
+    description = json.loads(read.backend_tokenizer.to_str())
+    if (kind := description["model"]["type"]) not in KINDS:
         raise TokenizerError(f"{path} is a {kind} tokenizer, expected one of {', '.join(KINDS)}; take another teacher")
+    description["added_tokens"] = [token for token in description["added_tokens"] if token["content"] in known]
+    tokenizer = Tokenizer.from_str(json.dumps(description | {"padding": None, "truncation": None}))
+    roles = {role: getattr(read, role, None) for role in SPECIAL_TOKENS}
+    names = {role: str(token) for role, token in roles.items() if token is not None and str(token) in known}
     largest = max(tokenizer.get_vocab().values())
     if largest >= vocabulary:
         raise TokenizerError(
@@ -109,15 +118,14 @@ def read_tokenizer(folder: str | os.PathLike[str], vocabulary: int) -> tuple[Tok
         )
     frame = frame_of(tokenizer)
     for role, number in (("cls_token", frame.cls), ("sep_token", frame.sep)):
-        token = tokenizer.id_to_token(number)
-        if token is None:
+        if (token := tokenizer.id_to_token(number)) is None:
             raise TokenizerError(f"{path} has no {role}, which texts are framed by; take another teacher")
         names[role] = token
     return tokenizer, names
 
 
-def _as_transformers_reads_it(folder: Path, known: set[str]) -> tuple[Tokenizer, dict[str, str]]:
-    """The tokenizer without padding, truncation and the tokens that `transformers` adds, and its special tokens."""
+def _read_by_transformers(folder: Path) -> Any:
+    """The fast tokenizer that `AutoTokenizer` makes of a folder."""
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
     from transformers.utils import logging as transformers_logging
 
@@ -132,28 +140,28 @@ def _as_transformers_reads_it(folder: Path, known: set[str]) -> tuple[Tokenizer,
             f"{folder} has a {type(read).__name__}, which works in Python alone, expected one that a tokenizer.json can"
             " describe; take another teacher"
         )
-    description = json.loads(read.backend_tokenizer.to_str())
-    description["added_tokens"] = [token for token in description["added_tokens"] if token["content"] in known]
-    description |= {"padding": None, "truncation": None}
-    roles = {role: getattr(read, role, None) for role in SPECIAL_TOKENS}
-    names = {role: str(token) for role, token in roles.items() if token is not None and str(token) in known}
-    return Tokenizer.from_str(json.dumps(description)), names
+    return read
 
 
-def _tokens_of(folder: Path, path: Path, settings: Mapping[str, Any]) -> set[str]:
-    """The tokens that the files name; `transformers` adds special ones of its own, which the model never saw."""
-    if path.name == TOKENIZER:
-        tokens = set(_from_json(path).get_vocab())
-    else:
-        tokens = set(path.read_text(encoding="utf-8").split("\n"))
+def _settings(path: Path) -> dict[str, Any]:
+    """What a JSON file of a tokenizer says; nothing where it is not there."""
+    return dict(read_json(path)) if path.is_file() else {}
+
+
+def _tokens_of(path: Path, settings: Mapping[str, Any]) -> set[str]:
+    """The tokens that the files name."""
     added = settings.get("added_tokens_decoder", {}).values()
-    tokens |= {token["content"] if isinstance(token, dict) else str(token) for token in added}
-    return tokens | set(_settings(folder / ADDED_TOKENS))
+    tokens = {token["content"] if isinstance(token, dict) else str(token) for token in added}
+    if path.name == TOKENIZER:
+        tokens.update(Tokenizer.from_file(str(path)).get_vocab())
+    else:
+        tokens.update(path.read_text(encoding="utf-8").split("\n"))
+    return tokens.union(_settings(path.with_name(ADDED_TOKENS)))
 
 
-def _check_settings(folder: Path, path: Path, settings: Mapping[str, Any]) -> None:
+def _check_settings(path: Path, settings: Mapping[str, Any]) -> None:
     """Refuses what no fast tokenizer does, and files that leave open, or contradict, whether they are cased."""
-    where = folder / TOKENIZER_SETTINGS
+    where = path.with_name(TOKENIZER_SETTINGS)
     for key, usual in (("word_tokenizer_type", "basic"), ("subword_tokenizer_type", "wordpiece")):
         if settings.get(key, usual) != usual:
             raise TokenizerError(
@@ -166,7 +174,8 @@ def _check_settings(folder: Path, path: Path, settings: Mapping[str, Any]) -> No
             ' {"do_lower_case": false} for a cased model such as multilingual BERT, true for an uncased one'
         )
     if path.name == TOKENIZER and "do_lower_case" in settings:
-        lowercase = (normalizer_of(_from_json(path)) or {}).get("lowercase", settings["do_lower_case"])
+        normalizer = normalizer_of(Tokenizer.from_file(str(path))) or {}
+        lowercase = normalizer.get("lowercase", settings["do_lower_case"])
         if settings["do_lower_case"] != lowercase:
             raise TokenizerError(
                 f"{path} has lowercase {lowercase}, but {where} has do_lower_case {settings['do_lower_case']};"
@@ -178,38 +187,7 @@ def _without_segments(tokenizer: Tokenizer, frame: Frame) -> processors.PostProc
     """What puts the same special tokens around texts, for a model that does not tell the texts of a pair apart."""
     cls, sep = tokenizer.id_to_token(frame.cls), tokenizer.id_to_token(frame.sep)
     single, pair = [cls, "$A", sep], [cls, "$A", *[sep] * frame.separators, "$B", sep]
-    ids = {cls: frame.cls, sep: frame.sep}
-    return processors.TemplateProcessing(single, pair, list(ids.items()))
-
-
-def _check_padding(folder: Path, tokenizer: Tokenizer, name: str, config: Mapping[str, Any]) -> None:
-    """Checks that the model's padding is the tokenizer's where positions are counted from it."""
-    pad, theirs = token_id(tokenizer, name), config.get("pad_token_id", 1)
-    if POSITIONS_AFTER_PADDING[config["model_type"]] and pad != theirs:
-        raise TokenizerError(
-            f"{folder} has the padding token {name} with id {pad}, but its config.json has pad_token_id {theirs}, from"
-            " which positions are counted; the two do not belong together: take both from one checkpoint"
-        )
-
-
-def _settings(path: Path) -> dict[str, Any]:
-    """What a JSON file of a tokenizer says; nothing where it is not there."""
-    if not path.is_file():
-        return {}
-    try:
-        settings = read_json(path)
-    except ValueError as error:
-        raise TokenizerError(f"{path} is not JSON ({error}); copy the tokenizer again") from None
-    if not isinstance(settings, dict):
-        raise TokenizerError(f"{path} is no JSON object; copy the tokenizer again")
-    return settings
-
-
-def _from_json(path: Path) -> Tokenizer:
-    try:
-        return Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises no narrower class
-        raise TokenizerError(f"{path} cannot be read ({error}); copy the tokenizer again") from None
+    return processors.TemplateProcessing(single, pair, [(cls, frame.cls), (sep, frame.sep)])
 
 
 # --- text that it does not know -------------------------------------------------------------------------------

