@@ -31,11 +31,6 @@ if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
         make_cldr_nli(
-            job.params.languages,
-            job.params.sizes,
-            job.params.seed,
-            job.output.train,
-            job.output.dev,
-            job.output.test,
+            job.params.languages, job.params.sizes, job.params.seed, job.output.train, job.output.dev, job.output.test
         )
         write_json(job.output.labels, nli.LABELS)

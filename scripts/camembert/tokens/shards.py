@@ -17,12 +17,12 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from camembert.core.files import atomic_write, read_json, write_json
+from camembert.core.provenance import hash_of_file
 
 log = logging.getLogger(__name__)
 
 DOCUMENTS_AT_ONCE, CHARACTERS_AT_ONCE = 4096, 1 << 20
 """At most so much text is tokenised at once, which bounds the memory it takes: articles are long, lines short."""
-OFFSETS_AT_ONCE = 1 << 16
 ID, OFFSET = np.dtype(np.int32), np.dtype(np.int64)
 
 
@@ -58,7 +58,7 @@ def write_shard(
 ) -> None:
     """Tokenises documents (no special tokens) into a shard folder: tokens.bin, offsets.npy, shard.json.
 
-    It takes the same memory for a text of any length. Killed, it goes on where its journal says when it is called
+    Its memory does not grow with the text but for 16 bytes a document. Killed, it goes on where its journal says when it is called
     again with the same `unfinished` folder, and ends with the same bytes.
 
     Args:
@@ -84,9 +84,9 @@ def write_shard(
         if count < 2 or not total:
             shutil.rmtree(folder)
             raise CorpusError(f"too little text for {path}: expected at least two documents that are not empty")
-        _write_offsets(folder, count)
-        with open(folder / "tokens.bin", "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        ends = np.fromfile(folder / "ends.bin", dtype=OFFSET)
+        np.save(folder / "offsets.npy", np.concatenate([[0], ends]))
+        digest = hash_of_file(folder / "tokens.bin")
         counts = {"documents": count, "tokens": total, "left_out": dict(left_out or {})}
         write_json(folder / "shard.json", facts | counts | {"sha256": digest})
         (folder / "journal.json").unlink(missing_ok=True)  # first: it speaks of ends.bin
@@ -131,16 +131,6 @@ def _write_tokens(
                 progress(count, total)
                 said = time.monotonic()
     return count, total
-
-
-def _write_offsets(folder: Path, count: int) -> None:
-    """Turns the ends of the documents into offsets.npy, int64: 0, then every end; a part at a time."""
-    offsets = np.lib.format.open_memmap(folder / "offsets.npy", mode="w+", dtype=OFFSET, shape=(count + 1,))
-    ends = np.memmap(folder / "ends.bin", dtype=OFFSET, mode="r")
-    offsets[0] = 0
-    for start in range(0, count, OFFSETS_AT_ONCE):
-        offsets[start + 1 : start + 1 + OFFSETS_AT_ONCE] = ends[start : start + OFFSETS_AT_ONCE]
-    offsets.flush()
 
 
 # --- reading --------------------------------------------------------------------------------------------------

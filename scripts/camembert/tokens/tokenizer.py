@@ -81,7 +81,9 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, lowercase: bool) -> T
     draft.normalizer, draft.pre_tokenizer = tokenizer.normalizer, tokenizer.pre_tokenizer
     draft.train_from_iterator(texts, trainer)
     tokenizer.model = WordPiece(draft.get_vocab(), unk_token="[UNK]")
-    add_bert_frame(tokenizer)
+    sep, cls = ((token, token_id(tokenizer, token)) for token in ("[SEP]", "[CLS]"))
+    tokenizer.post_processor = processors.BertProcessing(sep, cls)
+    tokenizer.decoder = decoders.WordPiece()
     return tokenizer
 
 
@@ -91,13 +93,6 @@ def _most_frequent(letters: Counter[str], limit: int) -> list[str]:
 
 
 # --- kept -----------------------------------------------------------------------------------------------------
-
-
-def add_bert_frame(tokenizer: Tokenizer) -> None:
-    """[CLS] a [SEP], or [CLS] a [SEP] b [SEP], as BERT reads texts."""
-    sep, cls = ((token, token_id(tokenizer, token)) for token in ("[SEP]", "[CLS]"))
-    tokenizer.post_processor = processors.BertProcessing(sep, cls)
-    tokenizer.decoder = decoders.WordPiece()
 
 
 def normalizer_of(tokenizer: Tokenizer) -> dict[str, Any]:
@@ -195,12 +190,8 @@ def load_tokenizer(folder: str | os.PathLike[str]) -> Tokenizer:
 @contextmanager
 def truncating(tokenizer: Tokenizer, longest: int) -> Iterator[None]:
     """Cuts what is tokenised in the block to so many tokens, of a pair the longer text first; no longer afterwards."""
-    before = tokenizer.truncation
     tokenizer.enable_truncation(longest, strategy="longest_first")
     try:
         yield
     finally:
-        if before is None:
-            tokenizer.no_truncation()
-        else:
-            tokenizer.enable_truncation(**before)
+        tokenizer.no_truncation()

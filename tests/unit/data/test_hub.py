@@ -107,11 +107,7 @@ def test_a_model_without_a_tokenizer_that_is_read_is_refused_before_its_weights_
         ({}, {"pattern": "xx/test-*.parquet"}, "has no file xx/test-*.parquet, only en/test-00000-of-00001.parquet,"),
         ({}, {"HF_HUB_OFFLINE": "1"}, "cannot be downloaded while HF_HUB_OFFLINE is set; unset it"),
         ({}, {"HF_ENDPOINT": "http://127.0.0.1:9"}, "cannot be downloaded: http://127.0.0.1:9 cannot be reached"),
-        (
-            {"gated": {"facebook/xnli"}},
-            {},
-            "is gated: accept its terms on {endpoint}, then log in with `hf auth",
-        ),
+        ({"gated": {"facebook/xnli"}}, {}, "is gated: accept its terms on {endpoint}, then log in with `hf auth"),
         ({"accepts_tokens": False}, {"HF_TOKEN": "hf_old"}, "{endpoint} does not accept the token (401); log in again"),
         ({"failing": 403, "failures": {"/api/": 99}}, {}, "{endpoint} answers 403 (forbidden); find out whether your"),
         ({"failures": {"/api/": 99}}, {}, "{endpoint} answers 500; try again later"),

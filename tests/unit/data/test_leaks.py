@@ -18,17 +18,12 @@ def test_case_spaces_and_forms_of_characters_do_not_hide_a_sentence():
     assert matches(["a"], set()) == ([], 1)
 
 
-def test_both_sentences_of_a_pair_are_looked_for(tmp_path):
+def test_both_sentences_of_a_pair_and_those_of_retrieval_are_looked_for(tmp_path):
     write_examples([Example("a", "One", "TWO", 0)], tmp_path / "pairs.parquet")
     write_examples([Example("a", "Three", None, 0)], tmp_path / "single.parquet")
-    assert sentences_of([tmp_path / "pairs.parquet", tmp_path / "single.parquet"]) == {"one", "two", "three"}
-
-
-def test_sentences_of_retrieval_are_looked_for(tmp_path):
-    write_examples([Example("a", "One", None, 0)], tmp_path / "examples.parquet")
-    write_sentences([Sentence("line-1", "Two"), Sentence("line-2", "THREE")], tmp_path / "retrieval.parquet")
-    read = sentences_of([tmp_path / "examples.parquet"], [tmp_path / "retrieval.parquet"])
-    assert read == {"one", "two", "three"}
+    write_sentences([Sentence("line-1", "Four"), Sentence("line-2", "FIVE")], tmp_path / "retrieval.parquet")
+    examples = [tmp_path / "pairs.parquet", tmp_path / "single.parquet"]
+    assert sentences_of(examples, [tmp_path / "retrieval.parquet"]) == {"one", "two", "three", "four", "five"}
 
 
 def test_what_is_found_is_refused_with_its_number():

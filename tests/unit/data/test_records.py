@@ -3,12 +3,15 @@
 import codecs
 import csv
 import gzip
+import io
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from camembert.data.records import DataError, lines, records
@@ -20,6 +23,12 @@ SCRIPTS = Path(__file__).parents[3] / "scripts"
 
 def rows_of(path, columns, header=None):
     return [tuple(row.values()) for _, row in records(path, columns, header)]
+
+
+def parquet(**columns) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
 
 
 def write(path, text, encoding="utf-8"):
@@ -66,7 +75,7 @@ def test_quotes_that_no_csv_writer_writes_are_text(tmp_path, text):
 
 
 def test_only_the_rows_that_are_wanted_are_looked_at(tmp_path):
-    write(tmp_path / "x.jsonl", '{"part": 1, "a": "x"}\n{"part": 2}\n')
+    write(tmp_path / "x.jsonl", '{"part": 1, "a": "x"}\n{"part": 2, "a": "\\ud83d"}\n{"part": 2}\n')
     write(tmp_path / "x.tsv", "part\ta\n1\tx\n2\ty\tz\n")
     write(tmp_path / "x.csv", "part,a\n2\n1,x\n")
     for form in ("jsonl", "tsv", "csv"):
@@ -132,6 +141,10 @@ def test_fields_that_come_late_or_are_of_several_types_are_no_matter(tmp_path):
     ]
 
 
+WHOLE_GZIP = gzip.compress(b"".join(b"line %d\n" % i for i in range(99)))
+PARQUET = parquet(b=[1], c=["x"])
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -142,7 +155,15 @@ def test_fields_that_come_late_or_are_of_several_types_are_no_matter(tmp_path):
         ("x.tsv", b"", r"x\.tsv is empty; expected rows of a, tab-separated"),
         ("x.csv", b"", r"x\.csv is empty; expected rows of a, comma-separated"),
         ("x.jsonl", "{'é': 1}".encode("latin-1"), r"x\.jsonl:1 is not UTF-8"),
-        ("x.tsv.gz", b"no gzip", r"x\.tsv\.gz is not a whole gzip file"),
+        ("x.jsonl", b'{"b": 1}\n', r"x\.jsonl:1 has no column 'a', only 'b'; correct the file or the column's name"),
+        ("x.jsonl", b'{"a": 1}\n{"a": \n', r"x\.jsonl:2 is not JSON \(.*\); expected an object a line"),
+        ("x.jsonl", b"[1]\n", r"x\.jsonl:1 is list, not an object; expected an object a line"),
+        ("x.tsv.gz", b"no gzip", r"x\.tsv\.gz is not a whole gzip file \(.*\); copy it again"),
+        ("x.tsv.gz", WHOLE_GZIP[:40], r"x\.tsv\.gz is not a whole gzip file"),
+        ("x.tsv.gz", WHOLE_GZIP[:11] + b"\xff" * 4 + WHOLE_GZIP[15:], r"x\.tsv\.gz is not a whole gzip file"),
+        ("x.parquet", b"PAR1 and no more", r"x\.parquet is no whole parquet file .*; copy or download it again"),
+        ("x.parquet", PARQUET[: len(PARQUET) // 2], r"x\.parquet is no whole parquet file .*; copy or download it"),
+        ("x.parquet", PARQUET, r"x\.parquet has no column 'a', only 'b', 'c'; correct the file or the column's name"),
         ("x.xlsx", b"PK", r"x\.xlsx is of no known form; expected a name that ends in \.parquet, \.jsonl"),
     ],
 )

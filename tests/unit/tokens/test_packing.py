@@ -123,26 +123,6 @@ def test_documents_of_other_text_are_single_lines(single, lines, words, special)
         assert any(is_part_of(tuple(token[1:-1].tolist()), line) for line in known)
 
 
-def test_no_token_is_lost_or_doubled_in_a_document(single):
-    """Every document is one that was drawn, whole; only the one that fills up a row may be a part of one."""
-    cut = 0
-    for step in range(5):
-        for shard in single.shards:
-            shard.drawn.clear()
-        rows = single.batch(step)
-        drawn = [tuple(Shard.__getitem__(shard, i).tolist()) for shard in single.shards for i in shard.drawn]
-        for row in range(ROWS):
-            last = rows.document[row].max()
-            for number in range(last + 1):
-                ids = tuple(rows.token[row][rows.document[row] == number][1:-1].tolist())
-                if ids not in drawn:
-                    cut += 1
-                    assert number == last
-                    assert rows.real[row].all()
-                    assert any(is_part_of(ids, document) for document in drawn)
-    assert cut > 0, "no document was cut, so nothing was shown about cutting"
-
-
 def test_any_part_of_a_text_longer_than_a_row_is_read(lines, words, special, tmp_path):
     write_shard(tmp_path / "en", [" ".join(lines["en"])] * 2, words, {"parallel": False})
     text = tuple(Shard(tmp_path / "en")[0].tolist())
@@ -152,27 +132,6 @@ def test_any_part_of_a_text_longer_than_a_row_is_read(lines, words, special, tmp
     starts = [next(i for i in range(len(text)) if text[i : i + TOKENS - 2] == part) for part in parts]
     quarters = np.bincount(np.array(starts) * 4 // (len(text) - TOKENS + 3), minlength=4)
     assert (quarters > len(starts) / 8).all()
-
-
-def test_documents_lie_one_after_another_and_padding_at_the_end(shards, single, special):
-    for rows in (batches_of(shards, special).batch(0), single.batch(0)):
-        assert rows.token.shape == (ROWS, TOKENS)
-        assert {a.dtype for a in (rows.token, rows.segment, rows.position, rows.document)} == {np.dtype(np.int64)}
-        for row in range(ROWS):
-            numbers = rows.document[row]
-            real = int(rows.real[row].sum())
-            assert rows.real[row, :real].all()
-            assert set(np.diff(numbers[:real])) <= {0, 1}
-            assert numbers[0] == 0
-            assert (rows.token[row, real:] == special.pad).all()
-            assert (rows.token[row, :real] != special.pad).all()
-        assert rows.real.mean() > 0.6
-        assert rows.document.max() >= 2
-
-
-def test_positions_start_again_in_every_document(shards, special):
-    for _, _, position in documents_of(batches_of(shards, special).batch(0)):
-        assert position.tolist() == list(range(len(position)))
 
 
 def test_a_pair_longer_than_a_row_is_cut_at_the_end_on_both_sides(lines, words, special, tmp_path):

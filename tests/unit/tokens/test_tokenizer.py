@@ -5,13 +5,7 @@ import sys
 
 import pytest
 
-from camembert.tokens.tokenizer import (
-    TokenizerError,
-    load_tokenizer,
-    save_tokenizer,
-    token_id,
-    train_tokenizer,
-)
+from camembert.tokens.tokenizer import TokenizerError, load_tokenizer, save_tokenizer, token_id, train_tokenizer
 
 TEXTS = [
     "Japan and in 2 weeks",
