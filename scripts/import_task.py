@@ -1,23 +1,15 @@
 """Reads a task from a folder, or from what was downloaded, into the workflow's parquet files."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from camembert.core.files import write_json
 from camembert.data.manifest import check_manifest, describe
 from camembert.data.records import is_tab_separated, quoted_fields
-from camembert.data.task_files import Files, Preset, Splits, read_task
+from camembert.data.task_files import Files, Preset, read_task
 from camembert.data.tasks import write_examples
 from camembert.plan.sources import files_of_task
 from camembert.runtime.job import logged
-
-
-def write_splits(splits: Splits, paths: Iterable[str]) -> None:
-    """Writes files ``SPLIT-LANGUAGE.parquet``."""
-    for path in map(Path, paths):
-        split, _, language = path.stem.partition("-")
-        write_examples(splits[split][language], path)
 
 
 def sources_of(files: Files) -> dict[str, Any]:
@@ -39,6 +31,8 @@ if __name__ == "__main__":
         trained = [Path(path).stem.removeprefix("train-") for path in job.output.train]
         files = files_of_task(job.params.folders, job.params.patterns, preset.locales, job.params.languages, trained)
         task = read_task(files, preset, job.params.train_limit)
-        write_splits(task.splits, [*job.output.train, *job.output.dev, *job.output.test])
+        for path in map(Path, [*job.output.train, *job.output.dev, *job.output.test]):  # SPLIT-LANGUAGE.parquet
+            split, _, language = path.stem.partition("-")
+            write_examples(task.splits[split][language], path)
         write_json(job.output.labels, task.labels)
         write_json(job.output.manifest, {"sources": sources_of(files), "examples": task.counts})

@@ -1,8 +1,6 @@
 """Makes the tokenizer of a given teacher the workflow's, after a look at what kind of model it is."""
 
-from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from pathlib import Path
 
 from camembert.core.files import atomic_write, write_json
 from camembert.data.leaks import documents_read
@@ -15,53 +13,25 @@ from camembert.tokens.given_tokenizer import import_tokenizer, unknown_shares
 from camembert.tokens.tokenizer import load_tokenizer, special_tokens, use_threads
 from camembert.tokens.trimming import trim_tokenizer
 
-
-def check_and_import(
-    teacher: Path,
-    declared: dict[str, int],
-    vocabulary: int,
-    needs_mask: Sequence[str],
-    samples: Mapping[str, Iterable[str]],
-    max_unknown: float,
-    kept: str | int,
-    texts: Iterable[str],
-    output: Path,
-) -> None:
-    """Checks config and tokenizer of a model folder and writes the tokenizer as `AutoTokenizer` loads it.
-
-    Samples of text that it does not know are refused. It is cut down to what teacher.vocabulary says is kept (`kept`),
-    by the tokens of the texts.
-    """
-    check_manifest(teacher)
-    teacher_files(teacher)
-    check_architecture(teacher, declared, vocabulary)
-    config = config_of(teacher)
-    with atomic_write(output) as partial:
-        import_tokenizer(teacher, partial, config, needs_mask)
-        unknown = special_tokens(partial).get("unk_token")
-        shares = unknown_shares(load_tokenizer(partial), unknown, samples, max_unknown)
-        write_json(partial / MANIFEST, {"unknown": shares})
-        if kept != ALL:
-            number = trim_tokenizer(partial, texts, kept, first_position(config))
-            log.info("%d of the embedding's %d rows are kept", number, vocabulary)
-
-
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged(job.log[0]), atomic_write(job.output[0]) as partial:
         use_threads(job.threads)
+        teacher = folder_of(job.input.teacher)
+        check_manifest(teacher)
+        teacher_files(teacher)
+        check_architecture(teacher, job.params.declared, job.params.vocabulary)
+        config = config_of(teacher)
+        import_tokenizer(teacher, partial, config, job.params.needs_mask)
         files, readings = dict(job.input.items()), job.params.text
-        check_and_import(
-            folder_of(job.input.teacher),
-            job.params.declared,
-            job.params.vocabulary,
-            job.params.needs_mask,
-            {
-                "{} of corpus {}".format(*name.split("_", 1)): read_documents(files[name], **reading)
-                for name, reading in readings.items()
-            },
-            job.params.max_unknown,
-            job.params.kept,
-            chain(documents_read(files, readings, job.input.checked), texts_of(job.input.examples)),
-            job.output[0],
-        )
+        samples = {
+            "{} of corpus {}".format(*name.split("_", 1)): read_documents(files[name], **reading)
+            for name, reading in readings.items()
+        }
+        unknown = special_tokens(partial).get("unk_token")
+        shares = unknown_shares(load_tokenizer(partial), unknown, samples, job.params.max_unknown)
+        write_json(partial / MANIFEST, {"unknown": shares})
+        if job.params.kept != ALL:
+            texts = chain(documents_read(files, readings, job.input.checked), texts_of(job.input.examples))
+            rows = trim_tokenizer(partial, texts, job.params.kept, first_position(config))
+            log.info("%d of the embedding's %d rows are kept", rows, job.params.vocabulary)

@@ -58,8 +58,8 @@ def write_shard(
 ) -> None:
     """Tokenises documents (no special tokens) into a shard folder: tokens.bin, offsets.npy, shard.json.
 
-    Its memory does not grow with the text but for 16 bytes a document. Killed, it goes on where its journal says when it is called
-    again with the same `unfinished` folder, and ends with the same bytes.
+    Its memory does not grow with the text but for 16 bytes a document. Killed, it goes on where its journal says when
+    it is called again with the same `unfinished` folder, and ends with the same bytes.
 
     Args:
         path: the shard's folder.

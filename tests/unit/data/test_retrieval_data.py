@@ -99,34 +99,24 @@ def test_line_i_has_the_same_id_in_every_language(aligned):
 def test_a_repeated_sentence_is_left_out_in_every_language_and_counted(aligned, caplog):
     caplog.set_level(logging.INFO)
     files = aligned(en=["a", "b", "c", "a", "d"], fr=["A", "B", "B", "C", "D"])
-    read = read_aligned(files)
-    assert [[s.id[-1] for s in rows] for rows in read.values()] == [["1", "2", "5"]] * 2
+    assert [[s.id[-1] for s in rows] for rows in read_aligned(files).values()] == [["1", "2", "5"]] * 2
     assert "2 of 5 lines repeat an earlier one in some language and are left out in all, 3 are left" in caplog.text
     assert "lines in fr that repeat an earlier one: 1" in caplog.text
+    assert [[s.id[-1] for s in rows] for rows in read_aligned(files, limit=2).values()] == [["1", "2"]] * 2
 
 
-def test_a_limit_takes_the_first_sentences_that_are_left(aligned):
-    files = aligned(en=["a", "b", "b", "c"], fr=["A", "B", "D", "C"])
-    assert {language: [s.text for s in rows] for language, rows in read_aligned(files, 3).items()} == {
-        "en": ["a", "b", "c"],
-        "fr": ["A", "B", "C"],
-    }
-
-
-def test_files_of_different_lengths_are_refused(aligned):
-    with pytest.raises(RetrievalDataError, match=r"fr\.txt has 1 lines and .*en\.txt has 2; expected aligned files"):
-        read_aligned(aligned(en=["a", "b"], fr=["A"]))
-
-
-@pytest.mark.parametrize("line", ["", " \t"])
-def test_an_empty_line_is_refused_with_its_place(aligned, line):
-    with pytest.raises(RetrievalDataError, match=r"fr\.txt:2 is empty; expected a sentence on every line"):
-        read_aligned(aligned(en=["a", "b", "c"], fr=["A", line, "C"]))
-
-
-def test_a_single_sentence_is_refused(aligned):
-    with pytest.raises(RetrievalDataError, match="has 1 different lines in all languages; expected at least two"):
-        read_aligned(aligned(en=["a", "a"], fr=["A", "B"]))
+@pytest.mark.parametrize(
+    ("english", "french", "message"),
+    [
+        (["a", "b"], ["A"], r"fr\.txt has 1 lines and .*en\.txt has 2; expected aligned files"),
+        (["a", "b", "c"], ["A", "", "C"], r"fr\.txt:2 is empty; expected a sentence on every line"),
+        (["a", "b", "c"], ["A", " \t", "C"], r"fr\.txt:2 is empty; expected a sentence on every line"),
+        (["a", "a"], ["A", "B"], r"has 1 different lines in all languages; expected at least two"),
+    ],
+)
+def test_files_that_are_not_aligned_sentences_are_refused_with_the_place(aligned, english, french, message):
+    with pytest.raises(RetrievalDataError, match=message):
+        read_aligned(aligned(en=english, fr=french))
 
 
 def test_sentences_come_back_as_they_were_written(tmp_path):
@@ -163,11 +153,6 @@ def test_every_language_has_its_own_english_side(tmp_path, write):
     assert [sentence.text for sentence in own] == ["un", "deux", "trois"]
     assert [sentence.text for sentence in english] == ["one", "two", "three"], "a repeated line is left out in both"
     assert [sentence.id for sentence in own] == [sentence.id for sentence in english]
-
-
-def test_sides_of_several_lengths_are_refused(tmp_path):
-    with pytest.raises(RetrievalDataError, match=r"tatoeba\.fr-en\.en has 1 lines and .*tatoeba\.fr-en\.fr has 2"):
-        read_pair(paired_lines(tmp_path, ["un", "deux"], ["one"]), COLUMNS, "fr")
 
 
 def test_a_column_that_is_not_there_is_named(tmp_path):

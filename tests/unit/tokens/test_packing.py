@@ -110,19 +110,6 @@ def test_documents_of_parallel_text_are_pairs_of_translations(shards, lines, spe
     assert len(found) > 3
 
 
-def is_part_of(ids: tuple, text: tuple) -> bool:
-    return any(text[start : start + len(ids)] == ids for start in range(len(text) - len(ids) + 1))
-
-
-def test_documents_of_other_text_are_single_lines(single, lines, words, special):
-    known = [tuple(words.encode(line, add_special_tokens=False).ids) for text in lines.values() for line in text]
-    for token, segment, _ in documents_of(single.batch(0)):
-        assert token[0] == special.cls
-        assert token[-1] == special.sep
-        assert not segment.any()
-        assert any(is_part_of(tuple(token[1:-1].tolist()), line) for line in known)
-
-
 def test_any_part_of_a_text_longer_than_a_row_is_read(lines, words, special, tmp_path):
     write_shard(tmp_path / "en", [" ".join(lines["en"])] * 2, words, {"parallel": False})
     text = tuple(Shard(tmp_path / "en")[0].tolist())
