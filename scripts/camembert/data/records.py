@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from datasets import ClassLabel, config, disable_progress_bars, load_dataset
 from datasets.utils.logging import CRITICAL, set_verbosity
 
@@ -80,19 +81,14 @@ def lines(path: str | os.PathLike[str]) -> Iterator[str]:
             for number, line in enumerate(file, start=1):
                 try:
                     line.encode()
-                except UnicodeEncodeError:
-                    raise _not_utf_8(f"{path}:{number}", line) from None
+                except UnicodeEncodeError as error:  # at a byte that is read as half of a character
+                    raise DataError(
+                        f"{path}:{number} is not UTF-8 (byte {ord(line[error.start]) - 0xDC00:#x} in position"
+                        f" {error.start}); convert the file, for instance with iconv"
+                    ) from None
                 yield line.removesuffix("\n")
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path} is not a whole gzip file ({error}); copy it again") from None
-
-
-def _not_utf_8(where: str, line: str) -> DataError:
-    try:
-        reason = line.encode(errors="surrogateescape").decode()
-    except UnicodeDecodeError as error:
-        reason = str(error)
-    return DataError(f"{where} is not UTF-8 ({reason}); convert the file, for instance with iconv")
 
 
 def is_blank(text: str) -> bool:
@@ -194,18 +190,15 @@ def _csv(path: Path, by: str) -> Iterator[tuple[int, list[str]]]:
 
 def _parquet(path: Path, columns: Collection[str], header: Sequence[str] | None, only: Only) -> Rows:
     refuse_pointer(path)
+    wanted = list(dict.fromkeys([*columns, *only]))
+    settings = {"columns": wanted, "batch_size": ROWS_AT_ONCE, "split": "train", "streaming": True}
     try:
-        with TemporaryDirectory(prefix="camembert-") as kept_by_the_library:
-            files = [escape(str(path.absolute()))]
-            dataset = load_dataset(
-                "parquet", data_files=files, split="train", streaming=True, cache_dir=kept_by_the_library
-            )
-            features = dataset.features
-            _check_columns(str(path), features, [*columns, *only])
-            dataset = dataset.select_columns(list(dict.fromkeys([*columns, *only]))).with_format("arrow")
-            rows = (row for table in dataset.iter(ROWS_AT_ONCE) for row in table.to_pylist())
-            for number, row in enumerate(rows, start=1):
-                named = {name: _named(value, features[name]) for name, value in row.items()}
+        _check_columns(str(path), pq.read_schema(path).names, wanted)
+        with TemporaryDirectory(prefix="camembert-") as cache:  # what the library keeps beside the file goes with it
+            dataset = load_dataset("parquet", data_files=[escape(str(path.absolute()))], cache_dir=cache, **settings)
+            tables = dataset.with_format("arrow").iter(ROWS_AT_ONCE)
+            for number, row in enumerate((row for table in tables for row in table.to_pylist()), start=1):
+                named = {name: _named(value, dataset.features[name]) for name, value in row.items()}
                 if _passes(named, only):
                     yield f"{path}: row {number}", {name: named[name] for name in columns}
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -235,18 +228,13 @@ def is_tab_separated(path: Path) -> bool:
     return _form(path) in (".tsv", ".txt")
 
 
-def quoted_fields(path: str | os.PathLike[str]) -> int:
+@cache
+def quoted_fields(path: Path) -> int:
     """How many fields of a tab-separated file a CSV writer quoted; 0 where quotes are text. The log says it once.
 
     A CSV writer wrote a file if one would write every field as it is: it quotes a field because of what is in it, and
     doubles the quotes inside. People and other programs let quotes stand where the sentence has them.
     """
-    facts = os.stat(path)
-    return _quoted_fields(Path(path), facts.st_mtime_ns, facts.st_size)
-
-
-@cache
-def _quoted_fields(path: Path, changed: int, size: int) -> int:
     written: list[str] = []  # lines of the row
 
     def noted() -> Iterator[str]:
