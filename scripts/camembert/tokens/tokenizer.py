@@ -69,12 +69,15 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, lowercase: bool) -> T
         first[word[0]] += count
         for letter in word[1:]:
             later[letter] += count
-    reserved = [*SPECIAL_TOKENS.values(), *(f"##{letter}" for letter in _most_frequent(later, vocabulary // 4))]
+    limit = vocabulary // 4
+    alphabet = set(_most_frequent(first + later, limit))
+    ranked = enumerate(_most_frequent(later, len(later)))
+    inside = [f"##{letter}" for rank, letter in ranked if rank < limit or letter in alphabet]
     trainer = WordPieceTrainer(
         vocab_size=vocabulary,
-        special_tokens=reserved,
-        initial_alphabet=sorted(_most_frequent(first + later, vocabulary // 4)),
-        limit_alphabet=vocabulary // 4,
+        special_tokens=[*SPECIAL_TOKENS.values(), *inside],
+        initial_alphabet=sorted(alphabet),
+        limit_alphabet=limit,
         show_progress=False,
     )
     draft = Tokenizer(WordPiece(unk_token="[UNK]"))

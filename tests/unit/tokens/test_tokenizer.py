@@ -16,10 +16,15 @@ TEXTS = [
 ] * 3
 
 
-def test_training_is_the_same_in_every_process():
+CAPITALS = [f"{letter}abcdefghijkl" for letter in "QVWXZ"] * 20 + "aQ aV aW aX aZ".split() + ["amnopqrs"] * 5
+"""Letters enough for an alphabet of 17, some of which hardly ever go on within a word."""
+
+
+@pytest.mark.parametrize(("texts", "size"), [(TEXTS, 120), (CAPITALS, 68)])
+def test_training_is_the_same_in_every_process(texts, size):
     code = (
         "import sys, hashlib; sys.path.insert(0, 'scripts'); from camembert.tokens.tokenizer import train_tokenizer;"
-        f"print(hashlib.sha256(train_tokenizer({TEXTS!r}, 120, False).to_str().encode()).hexdigest())"
+        f"print(hashlib.sha256(train_tokenizer({texts!r}, {size}, False).to_str().encode()).hexdigest())"
     )
     runs = {subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout for _ in range(3)}
     assert len(runs) == 1
