@@ -240,25 +240,6 @@ def test_splits_whose_columns_and_labels_have_other_names_are_read(tmp_path):
     assert splits_of(tmp_path, ["en"], **preset, labels="found")[1] == ["contradiction", "neutral"]
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (
-            {"split_columns": {"valid": {}}},
-            r"data\.task\.split_columns has the key 'valid', expected some of train, dev",
-        ),
-        (
-            {"split_columns": {"dev": {"txt": "a"}}},
-            r"split_columns\.dev has the key 'txt', expected some of text, text_",
-        ),
-        ({"split_header": {"valid": None}}, r"data\.task\.split_header has the key 'valid', expected some of train"),
-    ],
-)
-def test_splits_and_columns_that_there_are_not_are_refused(xtreme, change, message):
-    with pytest.raises(SourceError, match=message):
-        splits_of(xtreme, ["en", "de"], **change)
-
-
 # --- what is refused ------------------------------------------------------------------------------------------
 
 

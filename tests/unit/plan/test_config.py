@@ -123,6 +123,9 @@ MLM_NAMED = {
         ("data.text", own(folders="x"), "the config has an unknown key data.text[0].folders; did you mean"),
         ("device", "gpu", "device is \"gpu\", expected 'auto', 'cpu' or 'cuda'"),
         ("experiment", "é/b", 'experiment is "é/b", expected a text that matches'),
+        ("data.task.split_columns", {"valid": {}}, "data.task.split_columns"),
+        ("data.task.split_columns", {"dev": {"txt": "a"}}, "data.task.split_columns.dev"),
+        ("data.task.split_header", {"valid": None}, "data.task.split_header"),
         # languages, runs, recipes
         ("languages", ["en", "x"], 'languages[1] is "x", expected a text that matches'),
         ("languages", [], "languages is [], expected a list of 1 or more"),
