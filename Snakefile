@@ -54,6 +54,7 @@ rule all:
 
 onstart:
     write_json(result("config.json"), config)
+    show_plan()
 
 
 onsuccess:

@@ -21,7 +21,6 @@ sys.path.insert(0, str(ROOT / "scripts"))
 os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # the contestants import from the same places
 
 import measurements  # noqa: E402
-import page  # noqa: E402
 from camembert.core.files import write_json, write_text  # noqa: E402
 from cases import CASES, PEERS, THIS_LIBRARY  # noqa: E402
 from measurements import Machine  # noqa: E402
@@ -35,7 +34,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, help="rows a step, instead of the case's")
     parser.add_argument("--peers", action="store_true", help="let the peers take part")
     parser.add_argument("--output", type=Path, help="file that the page is written to, beside being printed")
-    measurements.add_arguments(parser)
+    parser.add_argument("--threads", type=int, default=2, help="CPU threads of every contestant")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of every contestant")
+    parser.add_argument("--turn-seconds", type=float, default=10.0, help="so long that caches do not decide")
     return parser.parse_args()
 
 
@@ -49,11 +50,11 @@ def main() -> None:
         case = case.resized(batch=asked.batch)
     gpu = measurements.gpu_name()
     machine = Machine("cuda" if gpu else "cpu", asked.threads, asked.rounds, asked.turn_seconds)
-    where = page.surroundings(machine, gpu)
+    where = measurements.surroundings(machine, gpu)
     wanted = [*THIS_LIBRARY, *(PEERS if asked.peers else ())]
     contestants = measurements.installed(wanted)
     measured = measurements.compare(case, machine, contestants)
-    written = page.one_step(where, measured, bool(gpu), [each for each in wanted if each not in contestants])
+    written = measurements.one_step(where, measured, bool(gpu), [each for each in wanted if each not in contestants])
     print(written)
     if asked.output:
         write_text(asked.output, written)

@@ -156,15 +156,3 @@ def _play(connection: Connection, play: str, *arguments: Any) -> None:
 def _finish(connection: Connection) -> None:
     with suppress(OSError):
         connection.send(0)
-
-
-def get_ready(opponents: Mapping[str, Opponent], seconds: float) -> dict[str, int]:
-    """Lets every loop take its first steps; returns the steps of a turn of about so many seconds of each."""
-    return {name: opponent.get_ready(seconds) for name, opponent in opponents.items()}
-
-
-def play_rounds(opponents: Mapping[str, Opponent], steps: Mapping[str, int], rounds: int) -> None:
-    """Plays so many rounds, in each of which every loop has a turn of its number of steps."""
-    for _ in range(rounds):
-        for name, opponent in opponents.items():
-            opponent.play(steps[name])

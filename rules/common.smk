@@ -271,14 +271,16 @@ def kept_languages():
     return config["release"]["languages"]
 
 
+def show_plan():
+    """Prints what is made and how long it may take."""
+    from tools.estimate import announcement  # slow to import, as it reads parquet
+
+    print(announcement(config, workflow.cores if workflow.local_exec else None))
+
+
 def show_results():
-    """Prints the main table, the conclusion and where all is; says nothing where there is no table."""
-    tables = [Path(result(f"tables/{name}.md")) for name in ("accuracy_by_language", "summary")]
-    if table := next((path for path in tables if path.is_file()), None):
-        print(table.read_text(encoding="utf-8"))
-        conclusion = Path(result("tables/conclusion.md"))
-        if conclusion.is_file():
-            print(conclusion.read_text(encoding="utf-8"))
-        for folder in ("tables", "figures", "release"):
-            if paths := sorted(str(path) for path in Path(result(folder)).glob("*")):
-                print(f"{folder}:", *paths, sep="\n  ")
+    """Prints a table, a sentence and where all is; says nothing where there is no table."""
+    from camembert.paper.tables.closing import closing  # slow to import
+
+    if said := closing(Path(RESULTS)):
+        print(f"\n{said}")

@@ -80,7 +80,7 @@ rule tabulate:
     message:
         "Making the tables"
     script:
-        "../scripts/make_tables.py"
+        "../scripts/make_paper.py"
 
 
 rule draw:
@@ -98,7 +98,7 @@ rule draw:
     message:
         "Drawing the figures"
     script:
-        "../scripts/make_figures.py"
+        "../scripts/make_paper.py"
 
 
 rule metrics:

@@ -13,14 +13,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
-import matplotlib as mpl
 import pandas as pd
-from matplotlib.figure import Figure
 from scipy import stats
 
 from camembert.core.files import read_json
 from camembert.paper.answers import read_answers
-from camembert.paper.figures.style import STYLE, WIDTH, save
+from camembert.paper.figures.style import drawing
 from camembert.paper.intervals import LEVEL, Interval
 from camembert.paper.statistics import PROBE, RETRIEVAL, ResultsError, averages
 from camembert.paper.tables.comparisons import format_readings
@@ -164,9 +162,7 @@ def draw_differences(rows: pd.DataFrame, stem: Path) -> None:
     """
     questions = list(rows["question"].unique())
     evaluations = list(rows["evaluation"].unique())
-    with mpl.rc_context(dict(STYLE)):
-        figure = Figure(figsize=(WIDTH, 0.8 + 0.36 * len(questions)))
-        grid = figure.subplots(1, len(evaluations), squeeze=False, sharey=True)[0]
+    with drawing(stem, 0.8 + 0.36 * len(questions), 1, len(evaluations), sharey=True) as (grid,):
         for axes, evaluation in zip(grid, evaluations, strict=True):
             axes.axvline(0, color="0.5", linewidth=0.8, zorder=1)
             own = rows[rows["evaluation"] == evaluation]
@@ -188,4 +184,3 @@ def draw_differences(rows: pd.DataFrame, stem: Path) -> None:
         grid[0].set_ylim(len(questions) - 0.5, -0.5)
         for axes in grid:
             axes.tick_params(axis="y", length=0)
-        save(figure, stem)

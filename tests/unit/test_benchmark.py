@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from cases import EMBEDDED, OURS, PLAIN
-from measurements import LARGEST_DIFFERENCE, Comparison, Line, MeasurementError, Rate, check_losses
-from page import one_step
+from measurements import LARGEST_DIFFERENCE, Comparison, Line, MeasurementError, Rate, check_losses, one_step
 
 ROOT = Path(__file__).parents[2]
 TINY = EMBEDDED.resized(teacher=3, student=2, hidden=16, heads=2, intermediate=32, vocabulary=50, batch=2, row=8)
@@ -36,22 +35,21 @@ def first_losses(loop, case=TINY):
 
 
 def test_contestants_start_from_the_same_losses():
-    import ours
-    import peers
+    from loops import on_rows, plain
 
-    check_losses({"ours": first_losses(ours.on_rows), "plain": first_losses(peers.plain)}, LARGEST_DIFFERENCE["cpu"])
+    check_losses({"ours": first_losses(on_rows), "plain": first_losses(plain)}, LARGEST_DIFFERENCE["cpu"])
 
 
 @pytest.mark.parametrize(("heads", "frozen"), [(True, False), (False, False), (False, True)])
 def test_textbrewer_starts_from_the_same_losses(heads, frozen):
     pytest.importorskip("textbrewer", reason="a package of benchmarks/requirements.txt")
-    import ours
-    import peers
+    from loops import on_rows, textbrewer
 
-    textbrewer = peers.textbrewer(heads, frozen)
-    check_losses(
-        {"ours": first_losses(ours.on_rows), "textbrewer": first_losses(textbrewer)}, LARGEST_DIFFERENCE["cpu"]
-    )
+    losses = {
+        "ours": first_losses(on_rows),
+        "textbrewer": first_losses(partial(textbrewer, heads=heads, frozen=frozen)),
+    }
+    check_losses(losses, LARGEST_DIFFERENCE["cpu"])
 
 
 def test_contestants_of_other_losses_are_refused():
@@ -94,15 +92,12 @@ def test_the_first_step_of_a_turn_does_not_count():
 
 
 def test_packed_rows_are_the_same_whether_packed_beforehand_or_as_it_trains():
-    import ours
+    from loops import on_packed_rows, on_rows
 
     case = TINY.resized(vocabulary=300, row=64)
-    beforehand = first_losses(ours.on_packed_rows, case)
-    check_losses(
-        {"beforehand": beforehand, "now": first_losses(partial(ours.on_packed_rows, as_it_trains=True), case)},
-        LARGEST_DIFFERENCE["cpu"],
-    )
-    assert beforehand != first_losses(ours.on_rows, case)
+    beforehand, now = (first_losses(partial(on_packed_rows, as_it_trains=each), case) for each in (False, True))
+    check_losses({"beforehand": beforehand, "now": now}, LARGEST_DIFFERENCE["cpu"])
+    assert beforehand != first_losses(on_rows, case)
 
 
 def on_gpu(*arguments):

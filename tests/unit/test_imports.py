@@ -12,7 +12,7 @@ import pytest
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 LIGHT = [
     "make_cldr_nli", "make_cldr_text", "download", "import_task", "train_tokenizer", "import_tokenizer",
-    "tokenize_text", "check_text", "collect_answers", "collect_metrics", "make_tables", "make_figures", "make_paper",
+    "tokenize_text", "check_text", "collect_answers", "collect_metrics", "make_paper",
     "choose_release", "trim_vocabulary", "tabulate_release", "write_model_cards", "evaluate_release",
     "make_cldr_retrieval", "import_retrieval", "retrieve_baseline", "predict_baselines", "draw_layers",
     "download_package", "unpack_teacher", "collect_unlabelled",

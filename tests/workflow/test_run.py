@@ -61,13 +61,14 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(smalle
     forms = (".csv", ".md", ".tex", ".html")
     for name in ("summary", "accuracy_by_language", "retrieval_readings", "comparisons", "efficiency", "cost"):
         assert all((results / "tables" / f"{name}{suffix}").stat().st_size for suffix in forms)
-    for name in ("accuracy_by_language", "accuracy_along_cascade", "retrieval_readings", "languages", "pareto"):
+    for name in ("accuracy_by_language", "finding", "languages", "pareto", "training_curves"):
         assert all((results / "figures" / f"{name}{suffix}").stat().st_size for suffix in (".pdf", ".png"))
     shown = smallest_run.printed
     assert "| Teacher (3 layers)" in shown
-    assert "At equal compute the cascade 3-2-1 is " in shown
+    assert "Experiment smallest: " in shown
+    assert "With the same training compute, the cascade 3-2-1 gets right " in shown
     assert not (results / "tables" / "ablation.csv").exists(), "one recipe is no ablation"
-    assert "results/smallest/figures/accuracy_by_language.png" in shown
+    assert "results/smallest/figures" in shown
 
     accuracy = pd.read_csv(results / "tables" / "accuracy.csv", dtype={"chain": str})
     matched = [chain for chain in accuracy["chain"].unique() if chain.startswith("3-1x2")]

@@ -28,6 +28,10 @@ class Contrast(StrEnum):
     OTHER = "other"
 
 
+QUESTIONS = (Contrast.DIRECT_EQUAL_COMPUTE, Contrast.OTHER)
+"""What an experiment is about: does a cascade pay, and what the config asks by name."""
+
+
 class PlannedComparison(NamedTuple):
     """A pair of models, each its recipe and chain: how far is the first above the second?"""
 

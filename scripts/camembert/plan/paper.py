@@ -5,11 +5,13 @@ It is pure: the Snakefile imports it, and so does what makes a record's tables a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from camembert.plan.comparisons import comparisons_of
-from camembert.plan.experiment import experiment_of
+from camembert.plan.chain import Method, parse_chain
+from camembert.plan.comparisons import QUESTIONS, comparisons_of
+from camembert.plan.experiment import Experiment, experiment_of
 from camembert.plan.readings import headline_of
 from camembert.plan.sources import ENGLISH
 
@@ -20,6 +22,7 @@ TABLES = {
     "retrieval_by_language": "Retrieval by language",
     "retrieval_readings": "Readings of retrieval",
     "comparisons": "Comparisons",
+    "budgets": "Budgets",
     "ablation": "Ablation",
     "convergence": "Convergence of fine-tuning",
     "cost": "Cost",
@@ -27,11 +30,11 @@ TABLES = {
 }
 """Titles of the tables for people, by name."""
 FIGURES = {
+    "finding": "Finding",
+    "pareto": "Accuracy against latency",
+    "budgets": "Accuracy against training",
     "accuracy_by_language": "Accuracy by language",
     "retrieval_by_language": "Retrieval by language",
-    "retrieval_readings": "Readings of retrieval",
-    "accuracy_along_cascade": "Accuracy along the cascade",
-    "pareto": "Accuracy against cost",
     "languages": "Where compression hurts",
     "ablation": "Ablation",
     "training_curves": "Training curves",
@@ -41,6 +44,12 @@ DATA_TABLES = ("accuracy", "languages")
 """Tables that programs read, as .csv alone."""
 CONCLUSION = "conclusion"
 """The sentences to be quoted, as .md alone."""
+BY_MARKER = ("pareto", "accuracy_by_language", "retrieval_by_language", "languages", "training_curves")
+"""Figures that tell models apart by hue, marker and filling."""
+MOST_OF_A_METHOD = 4
+"""More models of one method, as in an ablation, nobody tells apart by the filling of their markers."""
+STUDENTS_BY_BUDGET = (Method.DIRECT, Method.DIRECT_LONGER, Method.CASCADE)
+"""Methods whose students at several budgets are compared."""
 
 
 def paper_settings(config: dict[str, Any]) -> dict[str, Any]:
@@ -66,7 +75,7 @@ def paper_settings(config: dict[str, Any]) -> dict[str, Any]:
         "recipes": config["recipes"],
         "lengths": config["efficiency"]["lengths"],
         "reading": headline_of(config["retrieval"]).name,
-        "trained_on": config["data"]["task"].get("train_languages", [ENGLISH]),
+        "trained_on": config["data"]["task"]["train_languages"],
         "soft_labels": config["finetuning"].get("teacher", "none"),
     }
 
@@ -83,15 +92,35 @@ def data_tables_of(config: dict[str, Any]) -> list[str]:
 
 def figures_of(config: dict[str, Any]) -> Mapping[str, str]:
     """The figures that an experiment has, by name."""
-    compares = bool(comparisons_of(config, experiment_of(config)))
-    left_out = _left_out(config) | (set() if compares else {"retrieval_readings"})
+    experiment, left_out = experiment_of(config), _left_out(config)
+    if not any(pair.contrast in QUESTIONS for pair in comparisons_of(config, experiment)):
+        left_out.add("finding")
+    if len({chain.layers for chain in experiment.chains}) == 1:
+        left_out.add("pareto")
+    models = {(encoder.recipe, encoder.chain) for encoder in experiment.encoders}
+    of_a_method = Counter(experiment.method(chain) for _, chain in models)
+    if max(of_a_method.values(), default=0) > MOST_OF_A_METHOD:
+        left_out |= set(BY_MARKER)
     return {name: title for name, title in FIGURES.items() if name not in left_out}
+
+
+def way_of(chain: str) -> str:
+    """A chain without its budgets, ``12-6-3``: students of several budgets went the same way."""
+    parsed = parse_chain(chain)
+    return "-".join(map(str, [parsed.root, *(hop.layers for hop in parsed.hops)]))
+
+
+def has_budgets(experiment: Experiment) -> bool:
+    """Whether cascades or direct students of one depth were trained for several budgets."""
+    students = [chain for chain in experiment.chains if experiment.method(chain) in STUDENTS_BY_BUDGET]
+    ways = Counter(way_of(str(chain)) for chain in students)
+    return max(ways.values(), default=0) > 1
 
 
 def shows_published_rows(config: dict[str, Any]) -> bool:
     """Whether accuracies are on the whole test set of XNLI after all of its training pairs, as published ones are."""
     task = config["data"]["task"]
-    english = task.get("train_languages", [ENGLISH]) == [ENGLISH]
+    english = task["train_languages"] == [ENGLISH]
     return task["name"].startswith("xnli") and english and not task["split_dev"] and task["train_limit"] is None
 
 
@@ -110,6 +139,8 @@ def _left_out(config: dict[str, Any]) -> set[str]:
         left_out.add("probe_by_language")
     if len(config["recipes"]) == 1:
         left_out.add("ablation")
+    if not has_budgets(experiment):
+        left_out.add("budgets")
     if not (experiment.reads_text(config) and any(chain.parent for chain in experiment.chains)):
         left_out.add("languages")
     return left_out

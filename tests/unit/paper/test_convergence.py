@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from small_case import CASCADE, MODELS, TEACHER
 
-from camembert.paper.tables.convergence import convergence, format_convergence, note, still_improving
+from camembert.paper.tables.convergence import NOTE, convergence, format_convergence, still_improving
 from camembert.paper.tables.writing import NOTHING
 
 CURVES = {  # chain and run; steps and accuracies on dev
@@ -44,7 +44,7 @@ def test_the_table_has_a_row_a_model():
         [TEACHER.label, "1", "0", "+4.0", "95.0", "94.0", "99.0"],
         [CASCADE.label, "2", "1", "+10.5", "82.5", "93.0", "93.0"],
     ]
-    assert "at most 1 point" in note()
+    assert "at most 1 point" in NOTE
 
 
 def test_one_evaluation_cannot_tell():

@@ -9,14 +9,19 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 from small_case import TASK, first, results_of, retrieval_rows, rows
 
-from camembert.paper.figures import accuracy as accuracy_figures
-from camembert.paper.figures import languages as languages_figure
 from camembert.paper.figures import style, training
 from camembert.paper.figures.ablation import ablation
+from camembert.paper.figures.accuracy import accuracy_by_language
+from camembert.paper.figures.budgets import draw_budgets
+from camembert.paper.figures.finding import draw_finding
 from camembert.paper.figures.languages import languages
 from camembert.paper.figures.layers import draw_layers, read_layers
+from camembert.paper.figures.pareto import draw_pareto, frontier, spread_out
 from camembert.paper.statistics import RETRIEVAL, RETRIEVAL_BASELINE, Model, ResultsError
+from camembert.paper.tables.comparisons import compare
+from camembert.paper.tables.summary import summary
 from camembert.plan.chain import Method
+from camembert.plan.comparisons import Contrast, PlannedComparison
 
 MODELS = [
     Model("toplayer", "6", "Teacher (6 layers)", Method.TEACHER),
@@ -80,6 +85,25 @@ def curves():
     return pd.DataFrame(lines).assign(recipe="toplayer", finetuning=1)
 
 
+EQUAL = PlannedComparison(Contrast.DIRECT_EQUAL_COMPUTE, ("toplayer", "6-4-2"), ("toplayer", "6-2x2.33"))
+
+
+@pytest.fixture
+def efficiency():
+    """Milliseconds are layers."""
+    rows = [(model.recipe, model.chain, model.layers, 1e12 * i) for i, model in enumerate(MODELS)]
+    return pd.DataFrame(rows, columns=["recipe", "chain", "latency_ms_8", "training_flops"])
+
+
+@pytest.fixture
+def budgets():
+    """Direct students at two budgets, and one cascade."""
+    rows = [("6-2", False, 1.0, 0.6), ("6-2", False, 4.0, 0.7), ("6-4-2", True, 4.0, 0.65)]
+    frame = pd.DataFrame(rows, columns=["way", "cascade", "training_flops", "retrieval"]).assign(recipe="toplayer")
+    frame["training_flops"] *= 1e12
+    return frame.assign(retrieval_low=frame["retrieval"] - 0.02, retrieval_high=frame["retrieval"] + 0.03)
+
+
 @pytest.fixture
 def published():
     rows = [("Published: A", "A 2020", 0.7, 0.8, 0.6, 0.7), ("Published: B", "B 2021", 0.6, 0.7, np.nan, np.nan)]
@@ -113,20 +137,24 @@ def recipes():
 
 
 @pytest.fixture
-def draw(read, published, by_language, recipes, curves, tmp_path):
+def draw(read, published, by_language, recipes, curves, efficiency, budgets, tmp_path):
     """A function that draws a figure by its name and returns its stem."""
 
     def drawn(name, folder="figures"):
         stem = tmp_path / folder / name
         match name:
             case "accuracy_by_language":
-                accuracy_figures.accuracy_by_language(read.get(TASK).accuracy, MODELS, stem, 1 / 3, published)
+                accuracy_by_language(read.get(TASK).accuracy, MODELS, stem, 1 / 3, published)
             case "retrieval_by_language":
-                accuracy_figures.accuracy_by_language(read.get(RETRIEVAL).accuracy, MODELS, stem, 1 / 1000)
-            case "accuracy_along_cascade":
-                accuracy_figures.accuracy_along_cascade(read, MODELS, stem)
+                accuracy_by_language(read.get(RETRIEVAL).accuracy, MODELS, stem, 1 / 1000)
             case "training_curves":
                 training.training_curves(curves, MODELS, stem)
+            case "finding":
+                draw_finding(compare(read, MODELS, [EQUAL]), stem)
+            case "pareto":
+                draw_pareto(summary(read, MODELS), efficiency, MODELS, 8, stem)
+            case "budgets":
+                draw_budgets(budgets, stem)
             case "languages":
                 languages(by_language, MODELS, stem)
             case "ablation":
@@ -137,7 +165,7 @@ def draw(read, published, by_language, recipes, curves, tmp_path):
 
 
 FIGURES = [
-    "accuracy_by_language", "retrieval_by_language", "accuracy_along_cascade", "training_curves", "languages",
+    "accuracy_by_language", "retrieval_by_language", "training_curves", "finding", "pareto", "budgets", "languages",
     "ablation",
 ]  # fmt: skip
 
@@ -150,7 +178,7 @@ def colours_in(png):
     return dict(zip(colours.tolist(), counts.tolist(), strict=True))
 
 
-@pytest.mark.parametrize("name", FIGURES[:4])
+@pytest.mark.parametrize("name", FIGURES[:3])
 def test_a_figure_shows_every_method_in_its_colour(draw, name):
     stem = draw(name)
     assert stem.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
@@ -186,80 +214,43 @@ def test_two_models_of_a_method_differ_in_filling_alone():
     assert styles[first].filling != styles[second].filling
 
 
-def test_many_models_of_a_method_all_look_different():
-    recipes = [Model(f"recipe-{i}", "6-2", f"Direct 6-2, {i}", Method.DIRECT) for i in range(3 * len(style.FILLINGS))]
-    assert len(set(style.styles_of(recipes).values())) == len(recipes)
+@pytest.fixture
+def caught(monkeypatch):
+    """The figures, caught when they would be written."""
+    figures = []
+    monkeypatch.setattr(style, "save", lambda figure, stem: figures.append(figure))
+    return figures
 
 
-def axes_of(monkeypatch, draw, name):
-    """The axes of a figure, caught when it would be written."""
-    caught = []
-    for module in (accuracy_figures, training, languages_figure):
-        monkeypatch.setattr(module, "save", lambda figure, stem: caught.append(figure))
-    draw(name)
-    return caught[0].axes
+@pytest.fixture
+def axes_of(caught, draw):
+    """A function that returns the panels of a figure."""
+    return lambda name: draw(name) and caught[-1].axes
 
 
-def test_languages_go_from_english_by_falling_accuracy_of_the_teacher(monkeypatch, draw):
-    (axes,) = axes_of(monkeypatch, draw, "accuracy_by_language")
+def test_languages_go_from_english_by_falling_accuracy_of_the_teacher(axes_of):
+    (axes,) = axes_of("accuracy_by_language")
     assert [label.get_text() for label in axes.get_xticklabels()] == ["en", "ur", "fr", "average"]
     assert "%" in axes.get_ylabel()
 
 
-def test_the_cascade_goes_from_the_teacher_through_its_assistant_to_the_student(monkeypatch, draw):
-    english, zero_shot, retrieval = axes_of(monkeypatch, draw, "accuracy_along_cascade")
-    assert [label.get_text() for label in english.get_xticklabels()] == ["6", "4", "2"]
-    path = next(line for line in english.lines if len(line.get_xdata()) == 3)
-    assert path.get_ydata() == pytest.approx([61.5, 79.5, 82.5])  # models 0, 6 and 7: 40 + 20 + 1.5 + 3 i
-    path = next(line for line in zero_shot.lines if len(line.get_xdata()) == 3)
-    assert path.get_ydata() == pytest.approx([44.0, 62.0, 65.0])
-    assert retrieval.get_title() == "Retrieval"
-    path = next(line for line in retrieval.lines if len(line.get_xdata()) == 3)
-    assert path.get_ydata() == pytest.approx([44.0, 62.0, 65.0])
-
-
-def test_a_cascade_is_joined_to_what_it_came_from_and_to_nothing_else(monkeypatch, tmp_path):
-    caught = []
-    monkeypatch.setattr(accuracy_figures, "save", lambda figure, stem: caught.append(figure))
-    scratch, cascade = MODELS[2]._replace(recipe="mlm", chain="0-4x2"), MODELS[7]._replace(chain="0-4x2-2")
-    models = {MODELS[0]: 60, scratch: 67, cascade: 82}
-    read = results_of(
-        [table for model, right in models.items() for table in rows(model, first([[right, 50]], 100), runs=[1])]
-    )
-    accuracy_figures.accuracy_along_cascade(read, list(models), tmp_path / "figure")
-    (path,) = (line for line in caught[0].axes[0].lines if len(line.get_xdata()) > 1)
-    assert path.get_ydata() == pytest.approx([67, 82])  # without the teacher
-
-
-def test_without_other_languages_there_is_no_zero_shot_panel(monkeypatch, tmp_path):
-    caught = []
-    monkeypatch.setattr(accuracy_figures, "save", lambda figure, stem: caught.append(figure))
-    read = results_of(rows(MODELS[0], first([[9]], 10), runs=[1], languages=["en"]))
-    accuracy_figures.accuracy_along_cascade(read, MODELS[:1], tmp_path / "figure")
-    assert [axes.get_title() for axes in caught[0].axes] == ["English"]
-
-
-def test_training_has_a_panel_for_everything_logged(monkeypatch, draw):
-    panels = axes_of(monkeypatch, draw, "training_curves")
+def test_training_has_a_panel_for_everything_logged(axes_of):
+    panels = axes_of("training_curves")
     assert [axes.get_ylabel() for axes in panels] == [panel.label for panel in training.PANELS]
     assert [axes.get_yscale() for axes in panels] == ["linear", "linear", *["log"] * 8, "linear"]
 
 
-def test_held_out_losses_are_points(monkeypatch, draw):
-    """One line a model joins what was trained on; what is held out is not joined, since it is measured now and then."""
-    (panel, *_) = axes_of(monkeypatch, draw, "training_curves")
+def test_a_line_is_what_was_trained_on_and_a_marker_what_was_held_out(axes_of):
+    (panel, *_) = axes_of("training_curves")
     held_out = [line for line in panel.lines if line.get_linestyle() == "None" and len(line.get_xdata())]
-    assert [(line.get_marker(), *line.get_xdata(), *line.get_ydata()) for line in held_out] == [(".", 120, 3.0)] * 2
+    assert [(*line.get_xdata(), *line.get_ydata()) for line in held_out] == [(120, 3.0)] * 2
+    trained = [line for line in panel.lines if line.get_linestyle() == "-" and len(line.get_xdata())]
+    assert [line.get_markevery() for line in trained] == [[], []]
 
 
-def test_what_was_not_trained_has_no_panel(curves, monkeypatch, tmp_path):
-    caught = []
-    monkeypatch.setattr(training, "save", lambda figure, stem: caught.append(figure))
+def test_what_was_not_trained_has_no_panel(curves, caught, tmp_path):
     training.training_curves(curves[curves["stage"] == "classifiers"], MODELS, tmp_path / "figure")
     assert [axes.get_ylabel() for axes in caught[0].axes] == ["Dev accuracy (%)"]
-
-
-def test_nothing_trained_is_refused(curves, tmp_path):
     with pytest.raises(ResultsError, match="no training curve"):
         training.training_curves(curves.iloc[:0], MODELS, tmp_path / "figure")
 
@@ -272,27 +263,23 @@ def test_a_point_of_a_curve_is_a_mean_over_runs_and_steps():
     assert (points.index[0], points.iloc[0]) == (1.5, 2.0)  # steps 1 and 2; losses 1, 2 and 2, 3
 
 
-def test_languages_are_sorted_by_their_share_of_the_corpus(monkeypatch, draw):
-    corpus, losses, changes = axes_of(monkeypatch, draw, "languages")
-    assert [label.get_text() for label in corpus.get_yticklabels()] == ["ur", "fr", "en"]  # upwards
-    assert [bar.get_width() for bar in corpus.patches[:3]] == pytest.approx([10, 30, 60])
+def test_languages_are_sorted_by_their_share_of_the_corpus(axes_of):
+    corpus, losses, changes = axes_of("languages")
+    assert [label.get_text() for label in corpus.get_yticklabels()] == ["en", "fr", "ur"]  # downwards
+    assert [bar.get_width() for bar in corpus.patches[:3]] == pytest.approx([60, 30, 10])
     direct = losses.lines[0]  # the first model whose last hop was trained
     assert dict(zip(np.round(direct.get_ydata()).tolist(), direct.get_xdata().tolist(), strict=True)) == {
-        0: pytest.approx(1.0), 1: pytest.approx(1 / 3), 2: pytest.approx(1 / 6)
+        2: pytest.approx(1.0), 1: pytest.approx(1 / 3), 0: pytest.approx(1 / 6)
     }  # fmt: skip
     assert len(changes.lines) == 1 + 5  # no change, and five models cut from the teacher
 
 
-def test_without_a_trained_hop_there_is_no_panel_of_losses(by_language, monkeypatch, tmp_path):
-    caught = []
-    monkeypatch.setattr(languages_figure, "save", lambda figure, stem: caught.append(figure))
+def test_without_a_trained_hop_there_is_no_panel_of_losses(by_language, caught, tmp_path):
     languages(by_language.assign(held_out_loss=np.nan), MODELS, tmp_path / "figure")
     assert len(caught[0].axes) == 2
 
 
-def test_losses_of_several_recipes_do_not_share_an_axis(by_language, monkeypatch, tmp_path):
-    caught = []
-    monkeypatch.setattr(languages_figure, "save", lambda figure, stem: caught.append(figure))
+def test_losses_of_several_recipes_do_not_share_an_axis(by_language, caught, tmp_path):
     other = [model._replace(recipe="uniform") for model in MODELS if model.recipe == "toplayer"]
     both = pd.concat([by_language, by_language[by_language["recipe"] == "toplayer"].assign(recipe="uniform")])
     languages(both, [*MODELS, *other], tmp_path / "figure")
@@ -302,8 +289,8 @@ def test_losses_of_several_recipes_do_not_share_an_axis(by_language, monkeypatch
     ]
 
 
-def test_the_baseline_of_retrieval_is_named_in_the_legend_and_english_is_not_there(monkeypatch, draw):
-    (axes,) = axes_of(monkeypatch, draw, "retrieval_by_language")
+def test_the_baseline_of_retrieval_is_named_in_the_legend_and_english_is_not_there(axes_of):
+    (axes,) = axes_of("retrieval_by_language")
     assert [label.get_text() for label in axes.get_xticklabels()] == ["ur", "fr", "average"]
     assert axes.figure.legends[0].get_texts()[-1].get_text() == "Character n-grams"
     baseline = next(line for line in axes.lines if line.get_label() == "Character n-grams")
@@ -311,14 +298,14 @@ def test_the_baseline_of_retrieval_is_named_in_the_legend_and_english_is_not_the
 
 
 @pytest.mark.parametrize(("name", "percent"), [("accuracy_by_language", 100 / 3), ("retrieval_by_language", 0.1)])
-def test_chance_is_that_of_the_evaluation(monkeypatch, draw, name, percent):
-    (axes,) = axes_of(monkeypatch, draw, name)
+def test_chance_is_that_of_the_evaluation(axes_of, name, percent):
+    (axes,) = axes_of(name)
     (chance,) = (line for line in axes.lines if line.get_linestyle() == "--" and len(set(line.get_ydata())) == 1)
     assert chance.get_ydata()[0] == pytest.approx(percent)
 
 
-def test_published_accuracies_are_named_in_the_legend(monkeypatch, draw):
-    (axes,) = axes_of(monkeypatch, draw, "accuracy_by_language")
+def test_published_accuracies_are_named_in_the_legend(axes_of):
+    (axes,) = axes_of("accuracy_by_language")
     labels = [text.get_text() for text in axes.figure.legends[0].get_texts()]
     assert labels[-2:] == ["Published: A", "Published: B"]
     assert len(labels) == len(MODELS) + 2
@@ -339,3 +326,66 @@ def test_every_layer_of_every_model_is_drawn(tmp_path):
     draw_layers(layers, MODELS, tmp_path / "again")
     for ending in (".png", ".pdf"):
         assert (tmp_path / f"layers{ending}").read_bytes() == (tmp_path / f"again{ending}").read_bytes()
+
+
+def numbers_in(axes):
+    """What stands at the points of a panel."""
+    return [text.get_text() for text in axes.texts]
+
+
+def test_the_finding_has_a_row_an_evaluation_and_its_numbers_at_the_points(axes_of, read):
+    (axes,) = axes_of("finding")
+    rows = {label.get_text(): place for label, place in zip(axes.get_yticklabels(), axes.get_yticks(), strict=True)}
+    assert rows == {TASK: 0, "Retrieval, [CLS]": 1, "centred margin": 2}
+    assert numbers_in(axes) == ["+6.0", "+6.0"]  # models 5 and 7: 3 points each
+    places = [bar[0].get_xydata()[0].tolist() for bar in axes.containers]
+    assert places == [pytest.approx([6.0, 0.0]), pytest.approx([6.0, 1.8])]
+    assert [text.get_text() for text in axes.figure.legends[0].get_texts()] == ["into English", "from English"]
+
+
+def test_every_pair_has_a_panel_of_its_own_and_rows_are_named_once_a_line(caught, read, tmp_path):
+    others = [("6-2x0", "6-4-2"), ("6-2", "6-4-2"), ("6-4", "6-4-2")]
+    pairs = [PlannedComparison(Contrast.OTHER, ("toplayer", a), ("toplayer", b)) for a, b in others]
+    draw_finding(compare(read, MODELS, [EQUAL, *pairs]), tmp_path / "finding")
+    assert [axes.get_title().splitlines()[0] for axes in caught[0].axes] == [
+        "Cascade 6-4-2", "Copied layers 6-2x0", "Direct 6-2", "Teacher assistant"
+    ]  # fmt: skip
+    named = [[label.get_fontweight() for label in axes.get_yticklabels()] for axes in caught[0].axes]
+    assert named == [["bold", "normal", "bold"], [], [], ["bold", "normal", "bold"]]
+
+
+def test_a_finding_of_nothing_is_refused(read, tmp_path):
+    copied = PlannedComparison(Contrast.COPIED_LAYERS, ("toplayer", "6-4-2"), ("toplayer", "6-2x0"))
+    with pytest.raises(ResultsError, match="no cascade is compared at equal compute"):
+        draw_finding(compare(read, MODELS, [copied]), tmp_path / "finding")
+
+
+def test_the_frontier_climbs_and_leaves_out_what_is_beaten_or_no_better():
+    assert frontier([(1.0, 50.0), (2.0, 60.0), (3.0, 55.0), (4.0, 70.0), (5.0, 70.0)]) == [0, 1, 3]
+    assert frontier([(1.0, 50.0), (1.0, 60.0), (2.0, 60.0)]) == [1]
+
+
+def test_labels_are_spread_out_in_their_order_and_around_their_points():
+    assert spread_out([0.5, 0.5, 0.9], 0.1) == pytest.approx([0.45, 0.55, 0.9])
+    assert spread_out([0.52, 0.5], 0.1) == pytest.approx([0.56, 0.46])
+
+
+def test_every_model_stands_at_its_latency_with_its_chain_and_random_weights_stand_nowhere(axes_of):
+    retrieval, task = axes_of("pareto")
+    for axes in (retrieval, task):
+        points = {text.get_text(): text.xy[0] for text in axes.texts}
+        assert points == {"6": 6, "6-2x0": 2, "6-2": 2, "6-2x2.33": 2, "6-4": 4, "6-4-2": 2}
+        assert [text.get_text() for text in axes.texts if text.get_fontweight() == "bold"] == ["6-4-2"]
+        assert all(len(line.get_xdata()) <= 1 for bar in axes.containers for line in bar[:1]), "no line joins models"
+    assert "Retrieval" in retrieval.get_ylabel()
+
+
+def test_budgets_are_a_line_a_way_with_a_band(axes_of):
+    (axes,) = axes_of("budgets")
+    assert numbers_in(axes) == ["direct 6-2", "cascade 6-4-2"]
+    direct, cascade = (bar[0].get_xydata().tolist() for bar in axes.containers)
+    assert direct == [pytest.approx([1, 60]), pytest.approx([4, 70])]
+    assert cascade == [pytest.approx([4, 65])]
+    assert len(axes.collections) >= 2
+    assert axes.get_xscale() == "log"
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "4"]

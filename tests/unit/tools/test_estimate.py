@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from camembert.core.files import read_json, read_json_lines
 from camembert.plan.config import load_yaml
-from tools.estimate import estimate, parameters
+from tools.estimate import announcement, cpu_seconds, estimate, parameters
 
 ROOT = Path(__file__).parents[3]
 MBERT = {
@@ -71,6 +72,25 @@ def test_pairs_of_a_folder_are_counted(config, tmp_path):
     pq.write_table(pa.table({"label": [0] * 1000}), tmp_path / "train-en.parquet")
     config["data"]["task"]["files"]["train"] = "train-*.parquet"
     assert stages(config)["Fine-tuning"].flops == whole
+
+
+def test_the_time_that_is_announced_is_about_what_a_record_took():
+    record = ROOT / "docs" / "results" / "embedded"
+    took = sum(job["job_cpu_seconds"] for job in read_json_lines(record / "metrics.jsonl"))
+    assert cpu_seconds(read_json(record / "config.json")) == pytest.approx(took, rel=0.3)
+
+
+def test_a_run_says_what_it_makes_and_how_long_that_takes_on_its_cores(config):
+    config["chains"], config["compute_matched"], config["runs"] = ["6", "6-3x0", "6-3"], [], [1, 2]
+    minutes = round(cpu_seconds(config) / 120)
+    assert announcement(config, 2).splitlines() == [
+        "Experiment embedded: 3 models as 4 encoders and 4 classifiers, in 15 languages; tables and figures go to"
+        " results/embedded.",
+        f"From nothing this takes some {minutes} minutes on 2 cores; what is there already is not made again.",
+    ]
+    assert "From nothing" not in announcement(config, None), "elsewhere the speed is not known"
+    config["resources"]["distillation"]["gpu"] = 1
+    assert "From nothing" not in announcement(config, 2)
 
 
 def test_the_command_prints_every_stage():

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
-from camembert.paper.figures.style import COLOURS, MARKERS, STYLE, WIDTH, Style, marker, save
+from camembert.paper.figures.style import COLOURS, MARKERS, Style, drawing, marker
 from camembert.plan.chain import Method
 
 TITLES = {"average": "All languages", "zero_shot": "Other languages (zero-shot)", "retrieval": "Retrieval"}
@@ -27,9 +25,7 @@ def ablation(numbers: pd.DataFrame, stem: Path) -> None:
     chains = list(numbers["chain"].unique())
     panels = [column for column in TITLES if column in numbers]
     rows = numbers.to_dict("records")
-    with mpl.rc_context(dict(STYLE)):
-        figure = Figure(figsize=(WIDTH, 0.9 + 0.24 * len(rows)))
-        grid = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    with drawing(stem, 0.9 + 0.24 * len(rows), 1, len(panels), sharey=True) as (grid,):
         for axes, column in zip(grid, panels, strict=True):
             for number, chain in enumerate(chains):
                 own = [y for y, row in enumerate(rows) if row["chain"] == chain]
@@ -52,4 +48,3 @@ def ablation(numbers: pd.DataFrame, stem: Path) -> None:
             middle = np.mean([y for y, row in enumerate(rows) if row["chain"] == chain])
             place = grid[-1].get_yaxis_transform()
             grid[-1].text(1.02, middle, chain, transform=place, va="center", rotation=270)
-        save(figure, stem)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import matplotlib as mpl
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from camembert.core.files import read_json
-from camembert.paper.figures.style import STYLE, WIDTH, key, legend, marker, save, styles_of
+from camembert.paper.figures.style import drawing, legend, marker, styles_of
 from camembert.paper.statistics import Model
 
 
@@ -38,9 +36,8 @@ def draw_layers(layers: pd.DataFrame, models: Sequence[Model], stem: Path) -> No
         stem: path of the figure without its ending.
     """
     styles = styles_of(models)
-    with mpl.rc_context(dict(STYLE)):
-        figure = Figure(figsize=(WIDTH, 3.4))
-        axes = figure.subplots()
+    with drawing(stem, 3.4) as grid:
+        axes = grid[0, 0]
         for model in models:
             own = layers[(layers["recipe"] == model.recipe) & (layers["chain"] == model.chain)]
             means = 100 * own.groupby("layer")["accuracy"].mean()
@@ -49,5 +46,4 @@ def draw_layers(layers: pd.DataFrame, models: Sequence[Model], stem: Path) -> No
         axes.set_xlabel("Layer")
         axes.set_ylabel("Retrieval, average of languages and runs (%)")
         axes.set_ylim(bottom=0)
-        legend(figure, [key(model, style, "-") for model, style in styles.items()])
-        save(figure, stem)
+        legend(axes, styles, dashes="-")

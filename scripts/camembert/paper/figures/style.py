@@ -1,25 +1,25 @@
 """How every figure looks.
 
 One method has one hue and one marker in every figure; further models of the same method (another depth, another
-recipe) are told apart by the filling of the marker and, where fillings are used up, by a darker shade. The colours are
-those of Okabe and Ito (2008), which the colour-blind can tell apart; the markers carry the difference in grey.
+recipe) are told apart by the filling of the marker. The colours are those of Okabe and Ito (2008), which the
+colour-blind can tell apart; the markers carry the difference in grey.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patheffects import withStroke
 
 from camembert.core.files import atomic_write
-from camembert.paper.statistics import Model, Spread
+from camembert.paper.statistics import Model
 from camembert.plan.chain import Method
 
 COLOURS = {
@@ -43,9 +43,9 @@ MARKERS = {
     Method.CASCADE: "o",
 }
 FILLINGS = ["full", "none", "left", "bottom", "right", "top"]  # of the first, second, ... model of a method
-DASHES = dict(zip(FILLINGS, ["-", "--", "-.", ":", (0, (1, 3)), (0, (8, 3))], strict=True))  # of their cascades
 
-WIDTH = 7.2  # inches: the text width of a page
+WIDTH, COLUMN = 7.2, 3.5  # inches: the text of a page, and one of two columns
+ZERO: Mapping[str, Any] = {"color": "0.3", "linewidth": 0.8, "linestyle": (0, (4, 3)), "zorder": 1}
 SLOT = 0.72  # share of a slot on an axis over which its markers are spread
 
 STYLE: Mapping[Any, Any] = {
@@ -74,30 +74,36 @@ class Style(NamedTuple):
 
 
 def styles_of(models: Sequence[Model]) -> dict[Model, Style]:
-    """The style of each model of the experiment: hue and marker say the method, filling and shade which one of it."""
+    """The style of each model of the experiment: hue and marker say the method, filling which one of it."""
     styles = {}
     for i, model in enumerate(models):
         assert model.method is not None, "the baseline is no encoder and has a style of its own"
         nth = sum(other.method is model.method for other in models[:i])
-        times, filling = divmod(nth, len(FILLINGS))
-        styles[model] = Style(_darker(COLOURS[model.method], times), MARKERS[model.method], FILLINGS[filling])
+        styles[model] = Style(COLOURS[model.method], MARKERS[model.method], FILLINGS[nth % len(FILLINGS)])
     return styles
 
 
-def _darker(colour: str, times: int) -> str:
-    """A colour, so many times at half of its light."""
-    return to_hex(np.array(to_rgb(colour)) / 2**times).upper()
+@contextmanager
+def drawing(
+    stem: Path, height: float, rows: int = 1, columns: int = 1, width: float = WIDTH, **options: Any
+) -> Iterator[np.ndarray]:
+    """Panels (rows, columns) to draw into, which are written in the end.
+
+    Args:
+        stem: path of the figure without its ending.
+        height, width: inches.
+        rows, columns: of panels.
+        options: of `Figure.subplots`.
+    """
+    with mpl.rc_context(dict(STYLE)):
+        figure = Figure(figsize=(width, height))
+        yield figure.subplots(rows, columns, squeeze=False, **options)
+        save(figure, stem)
 
 
 def offsets(count: int) -> np.ndarray:
     """Places of so many markers within a slot of width 1."""
     return SLOT * ((np.arange(count) + 0.5) / count - 0.5)
-
-
-def points(axes: Axes, x: np.ndarray, spreads: Sequence[Spread], style: Style) -> None:
-    """Draws means with bars of one standard deviation."""
-    means, deviations = [runs.mean for runs in spreads], [runs.sd for runs in spreads]
-    axes.errorbar(x, means, yerr=deviations, linestyle="none", elinewidth=0.8, zorder=3, **marker(style))
 
 
 def marker(style: Style) -> dict[str, Any]:
@@ -112,38 +118,19 @@ def marker(style: Style) -> dict[str, Any]:
     }
 
 
-def slots(axes: Axes, positions: Sequence[float], labels: Sequence[str]) -> None:
-    """A horizontal axis of named slots, every other one shaded."""
-    for position in positions[::2]:
-        axes.axvspan(position - 0.5, position + 0.5, color="0.94", linewidth=0, zorder=0)
-    axes.set_xticks(positions, labels)
-    axes.set_xlim(positions[0] - 0.5, positions[-1] + 0.5)
-    axes.tick_params(axis="x", length=0)
+def shade_rows(axes: Axes, count: int) -> None:
+    """A vertical axis of so many rows, every other one shaded; the first is on top."""
+    for row in range(0, count, 2):
+        axes.axhspan(row - 0.5, row + 0.5, color="0.94", linewidth=0, zorder=0)
+    axes.set_ylim(count - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
 
 
-def chance(axes: Axes, percent: float) -> None:
-    """Marks the accuracy of chance."""
-    axes.axhline(percent, color="0.3", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-    text = axes.text(
-        0.005, percent, "chance", transform=axes.get_yaxis_transform(), ha="left", va="center", color="0.3", zorder=4
-    )
-    text.set_path_effects([withStroke(linewidth=3, foreground="white")])
-
-
-def within_percent(axes: Axes) -> None:
-    """Cuts a vertical axis of percent where no accuracy can be: bars of a large spread may reach beyond."""
-    low, high = axes.get_ylim()
-    axes.set_ylim(max(low, -3), min(high, 103))
-
-
-def key(model: Model, style: Style, dashes: Any = "none") -> Line2D:
-    """The entry of a model in the legend."""
-    return Line2D([], [], label=model.label, linestyle=dashes, **marker(style))
-
-
-def legend(figure: Figure, keys: list[Line2D], columns: int = 3) -> None:
-    """Puts the legend above the figure."""
-    figure.legend(handles=keys, loc="outside upper center", ncols=columns)
+def legend(axes: Axes, styles: Mapping[Model, Style], *more: Line2D, dashes: Any = "none", columns: int = 3) -> None:
+    """Names models above the figure that some axes are in, and what more is drawn."""
+    keys = [Line2D([], [], label=model.label, linestyle=dashes, **marker(style)) for model, style in styles.items()]
+    tight = {"handletextpad": 0.4, "columnspacing": 1.2, "fontsize": 6.5 if columns == 2 else 7.5}
+    axes.figure.legend(handles=[*keys, *more], loc="outside upper center", ncols=columns, **tight)  # type: ignore[call-arg]
 
 
 def save(figure: Figure, stem: Path) -> None:

@@ -5,55 +5,51 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
-from camembert.paper.figures.style import STYLE, WIDTH, key, legend, marker, save, styles_of
+from camembert.paper.figures.style import drawing, legend, marker, styles_of
 from camembert.paper.statistics import Model, ResultsError
 
 HELD_OUT = "held-out"  # the split whose losses are points
 BINS = 60  # points of a training curve
-MARKS = 6  # markers along it
+MARKS = 6  # markers along one without held-out text
 
 
 class Panel(NamedTuple):
-    """One panel of the training curves: the column it shows, of which files and lines, and its vertical axis."""
+    """One panel of the training curves: the column of which lines it shows, and its vertical axis."""
 
-    stage: str
     column: str
-    splits: tuple[str, ...]
     label: str
-    scale: float
-    logarithmic: bool
+    logarithmic: bool = True
+    stage: str = "encoders"
+    splits: tuple[str, ...] = ("train", HELD_OUT)
+    scale: float = 1
 
 
 PANELS = [
-    Panel("encoders", "masked_lm", ("train", HELD_OUT), "Masked-LM loss (nats)", 1, False),
-    Panel("encoders", "bag_of_words", ("train", HELD_OUT), "Bag-of-words loss (nats)", 1, False),
-    Panel("encoders", "hidden", ("train", HELD_OUT), "Hidden-state loss", 1, True),
-    Panel("encoders", "hidden_unexplained", ("train", HELD_OUT), "Hidden states, unexplained", 1, True),
-    Panel("encoders", "sentence", ("train", HELD_OUT), "Sentence-vector loss", 1, True),
-    Panel("encoders", "sentence_unexplained", ("train", HELD_OUT), "Sentence vectors, unexplained", 1, True),
-    Panel("encoders", "attention", ("train", HELD_OUT), "Attention loss", 1, True),
-    Panel("encoders", "value", ("train", HELD_OUT), "Value-relation loss", 1, True),
-    Panel("encoders", "soft_targets", ("train", HELD_OUT), "Soft-target loss (nats)", 1, True),
-    Panel("encoders", "cosine", ("train", HELD_OUT), "Cosine loss", 1, True),
-    Panel("classifiers", "accuracy", ("dev",), "Dev accuracy (%)", 100, False),
+    Panel("masked_lm", "Masked-LM loss (nats)", logarithmic=False),
+    Panel("bag_of_words", "Bag-of-words loss (nats)", logarithmic=False),
+    Panel("hidden", "Hidden-state loss"),
+    Panel("hidden_unexplained", "Hidden states, unexplained"),
+    Panel("sentence", "Sentence-vector loss"),
+    Panel("sentence_unexplained", "Sentence vectors, unexplained"),
+    Panel("attention", "Attention loss"),
+    Panel("value", "Value-relation loss"),
+    Panel("soft_targets", "Soft-target loss (nats)"),
+    Panel("cosine", "Cosine loss"),
+    Panel("accuracy", "Dev accuracy (%)", False, "classifiers", ("dev",), 100),
 ]
 
 
 def training_curves(curves: pd.DataFrame, models: Sequence[Model], stem: Path) -> None:
     """Draws losses of pre-training and distillation and the dev accuracy of fine-tuning against optimiser steps.
 
-    Every point is a mean over 1 / BINS of the steps and over the runs of a model; held-out losses are points. Of
-    unexplained variance 1 is as good as a constant.
-    Panels without data are left out.
+    A line is what was trained on, means over 1 / BINS of the steps and over the runs of a model; a marker is held-out
+    text. Of unexplained variance 1 is as good as a constant. Panels without data are left out.
 
     Args:
         curves: of `Material`.
@@ -66,36 +62,32 @@ def training_curves(curves: pd.DataFrame, models: Sequence[Model], stem: Path) -
     data = {panel: lines for panel in PANELS if not (lines := _lines_of(curves, panel)).empty}
     if not data:
         raise ResultsError("no training curve holds a line that could be drawn")
-    styles = styles_of(models)
-    with mpl.rc_context(dict(STYLE)):
-        columns = min(2, len(data))
-        rows = math.ceil(len(data) / columns)
-        figure = Figure(figsize=(WIDTH, 0.9 + 2.1 * rows))
-        grid = figure.subplots(rows, columns, squeeze=False).flatten()
-        for axes, (panel, lines) in zip(grid, data.items(), strict=False):
-            for model in models:
+    shown = pd.concat(data.values())
+    styles = {model: style for model, style in styles_of(models).items() if not _of_model(shown, model).empty}
+    columns = 2 if len(data) in (2, 4) else min(3, len(data))
+    rows = math.ceil(len(data) / columns)
+    with drawing(stem, 0.9 + 1.9 * rows, rows, columns) as grid:
+        for axes in grid.flat[len(data) :]:
+            axes.remove()
+        for axes, (panel, lines) in zip(grid.flat, data.items(), strict=False):
+            for model, style in styles.items():
                 own = _of_model(lines, model)
                 training, held_out = own[own["split"] != HELD_OUT], own[own["split"] == HELD_OUT]
                 points = panel.scale * binned(training, panel.column)
-                every = max(1, len(points) // MARKS)
-                axes.plot(points.index, points, markevery=every, **marker(styles[model]))
+                every: Any = [] if HELD_OUT in panel.splits and len(held_out) else max(1, len(points) // MARKS)
+                axes.plot(points.index, points, markevery=every, **marker(style))
                 points = panel.scale * binned(held_out, panel.column)
-                axes.plot(points.index, points, linestyle="", marker=".", color=styles[model].colour)
+                axes.plot(points.index, points, linestyle="", **marker(style))
             axes.set_ylabel(panel.label)
             if panel.logarithmic:
                 axes.set_yscale("log")
                 axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
                 axes.yaxis.set_major_formatter("{x:g}")
                 axes.yaxis.set_minor_formatter("{x:g}")
-        for axes in grid[len(data) :]:
-            axes.remove()
-        figure.supxlabel(f"Optimiser steps (points are means over the runs and over 1/{BINS} of the steps)", fontsize=8)
-        shown = pd.concat(data.values())
-        keys = [key(model, style, "-") for model, style in styles.items() if not _of_model(shown, model).empty]
-        if HELD_OUT in set(shown["split"]):
-            keys.append(Line2D([], [], label="held-out text", linestyle="", marker=".", color="0.3"))
-        legend(figure, keys)
-        save(figure, stem)
+        figure = grid[0, 0].figure
+        held_out_text = "; markers are held-out text" if HELD_OUT in set(shown["split"]) else ""
+        figure.supxlabel(f"Optimiser steps (lines are what was trained on{held_out_text})", fontsize=8)
+        legend(grid[0, 0], styles, dashes="-")
 
 
 def binned(lines: pd.DataFrame, column: str) -> pd.Series:

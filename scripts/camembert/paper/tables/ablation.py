@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 
-from camembert.paper.answers import Answers, Results
-from camembert.paper.intervals import Interval, coverage, interval
-from camembert.paper.statistics import PROBE, RETRIEVAL, Model, languages_of
-from camembert.paper.tables.comparisons import format_readings
+from camembert.paper.answers import Results
+from camembert.paper.intervals import Interval, coverage
+from camembert.paper.statistics import PROBE, RETRIEVAL, Model
+from camembert.paper.tables.comparisons import compare, format_readings
+from camembert.paper.tables.summary import summary
 from camembert.paper.tables.writing import NOTHING, format_difference, format_interval, format_percent
 from camembert.plan.chain import parse_chain
+from camembert.plan.comparisons import Contrast, PlannedComparison
 
 CAPTION = "What the recipe changes: accuracy in percent, and points above the first recipe."
 NOTE = (
     "Averages over the languages (zero-shot: all but {labelled}; retrieval: into English), then over the runs; "
     "differences of models with the same chain, paired by run, with 95 % intervals in parentheses."
 )
+TITLES = {"average": "Average", "zero_shot": "Zero-shot", "probe": "Probe", "retrieval": "Retrieval"}
+"""Columns of the summary, and what tables call them."""
 
 
 def ablation(results: Results, models: Sequence[Model], recipes: Sequence[str]) -> pd.DataFrame:
@@ -30,49 +33,34 @@ def ablation(results: Results, models: Sequence[Model], recipes: Sequence[str]) 
         recipes: in the order of the config; the first is the one that others are compared with.
 
     Returns:
-        Recipe, chain, method, layers, runs and what the intervals cover; for average and zero_shot, and for retrieval
-        and probe where they were evaluated, the mean and the ends of its interval (low, high), then the difference and
-        its ends, which are NaN in the rows of the first recipe; retrieval_readings, what all readings say of it.
+        The rows of the summary with the method; for each of `TITLES` that was evaluated the difference and the ends of
+        its interval (_difference, _difference_low, _difference_high), NaN in the rows of the first recipe; and
+        retrieval_readings, what all readings say of it.
     """
-    averages: list[tuple[str, Answers, list[str]]] = []
-    for evaluation in results.evaluations:
-        own = languages_of(evaluation.languages, results.trained_on)
-        if evaluation.is_retrieval:
-            averages.append(("retrieval", evaluation, evaluation.languages))
-        elif evaluation.task == PROBE:
-            averages.append(("probe", evaluation, own["zero_shot"]))
-        else:
-            averages += [(name, evaluation, own[name]) for name in ("average", "zero_shot") if own[name]]
-    distilled = {(model.chain, model.recipe): model for model in models if parse_chain(model.chain).is_distilled}
-    rows = []
-    for chain in dict.fromkeys(chain for chain, _ in distilled):
-        reference = distilled[chain, recipes[0]]
-        for recipe in recipes:
-            model = distilled[chain, recipe]
-            row: dict[str, Any] = {
-                "recipe": recipe,
-                "chain": chain,
-                "method": str(model.method),
-                "layers": model.layers,
-            }
-            for name, evaluation, languages in averages:
-                scores = evaluation.scores(model, languages)
-                row |= {"runs": len(scores.runs), "covers": ", ".join(scores.covers)} | _columns(name, interval(scores))
-                difference = Interval(float("nan"), float("nan"), float("nan"))
-                if model is not reference:
-                    difference = interval(evaluation.differences(model, reference, languages))
-                row |= _columns(f"{name}_difference", difference)
-            row["retrieval_readings"] = ""
-            if model is not reference:
-                found = [
-                    interval(each.differences(model, reference, each.languages))
-                    for each in results.readings(RETRIEVAL).values()
-                ]
-                row["retrieval_readings"] = format_readings(
-                    [each._asdict() | {"difference": each.mean} for each in found]
-                )
-            rows.append(row)
-    return pd.DataFrame(rows)
+    distilled = [model for model in models if parse_chain(model.chain).is_distilled]
+    order = {recipe: place for place, recipe in enumerate(recipes)}
+    chains = list(dict.fromkeys(model.chain for model in distilled))
+    distilled.sort(key=lambda model: (chains.index(model.chain), order[model.recipe]))
+    pairs = [
+        PlannedComparison(Contrast.OTHER, (model.recipe, model.chain), (recipes[0], model.chain))
+        for model in distilled
+        if model.recipe != recipes[0]
+    ]
+    found = compare(results, models, pairs)
+    found["column"] = found["language"].where(~found["task"].isin([PROBE, RETRIEVAL]), found["task"])
+    averaged = found["language"] == found["task"].map({PROBE: "zero_shot", RETRIEVAL: "average"})
+    leading = found[found["leads"] & (averaged | found["column"].isin(["average", "zero_shot"]))]
+    numbers = summary(results, models).merge(pd.DataFrame(distilled)[["recipe", "chain", "method"]])
+    numbers = numbers.set_index(["chain", "recipe"]).loc[[(model.chain, model.recipe) for model in distilled]]
+    for column in TITLES:
+        if column in numbers:
+            own = leading[leading["column"] == column].set_index(["first_chain", "first_recipe"])
+            for name, end in (("difference", ""), ("low", "_low"), ("high", "_high")):
+                numbers[f"{column}_difference{end}"] = own[name].reindex(numbers.index)
+    read = found[(found["task"] == RETRIEVAL) & (found["language"] == "average")]
+    said = {key: format_readings(own.to_dict("records")) for key, own in read.groupby(["first_chain", "first_recipe"])}
+    numbers["retrieval_readings"] = [said.get(key, NOTHING) for key in numbers.index]
+    return numbers.reset_index()
 
 
 def format_ablation(numbers: pd.DataFrame) -> pd.DataFrame:
@@ -83,23 +71,18 @@ def format_ablation(numbers: pd.DataFrame) -> pd.DataFrame:
         "Average": format_percent(numbers["average"]),
         "95 % interval": list(map(format_interval, numbers["average_low"], numbers["average_high"])),
     }
-    titles = {"average": "Average", "zero_shot": "Zero-shot", "probe": "Probe", "retrieval": "Retrieval"}
-    for name, title in titles.items():
+    for name, title in TITLES.items():
         if name not in numbers:
             continue
         if name in ("probe", "retrieval"):
             shown[title] = format_percent(numbers[name])
-        ends = numbers[[f"{name}_difference", f"{name}_difference_low", f"{name}_difference_high"]]
+        ends = numbers[[f"{name}_difference", f"{name}_difference_low", f"{name}_difference_high"]].astype(float)
         shown[f"{title}, difference"] = [format_difference(Interval(*row)) for row in ends.itertuples(index=False)]
     if "retrieval" in numbers:
-        shown["Retrieval, all readings"] = numbers["retrieval_readings"].replace("", NOTHING)
+        shown["Retrieval, all readings"] = numbers["retrieval_readings"]
     return pd.DataFrame(shown)
 
 
 def note(numbers: pd.DataFrame, labelled: str = "English") -> str:
-    """What the table's readers should know, with what its intervals cover; `labelled` names the labels' languages."""
+    """What the table's readers should know, with what its intervals cover."""
     return f"{NOTE.format(labelled=labelled)} {coverage(numbers['covers'], numbers['runs'])}"
-
-
-def _columns(name: str, found: Interval) -> dict[str, float]:
-    return {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}

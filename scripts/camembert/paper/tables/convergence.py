@@ -17,7 +17,7 @@ FLAT = 0.01
 CAPTION = "Whether fine-tuning had converged: accuracy on the {labelled} dev set, in percent."
 NOTE = (
     "The gain is the best accuracy in the last third of the steps minus the best before; the last third is flat where "
-    "it is at most {points:g} point. A classifier that never left a plateau is flat too: the best accuracy "
+    f"it is at most {100 * FLAT:g} point. A classifier that never left a plateau is flat too: the best accuracy "
     "tells. The .csv has a row a classifier with its whole curve."
 )
 
@@ -64,11 +64,6 @@ def format_convergence(numbers: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def note() -> str:
-    """What the table's readers should know."""
-    return NOTE.format(points=100 * FLAT)
 
 
 def still_improving(numbers: pd.DataFrame, labelled: str = "English") -> str:

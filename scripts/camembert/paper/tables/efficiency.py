@@ -23,7 +23,8 @@ NOTE = (
     "the layers, for a token of a row of {longest}. Training FLOPs are those spent after the teacher was there, on "
     "every hop of the chain, teacher's forward passes included; students of equal compute are equal in these. "
     "{teacher} Fine-tuning is in none{finetuning}. Time: latency of one sentence, and sentences a second in batches of "
-    "{batch}, medians of repeated runs ({threads}, {precision}, {processor}). {steady} Peak memory is of a process "
+    "{batch}, medians of repeated runs ({threads}, {precision}, {processor}); where the middle half of them is not "
+    "within {within:.0%} of the median, it is marked unsteady and differences mean little. Peak memory is of a process "
     "that only loads and runs the encoder; {before} MiB of it are Python and its libraries.{energy}"
 )
 WITH_TEACHER = (
@@ -37,11 +38,6 @@ GIVEN_TEACHER = (
 SOFT_LABELS = (
     " of them, but in a column of its own: that of a model's classifier, of the classifiers between it and the teacher "
     "that it learned soft labels from, and the forward passes that made these"
-)
-STEADY = "The middle half of the runs of every measurement lies within {within:.0%} of its median."
-SOME_UNSTEADY = (
-    "The middle half of the runs of a measurement lies within {within:.0%} of its median; where it is marked unsteady "
-    "it did not, however often it was repeated, so that differences there mean little."
 )
 NO_ENERGY = " Energy is left out: no counter of it was read (only GPUs have one that is)."
 OWN, WITH_THE_TEACHER, FINETUNING = "training_flops", "training_flops_with_teacher", "finetuning_flops"
@@ -206,8 +202,6 @@ def note(measured: Mapping[int, Mapping[str, Any]], numbers: pd.DataFrame) -> st
     """What the table's readers should know, with what ran the measurements."""
     one = next(iter(measured.values()))
     every = [at for facts in measured.values() for at in facts["speed"]]
-    widest = max(at[key] for at in every for key in ("latency_spread", "rows_per_second_spread"))
-    steady = STEADY if widest <= one["steady_within"] else SOME_UNSTEADY
     processors = sorted({facts["processor"] for facts in measured.values()})  # a cluster may have several
     return NOTE.format(
         longest=max(at["tokens"] for at in every),
@@ -215,7 +209,7 @@ def note(measured: Mapping[int, Mapping[str, Any]], numbers: pd.DataFrame) -> st
         before=max(facts["memory_before_mib"] for facts in measured.values()),
         energy=NO_ENERGY if all(at["joules_per_row"] is None for at in every) else "",
         finetuning=SOFT_LABELS if FINETUNING in numbers else "",
-        steady=steady.format(within=one["steady_within"]),
+        within=one["steady_within"],
         threads=f"{one['threads']} thread{'s' if one['threads'] > 1 else ''}",
         processor=" or ".join(processors) + (", whose times do not compare" if len(processors) > 1 else ""),
         **{key: one[key] for key in ("batch", "precision")},

@@ -162,21 +162,18 @@ def format_summary(numbers: pd.DataFrame, labelled: str = "English") -> pd.DataF
     return pd.DataFrame(shown)
 
 
+def coverage_of(numbers: pd.DataFrame) -> str:
+    """What the intervals of the summary, or of some rows of it, cover."""
+    kinds = [(f"{kind}covers", f"{kind or 'task_'}runs") for kind in ("", "probe_", "retrieval_")]
+    kinds = [(covers, runs) for covers, runs in kinds if covers in numbers]
+    covers = [own for column, _ in kinds for own in numbers[column]]
+    return coverage(covers, [own for _, column in kinds for own in numbers[column]])
+
+
 def note_of_summary(numbers: pd.DataFrame, results: Results) -> str:
     """What the summary's readers should know, with what its intervals cover."""
     labelled = name_of_languages(results.trained_on)
-    kinds = [
-        (covers, runs)
-        for covers, runs in (
-            ("covers", "task_runs"),
-            ("probe_covers", "probe_runs"),
-            ("retrieval_covers", "retrieval_runs"),
-        )
-        if covers in numbers
-    ]
-    note = coverage(
-        [own for covers, _ in kinds for own in numbers[covers]], [own for _, runs in kinds for own in numbers[runs]]
-    )
+    note = coverage_of(numbers)
     if "average" in numbers:
         several = numbers["finetunings"].max()
         averaged = f"averaged over its {several} fine-tunings, " if several > 1 else ""
