@@ -30,6 +30,7 @@ from camembert.models import encoder as encoders
 from camembert.models.compilation import compile_layers
 from camembert.plan.recipe import Recipe
 from camembert.runtime.devices import autocast
+from camembert.runtime.settings import TrainingSettings
 from camembert.tokens.mixture import Corpus
 from camembert.tokens.packing import PackedRows, SpecialIds, TextBatches
 from camembert.tokens.shards import ID, Shard
@@ -148,7 +149,7 @@ def train(case: Case, batch_of: Callable[[int], Batch], device: torch.device, pl
         return losses
 
     schedule = training.Schedule(STEPS, LEARNING_RATE, WARMUP, WEIGHT_DECAY)
-    training.train(student, step, batch_of, schedule, seed=1, device=device, name="ours")
+    training.train(student, step, batch_of, schedule, TrainingSettings(name="ours", seed=1, device=device))
 
 
 def on_rows(case: Case, device: torch.device, player: Player) -> None:

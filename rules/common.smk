@@ -12,6 +12,7 @@ from camembert.plan.experiment import TEACHER as TEACHER_RECIPE
 from camembert.plan.experiment import ClassifierId, encoder_of, experiment_of, masks_tokens
 from camembert.core.files import write_json
 from camembert.plan import paper
+from camembert.plan.losses import LOSSES
 from camembert.plan.readings import Similarity
 from camembert.plan.recipe import COPY
 
@@ -144,7 +145,7 @@ def finetuning_seed(wildcards):
 def distillation_recipe(wildcards):
     """How a student is made; one that predicts masked tokens gets the share of them too."""
     recipe = config["distillation"]["recipes"].get(wildcards.recipe, vars(COPY))
-    return recipe | ({"mask": config["pretraining"]["mask"]} if recipe["loss"] == "logits" else {})
+    return recipe | ({"mask": config["pretraining"]["mask"]} if LOSSES[recipe["loss"]].predicts_words else {})
 
 
 def teacher_folder(wildcards):

@@ -5,8 +5,9 @@ from camembert.evaluation.predictors import pytorch_predictor
 from camembert.models.classifier import load_classifier
 from camembert.runtime.checkpoint import clear
 from camembert.runtime.devices import describe, start
-from camembert.runtime.job import Stopwatch, log, logged, write_metrics
+from camembert.runtime.job import Stopwatch, log, logged
 from camembert.tokens.tokenizer import load_tokenizer
+from snakemake_job import write_metrics
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

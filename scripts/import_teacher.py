@@ -4,7 +4,8 @@ from camembert.core.files import write_json_lines
 from camembert.models.teacher import import_teacher
 from camembert.plan.teachers import folder_of
 from camembert.runtime.devices import start
-from camembert.runtime.job import Stopwatch, logged, write_metrics
+from camembert.runtime.job import Stopwatch, logged
+from snakemake_job import write_metrics
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

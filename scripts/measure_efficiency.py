@@ -2,7 +2,8 @@
 
 from camembert.evaluation.efficiency import measure_encoder
 from camembert.runtime.devices import start
-from camembert.runtime.job import Stopwatch, log, logged, write_metrics
+from camembert.runtime.job import Stopwatch, log, logged
+from snakemake_job import write_metrics
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

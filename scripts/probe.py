@@ -9,8 +9,9 @@ from camembert.evaluation.sentence_vectors import embed
 from camembert.models.encoder import load_encoder
 from camembert.runtime.checkpoint import clear
 from camembert.runtime.devices import describe, start
-from camembert.runtime.job import Stopwatch, log, logged, write_metrics
+from camembert.runtime.job import Stopwatch, log, logged
 from camembert.tokens.tokenizer import load_tokenizer
+from snakemake_job import write_metrics
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

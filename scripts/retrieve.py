@@ -7,10 +7,11 @@ from camembert.models.encoder import load_encoder
 from camembert.plan.readings import Reading
 from camembert.runtime.checkpoint import clear
 from camembert.runtime.devices import describe, start
-from camembert.runtime.job import Stopwatch, log, logged, write_metrics
+from camembert.runtime.job import Stopwatch, log, logged
 from camembert.tokens.mixture import corpora_in
 from camembert.tokens.packing import framed_sample
 from camembert.tokens.tokenizer import load_tokenizer
+from snakemake_job import write_metrics
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

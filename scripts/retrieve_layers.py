@@ -6,10 +6,11 @@ from camembert.models.architectures import longest_input_of
 from camembert.models.encoder import load_encoder
 from camembert.plan.readings import Reading
 from camembert.runtime.devices import describe, start
-from camembert.runtime.job import Stopwatch, logged, write_metrics
+from camembert.runtime.job import Stopwatch, logged
 from camembert.tokens.mixture import corpora_in
 from camembert.tokens.packing import framed_sample
 from camembert.tokens.tokenizer import load_tokenizer
+from snakemake_job import write_metrics
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821

@@ -74,6 +74,16 @@ def corpus(lines, words, tmp_path_factory) -> dict[str, Path]:
     return {language: folder / language for language in lines}
 
 
+@pytest.fixture
+def batches(corpus, special):
+    """Batches of four rows of 32 tokens of the parallel corpus."""
+    from camembert.tokens.mixture import Corpus
+    from camembert.tokens.packing import TextBatches
+    from camembert.tokens.shards import Shard
+
+    return TextBatches([Corpus({name: Shard(path) for name, path in corpus.items()})], special, 4, 32, 0.7, seed=0)
+
+
 @pytest.fixture(scope="session")
 def make_encoder(words):
     """Makes an encoder in eval mode whose attention is not uniform and whose biases are not 0, unlike a new one's."""
@@ -103,6 +113,14 @@ def teacher_folder(make_encoder, tokenizer_folder, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture
+def teacher(teacher_folder):
+    """The encoder of that folder."""
+    from camembert.models.encoder import load_encoder
+
+    return load_encoder(teacher_folder)
+
+
 @pytest.fixture(scope="session")
 def pairs(lines, tmp_path_factory) -> dict[str, Path]:
     """English NLI examples, 60 to train on and 20 for development: a word of the premise, or another, or two."""
@@ -122,7 +140,7 @@ def pairs(lines, tmp_path_factory) -> dict[str, Path]:
     return {"train": folder / "train.parquet", "dev": folder / "dev.parquet", "labels": folder / "labels.json"}
 
 
-# --- whole trainings: called with `output` and `checkpoints`; any other argument may be given anew -----------------
+# --- whole trainings: called with `output` and, where they matter, `checkpoints`; all arguments may be given anew ---
 
 
 @pytest.fixture(scope="session")
@@ -136,7 +154,7 @@ def common() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def distilling(teacher_folder, corpus, common) -> partial:
     """`distill` from three layers to two in 12 steps, dropout 0."""
-    from trainings import train_on
+    from trainings import call
 
     from camembert.plan.recipe import Recipe
     from camembert.tokens.mixture import CorpusFolders
@@ -144,8 +162,8 @@ def distilling(teacher_folder, corpus, common) -> partial:
     from camembert.training.loop import Schedule
 
     return partial(
-        train_on,
-        train=distill,
+        call,
+        work=distill,
         teacher_folder=teacher_folder,
         corpora=[CorpusFolders(corpus)],
         layers=2,
@@ -160,15 +178,15 @@ def distilling(teacher_folder, corpus, common) -> partial:
 @pytest.fixture(scope="session")
 def pretraining(corpus, tokenizer_folder, common) -> partial:
     """`pretrain` of one layer in 12 steps with dropout."""
-    from trainings import train_on
+    from trainings import call
 
     from camembert.tokens.mixture import CorpusFolders
     from camembert.training.loop import Schedule
     from camembert.training.pretraining import pretrain
 
     return partial(
-        train_on,
-        train=pretrain,
+        call,
+        work=pretrain,
         corpora=[CorpusFolders(corpus)],
         tokenizer_folder=tokenizer_folder,
         layers=1,
@@ -185,10 +203,13 @@ def pretraining(corpus, tokenizer_folder, common) -> partial:
 @pytest.fixture(scope="session")
 def finetuning(teacher_folder, pairs, common) -> partial:
     """`finetune` in 14 steps with dropout, reading dev four times."""
+    from trainings import call
+
     from camembert.training.finetuning import finetune
 
     return partial(
-        finetune,
+        call,
+        work=finetune,
         encoder_folder=teacher_folder,
         train_examples=[pairs["train"]],
         dev_examples=[pairs["dev"]],

@@ -26,10 +26,20 @@ def test_a_light_script_loads_no_model_library(script):
     assert run.stdout.strip() == "[]"
 
 
+def test_evaluation_does_not_load_what_reads_people_s_files():
+    code = (
+        "import sys; from camembert.evaluation import classification, probe, retrieval;"
+        "print([name for name in ('datasets', 'torch', 'transformers') if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=SCRIPTS)
+    assert run.stdout.strip() == "[]"
+
+
 def test_planning_loads_nothing_heavy():
     code = (
         "import sys, camembert.core.provenance, camembert.release.forms;"
-        "from camembert.plan import chain, comparisons, config, experiment, flops, paper, readings, recipe, sources;"
+        "from camembert.plan import chain, comparisons, config, experiment, flops, losses, paper, readings, recipe;"
+        "from camembert.plan import sources;"
         "print([name for name in ('torch', 'transformers', 'pandas', 'pyarrow') if name in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=SCRIPTS)

@@ -1,14 +1,17 @@
-"""Trainings on text as the tests call them."""
+"""Trainings as the tests call them: whatever a `TrainingSettings` or a `TrainingText` holds is given one by one."""
 
-from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
+from camembert.runtime.parallel import in_workers
+from camembert.runtime.settings import TrainingSettings
 from camembert.training.loop import TrainingResult
-from camembert.training.packed_text import TextTraining
+from camembert.training.packed_text import TrainingText
 
 
-def train_on(train: Callable[..., TrainingResult], **arguments: Any) -> TrainingResult:
-    """Calls `distill` or `pretrain`; what belongs into a `TextTraining` is given one by one."""
-    names = {field.name for field in fields(TextTraining)} & set(arguments)
-    return train(training=TextTraining(**{name: arguments.pop(name) for name in names}), **arguments)
+def call(**arguments: Any) -> TrainingResult:
+    """Calls `work`: `distill`, `pretrain` or `finetune`; with `processes=2` in two of them."""
+    told = {field.name: arguments.pop(field.name) for field in fields(TrainingSettings) if field.name in arguments}
+    if "corpora" in arguments:
+        arguments["text"] = TrainingText(arguments.pop("corpora"), **arguments["text"])
+    return in_workers(settings=TrainingSettings(**told), **arguments)

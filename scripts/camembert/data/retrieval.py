@@ -1,4 +1,7 @@
-"""Sentences that say the same in every language, for retrieval: read from aligned files, kept as parquet."""
+"""Sentences that say the same in every language, for retrieval: read from aligned files, kept as parquet.
+
+Evaluation imports this module for what is kept: what reads people's files, with `datasets`, is imported where it does.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from camembert.core.files import atomic_write
-from camembert.data.records import is_blank, lines, records
 from camembert.plan.sources import ENGLISH
 
 log = logging.getLogger(__name__)
@@ -87,6 +89,8 @@ def read_aligned(files: Mapping[str, str | os.PathLike[str]], limit: int | None 
         RetrievalDataError: files have different numbers of lines, a line is empty, or fewer than two are left.
         DataError: a file is not UTF-8 or damaged.
     """
+    from camembert.data.records import lines
+
     return _aligned({language: (path, lines(path)) for language, path in files.items()}, limit)
 
 
@@ -109,6 +113,8 @@ def read_pair(
     if not Path(files[0]).is_dir():
         own, english = read_aligned(dict(zip(sides, files, strict=True)), limit).values()
         return own, english
+    from camembert.data.records import records
+
     rows = [row for path in sorted(Path(files[0]).rglob("*.parquet")) for _, row in records(path, columns.values())]
     texts = {name: (files[0], [str(row[columns[side]] or "") for row in rows]) for name, side in sides.items()}
     own, english = _aligned(texts, limit).values()
@@ -125,6 +131,8 @@ def _aligned(
     read: Mapping[str, tuple[str | os.PathLike[str], Iterable[str]]], limit: int | None
 ) -> dict[str, list[Sentence]]:
     """The sentences of each language out of its file and the texts there, as `read_aligned` returns them."""
+    from camembert.data.records import is_blank
+
     texts = {language: [line.strip() for line in own] for language, (_, own) in read.items()}
     (first, lines_of_first), *_ = ((read[language][0], len(own)) for language, own in texts.items())
     for language, own in texts.items():

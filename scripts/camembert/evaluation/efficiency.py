@@ -15,9 +15,8 @@ import torch
 
 from camembert.core.model_files import WEIGHTS
 from camembert.core.provenance import processor_name
-from camembert.evaluation.energy import gpu_energy
 from camembert.evaluation.predictors import pytorch_predictor
-from camembert.evaluation.timing import STEADY_WITHIN, speed
+from camembert.evaluation.timing import STEADY_WITHIN, gpu_energy, speed
 from camembert.models.encoder import load_encoder
 from camembert.plan.flops import Shape
 from camembert.runtime.devices import chosen_precision

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pynvml
 
 from camembert.evaluation.classification import Predictor
-from camembert.evaluation.energy import JoulesSpent
+
+JoulesSpent = Callable[[], float]
+"""Reads a counter of joules that only grows."""
 
 STEADY_WITHIN = 0.10
 """Repeats agree where their interquartile range is at most this share of their median."""
@@ -148,3 +151,21 @@ def speed(
         }
         for tokens, single, batched in zip(lengths, timings[::2], timings[1::2], strict=True)
     ]
+
+
+def gpu_energy(uuid: str) -> JoulesSpent | None:
+    """The energy counter of one GPU (NVML); None without a driver or where the GPU has no such counter.
+
+    Args:
+        uuid: of the GPU, as PyTorch tells it (without the prefix ``GPU-``).
+
+    Returns:
+        Joules since the driver was loaded.
+    """
+    try:
+        pynvml.nvmlInit()
+        handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}")
+        pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
+    except pynvml.NVMLError:
+        return None
+    return lambda: pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1e3

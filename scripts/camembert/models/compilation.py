@@ -22,8 +22,7 @@ def compile_layers(encoder: Encoder, backend: str = "inductor") -> None:
     """
     from torch._dynamo import config
 
-    limit = "recompile_limit" if hasattr(config, "recompile_limit") else "cache_size_limit"  # before PyTorch 2.6
-    setattr(config, limit, COMPILED_VARIANTS)
+    config.recompile_limit = COMPILED_VARIANTS
     logging.getLogger("torch._dynamo.convert_frame").addFilter(_repeat_that_the_limit_is_hit)
     for layer in encoder.encoder.layer:
         layer.compile(backend=backend)

@@ -225,17 +225,6 @@ def relation(
     return scores if mask is None else scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
 
 
-def attention_map(encoder: Encoder, layer: int, layer_input: Tensor, mask: Tensor | None) -> Tensor:
-    """The attention probabilities of a layer before dropout, rebuilt from its query and key.
-
-    sdpa never returns them; this costs about a fifth of the layer's forward pass. Arguments are those of `relation`.
-
-    Returns:
-        (rows, heads, tokens, tokens)
-    """
-    return relation(encoder, layer, layer_input, mask).softmax(-1)
-
-
 # --- files ----------------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from camembert.plan.chain import Chain, Method, label_of, matched_direct, matched_scratch, method_of, parse_chain
 from camembert.plan.flops import Shape
+from camembert.plan.losses import LOSSES
 
 TEACHER = "teacher"
 """Recipe of the teacher, which is pre-trained or given."""
@@ -181,9 +182,9 @@ def stages_of(config: dict[str, Any], experiment: Experiment) -> list[str]:
 
 def masks_tokens(config: dict[str, Any], experiment: Experiment) -> list[str]:
     """What of an experiment masks tokens and so needs a tokenizer with a mask token, in words."""
-    recipes = config["distillation"]["recipes"]
-    losses = [f"recipe {name} (loss logits)" for name in config["recipes"] if recipes[name]["loss"] == "logits"]
-    return losses + [f"chain {chain}" for chain in experiment.chains if chain.is_pretrained_from_scratch]
+    losses = {name: config["distillation"]["recipes"][name]["loss"] for name in config["recipes"]}
+    recipes = [f"recipe {name} (loss {loss})" for name, loss in losses.items() if LOSSES[loss].predicts_words]
+    return recipes + [f"chain {chain}" for chain in experiment.chains if chain.is_pretrained_from_scratch]
 
 
 def controls_of(config: dict[str, Any]) -> dict[Chain, tuple[Chain, Chain]]:

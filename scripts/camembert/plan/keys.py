@@ -11,7 +11,7 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from camembert.plan.chain import parse_chain
-from camembert.plan.recipe import PARTS, SENTENCE, Loss
+from camembert.plan.losses import LOSSES, SENTENCE
 
 T = TypeVar("T")
 
@@ -39,6 +39,12 @@ def _by_language(pattern: str) -> str:
     if "{language}" not in pattern:
         raise ValueError(f"{pattern!r} has no {{language}}, without which all languages would read the same; add it")
     return pattern
+
+
+def _known_loss(name: str) -> str:
+    if name not in LOSSES:
+        raise ValueError(f"{name!r} is no loss, expected one of {', '.join(LOSSES)}; correct it")
+    return name
 
 
 Count = Annotated[int, Field(ge=1)]
@@ -261,7 +267,9 @@ class Pretraining(Optimiser):
 
 
 class RecipeKeys(Section):
-    loss: Loss = key("What a student is to match ([one hop](method.md#one-hop)).")
+    loss: Annotated[str, AfterValidator(_known_loss)] = key(
+        "What a student is to match ([one hop](method.md#one-hop))."
+    )
     weights: dict[str, NotNegative] = key("Of the parts of the loss; `sentence` may be added to any.")
     initialisation: Literal["bottom", "strided"] | Annotated[list[Count], Field(min_length=1)] = key(
         "Teacher's layers it starts from: the bottom ones, evenly spread ones, or a list such as [3, 5, 6]."
@@ -272,7 +280,7 @@ class RecipeKeys(Section):
 
     @model_validator(mode="after")
     def _weights_are_of_the_loss(self) -> Self:
-        parts = PARTS[self.loss]
+        parts = LOSSES[self.loss].parts
         if set(self.weights) - {SENTENCE} != set(parts):
             raise ValueError(
                 f"weights names {', '.join(self.weights) or 'nothing'}, expected {' and '.join(parts)}, the parts of"
@@ -280,7 +288,8 @@ class RecipeKeys(Section):
             )
         if not any(self.weights.values()):
             raise ValueError("weights are all 0, expected one above 0; raise one, or a student has nothing to match")
-        if self.normalise and not {"hidden", SENTENCE} & set(self.weights):
+        of_states = {name for name, part in parts.items() if part.variance} | {SENTENCE}
+        if self.normalise and not of_states & set(self.weights):
             raise ValueError(
                 f"normalise is true, but no part of the loss {self.loss} is an error of hidden states; set it to false,"
                 f" or add {SENTENCE} to the weights"

@@ -1,24 +1,23 @@
 """Recipes: how a student is made from its teacher and what it is asked to match.
 
-It is pure: the Snakefile and the config's checks import it. The losses themselves are in `losses`.
+It is pure: the Snakefile and the config's checks import it. What its losses are is in `losses`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-Loss = Literal["toplayer", "uniform", "minilm", "logits"]
-PARTS: dict[Loss, tuple[str, ...]] = {
-    "toplayer": ("hidden", "attention"),
-    "uniform": ("hidden", "attention"),
-    "minilm": ("attention", "value"),
-    "logits": ("soft_targets", "cosine"),
-}
-"""The parts of every loss; a recipe gives each a weight."""
-SENTENCE = "sentence"
-"""A part that a recipe may add to any loss: the means of a document's top hidden states."""
+from camembert.plan.losses import LOSSES, SENTENCE, SENTENCE_VECTORS, Part, matched_layers
+
+LAYER_MODULES = (
+    *(f"attention.self.{name}." for name in ("query", "key", "value")),
+    "attention.output.",
+    "intermediate.",
+    "output.",
+)
+"""Of a transformer layer, as beginnings of the names of its parameters."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +25,8 @@ class Recipe:
     """What sets two students of one teacher apart, beside their depth and their seed.
 
     Attributes:
-        loss: a key of `PARTS`.
-        weights: of the parts of the loss.
+        loss: a key of `LOSSES`.
+        weights: of the parts of the loss; 0 leaves one out.
         initialisation: "bottom" copies the teacher's bottom layers (LightMBERT, Jiao et al. 2021), "strided" every
             so many of them (as DistilBERT, Sanh et al. 2019), those of `matched_layers`; a list names them.
         freeze_embeddings: whether the student keeps the teacher's embeddings unchanged.
@@ -49,9 +48,11 @@ class Recipe:
         """The recipe of an entry of the config's `distillation.recipes`."""
         return cls(**settings)
 
-    def asks_for(self, part: str) -> bool:
-        """Whether a part of the loss counts."""
-        return self.weights.get(part, 0) > 0
+    @property
+    def parts(self) -> dict[str, Part]:
+        """The parts of the loss that count."""
+        known = {**LOSSES[self.loss].parts, SENTENCE: SENTENCE_VECTORS}
+        return {name: part for name, part in known.items() if self.weights.get(name, 0) > 0}
 
     def layers_to_copy(self, teacher_layers: int, student_layers: int) -> list[int]:
         """Which of the teacher's layers a student starts from, counted from 1."""
@@ -65,30 +66,16 @@ class Recipe:
         """Which of a student's parameters this recipe does not train, as beginnings of their names.
 
         No loss of an encoder reaches the pooler. By symmetry of the softmax, key biases have no gradient. Of the top
-        layer, a loss on attention reaches query and key alone, one on values the value alone.
+        layer, parts of a loss may reach some modules alone.
         """
         names = ["pooler."]
         if self.freeze_embeddings:
             names.append("embeddings.")
         names += [f"encoder.layer.{i}.attention.self.key.bias" for i in range(layers)]
-        top = f"encoder.layer.{layers - 1}."
-        if not any(map(self.asks_for, ("hidden", SENTENCE, "soft_targets", "cosine"))):
-            names += [f"{top}attention.output.", f"{top}intermediate.", f"{top}output."]
-            if not self.asks_for("value"):
-                names.append(f"{top}attention.self.value.")
-            if not self.asks_for("attention"):
-                names += [f"{top}attention.self.query.", f"{top}attention.self.key."]
+        reached = tuple(module for part in self.parts.values() for module in part.trains)
+        names += [f"encoder.layer.{layers - 1}.{name}" for name in LAYER_MODULES if not name.startswith(reached)]
         return names
 
 
 COPY = Recipe("toplayer", {})
 """Of a student whose layers are copied and not distilled."""
-
-
-def matched_layers(teacher_layers: int, student_layers: int) -> list[int]:
-    """The teacher's layer that each of the student's layers is matched with, counted from 1: spread evenly, top to top.
-
-    TinyBERT's uniform map (Jiao et al. 2020) where the depths divide: 12 to 4 gives 3, 6, 9, 12; elsewhere rounded up:
-    5 to 3 gives 2, 4, 5.
-    """
-    return [-(-k * teacher_layers // student_layers) for k in range(1, student_layers + 1)]

@@ -1,8 +1,8 @@
-"""Training checkpoints that survive a kill, and are never picked up by a run they do not belong to.
+"""Stopping a training and going on: checkpoints that survive a kill, and the signals that ask for one.
 
 A checkpoint folder holds `step-N` folders, each with `state.pt` (tensors and plain values, read with
 `weights_only`) and, written last, `manifest.json`: the sha256 of the state and the fingerprint of everything
-that the training depends on. The newest two are kept.
+that the training depends on, so that no other run picks it up. The newest two are kept.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ import hashlib
 import logging
 import os
 import shutil
+import signal
+import threading
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
@@ -114,3 +117,29 @@ def clear(path: str | os.PathLike[str]) -> None:
     them older than their input), and make them again. The job that reads them knows that they were taken.
     """
     shutil.rmtree(path, ignore_errors=True)
+
+
+class Termination:
+    """Notes that the process is to stop, by SIGTERM (a cluster) or SIGINT (Ctrl-C), instead of dying of it.
+
+    Attributes:
+        signal: the number of the signal that arrived, or 0.
+    """
+
+    SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+    def __init__(self) -> None:
+        self.signal = 0
+        self.before: dict[signal.Signals, Any] = {}
+
+    def _note(self, signum: int, frame: FrameType | None) -> None:
+        self.signal = signum
+
+    def __enter__(self) -> Termination:
+        if threading.current_thread() is threading.main_thread():
+            self.before = {number: signal.signal(number, self._note) for number in self.SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)

@@ -7,14 +7,14 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import psutil
 
-from camembert.core.files import write_json, write_json_lines
+from camembert.core.files import write_json
 from camembert.core.provenance import hash_of, versions
 from camembert.plan.chain import parse_chain
 
@@ -67,19 +67,29 @@ class Stopwatch:
         self.seconds, self.cpu_seconds = time.perf_counter() - self.seconds, time.process_time() - self.cpu_seconds
 
 
-def write_metrics(job: Any, work: Work, **facts: Any) -> None:
+def write_metrics(
+    path: str | os.PathLike[str],
+    work: Work,
+    *,
+    wildcards: Mapping[str, str],
+    config: Mapping[str, Any],
+    threads: int,
+    **facts: Any,
+) -> None:
     """Writes the metrics of a job as JSON: which model this is, what it took, what it ran with.
 
     Args:
-        job: the `snakemake` object of a script.
+        path: where to.
         work: times of the job's purpose; parts done by processes that were killed before count as well.
+        wildcards: of the job's paths, of which recipe, chain, run and finetuning name a model.
+        config: of the workflow, whose hash is kept.
+        threads: that the job computed with.
         facts: what else there is to say.
     """
-    which = dict(job.wildcards.items())
-    model: dict[str, Any] = {name: which[name] for name in ("recipe", "chain") if name in which}
+    model: dict[str, Any] = {name: wildcards[name] for name in ("recipe", "chain") if name in wildcards}
     if "chain" in model:
         model["layers"] = parse_chain(model["chain"]).layers
-    model |= {name: int(which[name]) for name in ("run", "finetuning") if name in which}
+    model |= {name: int(wildcards[name]) for name in ("run", "finetuning") if name in wildcards}
     own, workers = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     cost = {
         "seconds": round(work.seconds, 3),
@@ -89,23 +99,8 @@ def write_metrics(job: Any, work: Work, **facts: Any) -> None:
             work.earlier_cpu_seconds + time.process_time() + workers.ru_utime + workers.ru_stime, 3
         ),
         "peak_memory_mib": max(own.ru_maxrss, workers.ru_maxrss) // 1024,  # of the largest process
-        "threads": job.params.threads,
+        "threads": threads,
         "ended": round(time.time(), 3),  # unix time, in seconds
     }
-    origin = {"config_hash": hash_of(job.config), "versions": versions()}
-    write_json(job.output.metrics, model | cost | facts | origin)
-
-
-def write_run(job: Any, run: Any, device: object, **facts: Any) -> None:
-    """Writes the curve and the metrics of a training, and where and how it computed if it did.
-
-    Args:
-        job: the `snakemake` object of a script.
-        run: a `loop.TrainingResult`.
-        device: where it ran.
-        facts: what else there is to say.
-    """
-    write_json_lines(job.output.curve, run.curve)
-    took = {"tokens": run.tokens, "training_flops": run.flops, "held_out": run.held_out, "device": str(device)}
-    took |= {name: getattr(run, name) for name in ("held_out_end", "held_out_copied", "teacher_variance")}
-    write_metrics(job, run, **(took | run.computed | facts))
+    origin = {"config_hash": hash_of(config), "versions": versions()}
+    write_json(path, model | cost | facts | origin)

@@ -19,12 +19,15 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed
 from torch import multiprocessing as processes
+
+from camembert.runtime.settings import TrainingSettings
 
 log = logging.getLogger(__name__)
 
@@ -70,9 +73,9 @@ def all_reduce_max(*numbers: int) -> list[int]:
     """Of each number the largest that a process says, so that all of them do the same next."""
     if size() == 1:
         return list(numbers)
-    told = torch.tensor(numbers)  # on the CPU, where gloo carries it: a GPU need not be waited for
-    distributed.all_reduce(told, distributed.ReduceOp.MAX)
-    return [int(number) for number in told]
+    largest = torch.tensor(numbers)  # on the CPU, where gloo carries it: a GPU need not be waited for
+    distributed.all_reduce(largest, distributed.ReduceOp.MAX)
+    return [int(number) for number in largest]
 
 
 @contextmanager
@@ -85,32 +88,32 @@ def main_process_first() -> Iterator[None]:
         distributed.barrier()
 
 
-def in_workers(work: Callable[..., Result], device: torch.device, count: int, threads: int, **arguments: Any) -> Result:
-    """Calls `work(device=..., **arguments)`, in this process or in so many workers, and returns the first's result.
+def in_workers(work: Callable[..., Result], settings: TrainingSettings, **arguments: Any) -> Result:
+    """Calls `work(settings=..., **arguments)`, in this process or in several, and returns the first one's result.
 
     Args:
         work: a function of a module, the same in every worker.
-        device: where one process computes; of several, each takes the GPU of its number.
-        count: processes; 1 starts none.
-        threads: CPU threads of the job, of which each worker has an equal share.
+        settings: how many processes, of which 1 starts none; of several, each takes the GPU of its number and an equal
+            share of the threads.
         arguments: of `work`; a copy goes to every worker.
 
     Raises:
         WorkerError: a worker failed.
         SystemExit: the workers stopped because this process was told to, with their status.
     """
+    count = settings.processes
     if count == 1:
-        return work(device=device, **arguments)
+        return work(settings=settings, **arguments)
     context = processes.get_context("spawn")
     results, messages = context.SimpleQueue(), context.Queue()
     listener = logging.handlers.QueueListener(messages, *logging.getLogger().handlers)
     with tempfile.TemporaryDirectory() as folder:
-        meeting = str(Path(folder) / "meeting")
-        rest = (count, meeting, device, max(1, threads // count), messages, results, work, arguments)
+        rendezvous = str(Path(folder) / "rendezvous")
+        rest = (rendezvous, settings, messages, results, work, arguments)
         workers = [context.Process(target=_work, args=(number, *rest)) for number in range(count)]
         main = sys.modules["__main__"]
-        told: list[int] = []
-        pass_on = _pass_on(workers, told)
+        received: list[int] = []
+        pass_on = _pass_on(workers, received)
         before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
         listener.start()
         try:
@@ -118,7 +121,7 @@ def in_workers(work: Callable[..., Result], device: torch.device, count: int, th
             for worker in workers:
                 worker.start()
             main.__file__ = path
-            for number in list(told):
+            for number in list(received):
                 pass_on(number, None)
             result = None
             while any(worker.is_alive() for worker in workers):
@@ -138,7 +141,8 @@ def in_workers(work: Callable[..., Result], device: torch.device, count: int, th
     statuses = [128 - code if code in (-signal.SIGTERM, -signal.SIGINT) else code for code in _codes_of(workers)]
     failed = [status for status in statuses if status < 0 or 0 < status <= 128]
     stopped = [status for status in statuses if status > 128]
-    if stopped and (told or not failed):  # of those told to stop one may go while another waits for it, and is ended
+    # of those told to stop one may go while another waits for it, and is ended
+    if stopped and (received or not failed):
         raise SystemExit(max(stopped))
     if result is None or failed:
         raise WorkerError(f"a worker failed (exit statuses {statuses}); the log says why")
@@ -147,10 +151,8 @@ def in_workers(work: Callable[..., Result], device: torch.device, count: int, th
 
 def _work(
     number: int,
-    count: int,
-    meeting: str,
-    device: torch.device,
-    threads: int,
+    rendezvous: str,
+    settings: TrainingSettings,
     messages: Any,
     results: Any,
     work: Callable[..., Any],
@@ -161,15 +163,17 @@ def _work(
     logging.basicConfig(handlers=[logging.handlers.QueueHandler(messages)], format="%(message)s")
     logging.getLogger("camembert").setLevel(logging.INFO if number == 0 else logging.ERROR)
     try:
-        torch.set_num_threads(threads)
-        if device.type == "cuda":
-            device = torch.device("cuda", number)
-            torch.cuda.set_device(device)
-        backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-        distributed.init_process_group(backend, init_method=f"file://{meeting}", rank=number, world_size=count)
+        torch.set_num_threads(max(1, settings.threads // settings.processes))
+        backend = "gloo"
+        if settings.device.type == "cuda":
+            settings, backend = replace(settings, device=torch.device("cuda", number)), "cpu:gloo,cuda:nccl"
+            torch.cuda.set_device(settings.device)
+        distributed.init_process_group(
+            backend, init_method=f"file://{rendezvous}", rank=number, world_size=settings.processes
+        )
         distributed.barrier()  # one that was done before others have met would look dead to them
         try:
-            result, status = work(device=device, **arguments), 0
+            result, status = work(settings=settings, **arguments), 0
         except SystemExit as stop:  # told to stop, as all of them were, at the same step
             result, status = None, int(stop.code or 0)
         distributed.barrier()
@@ -192,11 +196,11 @@ def _codes_of(workers: list[Any]) -> list[int]:
     return [worker.exitcode or 0 for worker in workers]
 
 
-def _pass_on(workers: list[Any], told: list[int]) -> Callable[..., None]:
+def _pass_on(workers: list[Any], received: list[int]) -> Callable[..., None]:
     """A signal handler that tells the workers, who stop together after a checkpoint, and notes it for those to come."""
 
     def handler(number: int, _: object) -> None:
-        told.append(number)
+        received.append(number)
         for worker in workers:
             if worker.pid and worker.is_alive():
                 os.kill(worker.pid, number)

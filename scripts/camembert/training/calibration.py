@@ -10,7 +10,7 @@ from torch import Tensor
 
 from camembert.models import encoder as encoders
 from camembert.models.architectures import Encoder
-from camembert.models.losses import document_means
+from camembert.plan.losses import document_means
 from camembert.runtime import parallel
 from camembert.training.loop import Batch
 
@@ -30,10 +30,9 @@ class Variance:
     layers: list[float]
     sentence: float
 
-    @classmethod
-    def none(cls, layers: int) -> Variance:
-        """Ones, which leave errors of a teacher of so many layers as they are."""
-        return cls([1.0] * (layers + 1), 1.0)
+    def of(self, kind: str, layer: int) -> float:
+        """The one that a part of a loss names: of a layer's "states", or "sentence"."""
+        return self.layers[layer] if kind == "states" else self.sentence
 
 
 def teacher_variance(teacher: Encoder, batches: Iterable[Batch]) -> Variance:

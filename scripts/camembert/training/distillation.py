@@ -5,29 +5,28 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from camembert.core.provenance import hash_of_code, hash_of_file, hash_of_weights
 from camembert.models import encoder as encoders
-from camembert.models import losses
 from camembert.models.architectures import Encoder
 from camembert.models.compilation import compile_layers
-from camembert.plan.recipe import SENTENCE, Recipe, matched_layers
+from camembert.plan.losses import LOSSES, SENTENCE, Layer, Part, top_layers
+from camembert.plan.recipe import Recipe
 from camembert.runtime import parallel
+from camembert.runtime.settings import TrainingSettings
 from camembert.tokens.packing import SpecialIds
 from camembert.training import calibration
 from camembert.training.calibration import Variance, fit_layer_norm, teacher_variance
-from camembert.training.held_out import held_out_before
-from camembert.training.loop import Objective, TrainingResult
+from camembert.training.loop import Batch, Objective, Schedule, TrainingResult
 from camembert.training.masking import at_masked
-from camembert.training.packed_text import TextTraining, text_batch, train_on_text
+from camembert.training.packed_text import BATCHES, TrainingText, mean_loss, text_batch, train_on_text
 
 log = logging.getLogger(__name__)
 
@@ -36,91 +35,20 @@ class DistillationError(ValueError):
     """A student that cannot be made of this teacher by this recipe."""
 
 
-# --- what is matched ------------------------------------------------------------------------------------------
+# --- the objective --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Pass:
-    """One encoder's forward pass over a batch: `layers[k]` is the output of layer k, (rows, tokens, hidden).
+def layer_of(
+    encoder: Encoder, outputs: list[Tensor], number: int, mask: Tensor | None, head: nn.Module | None, batch: Batch
+) -> Layer:
+    """One layer, counted from 1, of an encoder's forward pass, whose outputs are those of `encoder.run_layers`."""
 
-    Errors of a teacher's states are divided by its `variance`.
-    """
+    def words() -> Tensor:
+        assert head is not None, "a loss that predicts words says so in LOSSES"
+        return head(at_masked(outputs[number], batch))
 
-    encoder: Encoder
-    layers: list[Tensor]
-    mask: Tensor | None
-    variance: Variance
-    head: nn.Module | None = None
-
-    def relation(self, layer: int, first: str, second: str) -> Tensor:
-        """Scores between tokens inside a layer, (rows, heads, tokens, tokens); see `encoder.relation`."""
-        return encoders.relation(self.encoder, layer, self.layers[layer - 1], self.mask, first, second)
-
-    def attention_map(self, layer: int) -> Tensor:
-        """Attention probabilities of a layer, (rows, heads, tokens, tokens)."""
-        return encoders.attention_map(self.encoder, layer, self.layers[layer - 1], self.mask)
-
-
-Batch = dict[str, Any]
-Loss = Callable[[Pass, Pass, Batch], dict[str, Tensor]]
-"""Maps the passes of student and teacher over a batch to the parts of a loss."""
-
-
-def layer_losses(student: Pass, teacher: Pass, batch: Batch, layer: int, teacher_layer: int) -> dict[str, Tensor]:
-    """Hidden states and attention maps of one layer of the student against one of the teacher."""
-    hidden = losses.hidden_state_loss(
-        student.layers[layer], teacher.layers[teacher_layer], batch["real"], batch["real_tokens"]
-    )
-    attention = losses.attention_map_loss(
-        student.attention_map(layer), teacher.attention_map(teacher_layer), batch["same_document"], batch["pairs"]
-    )
-    return {"hidden": hidden / teacher.variance.layers[teacher_layer], "attention": attention}
-
-
-def sentence(student: Pass, teacher: Pass, batch: Batch) -> Tensor:
-    """Means of a document's top hidden states, as sentence-transformers trains them (Reimers and Gurevych 2020)."""
-    first = batch["real"] & (batch["position"] == 0)
-    states = student.layers[-1], teacher.layers[-1]
-    return losses.sentence_loss(*states, batch["same_document"], first, batch["documents"]) / teacher.variance.sentence
-
-
-def toplayer(student: Pass, teacher: Pass, batch: Batch) -> dict[str, Tensor]:
-    """LightMBERT's (Jiao et al. 2021): hidden states and attention maps of the top layers."""
-    return layer_losses(student, teacher, batch, len(student.layers) - 1, len(teacher.layers) - 1)
-
-
-def uniform(student: Pass, teacher: Pass, batch: Batch) -> dict[str, Tensor]:
-    """TinyBERT's (Jiao et al. 2020), from layer 1 up: the mean over the student's layers, each against a teacher's."""
-    matched = matched_layers(len(teacher.layers) - 1, len(student.layers) - 1)
-    parts = [layer_losses(student, teacher, batch, k, layer) for k, layer in enumerate(matched, start=1)]
-    return {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
-
-
-def minilm(student: Pass, teacher: Pass, batch: Batch) -> dict[str, Tensor]:
-    """MiniLM's (Wang et al. 2020): attention and value relations of the last layers."""
-    tops = len(student.layers) - 1, len(teacher.layers) - 1
-    parts = {}
-    for name, first, second in (("attention", "query", "key"), ("value", "value", "value")):
-        learned, taught = student.relation(tops[0], first, second), teacher.relation(tops[1], first, second)
-        parts[name] = losses.relation_loss(learned, taught, batch["same_document"], batch["real_tokens"])
-    return parts
-
-
-def logits(student: Pass, teacher: Pass, batch: Batch) -> dict[str, Tensor]:
-    """DistilBERT's (Sanh et al. 2019) without its hard labels: predicted words, and the direction of hidden states."""
-    assert student.head is not None
-    assert teacher.head is not None
-    predicted = student.head(at_masked(student.layers[-1], batch))
-    expected = teacher.head(at_masked(teacher.layers[-1], batch))
-    return {
-        "soft_targets": losses.soft_target_loss(predicted, expected, batch["targets"]),
-        "cosine": losses.cosine_loss(student.layers[-1], teacher.layers[-1], batch["real"], batch["real_tokens"]),
-    }
-
-
-LOSSES: dict[str, Loss] = {"toplayer": toplayer, "uniform": uniform, "minilm": minilm, "logits": logits}
-UNEXPLAINED = {"hidden": "hidden_unexplained", SENTENCE: "sentence_unexplained"}
-"""What errors divided by the teacher's variance are logged as: 1 is as good as a constant, 0 perfect."""
+    relation = partial(encoders.relation, encoder, number, outputs[number - 1], mask)
+    return Layer(outputs[number], relation, words)
 
 
 def objective_of(
@@ -131,7 +59,7 @@ def objective_of(
     shared_embeddings: bool = False,
     variance: Variance | None = None,
 ) -> Objective:
-    """The weighted sum of the parts of a recipe's loss.
+    """The weighted sum of the parts of a recipe's loss; parts of weight 0 are not computed.
 
     Args:
         recipe: which loss, and its weights.
@@ -140,17 +68,23 @@ def objective_of(
         mlm_head: weights of the teacher's masked-language-model head, where the loss predicts words; not trained.
         shared_embeddings: whether both have the same frozen embeddings and no dropout, so that the embedding output
             is computed once for both.
-        variance: of the teacher's states, by which errors of hidden states are divided; None leaves them as they are.
+        variance: of the teacher's states, by which errors of them are divided, and named ``..._unexplained``: 1 is as
+            good as a constant, 0 perfect; None leaves them as they are.
 
     Raises:
-        DistillationError: the loss predicts words and the teacher has no head for it.
+        DistillationError: the loss predicts words, and the teacher has no head for it or no token is masked.
     """
     teacher.eval().requires_grad_(False)
-    parts_of = LOSSES[recipe.loss]
-    divisor = variance or Variance.none(teacher.config.num_hidden_layers)
-    names = UNEXPLAINED if variance else {}
+    depths, parts = (teacher.config.num_hidden_layers, student.config.num_hidden_layers), recipe.parts
+    compared = {name: (top_layers if name == SENTENCE else LOSSES[recipe.loss].layers)(*depths) for name in parts}
+    logged = {name: f"{name}_unexplained" if variance and part.variance else name for name, part in parts.items()}
     heads: list[nn.Module | None] = [None, None]
-    if recipe.mask is not None:
+    if LOSSES[recipe.loss].predicts_words:
+        if recipe.mask is None:
+            raise DistillationError(
+                f"the loss {recipe.loss} predicts masked tokens, but its recipe masks none; give it a mask, the share"
+                " of the tokens, such as 0.15"
+            )
         if mlm_head is None:
             raise DistillationError(
                 f"the loss {recipe.loss} needs the teacher's masked-language-model head, which its folder lacks;"
@@ -164,18 +98,22 @@ def objective_of(
         mask = encoders.attention_mask(batch)
         real = batch["document"] >= 0
         pairs = (real[:, :, None] & real[:, None, :])[:, None] & (mask if mask is not None else True)
+        batch = {**batch, "real": real, "same_document": pairs}
         inputs = batch["token"], batch["segment"], batch["position"]
         with torch.no_grad():
-            layers = encoders.run_layers(teacher, encoders.embed(teacher, *inputs), mask)
-            taught = Pass(teacher, layers, mask, divisor, heads[1])
-        embedded = taught.layers[0] if shared_embeddings else encoders.embed(student, *inputs)
-        learned = Pass(student, encoders.run_layers(student, embedded, mask), mask, divisor, heads[0])
-        batch = batch | {"real": real, "same_document": pairs}
-        parts = parts_of(learned, taught, batch)
-        if recipe.asks_for(SENTENCE):
-            parts[SENTENCE] = sentence(learned, taught, batch)
-        weighted = [weight * parts[name] for name, weight in recipe.weights.items() if name in parts]
-        return {"loss": torch.stack(weighted).sum(), **{names.get(name, name): part for name, part in parts.items()}}
+            taught = encoders.run_layers(teacher, encoders.embed(teacher, *inputs), mask)
+        embedded = taught[0] if shared_embeddings else encoders.embed(student, *inputs)
+        learned = encoders.run_layers(student, embedded, mask)
+
+        def error(part: Part, layer: int, teacher_layer: int) -> Tensor:
+            ours = layer_of(student, learned, layer, mask, heads[0], batch)
+            theirs = layer_of(teacher, taught, teacher_layer, mask, heads[1], batch)
+            found = part.error(ours, theirs, batch)
+            return found / variance.of(part.variance, teacher_layer) if variance and part.variance else found
+
+        errors = {name: torch.stack([error(parts[name], *pair) for pair in compared[name]]).mean() for name in parts}
+        weighted = [weight * errors[name] for name, weight in recipe.weights.items() if name in errors]
+        return {"loss": torch.stack(weighted).sum(), **{logged[name]: value for name, value in errors.items()}}
 
     return objective
 
@@ -203,42 +141,45 @@ def flops_of_step(recipe: Recipe, student: Encoder, teacher: Encoder, row: int) 
 def distill(
     teacher_folder: str | os.PathLike[str],
     output: str | os.PathLike[str],
-    training: TextTraining,
     *,
     layers: int,
+    text: TrainingText,
+    schedule: Schedule,
     recipe: Recipe,
-    dropout: float,
-    device: torch.device,
+    dropout: float = 0.0,
+    settings: TrainingSettings = TrainingSettings(),
 ) -> TrainingResult:
     """Cuts a student from its teacher and trains it towards the teacher; 0 steps leave it a copy.
 
     Args:
         teacher_folder: the encoder one link up the chain.
         output: folder of the student, with the teacher's tokenizer and masked-language-model head.
-        training: on what text and for how long.
         layers: of the student.
+        text: what is read.
+        schedule: steps and learning rate.
         recipe: which layers it starts from, what it is asked to match, what it does not train.
         dropout: in the student.
-        device: where to train.
+        settings: seed, device, checkpoints.
 
     Raises:
         DistillationError: the recipe asks for what the teacher does not have.
     """
+    device = settings.device
     teacher = encoders.load_encoder(teacher_folder).to(device)
     student = encoders.init_student(teacher, recipe.layers_to_copy(teacher.config.num_hidden_layers, layers)).to(device)
     head = encoders.load_mlm_head(teacher_folder)
     run = TrainingResult()
-    if training.schedule.steps:
+    if schedule.steps:
         freeze(student, recipe)
         encoders.set_dropout(student, dropout)
         student.train()
         special = SpecialIds.read(teacher_folder)
-        sample = partial(training.sample, special, recipe.mask, calibration.TOKENS, device)
+        sample = partial(text.sample, special, recipe.mask, calibration.TOKENS, settings)
         variance = teacher_variance(teacher.eval(), sample()) if recipe.normalise else None
         shared = recipe.freeze_embeddings and dropout == 0
         objective = objective_of(recipe, student, teacher, head, shared, variance)
-        held_out = text_batch(training.batches(special).held_out(), recipe.mask, parallel.own_rows())
-        copied = held_out_before(student, objective, held_out, device, training.precision)
+        held_out = text_batch(text.batches(special, settings.seed).held_out(), recipe.mask, parallel.own_rows())
+        copied = mean_loss(student, objective, held_out, BATCHES, settings)
         if recipe.fit_layer_norm:
             fit_layer_norm(student, teacher, sample())
         if device.type == "cuda":
@@ -248,18 +189,19 @@ def distill(
             student,
             objective,
             special,
-            training,
+            text,
+            schedule,
+            settings,
             mask=recipe.mask,
-            device=device,
             teacher=hash_of_weights(teacher_folder),
             head=head and hash_of_file(Path(teacher_folder) / encoders.MLM_HEAD),
             student=[layers, vars(recipe), dropout],
             code=hash_of_code(sys.modules[__name__]),
         )
-        _warn_if_worse(training.name, copied, run.held_out_end)
+        _warn_if_worse(settings.name, copied, run.held_out_end)
         run = replace(
             run,
-            flops=training.computed_tokens * flops_of_step(recipe, student, teacher, training.text["row"]),
+            flops=schedule.steps * text.tokens * flops_of_step(recipe, student, teacher, text.row),
             held_out_copied=copied,
             teacher_variance={"hidden": variance.layers[-1], SENTENCE: variance.sentence} if variance else {},
         )

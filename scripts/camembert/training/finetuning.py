@@ -26,10 +26,9 @@ from camembert.evaluation.predictors import pytorch_predictor
 from camembert.models import classifier as classifiers
 from camembert.models.architectures import Classifier
 from camembert.models.encoder import shape_of
-from camembert.models.losses import soft_target_loss
+from camembert.plan.losses import softened_divergence
 from camembert.runtime import parallel
-from camembert.runtime.checkpoint import CheckpointFolder, fingerprint_of
-from camembert.runtime.devices import numerics
+from camembert.runtime.settings import TrainingSettings
 from camembert.tokens import tokenizer
 from camembert.training.loop import Evaluation, Objective, Schedule, TrainingError, TrainingResult, train
 from camembert.training.soft_labels import SoftLabels, read_soft_labels
@@ -102,7 +101,7 @@ def classification(classifier: Classifier, soft_labels: SoftLabels | None = None
         gold = functional.cross_entropy(logits, batch["labels"], reduction="sum", ignore_index=NO_LABEL) / count
         if soft_labels is None:
             return {"loss": gold}
-        soft = soft_target_loss(logits, batch["soft_labels"], count, soft_labels.temperature)
+        soft = softened_divergence(logits, batch["soft_labels"], count, soft_labels.temperature)
         return {"loss": (1 - soft_labels.weight) * gold + soft_labels.weight * soft, "gold": gold, "soft": soft}
 
     return objective
@@ -164,12 +163,7 @@ def finetune(
     pooler: str,
     trained_layers: int | None,
     batch_tokens: int,
-    seed: int,
-    device: torch.device,
-    name: str,
-    checkpoints: str | os.PathLike[str],
-    checkpoint_seconds: float,
-    precision: str = "auto",
+    settings: TrainingSettings = TrainingSettings(),
     soft_labels: SoftLabels | None = None,
 ) -> TrainingResult:
     """Fine-tunes an encoder on a task and keeps the weights that are best on dev, or the last.
@@ -197,12 +191,7 @@ def finetune(
         trained_layers: how many layers are trained, from the top; those below and the embeddings stay as they are. None
             trains everything.
         batch_tokens: tokens a batch when dev is read.
-        seed: of the head, the order of the examples and dropout.
-        device: where to train.
-        name: what the log calls the run.
-        checkpoints: folder of its checkpoints.
-        checkpoint_seconds: wall time between two of them.
-        precision: of matrix products in training: auto, bf16 or fp32, as in the config.
+        settings: seed, of the head, the order of the examples and dropout; device, checkpoints.
         soft_labels: those of another classifier, and the examples without a label that they are of too.
 
     Raises:
@@ -218,7 +207,8 @@ def finetune(
             f"{', '.join(map(str, files))} holds {len(examples)} examples, fewer than finetuning.batch ({batch}); lower"
             " the batch"
         )
-    classifier = classifiers.classifier_from(encoder_folder, names, dropout, seed).to(device)
+    classifier = classifiers.classifier_from(encoder_folder, names, dropout, settings.seed)
+    classifier.to(settings.device)
     pad_id = classifier.config.pad_token_id
     if pooler == "identity":
         classifiers.set_identity_pooling(classifier)
@@ -230,7 +220,7 @@ def finetune(
         freeze_below_top(classifier, trained_layers)
     classifier.train()
     schedule = Schedule(epochs * (len(examples) // batch), learning_rate, warmup, weight_decay)
-    batch_of = shuffled_batch(examples, batch, pad_id, seed, parallel.own_rows(), logits)
+    batch_of = shuffled_batch(examples, batch, pad_id, settings.seed, parallel.own_rows(), logits)
     marks = {max(1, schedule.steps * (i + 1) // evaluations) for i in range(evaluations)}
     on_dev = dev_scores(classifier, dev, pad_id, batch_tokens)
     run = train(
@@ -238,35 +228,14 @@ def finetune(
         classification(classifier, soft_labels),
         batch_of,
         schedule,
-        seed=seed,
-        device=device,
-        name=name,
-        precision=precision,
-        checkpoints=CheckpointFolder(
-            checkpoints,
-            fingerprint_of(
-                encoder=hash_of_weights(encoder_folder),
-                tokenizer=hash_of_file(Path(encoder_folder) / TOKENIZER),
-                data=[hash_of_file(path) for path in (*files, *dev_examples, labels)],
-                soft_labels=soft_labels
-                and (hash_of_file(soft_labels.file), soft_labels.temperature, soft_labels.weight),
-                settings=[
-                    vars(schedule),
-                    batch,
-                    dropout,
-                    max_tokens,
-                    sorted(marks),
-                    keep,
-                    pooler,
-                    trained_layers,
-                    seed,
-                ],
-                numerics=numerics(device, precision),
-                code=hash_of_code(sys.modules[__name__]),
-            ),
-        ),
-        checkpoint_seconds=checkpoint_seconds,
+        settings,
         evaluation=Evaluation(marks, on_dev, "dev", keep_best="accuracy" if keep == "best" else None),
+        encoder=hash_of_weights(encoder_folder),
+        tokenizer=hash_of_file(Path(encoder_folder) / TOKENIZER),
+        data=[hash_of_file(path) for path in (*files, *dev_examples, labels)],
+        soft_labels=soft_labels and (hash_of_file(soft_labels.file), soft_labels.temperature, soft_labels.weight),
+        finetuning=[batch, dropout, max_tokens, sorted(marks), keep, pooler, trained_layers],
+        code=hash_of_code(sys.modules[__name__]),
     )
     run.flops = run.tokens * flops_of_token(classifier, examples, trained_layers)
     if parallel.rank() == 0:

@@ -22,9 +22,9 @@ import torch
 from torch import Tensor, nn
 
 from camembert.runtime import parallel
-from camembert.runtime.checkpoint import CheckpointFolder
-from camembert.runtime.devices import autocast, describe, is_compiled, pinned, to_device
-from camembert.runtime.termination import Termination
+from camembert.runtime.checkpoint import CheckpointFolder, Termination, fingerprint_of
+from camembert.runtime.devices import autocast, describe, is_compiled, numerics, pinned, to_device
+from camembert.runtime.settings import TrainingSettings
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +32,8 @@ Batch = Any
 Objective = Callable[[Batch], dict[str, Tensor]]
 """Maps a batch to named losses; the one named "loss" is minimised, the others are logged.
 
-A batch maps names to tensors, rows first, and to numbers that describe the whole batch. A loss is a sum over rows
-divided by such a number: the processes that share a batch each see some of its rows.
+A batch maps names to tensors, rows first, and to numbers that describe the whole batch, such as `real_tokens`, without
+padding. A loss is a sum over rows divided by such a number: the processes that share a batch each see some of its rows.
 """
 
 LARGEST_GRADIENT_NORM = 1.0
@@ -55,8 +55,8 @@ class Schedule:
 
     steps: int
     learning_rate: float
-    warmup: float
-    weight_decay: float
+    warmup: float = 0.1
+    weight_decay: float = 0.01
 
     @classmethod
     def of(cls, steps: int, settings: Mapping[str, Any]) -> Schedule:
@@ -138,53 +138,53 @@ def train(
     objective: Objective,
     batch_of: Callable[[int], Batch],
     schedule: Schedule,
+    settings: TrainingSettings,
     *,
-    seed: int,
-    device: torch.device,
-    name: str,
-    precision: str = "auto",
-    checkpoints: CheckpointFolder | None = None,
-    checkpoint_seconds: float = math.inf,
-    log_intervals: int = 50,
     evaluation: Evaluation | None = None,
+    log_intervals: int = 50,
+    **dependencies: Any,
 ) -> TrainingResult:
     """Trains the parameters of `model` that require a gradient.
 
     Args:
-        model: on `device`; ends with the weights of the last step, or of the best measurement.
+        model: on the device of the settings; ends with the weights of the last step, or of the best measurement.
         objective: named losses of a batch.
         batch_of: of the batch of a step the rows that this process takes, as tensors on the CPU; called ahead of time
             from another thread.
         schedule: steps and learning rate.
-        seed: of everything random inside a step.
-        device: where the model is.
-        name: what the log calls the run.
-        precision: of matrix products: auto, bf16 or fp32, as in the config.
-        checkpoints: where the run is saved every `checkpoint_seconds` and when SIGTERM arrives.
-        checkpoint_seconds: wall time between two checkpoints.
-        log_intervals: rows of the curve.
+        settings: name, seed, device, precision; the run is saved every `checkpoint_seconds` and when SIGTERM arrives.
         evaluation: a measurement on other data during training.
+        log_intervals: rows of the curve.
+        dependencies: what a checkpoint depends on beside schedule, seed and where it is computed: data, teacher, code.
 
     Raises:
         TrainingError: losses or weights are not finite, as a row of the curve or a checkpoint shows; or the processes
             found checkpoints of different steps.
         Interrupted: after SIGTERM or SIGINT, once a checkpoint is written.
     """
-    run = _Run(model, schedule, seed, device, name, precision)
+    run = _Run(model, schedule, settings)
+    checkpoints = None
+    if settings.checkpoints is not None:
+        how = numerics(settings.device, settings.precision, is_compiled(model))
+        fingerprint = fingerprint_of(schedule=vars(schedule), seed=settings.seed, numerics=how, **dependencies)
+        checkpoints = CheckpointFolder(settings.checkpoints, fingerprint)
     with parallel.main_process_first():
         state = checkpoints.load() if checkpoints else None
     if state:
         run.restore(state)
         del state
     if parallel.all_reduce_max(run.done, -run.done) != [run.done, -run.done]:
-        raise TrainingError(f"{name}: the processes found checkpoints of different steps; is the disk shared by all?")
+        raise TrainingError(
+            f"{settings.name}: the processes found checkpoints of different steps; is the disk shared by all?"
+        )
 
     def save() -> None:
         if checkpoints and parallel.rank() == 0:
             checkpoints.save(run.done, run.state())
 
     interval, saved = max(1, schedule.steps // log_intervals), time.monotonic()
-    with Termination() as termination, closing(_batches(batch_of, run.done, schedule.steps, device)) as batches:
+    batches = _batches(batch_of, run.done, schedule.steps, settings.device)
+    with Termination() as termination, closing(batches):
         if run.done == 0:
             run.measure_if_due(evaluation)
         for batch in batches:
@@ -193,19 +193,19 @@ def train(
             if run.done % interval == 0 or last:
                 run.add_row(steps=run.done % interval or interval)
             run.measure_if_due(evaluation)
-            stop, due = parallel.all_reduce_max(termination.signal, time.monotonic() - saved > checkpoint_seconds)
+            overdue = time.monotonic() - saved > settings.checkpoint_seconds
+            stop, due = parallel.all_reduce_max(termination.signal, overdue)
             if stop:
                 save()
-                sender = signal.Signals(stop).name
-                log.warning(
-                    "%s: stopped by %s at step %d of %d; the next start continues",
-                    *(name, sender, run.done, schedule.steps),
-                )
+                what = f"{settings.name}: stopped by {signal.Signals(stop).name} at step {run.done} of {schedule.steps}"
+                log.warning("%s; the next start continues", what)
                 raise Interrupted(128 + stop)
             if due and not last:
                 save()
                 saved = time.monotonic()
-    return run.end()
+    if run.best_weights:
+        run.load(run.best_weights)
+    return run.so_far()
 
 
 def _batches(batch_of: Callable[[int], Batch], first: int, steps: int, device: torch.device) -> Generator[Batch]:
@@ -227,14 +227,12 @@ def _batches(batch_of: Callable[[int], Batch], first: int, steps: int, device: t
 class _Run:
     """A training under way: what a step changes, and a checkpoint holds."""
 
-    def __init__(
-        self, model: nn.Module, schedule: Schedule, seed: int, device: torch.device, name: str, precision: str
-    ) -> None:
-        self.model, self.schedule, self.seed = model, schedule, seed
-        self.device, self.name, self.precision = device, name, precision
+    def __init__(self, model: nn.Module, schedule: Schedule, settings: TrainingSettings) -> None:
+        self.model, self.schedule, self.settings = model, schedule, settings
+        self.name, self.device, self.precision = settings.name, settings.device, settings.precision
         self.optimizer = optimizer_for(model, schedule)
         self.trained = {key: p for key, p in model.named_parameters() if p.requires_grad}
-        self.result = TrainingResult(computed=describe(device, precision, is_compiled(model)))
+        self.result = TrainingResult(computed=describe(self.device, self.precision, is_compiled(model)))
         self.done = self.first = 0
         self.losses: dict[str, Tensor] = {}
         """Of the last step."""
@@ -258,10 +256,9 @@ class _Run:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Goes on from a checkpoint."""
-        self._load(state["model"])
+        self.load(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        computed = self.result.computed
-        self.result = TrainingResult(**state["run"] | {"computed": computed})
+        self.result = TrainingResult(**state["run"] | {"computed": self.result.computed})
         self.result.earlier_cpu_seconds = self.result.cpu_seconds
         self.done = self.first = state["step"]
         self.sums, self.best_weights = (
@@ -272,7 +269,8 @@ class _Run:
         """One step of the optimiser; everything random in it depends on the seed and its number alone."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule.rate(self.done)
-        torch.manual_seed(hash((self.seed, self.done, *([parallel.rank()] if parallel.rank() else []))))
+        rank = [parallel.rank()] if parallel.rank() else []
+        torch.manual_seed(hash((self.settings.seed, self.done, *rank)))
         with autocast(self.device, self.precision):
             losses = objective(batch)
         losses["loss"].backward()
@@ -284,7 +282,7 @@ class _Run:
         self.optimizer.zero_grad(set_to_none=True)
         for key, value in {**self.losses, "gradient_norm": norm}.items():
             self.sums[key] = self.sums.get(key, 0) + value
-        self.result.tokens += batch_tokens(batch)
+        self.result.tokens += int(batch["real_tokens"])
         self.done += 1
 
     def add_row(self, steps: int) -> None:
@@ -297,18 +295,15 @@ class _Run:
         self.sums.clear()
         if not all(map(math.isfinite, means.values())):
             raise self.diverged(means)
-        rate = self.schedule.rate(self.done - 1)
-        facts = {"step": self.done, "split": "train"}
-        self.result.curve.append(facts | means | {"learning_rate": rate, "tokens": self.result.tokens})
-        now, steps_in_all = time.monotonic(), self.schedule.steps
-        if now - self.said > SECONDS_BETWEEN_LINES or self.done == steps_in_all:
+        facts = {"learning_rate": self.schedule.rate(self.done - 1), "tokens": self.result.tokens}
+        self.result.curve.append({"step": self.done, "split": "train"} | means | facts)
+        now, in_all = time.monotonic(), self.schedule.steps
+        if now - self.said > SECONDS_BETWEEN_LINES or self.done == in_all:
             self.said = now
-            left = (now - self.began) / (self.done - self.first) * (steps_in_all - self.done)
-            share, losses = 100 * self.done // steps_in_all, _listed({key: means[key] for key in self.losses})
-            log.info(
-                "%s: step %d of %d (%d %%), %s, %.0f s left",
-                *(self.name, self.done, steps_in_all, share, losses, left),
-            )
+            losses = _listed({key: means[key] for key in self.losses})
+            left = (now - self.began) / (self.done - self.first) * (in_all - self.done)
+            where = f"step {self.done} of {in_all} ({100 * self.done // in_all} %)"
+            log.info("%s: %s, %s, %.0f s left", self.name, where, losses, left)
 
     def measure_if_due(self, evaluation: Evaluation | None) -> None:
         """Makes a measurement where one is due, and remembers the weights where it is the best so far."""
@@ -328,18 +323,15 @@ class _Run:
 
     def so_far(self) -> TrainingResult:
         """The result, with the time that was spent until now."""
-        cpu_seconds = (time.process_time() - self.cpu_began) * parallel.size()
-        return replace(
-            self.result,
-            seconds=self.result.seconds + time.monotonic() - self.began,
-            cpu_seconds=self.result.cpu_seconds + cpu_seconds,
-        )
+        seconds = self.result.seconds + time.monotonic() - self.began
+        cpu_seconds = self.result.cpu_seconds + (time.process_time() - self.cpu_began) * parallel.size()
+        return replace(self.result, seconds=seconds, cpu_seconds=cpu_seconds)
 
-    def end(self) -> TrainingResult:
-        """Leaves the model with the best weights, where some are, and returns the result."""
-        if self.best_weights:
-            self._load(self.best_weights)
-        return self.so_far()
+    def load(self, weights: Mapping[str, Tensor]) -> None:
+        """Gives what trains these weights."""
+        with torch.no_grad():
+            for key, parameter in self.trained.items():
+                parameter.copy_(weights[key])
 
     def diverged(self, values: Mapping[str, Tensor | float]) -> TrainingError:
         """What to say of losses or weights that are not finite after the step that was taken last."""
@@ -348,16 +340,6 @@ class _Run:
             f"{self.name}: losses or weights are not finite at step {self.done}: {_listed(values)},"
             f" learning rate {rate:.4g}; lower the learning rate"
         )
-
-    def _load(self, weights: Mapping[str, Tensor]) -> None:
-        with torch.no_grad():
-            for key, parameter in self.trained.items():
-                parameter.copy_(weights[key])
-
-
-def batch_tokens(batch: Batch) -> int:
-    """Tokens of a batch that are not padding; batches count them themselves, on the CPU."""
-    return int(batch["real_tokens"]) if "real_tokens" in batch else 0
 
 
 def _listed(values: Mapping[str, Tensor | float]) -> str:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -20,10 +19,11 @@ from camembert.models import encoder as encoders
 from camembert.models.architectures import Encoder
 from camembert.models.compilation import compile_layers
 from camembert.runtime import parallel
+from camembert.runtime.settings import TrainingSettings
 from camembert.tokens.packing import SpecialIds
-from camembert.training.loop import Objective, TrainingResult
+from camembert.training.loop import Objective, Schedule, TrainingResult
 from camembert.training.masking import at_masked
-from camembert.training.packed_text import TextTraining, train_on_text
+from camembert.training.packed_text import TrainingText, train_on_text
 
 
 class MaskedLanguageModel(nn.Module):
@@ -68,58 +68,60 @@ def pretraining_objective(model: MaskedLanguageModel, bag_of_words: float) -> Ob
 def pretrain(
     tokenizer_folder: str | os.PathLike[str],
     output: str | os.PathLike[str],
-    training: TextTraining,
     *,
     layers: int,
     architecture: Mapping[str, int],
+    text: TrainingText,
+    schedule: Schedule,
     mask: float,
-    bag_of_words: float,
-    dropout: float,
-    device: torch.device,
+    bag_of_words: float = 0.0,
+    dropout: float = 0.0,
     like: str | os.PathLike[str] | None = None,
+    settings: TrainingSettings = TrainingSettings(),
 ) -> TrainingResult:
     """Makes an encoder from random weights and pre-trains it; 0 steps leave it random.
 
     Args:
         tokenizer_folder: its files are copied beside the encoder.
         output: folder of the encoder and of its masked-language-model head.
-        training: on what text and for how long; its seed is that of the initial weights too.
         layers: transformer layers.
         architecture: hidden, heads, intermediate, positions.
+        text: what is read.
+        schedule: steps and learning rate.
         mask: share of the tokens to be predicted.
         bag_of_words: weight of the sentence-level objective; 0 leaves the pooler the identity that it starts as.
         dropout: in the encoder.
-        device: where to train.
         like: a given teacher's folder, whose architecture the encoder has; None makes a BERT of these sizes.
+        settings: seed, that of the initial weights too, device, checkpoints.
     """
-    special = SpecialIds.read(tokenizer_folder)
+    special, seed = SpecialIds.read(tokenizer_folder), settings.seed
     if like is not None:
-        encoder = encoders.random_encoder_like(like, layers, special.pad, training.seed).to(device)
+        encoder = encoders.random_encoder_like(like, layers, special.pad, seed)
     else:
-        encoder = encoders.random_encoder(
-            layers, **architecture, vocabulary=special.vocabulary, pad_id=special.pad, seed=training.seed
-        ).to(device)
-    model = MaskedLanguageModel(encoder)
+        sizes = {**architecture, "vocabulary": special.vocabulary}
+        encoder = encoders.random_encoder(layers, **sizes, pad_id=special.pad, seed=seed)
+    model = MaskedLanguageModel(encoder.to(settings.device))
     encoders.set_dropout(encoder, dropout)
     encoder.pooler.requires_grad_(bag_of_words > 0)
     run = TrainingResult()
-    if training.schedule.steps:
-        if device.type == "cuda":
+    if schedule.steps:
+        if settings.device.type == "cuda":
             compile_layers(encoder)
         run = train_on_text(
             model,
             pretraining_objective(model, bag_of_words),
             special,
-            training,
+            text,
+            schedule,
+            settings,
             mask=mask,
-            device=device,
             tokenizer=hash_of_file(Path(tokenizer_folder) / TOKENIZER),
             encoder=[layers, dict(architecture), dropout, bag_of_words],
             like=like and hash_of_file(Path(like) / CONFIG),
             code=hash_of_code(sys.modules[__name__]),
         )
-        flops_of_token = encoders.shape_of(encoder).pretraining_step(layers, training.text["row"], mask)
-        run = replace(run, flops=training.computed_tokens * flops_of_token)
+        flops_of_token = encoders.shape_of(encoder).pretraining_step(layers, text.row, mask)
+        run = replace(run, flops=schedule.steps * text.tokens * flops_of_token)
     if parallel.rank() == 0:
         head = {key: weight.contiguous() for key, weight in model.head.state_dict().items() if "decoder" not in key}
         encoders.save_encoder(encoder, output, tokenizer_folder, head)

@@ -12,13 +12,13 @@ from transformers import AutoModel, AutoModelForSequenceClassification, AutoToke
 from camembert.evaluation.sentence_vectors import embed as sentence_vectors
 from camembert.models.classifier import classifier_from, save_classifier
 from camembert.models.encoder import (
-    attention_map,
     attention_mask,
     embed,
     load_encoder,
     load_mlm_head,
     mlm_head_of,
     random_encoder_like,
+    relation,
     run_layers,
     save_encoder,
     set_dropout,
@@ -82,7 +82,7 @@ def test_packed_documents_get_the_states_and_attention_maps_that_the_library_giv
     with torch.inference_mode():
         mask = attention_mask(batch)
         ours = run_layers(encoder, embed(encoder, batch["token"], batch["segment"], batch["position"]), mask)
-        maps = [attention_map(encoder, layer, ours[layer - 1], mask) for layer in range(1, LAYERS + 1)]
+        maps = [relation(encoder, layer, ours[layer - 1], mask).softmax(-1) for layer in range(1, LAYERS + 1)]
         documents = [(row, number) for row in range(6) for number in range(int(batch["document"][row].max()) + 1)]
         assert len(documents) > 12
         for row, number in documents:

@@ -1,7 +1,6 @@
 """Compiled layers: what they compute, and how often they are compiled."""
 
 import logging
-import math
 
 import pytest
 import torch
@@ -21,12 +20,13 @@ from camembert.models.encoder import (
     tensors_of,
 )
 from camembert.plan.recipe import Recipe
+from camembert.runtime.settings import TrainingSettings
 from camembert.tokens.mixture import Corpus, CorpusFolders
 from camembert.tokens.packing import TextBatches
 from camembert.tokens.shards import Shard, write_shard
 from camembert.training.distillation import freeze, objective_of
 from camembert.training.loop import Schedule
-from camembert.training.packed_text import TextTraining, train_on_text
+from camembert.training.packed_text import TrainingText, train_on_text
 from camembert.training.pretraining import MaskedLanguageModel, pretraining_objective
 
 TEXT = {"batch": 4, "row": 32, "sampling_exponent": 0.7}
@@ -55,33 +55,23 @@ def long_text(lines, words, tmp_path):
     return {"en": tmp_path / "long"}
 
 
-def train_twice(model, objective, corpora, special, folder, mask) -> None:
+def train_twice(model, objective, corpora, special, mask) -> None:
     """Six steps on each corpus, with measurements, half of them without a mask."""
-    for number, corpus in enumerate(corpora):
+    for corpus in corpora:
         model.train()
         train_on_text(
             model,
             objective,
             special,
-            TextTraining(
-                corpora=[CorpusFolders(corpus)],
-                text=TEXT,
-                schedule=Schedule(6, 1e-3, 0.1, 0.0),
-                seed=1,
-                name="test",
-                checkpoints=folder / str(number),
-                checkpoint_seconds=math.inf,
-                precision="bf16",
-            ),
+            TrainingText([CorpusFolders(corpus)], **TEXT),
+            Schedule(6, 1e-3, 0.1, 0.0),
+            TrainingSettings(precision="bf16"),
             mask=mask,
-            device=torch.device("cpu"),
         )
 
 
 @pytest.mark.parametrize("recipe", [None, *RECIPES])
-def test_a_training_with_its_measurements_compiles_few_variants(
-    teacher_folder, corpus, long_text, special, tmp_path, recipe
-):
+def test_a_training_with_its_measurements_compiles_few_variants(teacher_folder, corpus, long_text, special, recipe):
     """With and without a mask; every layer of one shape shares them, so that depth adds none."""
     teacher, counter = load_encoder(teacher_folder), CompileCounter()
     compile_layers(teacher, backend=counter)
@@ -96,7 +86,7 @@ def test_a_training_with_its_measurements_compiles_few_variants(
         freeze(model, RECIPES[recipe])
         objective = objective_of(RECIPES[recipe], model, teacher, load_mlm_head(teacher_folder))
         mask = RECIPES[recipe].mask
-    train_twice(model, objective, (corpus, long_text), special, tmp_path, mask)
+    train_twice(model, objective, (corpus, long_text), special, mask)
     assert 2 <= counter.frame_count <= COMPILED_VARIANTS // 2
     assert not counters["unimplemented"], "the limit was not reached"
     assert not counters["graph_break"]

@@ -16,7 +16,6 @@ from transformers import AutoModel, AutoModelForSequenceClassification, AutoToke
 from camembert.models.classifier import classifier_from, load_classifier, save_classifier
 from camembert.models.encoder import (
     EncoderError,
-    attention_map,
     attention_mask,
     embed,
     init_student,
@@ -24,6 +23,7 @@ from camembert.models.encoder import (
     load_mlm_head,
     random_encoder,
     random_mlm_head,
+    relation,
     run_layers,
     same_document,
     save_encoder,
@@ -40,34 +40,21 @@ def same_weights(one, other) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
 
 
-def layer_of(name: str) -> int:
-    """The layer that a weight belongs to, counted from 1; 0 for embeddings and pooler."""
-    return int(name.split(".")[2]) + 1 if name.startswith("encoder.layer.") else 0
-
-
 # --- cutting --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("layers", "kept"), [(4, 2), (5, 3), (12, 10), (3, 1)])
-def test_a_student_is_exactly_the_bottom_of_its_teacher_and_its_pooler(make_encoder, layers, kept):
+@pytest.mark.parametrize(
+    ("layers", "kept"), [(4, [1, 2]), (12, list(range(1, 11))), (3, [1]), (5, [1, 2, 3]), (5, [2, 4, 5])]
+)
+def test_a_student_is_exactly_some_layers_of_its_teacher_its_embeddings_and_its_pooler(make_encoder, layers, kept):
     teacher = make_encoder(layers)
-    student = bottom_layers(teacher, kept)
-    expected = {name: weight for name, weight in teacher.state_dict().items() if layer_of(name) <= kept}
-    assert same_weights(student.state_dict(), expected)
-    assert {layer_of(name) for name in expected} == set(range(kept + 1))
-    assert "pooler.dense.weight" in expected
-    assert student.config.num_hidden_layers == len(student.encoder.layer) == kept
+    student = init_student(teacher, kept)
+    for ours, theirs in zip(student.encoder.layer, kept, strict=True):
+        assert same_weights(ours.state_dict(), teacher.encoder.layer[theirs - 1].state_dict())
+    for part in ("embeddings", "pooler"):
+        assert same_weights(getattr(student, part).state_dict(), getattr(teacher, part).state_dict())
+    assert student.config.num_hidden_layers == len(kept)
     assert student.config._attn_implementation == "sdpa"
-
-
-def test_a_student_may_take_any_of_its_teacher_s_layers(make_encoder):
-    teacher = make_encoder(5)
-    student = init_student(teacher, [2, 4, 5])
-    for ours, theirs in enumerate([2, 4, 5]):
-        layer = teacher.encoder.layer[theirs - 1]
-        assert same_weights(student.encoder.layer[ours].state_dict(), layer.state_dict())
-    assert same_weights(student.embeddings.state_dict(), teacher.embeddings.state_dict())
-    assert same_weights(student.pooler.state_dict(), teacher.pooler.state_dict())
 
 
 def test_a_student_gives_the_hidden_states_of_its_teacher(make_encoder):
@@ -215,7 +202,7 @@ def test_the_attention_map_is_the_library_s(make_encoder, rows):
         mask = same_document(document)
         layers = run_layers(encoder, embed(encoder, token, segment, position), mask)
         for layer in (1, 2, 3):
-            ours = attention_map(encoder, layer, layers[layer - 1], mask).transpose(1, 2)[real]
+            ours = relation(encoder, layer, layers[layer - 1], mask).softmax(-1).transpose(1, 2)[real]
             torch.testing.assert_close(ours, expected[layer - 1].transpose(1, 2)[real], atol=1e-5, rtol=1e-4)
             assert ours.max() > 0.5, "a uniform map would compare nothing"
 
@@ -231,7 +218,7 @@ def test_attention_maps_are_float32_under_autocast(make_encoder, packed):
     mask = same_document(torch.arange(32).div(10, rounding_mode="floor").expand(4, -1)) if packed else None
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         attention.query.weight *= 4
-        ours = attention_map(encoder, 1, layer_input, mask)
+        ours = relation(encoder, 1, layer_input, mask).softmax(-1)
         query, key = (part(layer_input).view(4, 32, 2, 8).transpose(1, 2) for part in (attention.query, attention.key))
         in_bfloat16 = query @ key.transpose(-1, -2) / 8**0.5
     assert {query.dtype, key.dtype, in_bfloat16.dtype} == {torch.bfloat16}
@@ -244,24 +231,6 @@ def test_attention_maps_are_float32_under_autocast(make_encoder, packed):
     assert ours.dtype == torch.float32
     assert (ours - map_of(scores)).abs().max() < 1e-6
     assert (map_of(in_bfloat16.double()) - map_of(scores)).abs().max() > 1e-3
-
-
-def test_the_attention_map_of_packed_documents_is_that_of_each_alone(make_encoder):
-    encoder = make_encoder(2)
-
-    def maps(documents: list[list[int]], tokens: int) -> torch.Tensor:
-        token, segment, position, document = inputs_of([documents], tokens)
-        mask = same_document(document)
-        layers = run_layers(encoder, embed(encoder, token, segment, position), mask)
-        return attention_map(encoder, 2, layers[1], mask)[0].detach()
-
-    packed, start = maps(DOCUMENTS, 24), 0
-    for ids in DOCUMENTS:
-        end = start + len(ids)
-        expected = maps([ids], len(ids))
-        torch.testing.assert_close(packed[:, start:end, start:end], expected, atol=1e-5, rtol=1e-4)
-        assert packed[:, start:end, :start].sum() == packed[:, start:end, end:].sum() == 0
-        start = end
 
 
 # --- files ----------------------------------------------------------------------------------------------------

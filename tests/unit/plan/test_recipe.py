@@ -2,7 +2,8 @@
 
 import pytest
 
-from camembert.plan.recipe import Recipe, matched_layers
+from camembert.plan.losses import matched_layers
+from camembert.plan.recipe import Recipe
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import json
 import time
-from types import SimpleNamespace
 
 import pytest
 
@@ -14,11 +13,10 @@ def metrics(tmp_path):
     """A function that writes the metrics of a job with the wildcards given and reads them."""
 
     def write(**wildcards):
-        output, params = SimpleNamespace(metrics=tmp_path / "job.json"), SimpleNamespace(threads=1)
         with Stopwatch() as watch:
             pass
-        write_metrics(SimpleNamespace(wildcards=wildcards, output=output, params=params, config={}), watch, layers=2)
-        return json.loads(output.metrics.read_text())
+        write_metrics(tmp_path / "job.json", watch, wildcards=wildcards, config={}, threads=1, layers=2)
+        return json.loads((tmp_path / "job.json").read_text())
 
     return write
 

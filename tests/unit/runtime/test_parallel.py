@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,15 +22,10 @@ from camembert.runtime.parallel import (
     size,
     workers_for,
 )
+from camembert.runtime.settings import TrainingSettings
 from camembert.training.loop import Schedule
 
-CPU = torch.device("cpu")
-
-
-def in_two(training, **changes):
-    """Calls what a fixture of a training calls, in two processes on CPU."""
-    arguments = {key: value for key, value in (training.keywords | changes).items() if key != "device"}
-    return in_workers(training.func, CPU, 2, 1, **arguments)
+TWO = TrainingSettings(processes=2)
 
 
 def largest_difference(one: Path, other: Path) -> float:
@@ -48,7 +44,7 @@ def test_one_process_starts_no_worker_and_keeps_all_rows():
     assert own_rows() == slice(0, None, 1)
     assert all_reduce_max(3, 5) == [3, 5]
     assert (rank(), size()) == (0, 1)
-    assert in_workers(who_am_i, CPU, 1, 1, word="here") == ("here", "cpu", 0, 1, os.getpid())
+    assert in_workers(who_am_i, TrainingSettings(), word="here") == ("here", "cpu", 0, 1, os.getpid())
 
 
 @pytest.mark.parametrize(("device", "gpus", "expected"), [("cpu", 4, 1), ("cuda", 1, 1), ("cuda", 4, 4)])
@@ -59,40 +55,40 @@ def test_a_job_has_a_process_a_gpu(device, gpus, expected):
 # --- two processes ------------------------------------------------------------------------------------------------
 
 
-def who_am_i(word: str, device: torch.device) -> tuple:
-    return word, str(device), rank(), size(), os.getpid()
+def who_am_i(word: str, settings: TrainingSettings) -> tuple:
+    return word, str(settings.device), rank(), size(), os.getpid()
 
 
-def fail_in_the_second(device: torch.device) -> None:
+def fail_in_the_second(settings: TrainingSettings) -> None:
     if rank() == 1:
         raise ValueError("the second worker cannot go on")
     time.sleep(60)
 
 
 def test_workers_know_their_number_and_the_first_one_answers():
-    word, device, number, count, pid = in_workers(who_am_i, CPU, 2, 1, word="here")
+    word, device, number, count, pid = in_workers(who_am_i, TWO, word="here")
     assert (word, device, number, count) == ("here", "cpu", 0, 2)
     assert pid != os.getpid()
 
 
-def threads_of(device: torch.device) -> int:
+def threads_of(settings: TrainingSettings) -> int:
     return torch.get_num_threads()
 
 
 def test_workers_share_the_threads_of_their_job():
-    assert in_workers(threads_of, CPU, 2, 4) == 2
-    assert in_workers(threads_of, CPU, 2, 1) == 1
+    assert in_workers(threads_of, replace(TWO, threads=4)) == 2
+    assert in_workers(threads_of, TWO) == 1
 
 
 def test_a_worker_that_fails_ends_the_others_and_says_why(caplog):
     started = time.monotonic()
     with pytest.raises(WorkerError, match="a worker failed"):
-        in_workers(fail_in_the_second, CPU, 2, 1)
+        in_workers(fail_in_the_second, TWO)
     assert time.monotonic() - started < 50
     assert "worker 1: ValueError: the second worker cannot go on" in caplog.text
 
 
-def end_by_the_signal_in_the_first(device: torch.device, number: int, ready: Path) -> None:
+def end_by_the_signal_in_the_first(settings: TrainingSettings, number: int, ready: Path) -> None:
     """The first worker has no handler yet; the second has one, and waits for the first."""
     if rank() == 1:
         signal.signal(number, signal.SIG_IGN)
@@ -113,11 +109,11 @@ def test_a_worker_that_the_signal_ends_before_it_trains_counts_as_stopped(tmp_pa
 
     threading.Thread(target=stop_when_ready, daemon=True).start()
     with pytest.raises(SystemExit) as stopped:
-        in_workers(end_by_the_signal_in_the_first, CPU, 2, 1, number=number, ready=ready)
+        in_workers(end_by_the_signal_in_the_first, TWO, number=number, ready=ready)
     assert stopped.value.code == 128 + number
 
 
-def stop_with_a_status(device: torch.device) -> None:
+def stop_with_a_status(settings: TrainingSettings) -> None:
     all_reduce_max(1)
     if rank() == 0:
         time.sleep(1)  # the first one saves
@@ -126,7 +122,7 @@ def stop_with_a_status(device: torch.device) -> None:
 
 def test_workers_that_stop_wait_for_one_another_and_leave_with_their_status():
     with pytest.raises(SystemExit) as stopped:
-        in_workers(stop_with_a_status, CPU, 2, 1)
+        in_workers(stop_with_a_status, TWO)
     assert stopped.value.code == 143
 
 
@@ -136,7 +132,7 @@ def test_two_processes_train_what_one_does(request, tmp_path, fixture):
     training = request.getfixturevalue(fixture)
     settings = {"dropout": 0.0, "checkpoint_seconds": 60.0}
     alone = training(output=tmp_path / "one", checkpoints=tmp_path / "of-one", **settings)
-    shared = in_two(training, output=tmp_path / "two", checkpoints=tmp_path / "of-two", **settings)
+    shared = training(processes=2, output=tmp_path / "two", checkpoints=tmp_path / "of-two", **settings)
     assert curve_of(shared, "step", "tokens") == curve_of(alone, "step", "tokens")
     assert shared.tokens == alone.tokens > 0
     assert curve_of(shared, "loss") == pytest.approx(curve_of(alone, "loss"), rel=2e-3)
@@ -153,7 +149,7 @@ def test_two_processes_stopped_in_the_middle_end_with_the_same_weights(distillin
     caplog.set_level(logging.INFO)
     schedule = Schedule(400, learning_rate=1e-3, warmup=0.1, weight_decay=0.01)
     settings = {"schedule": schedule, "dropout": 0.1, "checkpoint_seconds": 60.0}
-    expected = in_two(distilling, output=tmp_path / "through", checkpoints=tmp_path / "none", **settings)
+    expected = distilling(processes=2, output=tmp_path / "through", checkpoints=tmp_path / "none", **settings)
 
     checkpoints = tmp_path / "checkpoints"
     settings["checkpoint_seconds"] = 0.05
@@ -165,12 +161,12 @@ def test_two_processes_stopped_in_the_middle_end_with_the_same_weights(distillin
 
     threading.Thread(target=stop_when_training, daemon=True).start()
     with pytest.raises(SystemExit) as stopped:
-        in_two(distilling, output=tmp_path / "stopped", checkpoints=checkpoints, **settings)
+        distilling(processes=2, output=tmp_path / "stopped", checkpoints=checkpoints, **settings)
     assert stopped.value.code == 128 + signal.SIGTERM
     assert "stopped by SIGTERM at step" in caplog.text
     assert not (tmp_path / "stopped").exists()
 
-    run = in_two(distilling, output=tmp_path / "stopped", checkpoints=checkpoints, **settings)
+    run = distilling(processes=2, output=tmp_path / "stopped", checkpoints=checkpoints, **settings)
     assert "continuing from the checkpoint of step" in caplog.text
     digests = [
         hashlib.sha256((tmp_path / name / "model.safetensors").read_bytes()).hexdigest()

@@ -7,25 +7,15 @@ import pytest
 import torch
 from students import bottom_layers
 
-from camembert.models.encoder import load_encoder
 from camembert.plan.recipe import Recipe
-from camembert.tokens.mixture import Corpus
-from camembert.tokens.packing import TextBatches
-from camembert.tokens.shards import Shard
 from camembert.training.calibration import fit_layer_norm, teacher_variance
 from camembert.training.distillation import objective_of
 from camembert.training.packed_text import text_batch
 
 
 @pytest.fixture
-def batches(corpus, special):
-    drawn = TextBatches([Corpus({name: Shard(path) for name, path in corpus.items()})], special, 4, 32, 0.7, seed=0)
-    return [text_batch(drawn, None)(step) for step in range(3)]
-
-
-@pytest.fixture
-def teacher(teacher_folder):
-    return load_encoder(teacher_folder).eval()
+def drawn(batches):
+    return [text_batch(batches, None)(step) for step in range(3)]
 
 
 def states_of(encoder, batches):
@@ -42,8 +32,8 @@ def states_of(encoder, batches):
     return found
 
 
-def test_the_variance_is_that_of_all_tokens_and_of_all_documents_means(teacher, batches):
-    measured, states = teacher_variance(teacher, batches), states_of(teacher, batches)
+def test_the_variance_is_that_of_all_tokens_and_of_all_documents_means(teacher, drawn):
+    measured, states = teacher_variance(teacher, drawn), states_of(teacher, drawn)
     tokens = np.concatenate(states, axis=1)
     assert len(states) > 12, "several documents a row"
     assert measured.layers == pytest.approx(tokens.var(axis=1).mean(axis=1).tolist(), rel=1e-5)
@@ -51,26 +41,26 @@ def test_the_variance_is_that_of_all_tokens_and_of_all_documents_means(teacher, 
     assert measured.sentence == pytest.approx(means.var(axis=0).mean(), rel=1e-4)
 
 
-def test_a_constant_leaves_all_of_the_variance_unexplained(teacher, batches):
-    top = torch.tensor(np.concatenate(states_of(teacher, batches[:1]), axis=1)[-1])
+def test_a_constant_leaves_all_of_the_variance_unexplained(teacher, drawn):
+    top = torch.tensor(np.concatenate(states_of(teacher, drawn[:1]), axis=1)[-1])
     student = bottom_layers(teacher, 2).eval()
     norm = student.encoder.layer[-1].output.LayerNorm
     with torch.no_grad():
         norm.weight.zero_()
         norm.bias.copy_(top.mean(0))
     recipe = Recipe("toplayer", {"hidden": 1.0, "attention": 0.0}, normalise=True)
-    objective = objective_of(recipe, student, teacher, variance=teacher_variance(teacher, batches[:1]))
-    assert objective(batches[0])["hidden_unexplained"].item() == pytest.approx(1.0, rel=1e-5)
+    objective = objective_of(recipe, student, teacher, variance=teacher_variance(teacher, drawn[:1]))
+    assert objective(drawn[0])["hidden_unexplained"].item() == pytest.approx(1.0, rel=1e-5)
 
 
-def test_the_fitted_layer_norm_is_the_least_squares_fit_of_every_unit(teacher, batches):
+def test_the_fitted_layer_norm_is_the_least_squares_fit_of_every_unit(teacher, drawn):
     student = bottom_layers(teacher, 2).train()
     s, t = (
-        np.concatenate(states_of(encoder, batches), axis=1)[-1] for encoder in (copy.deepcopy(student).eval(), teacher)
+        np.concatenate(states_of(encoder, drawn), axis=1)[-1] for encoder in (copy.deepcopy(student).eval(), teacher)
     )
     fitted = np.stack([np.polyval(np.polyfit(s[:, unit], t[:, unit], 1), s[:, unit]) for unit in range(s.shape[1])], 1)
-    fit_layer_norm(student, teacher, batches)
+    fit_layer_norm(student, teacher, drawn)
     assert student.training, "left in the mode it was in"
-    now = np.concatenate(states_of(student.eval(), batches), axis=1)[-1]
+    now = np.concatenate(states_of(student.eval(), drawn), axis=1)[-1]
     np.testing.assert_allclose(now, fitted, atol=1e-4)
     assert ((now - t) ** 2).mean() < t.var(axis=0).mean() < ((s - t) ** 2).mean()

@@ -3,6 +3,7 @@
 import copy
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,18 +21,19 @@ from camembert.models.encoder import (
     mlm_head_of,
     run_layers,
 )
-from camembert.plan.recipe import Recipe, matched_layers
+from camembert.plan.config import check_config, load_yaml
+from camembert.plan.losses import LOSSES, Loss, Part, matched_layers
+from camembert.plan.recipe import Recipe
 from camembert.tokens import mixture
-from camembert.tokens.mixture import Corpus
-from camembert.tokens.packing import TextBatches
 from camembert.tokens.shards import Shard
-from camembert.training import distillation, held_out
+from camembert.training import distillation, packed_text
 from camembert.training.distillation import DistillationError, freeze, objective_of
-from camembert.training.held_out import BATCHES, BATCHES_A_LANGUAGE
 from camembert.training.loop import Schedule, TrainingResult
 from camembert.training.masking import IGNORED, places_of
-from camembert.training.packed_text import text_batch
+from camembert.training.packed_text import BATCHES, BATCHES_A_LANGUAGE, text_batch
 from camembert.training.pretraining import MaskedLanguageModel, pretraining_objective
+
+ROOT = Path(__file__).parents[3]
 
 GOLDEN = {
     "hidden": [1.9683766, 1.1266353, 0.70541638, 0.52257121, 0.50970489],
@@ -56,18 +58,8 @@ def loss_of(recipe: Recipe) -> str:
 
 
 @pytest.fixture
-def batches(corpus, special):
-    return TextBatches([Corpus({name: Shard(path) for name, path in corpus.items()})], special, 4, 32, 0.7, seed=0)
-
-
-@pytest.fixture
 def batch(batches):
     return text_batch(batches, None)(0)
-
-
-@pytest.fixture
-def teacher(teacher_folder):
-    return load_encoder(teacher_folder)
 
 
 @pytest.fixture
@@ -137,7 +129,9 @@ def test_the_teacher_gets_no_gradient_and_no_dropout(teacher, head, batches, rec
     assert all(parameter.grad is None for parameter in teacher.parameters())
 
 
-def test_a_recipe_that_predicts_words_needs_a_head(teacher):
+def test_a_recipe_that_predicts_words_needs_a_head_and_masked_tokens(teacher, head):
+    with pytest.raises(DistillationError, match="the loss logits predicts masked tokens, but its recipe masks none"):
+        objective_of(replace(LOGITS, mask=None), bottom_layers(teacher, 2), teacher, head)
     with pytest.raises(DistillationError, match="needs the teacher's masked-language-model head, which its folder lac"):
         objective_of(LOGITS, bottom_layers(teacher, 2), teacher, None)
 
@@ -150,7 +144,6 @@ def test_a_hop_leaves_what_its_recipe_does_not_train_bit_for_bit(
     recipe = replace(recipe, freeze_embeddings=frozen)
     distilling(
         output=tmp_path / "2",
-        checkpoints=tmp_path / "checkpoints",
         schedule=Schedule(6, learning_rate=1e-2, warmup=0.0, weight_decay=0.1),
         recipe=recipe,
         dropout=dropout,
@@ -168,6 +161,38 @@ def test_the_loss_is_the_weighted_sum_of_its_parts(teacher, batch):
     assert parts["hidden"] > 0
     assert parts["attention"] > 0
     assert parts["loss"].item() == pytest.approx(2 * parts["hidden"].item() + 30 * parts["attention"].item())
+
+
+def test_a_part_of_weight_0_is_not_computed(teacher, batch, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("attention was compared")
+
+    monkeypatch.setattr("camembert.models.encoder.relation", refuse)
+    parts = objective_of(weighted(1.0, 0.0), bottom_layers(teacher, 2), teacher)(batch)
+    assert parts.keys() == {"loss", "hidden"}
+    with pytest.raises(AssertionError, match="attention was compared"):
+        objective_of(weighted(1.0, 1.0), bottom_layers(teacher, 2), teacher)(batch)
+
+
+def test_a_new_recipe_is_a_loss_and_an_entry_of_the_config(distilling, tmp_path, monkeypatch):
+    """As CONTRIBUTING says: a function and its entry in LOSSES, and a recipe that weighs its parts."""
+
+    def first_states(student, teacher, batch):
+        starts = batch["real"] & (batch["position"] == 0)
+        return ((student.states - teacher.states).square().mean(-1) * starts).sum() / batch["documents"]
+
+    monkeypatch.setitem(LOSSES, "firsttoken", Loss({"first": Part(first_states, variance="states")}))
+    config = load_yaml(ROOT / "config.yaml")
+    recipe = {"loss": "firsttoken", "weights": {"first": 1.0}, "initialisation": "bottom", "freeze_embeddings": True}
+    config["distillation"]["recipes"]["mine"] = recipe | {"normalise": True}
+    config["recipes"] = ["mine"]
+    check_config(config)
+
+    made = Recipe.of(config["distillation"]["recipes"]["mine"])
+    schedule = Schedule(30, learning_rate=1e-2, warmup=0.1, weight_decay=0.0)
+    run = distilling(output=tmp_path / "2", recipe=made, schedule=schedule)
+    losses = [row["first_unexplained"] for row in run.curve if row["split"] == "train"]
+    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
 
 
 def test_the_parts_are_what_the_library_computes_for_each_document_alone(teacher, batch):
@@ -205,15 +230,6 @@ def test_the_parts_compare_the_top_layers(teacher, batch):
     parts = objective_of(weighted(1.0, 1.0), student, teacher, shared_embeddings=True)(batch)
     assert parts["hidden"].item() > 0
     assert parts["attention"].item() == 0.0
-
-
-def test_padding_does_not_count(teacher, batch):
-    objective = objective_of(TOPLAYER, bottom_layers(teacher, 2).eval(), teacher, shared_embeddings=True)
-    padding = batch["document"] < 0
-    assert padding.any()
-    expected = objective(batch)["loss"].item()
-    other = dict(batch, token=batch["token"].masked_fill(padding, 20))
-    assert objective(other)["loss"].item() == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=loss_of)
@@ -332,7 +348,7 @@ def test_words_are_predicted_where_they_are_hidden_by_the_teacher_s_head(teacher
 
 def test_the_losses_of_a_tiny_hop_are_those_of_record(distilling, tmp_path):
     schedule = Schedule(5, learning_rate=1e-2, warmup=0.2, weight_decay=0.01)
-    run = distilling(output=tmp_path / "2", checkpoints=tmp_path / "checkpoints", schedule=schedule)
+    run = distilling(output=tmp_path / "2", schedule=schedule)
     rows = [row for row in run.curve if row["split"] == "train"]
     assert [row["step"] for row in rows] == [1, 2, 3, 4, 5]
     for part, expected in GOLDEN.items():
@@ -341,9 +357,7 @@ def test_the_losses_of_a_tiny_hop_are_those_of_record(distilling, tmp_path):
 
 def test_the_loss_falls(distilling, tmp_path):
     schedule = Schedule(60, learning_rate=1e-2, warmup=0.1, weight_decay=0.0)
-    run = distilling(
-        output=tmp_path / "2", checkpoints=tmp_path / "checkpoints", schedule=schedule, checkpoint_seconds=60
-    )
+    run = distilling(output=tmp_path / "2", schedule=schedule)
     held_out = [row["loss"] for row in run.curve if row["split"] == "held-out"]
     train = [row["loss"] for row in run.curve if row["split"] == "train"]
     assert [row["step"] for row in run.curve if row["split"] == "held-out"] == [0, 10, 20, 30, 40, 50, 60]
@@ -365,7 +379,7 @@ def test_a_hop_of_no_steps_is_a_pure_copy(distilling, teacher, teacher_folder, t
 
 def test_the_teacher_s_masked_language_model_head_is_carried_along(distilling, teacher_folder, tmp_path):
     schedule = Schedule(2, learning_rate=1e-2, warmup=0.0, weight_decay=0.1)
-    distilling(output=tmp_path / "2", checkpoints=tmp_path / "checkpoints", schedule=schedule)
+    distilling(output=tmp_path / "2", schedule=schedule)
     expected, carried = load_mlm_head(teacher_folder), load_mlm_head(tmp_path / "2")
     assert expected is not None
     assert carried is not None
@@ -375,8 +389,7 @@ def test_the_teacher_s_masked_language_model_head_is_carried_along(distilling, t
 
 def test_the_seed_decides_the_text_that_a_hop_reads(distilling, tmp_path):
     weights = [
-        distilling(output=tmp_path / name, checkpoints=tmp_path / f"of-{name}", seed=seed)
-        and (tmp_path / name / "model.safetensors").read_bytes()
+        distilling(output=tmp_path / name, seed=seed) and (tmp_path / name / "model.safetensors").read_bytes()
         for name, seed in (("one", 1), ("again", 1), ("other", 2))
     ]
     assert weights[0] == weights[1] != weights[2]
@@ -394,7 +407,7 @@ def test_a_hop_never_trains_on_held_out_documents(distilling, tmp_path, monkeypa
 
     monkeypatch.setattr(mixture, "Shard", Recording)
     schedule = Schedule(60, learning_rate=1e-3, warmup=0.1, weight_decay=0.0)
-    distilling(output=tmp_path / "2", checkpoints=tmp_path / "checkpoints", schedule=schedule, checkpoint_seconds=60)
+    distilling(output=tmp_path / "2", schedule=schedule)
     assert read["measured"] == {118, 119}
     assert read["trained"] == set(range(118))
 
@@ -407,9 +420,7 @@ def test_a_hop_is_measured_without_dropout(distilling, tmp_path, monkeypatch):
         return lambda batch: seen.append(student.training) or objective(batch)
 
     monkeypatch.setattr(distillation, "objective_of", spy)
-    distilling(
-        output=tmp_path / "2", checkpoints=tmp_path / "checkpoints", schedule=Schedule(2, 1e-3, 0.0, 0.0), dropout=0.1
-    )
+    distilling(output=tmp_path / "2", schedule=Schedule(2, 1e-3, 0.0, 0.0), dropout=0.1)
     measured = [False] * BATCHES
     assert seen == 2 * measured + [True] + measured + [True] + measured + [False] * BATCHES_A_LANGUAGE * 3
 
@@ -417,33 +428,27 @@ def test_a_hop_is_measured_without_dropout(distilling, tmp_path, monkeypatch):
 def test_measuring_leaves_the_weights_as_they_are_without_it(distilling, tmp_path, monkeypatch):
     """With dropout, which draws from the generator that a measurement must not touch."""
     for times in (6, 1):
-        monkeypatch.setattr(held_out, "TIMES", times)
-        distilling(output=tmp_path / str(times), checkpoints=tmp_path / f"of-{times}", dropout=0.1)
+        monkeypatch.setattr(packed_text, "TIMES", times)
+        distilling(output=tmp_path / str(times), dropout=0.1)
     assert (tmp_path / "6/model.safetensors").read_bytes() == (tmp_path / "1/model.safetensors").read_bytes()
 
 
 def test_a_student_that_ends_worse_than_its_copied_layers_is_named(distilling, tmp_path, caplog):
     ruinous = Schedule(3, learning_rate=10.0, warmup=0.0, weight_decay=0.0)
-    run = distilling(output=tmp_path / "2", checkpoints=tmp_path / "checkpoints", schedule=ruinous)
+    run = distilling(output=tmp_path / "2", schedule=ruinous)
     assert run.held_out_end["loss"] > run.held_out_copied["loss"]
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert len(warnings) == 1
     assert "test: worse than the layers it was copied from: held-out loss" in warnings[0]
     caplog.clear()
-    distilling(output=tmp_path / "good", checkpoints=tmp_path / "of-good", schedule=Schedule(30, 1e-2, 0.1, 0.0))
+    distilling(output=tmp_path / "good", schedule=Schedule(30, 1e-2, 0.1, 0.0))
     assert not [record for record in caplog.records if record.levelname == "WARNING"]
 
 
 def test_a_fitted_and_normalised_hop_starts_better_than_its_copied_layers_and_learns(distilling, tmp_path):
     recipe = replace(SENTENCE, fit_layer_norm=True, normalise=True)
     schedule = Schedule(40, learning_rate=1e-2, warmup=0.1, weight_decay=0.0)
-    run = distilling(
-        output=tmp_path / "2",
-        checkpoints=tmp_path / "checkpoints",
-        recipe=recipe,
-        schedule=schedule,
-        checkpoint_seconds=60,
-    )
+    run = distilling(output=tmp_path / "2", recipe=recipe, schedule=schedule)
     assert run.curve[0]["hidden_unexplained"] < run.held_out_copied["hidden_unexplained"]
     trained = [row["sentence_unexplained"] for row in run.curve if row["split"] == "train"]
     assert np.mean(trained[-5:]) < 0.9 * np.mean(trained[:5])

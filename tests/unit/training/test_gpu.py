@@ -15,7 +15,6 @@ from camembert.models.compilation import compile_layers
 from camembert.models.encoder import load_encoder, load_mlm_head
 from camembert.plan.recipe import Recipe
 from camembert.runtime.devices import autocast, pinned, to_device
-from camembert.runtime.parallel import in_workers
 from camembert.tokens.mixture import Corpus
 from camembert.tokens.packing import TextBatches
 from camembert.tokens.shards import Shard
@@ -165,10 +164,8 @@ def test_a_stopped_training_goes_on_where_it_stopped(distilling, tmp_path, monke
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
 def test_two_gpus_train_what_one_does(distilling, tmp_path):
     settings = {"precision": "fp32", "dropout": 0.0}
-    alone = distilling(output=tmp_path / "one", checkpoints=tmp_path / "of-one", **{**settings, "device": GPU})
-    arguments = {key: value for key, value in distilling.keywords.items() if key != "device"} | settings
-    arguments |= {"output": tmp_path / "two", "checkpoints": tmp_path / "of-two"}
-    shared = in_workers(distilling.func, GPU, 2, 1, **arguments)
+    alone = distilling(output=tmp_path / "one", checkpoints=tmp_path / "of-one", **settings, device=GPU)
+    shared = distilling(output=tmp_path / "two", checkpoints=tmp_path / "of-two", **settings, device=GPU, processes=2)
     assert shared.tokens == alone.tokens
     assert shared.computed["processes"] == 2
     assert [row["loss"] for row in shared.curve] == pytest.approx([row["loss"] for row in alone.curve], rel=2e-3)

@@ -23,12 +23,12 @@ from torch import nn
 from camembert.data.tasks import read_examples, write_examples
 from camembert.models.encoder import save_encoder
 from camembert.plan.recipe import Recipe
-from camembert.runtime.checkpoint import CheckpointFolder
 from camembert.runtime.job import logged
+from camembert.runtime.settings import TrainingSettings
 from camembert.tokens.mixture import CorpusFolders
 from camembert.tokens.shards import write_shard
 from camembert.tokens.tokenizer import save_tokenizer, train_tokenizer
-from camembert.training import distillation, finetuning, packed_text, pretraining
+from camembert.training import finetuning, loop, packed_text
 from camembert.training.loop import (
     Evaluation,
     Interrupted,
@@ -38,9 +38,8 @@ from camembert.training.loop import (
     optimizer_for,
     train,
 )
-from camembert.training.soft_labels import save_soft_labels
+from camembert.training.soft_labels import SoftLabels, save_soft_labels
 
-CPU = torch.device("cpu")
 NLI = ["entailment", "neutral", "contradiction"]
 
 
@@ -73,7 +72,7 @@ class Toy:
         torch.manual_seed(0)
         self.model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.3), nn.LayerNorm(8), nn.Linear(8, 1))
         self.schedule = Schedule(steps, learning_rate, warmup=0.1, weight_decay=0.1)
-        self.checkpoints = CheckpointFolder(checkpoints, "toy") if checkpoints else None
+        self.settings = TrainingSettings("toy", checkpoints=checkpoints, checkpoint_seconds=0.0)
         self.asked: list[int] = []
         self.stop_at = -1
 
@@ -88,15 +87,15 @@ class Toy:
         loss = (self.model(batch["x"]) - batch["y"]).square().mean()
         return {"loss": loss, "error": loss.sqrt()}
 
-    def train(self, **changes) -> TrainingResult:
-        settings = {"seed": 1, "device": CPU, "name": "toy", "checkpoint_seconds": 0.0}
+    def train(self, log_intervals: int = 50, evaluation: Evaluation | None = None, **settings) -> TrainingResult:
         return train(
             self.model,
             self.objective,
             self.batch_of,
             self.schedule,
-            checkpoints=self.checkpoints,
-            **settings | changes,
+            replace(self.settings, **settings),
+            log_intervals=log_intervals,
+            evaluation=evaluation,
         )
 
     @property
@@ -111,21 +110,18 @@ def same_weights(one: Toy, other: Toy) -> bool:
 # --- schedule and optimiser -----------------------------------------------------------------------------------
 
 
-def test_the_learning_rate_rises_and_falls_in_straight_lines():
-    rate = Schedule(steps=10, learning_rate=1.0, warmup=0.4, weight_decay=0.0).rate
-    assert [rate(step) for step in range(10)] == pytest.approx(
-        [1 / 4, 2 / 4, 3 / 4, 1, 1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6]
-    )
-    assert rate(10) == 0
-
-
-def test_without_warm_up_the_first_step_is_the_fastest():
-    rate = Schedule(steps=5, learning_rate=2.0, warmup=0.0, weight_decay=0.0).rate
-    assert [rate(step) for step in range(5)] == pytest.approx([2.0, 2.0, 1.5, 1.0, 0.5])
-
-
-def test_a_schedule_of_one_step_has_a_rate():
-    assert Schedule(steps=1, learning_rate=2.0, warmup=0.1, weight_decay=0.0).rate(0) == 2.0
+@pytest.mark.parametrize(
+    ("steps", "warmup", "rates"),
+    [
+        (10, 0.4, [1 / 4, 2 / 4, 3 / 4, 1, 1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6]),
+        (5, 0.0, [1, 1, 3 / 4, 1 / 2, 1 / 4]),
+        (1, 0.1, [1]),
+    ],
+)
+def test_the_learning_rate_rises_and_falls_in_straight_lines(steps, warmup, rates):
+    rate = Schedule(steps, learning_rate=2.0, warmup=warmup, weight_decay=0.0).rate
+    assert [rate(step) / 2.0 for step in range(steps)] == pytest.approx(rates)
+    assert rate(steps) == 0
 
 
 def test_the_optimiser_follows_the_schedule():
@@ -304,22 +300,22 @@ def test_checkpoints_wait_for_their_time(tmp_path):
     assert newest_step(tmp_path / "always") == 5
 
 
-TRAININGS = [
-    ("distilling", distillation, packed_text, "text_batch"),
-    ("pretraining", pretraining, packed_text, "text_batch"),
-    ("finetuning", finetuning, finetuning, "shuffled_batch"),
-    ("soft_finetuning", finetuning, finetuning, "shuffled_batch"),
-]
+BATCHES = {
+    "distilling": (packed_text, "text_batch"),
+    "pretraining": (packed_text, "text_batch"),
+    "finetuning": (finetuning, "shuffled_batch"),
+    "soft_finetuning": (finetuning, "shuffled_batch"),
+}
+"""Of every training where its batches come from."""
 
 
-@pytest.mark.parametrize(("fixture", "module", "batches"), [(fixture, *rest) for fixture, _, *rest in TRAININGS])
-def test_a_stopped_training_ends_with_the_same_weights_and_curve(
-    request, tmp_path, monkeypatch, caplog, fixture, module, batches
-):
+@pytest.mark.parametrize("fixture", BATCHES)
+def test_a_stopped_training_ends_with_the_same_weights_and_curve(request, tmp_path, monkeypatch, caplog, fixture):
     """With dropout, and for fine-tuning with the best weights so far; step 9 is the tenth."""
     training = partial(request.getfixturevalue(fixture), dropout=0.1)
     expected = training(output=tmp_path / "through", checkpoints=tmp_path / "none", checkpoint_seconds=math.inf)
 
+    module, batches = BATCHES[fixture]
     draw, asked, stop_at = getattr(module, batches), [], 9
 
     def stopping(*args):
@@ -352,7 +348,7 @@ def test_a_stopped_training_ends_with_the_same_weights_and_curve(
         assert (run.best["step"], run.best["score"]) == (expected.best["step"], expected.best["score"])
 
 
-@pytest.mark.parametrize("fixture", [fixture for fixture, *_ in TRAININGS])
+@pytest.mark.parametrize("fixture", BATCHES)
 def test_dropout_is_on_while_training(request, tmp_path, fixture):
     """Otherwise no stop in a run with dropout would show anything."""
     training = partial(request.getfixturevalue(fixture), checkpoints=tmp_path / "none", checkpoint_seconds=math.inf)
@@ -364,152 +360,138 @@ def test_dropout_is_on_while_training(request, tmp_path, fixture):
 # --- what a checkpoint belongs to -----------------------------------------------------------------------------
 
 
-def fingerprint(training, module, monkeypatch, tmp_path, **changes) -> str:
+def fingerprint(training, monkeypatch, tmp_path, **changes) -> str:
     """The fingerprint that a training would give its checkpoints."""
-    found = []
-    with monkeypatch.context() as stub:
-        stub.setattr(module, "CheckpointFolder", lambda path, fingerprint: found.append(fingerprint))
-        stub.setattr(module, "train", lambda *_, **__: TrainingResult())
-        stub.setattr(module, "held_out_by_language", lambda *_: {}, raising=False)
+
+    class Asked(Exception):
+        """Ends a training that has none yet."""
+
+    def ask(path, fingerprint):
+        raise Asked(fingerprint)
+
+    monkeypatch.setattr(loop, "CheckpointFolder", ask)
+    with pytest.raises(Asked) as asked:
         training(**{"output": tmp_path / "model", "checkpoints": tmp_path / "checkpoints"} | changes)
-    return found[0]
+    return asked.value.args[0]
 
 
 @pytest.fixture
-def other_corpus(lines, words, tmp_path):
-    for language, text in lines.items():
-        write_shard(tmp_path / language, [*text[:-1], text[0]], words, {"parallel": True})
-    return [CorpusFolders({language: tmp_path / language for language in lines})]
+def others(lines, words, corpus, make_encoder, tokenizer_folder, pairs, soft_labels, tmp_path):
+    """What a training might read instead, by name; each is made when it is asked for."""
+
+    def text(change) -> list[CorpusFolders]:
+        folders = {language: tmp_path / "text" / language for language in lines}
+        for language, folder in folders.items():
+            write_shard(folder, change(lines[language]), words, {"parallel": True})
+        return [CorpusFolders(folders)]
+
+    def encoder() -> Path:
+        save_encoder(make_encoder(3, seed=5), tmp_path / "other", tokenizer_folder)
+        return tmp_path / "other"
+
+    def tokenizer() -> Path:
+        save_tokenizer(train_tokenizer(lines["en"], 120, lowercase=False), tmp_path / "words", 32, lowercase=False)
+        return tmp_path / "words"
+
+    def examples() -> list[Path]:
+        rows = read_examples(pairs["train"])
+        write_examples([rows[0]._replace(label=2), *rows[1:]], tmp_path / "pairs.parquet")
+        return [tmp_path / "pairs.parquet"]
+
+    def soft() -> SoftLabels:
+        logits, files = np.zeros((100, 3), dtype=np.float32), [pairs["train"], *soft_labels.unlabelled]
+        save_soft_labels(logits, files, NLI, tmp_path / "soft")
+        return replace(soft_labels, file=tmp_path / "soft")
+
+    return {
+        "other corpus": lambda: text(lambda own: [*own[:-1], own[0]]),
+        "other lines": lambda: text(lambda own: [f"{own[0]} {own[1]}", *own[2:]]),  # the same tokens
+        "other share": lambda: [CorpusFolders(corpus, 2.0)],
+        "other mixture": lambda: [CorpusFolders(corpus), CorpusFolders({"en": corpus["en"]}, 0.5)],
+        "other encoder": encoder,
+        "other tokenizer": tokenizer,
+        "other examples": examples,
+        "other soft labels": soft,
+        "other temperature": lambda: replace(soft_labels, temperature=1.0),
+        "other weight": lambda: replace(soft_labels, weight=1.0),
+    }
 
 
-@pytest.fixture
-def other_lines(lines, words, tmp_path):
-    """The same tokens, but two documents are one."""
-    for language, (first, second, *rest) in lines.items():
-        write_shard(tmp_path / "lines" / language, [f"{first} {second}", *rest], words, {"parallel": True})
-    return [CorpusFolders({language: tmp_path / "lines" / language for language in lines})]
-
-
-@pytest.fixture
-def other_share(corpus):
-    return [CorpusFolders(corpus, 2.0)]
-
-
-@pytest.fixture
-def other_mixture(corpus):
-    return [CorpusFolders(corpus), CorpusFolders({"en": corpus["en"]}, 0.5)]
-
-
-@pytest.fixture
-def other_encoder(make_encoder, tokenizer_folder, tmp_path):
-    save_encoder(make_encoder(3, seed=5), tmp_path / "other", tokenizer_folder)
-    return tmp_path / "other"
-
-
-@pytest.fixture
-def other_tokenizer(lines, tmp_path):
-    save_tokenizer(train_tokenizer(lines["en"], 120, lowercase=False), tmp_path / "words", longest=32, lowercase=False)
-    return tmp_path / "words"
-
-
-@pytest.fixture
-def other_pairs(pairs, tmp_path):
-    rows = read_examples(pairs["train"])
-    write_examples([rows[0]._replace(label=2), *rows[1:]], tmp_path / "pairs.parquet")
-    return [tmp_path / "pairs.parquet"]
-
-
-@pytest.fixture
-def other_soft_labels(soft_labels, pairs, tmp_path):
-    logits = np.zeros((100, 3), dtype=np.float32)
-    save_soft_labels(logits, [pairs["train"], *soft_labels.unlabelled], NLI, tmp_path / "soft")
-    return replace(soft_labels, file=tmp_path / "soft")
-
-
-@pytest.fixture
-def other_temperature(soft_labels):
-    return replace(soft_labels, temperature=1.0)
-
-
-@pytest.fixture
-def other_weight(soft_labels):
-    return replace(soft_labels, weight=1.0)
-
-
+MODULES = {"distilling": "distillation", "pretraining": "pretraining"}
 SCHEDULES = [{"schedule": Schedule(*values)} for values in ((13, 1e-2, 0.2, 0.01), (12, 1e-3, 0.2, 0.01))]
 SCHEDULES += [{"schedule": Schedule(*values)} for values in ((12, 1e-2, 0.1, 0.01), (12, 1e-2, 0.2, 0.1))]
 TEXTS = [
     {"text": {"batch": 4, "row": 32, "sampling_exponent": 0.7} | change}
     for change in ({"batch": 5}, {"row": 16}, {"sampling_exponent": 0.5})
 ]
+TOPLAYER = Recipe("toplayer", {"hidden": 1.0, "attention": 10.0})
+OTHER_WEIGHTS = [
+    {"hidden": 2.0},
+    {"hidden": 1.0, "attention": 2.0},
+    {"hidden": 1.0, "attention": 10.0, "sentence": 1.0},
+]
 CHANGES = {
     "distilling": [
         *SCHEDULES,
         *TEXTS,
         {"layers": 1},
-        *({"recipe": Recipe("toplayer", weights)} for weights in ({"hidden": 2.0}, {"hidden": 1.0, "attention": 2.0})),
-        {"recipe": Recipe("uniform", {"hidden": 1.0, "attention": 10.0})},
-        {"recipe": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}, freeze_embeddings=False)},
-        {"recipe": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}, initialisation="strided")},
-        {"recipe": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}, fit_layer_norm=True)},
-        {"recipe": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}, normalise=True)},
-        {"recipe": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0, "sentence": 1.0})},
+        *({"recipe": replace(TOPLAYER, weights=weights)} for weights in OTHER_WEIGHTS),
+        *({"recipe": replace(TOPLAYER, **{key: True})} for key in ("fit_layer_norm", "normalise")),
+        {"recipe": replace(TOPLAYER, loss="uniform")},
+        {"recipe": replace(TOPLAYER, freeze_embeddings=False)},
+        {"recipe": replace(TOPLAYER, initialisation="strided")},
         *(
             {"dropout": 0.2},
             {"seed": 2},
             {"precision": "bf16"},
-            {"corpora": "other_corpus"},
-            {"teacher_folder": "other_encoder"},
+            {"corpora": "other corpus"},
+            {"teacher_folder": "other encoder"},
         ),
     ],
     "pretraining": [
         *SCHEDULES,
         *TEXTS,
         *({"layers": 2}, {"mask": 0.2}, {"dropout": 0.2}, {"seed": 2}, {"precision": "bf16"}),
-        {"corpora": "other_corpus"},
+        {"corpora": "other corpus"},
         {"architecture": {"hidden": 16, "heads": 4, "intermediate": 32, "positions": 32}},
-        {"tokenizer_folder": "other_tokenizer"},
-        *({"corpora": "other_lines"}, {"corpora": "other_share"}, {"corpora": "other_mixture"}),
+        {"tokenizer_folder": "other tokenizer"},
+        *({"corpora": "other lines"}, {"corpora": "other share"}, {"corpora": "other mixture"}),
     ],
     "finetuning": [
         *({"epochs": 3}, {"batch": 10}, {"learning_rate": 1e-3}, {"warmup": 0.1}, {"weight_decay": 0.1}),
         *({"dropout": 0.2}, {"max_tokens": 16}, {"evaluations": 3}, {"seed": 2}, {"precision": "bf16"}),
-        *({"encoder_folder": "other_encoder"}, {"train_examples": "other_pairs"}, {"dev_examples": "other_pairs"}),
+        *(
+            {"encoder_folder": "other encoder"},
+            {"train_examples": "other examples"},
+            {"dev_examples": "other examples"},
+        ),
     ],
     "soft_finetuning": [
-        *({"soft_labels": "other_soft_labels"}, {"soft_labels": "other_temperature"}, {"soft_labels": "other_weight"}),
+        *({"soft_labels": f"other {what}"} for what in ("soft labels", "temperature", "weight")),
         {"soft_labels": None},
     ],
 }
 
 
-@pytest.mark.parametrize(
-    ("fixture", "module", "engine"), [(fixture, module, engine) for fixture, module, engine, _ in TRAININGS]
-)
-def test_whatever_a_run_depends_on_changes_its_fingerprint(request, tmp_path, monkeypatch, fixture, module, engine):
-    print_of = partial(fingerprint, request.getfixturevalue(fixture), engine, monkeypatch, tmp_path)
+@pytest.mark.parametrize("fixture", CHANGES)
+def test_a_fingerprint_changes_with_whatever_a_run_depends_on_and_with_nothing_else(
+    request, others, tmp_path, monkeypatch, fixture
+):
+    print_of = partial(fingerprint, request.getfixturevalue(fixture), monkeypatch, tmp_path)
+    changes = {"output": tmp_path / "elsewhere", "checkpoints": tmp_path / "moved", "name": "6-2"}
     found = [print_of()]
+    assert print_of(**changes, checkpoint_seconds=7.0) == found[0]
     for change in CHANGES[fixture]:
-        value = next(iter(change.values()))
-        if str(value).startswith("other_"):
-            change = dict.fromkeys(change, request.getfixturevalue(value))
-        found.append(print_of(**change))
-    monkeypatch.setattr(module, "hash_of_code", lambda *_: "other code")
+        ((key, value),) = change.items()
+        made = others[value]() if isinstance(value, str) and value in others else value
+        found.append(print_of(**{key: made}))
+    monkeypatch.setattr(
+        f"camembert.training.{MODULES.get(fixture, 'finetuning')}.hash_of_code", lambda *_: "other code"
+    )
     found.append(print_of())
-    monkeypatch.setattr(engine, "numerics", lambda *_: ["added up in another order"])
+    monkeypatch.setattr(loop, "numerics", lambda *_: ["added up in another order"])
     found.append(print_of())
     assert len(set(found)) == len(CHANGES[fixture]) + 3
-
-
-@pytest.mark.parametrize(
-    ("fixture", "module", "engine"), [(fixture, module, engine) for fixture, module, engine, _ in TRAININGS]
-)
-def test_whatever_does_not_matter_leaves_a_fingerprint_as_it_is(
-    request, tmp_path, monkeypatch, fixture, module, engine
-):
-    print_of = partial(fingerprint, request.getfixturevalue(fixture), engine, monkeypatch, tmp_path)
-    changes = {"output": tmp_path / "elsewhere", "checkpoints": tmp_path / "moved", "name": "6-2"}
-    assert print_of(**changes, checkpoint_seconds=7.0) == print_of()
 
 
 def test_a_run_with_other_settings_starts_anew_and_says_so(distilling, tmp_path, caplog):

@@ -4,15 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from camembert.tokens.mixture import Corpus
-from camembert.tokens.packing import PackedRows, TextBatches
-from camembert.tokens.shards import Shard
+from camembert.tokens.packing import PackedRows
 from camembert.training.masking import IGNORED, mask_tokens, masked_batch, masking_noise
-
-
-@pytest.fixture
-def batches(corpus, special):
-    return TextBatches([Corpus({name: Shard(path) for name, path in corpus.items()})], special, 4, 32, 0.7, seed=0)
 
 
 def rows_of_words(special, rows: int = 800, tokens: int = 100) -> PackedRows:

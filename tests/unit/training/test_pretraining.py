@@ -5,19 +5,10 @@ import pytest
 import torch
 
 from camembert.models.encoder import load_encoder, load_mlm_head
-from camembert.tokens.mixture import Corpus
-from camembert.tokens.packing import TextBatches
-from camembert.tokens.shards import Shard
-from camembert.training.held_out import BATCHES
 from camembert.training.loop import Schedule, TrainingResult
 from camembert.training.masking import IGNORED, masked_batch
+from camembert.training.packed_text import BATCHES
 from camembert.training.pretraining import MaskedLanguageModel, pretraining_objective
-
-
-@pytest.fixture
-def batches(corpus, special):
-    return TextBatches([Corpus({name: Shard(path) for name, path in corpus.items()})], special, 4, 32, 0.7, seed=0)
-
 
 # --- the model ------------------------------------------------------------------------------------------------
 
@@ -98,13 +89,7 @@ def test_both_uses_of_the_embeddings_reach_their_gradient(make_encoder, batches)
 
 def test_the_loss_falls(pretraining, tmp_path):
     schedule = Schedule(150, learning_rate=1e-2, warmup=0.1, weight_decay=0.0)
-    run = pretraining(
-        output=tmp_path / "1",
-        checkpoints=tmp_path / "checkpoints",
-        schedule=schedule,
-        dropout=0.0,
-        checkpoint_seconds=60,
-    )
+    run = pretraining(output=tmp_path / "1", schedule=schedule, dropout=0.0)
     losses = {
         split: [row["masked_lm"] for row in run.curve if row["split"] == split] for split in ("train", "held-out")
     }
@@ -115,7 +100,7 @@ def test_the_loss_falls(pretraining, tmp_path):
 
 def test_what_is_saved_is_what_was_trained(pretraining, batches, tmp_path):
     """The encoder and head on disk have the held-out loss of the curve's last row."""
-    run = pretraining(output=tmp_path / "1", checkpoints=tmp_path / "checkpoints")
+    run = pretraining(output=tmp_path / "1")
     model = MaskedLanguageModel(load_encoder(tmp_path / "1")).eval()
     head = load_mlm_head(tmp_path / "1")
     assert head is not None
@@ -145,8 +130,8 @@ def test_no_steps_leave_random_weights_that_the_seed_decides(pretraining, tmp_pa
 
 
 def test_masked_language_modelling_alone_leaves_the_pooler_and_trains_the_rest(pretraining, tmp_path):
-    pretraining(output=tmp_path / "1", checkpoints=tmp_path / "checkpoints", bag_of_words=0.0)
-    pretraining(output=tmp_path / "random", checkpoints=tmp_path / "checkpoints", schedule=Schedule(0, 1e-2, 0.1, 0.0))
+    pretraining(output=tmp_path / "1", bag_of_words=0.0)
+    pretraining(output=tmp_path / "random", schedule=Schedule(0, 1e-2, 0.1, 0.0))
     after, before = (load_encoder(tmp_path / name).state_dict() for name in ("1", "random"))
     same = {name for name in after if torch.equal(after[name], before[name])}
     assert same - {name for name in after if name.endswith("key.bias")} == {"pooler.dense.weight", "pooler.dense.bias"}

@@ -1,0 +1,26 @@
+"""One distillation without the workflow, with the values of config.yaml. In the root of the repository:
+
+    PYTHONPATH=scripts python examples/distill_by_hand.py TEACHER TEXT STUDENT LAYERS STEPS
+
+TEACHER is the folder of an encoder with its tokenizer; TEXT holds XX.txt a language, a sentence a line.
+"""
+
+import logging
+import sys
+from pathlib import Path
+
+from camembert.data.text import read_documents
+from camembert.plan.config import load_yaml
+from camembert.plan.recipe import Recipe
+from camembert.training.distillation import distill
+from camembert.training.loop import Schedule
+from camembert.training.packed_text import TrainingText, write_corpus
+
+teacher, text, student, layers, steps = sys.argv[1:]
+logging.basicConfig(level=logging.INFO, format="%(message)s")
+config = load_yaml("config.yaml")
+sentences = {path.stem: read_documents([path]) for path in sorted(Path(text).glob("*.txt"))}
+packed = TrainingText([write_corpus(sentences, teacher, folder=f"{student}-text")], **config["text"])
+schedule = Schedule.of(int(steps), config["distillation"])
+recipe = Recipe.of(config["distillation"]["recipes"]["sentence"])
+distill(teacher, student, layers=int(layers), text=packed, schedule=schedule, recipe=recipe)

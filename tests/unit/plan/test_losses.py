@@ -1,0 +1,156 @@
+"""Parts of losses against plain loops in double precision."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from camembert.plan import losses
+from camembert.plan.losses import LOSSES, SENTENCE_VECTORS, TEMPERATURE, Layer
+
+ROWS, HEADS, TOKENS, HIDDEN = 2, 3, 6, 4
+DOCUMENT = torch.tensor([[0, 0, 0, 1, 1, -1], [0, 0, 0, 0, -1, -1]])
+REAL = DOCUMENT >= 0
+SEEN = (DOCUMENT[:, :, None] == DOCUMENT[:, None, :])[:, None]
+PAIRS = SEEN & REAL[:, None, :, None]
+BATCH = {
+    "real": REAL,
+    "same_document": PAIRS,
+    "position": torch.tensor([[0, 1, 2, 0, 1, 0], [0, 1, 2, 3, 0, 1]]),
+    "real_tokens": int(REAL.sum()),
+    "pairs": int(PAIRS.sum()),
+    "documents": 3,
+    "targets": 5,
+}
+PARTS = {"sentence": SENTENCE_VECTORS.error} | {
+    f"{loss} {name}": part.error for loss, made in LOSSES.items() for name, part in made.parts.items()
+}
+OF_STATES = ["toplayer hidden", "sentence", "logits cosine"]
+OF_RELATIONS = ["toplayer attention", "minilm attention", "minilm value"]
+
+
+@pytest.fixture
+def numbers():
+    """Of student and teacher: states, scores (the lowest number where a token is not looked at) and words."""
+    draw = torch.Generator().manual_seed(0)
+    lowest = torch.finfo(torch.bfloat16).min  # which is none when it is rounded
+    return [
+        {
+            "states": torch.randn(ROWS, TOKENS, HIDDEN, generator=draw),
+            "scores": torch.randn(ROWS, HEADS, TOKENS, TOKENS, generator=draw).masked_fill(~SEEN, lowest),
+            "words": torch.randn(5, 7, generator=draw),
+        }
+        for _ in range(2)
+    ]
+
+
+def layer(states, scores, words) -> Layer:
+    return Layer(states, lambda first, second: scores, lambda: words)
+
+
+def error(part: str, numbers, **changes) -> torch.Tensor:
+    return PARTS[part](*(layer(**each) for each in numbers), BATCH | changes)
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    powers = np.exp(scores - scores.max())
+    return powers / powers.sum()
+
+
+def divergence(s: np.ndarray, t: np.ndarray) -> float:
+    return float((t * np.log(t / s)).sum())
+
+
+def by_token(compare, student, teacher) -> float:
+    """The mean over real tokens of what compares two states."""
+    return np.mean([compare(student["states"][r, i], teacher["states"][r, i]) for r, i in np.argwhere(REAL.numpy())])
+
+
+def by_document(student, teacher) -> float:
+    documents = [(0, slice(0, 3)), (0, slice(3, 5)), (1, slice(0, 4))]
+    means = [[each["states"][row, of].mean(0) for row, of in documents] for each in (student, teacher)]
+    return np.mean(np.square(np.subtract(*means)))
+
+
+def by_distribution(compare, student, teacher) -> float:
+    """The mean over heads and real tokens of what compares two distributions over the tokens of the same document."""
+    found = []
+    for row, i in np.argwhere(REAL.numpy()):
+        own = np.flatnonzero(DOCUMENT[row] == DOCUMENT[row, i])
+        for head in range(HEADS):
+            found.append(compare(*(softmax(each["scores"][row, head, i, own]) for each in (student, teacher))))
+    return np.concatenate(found).mean() if isinstance(found[0], np.ndarray) else np.mean(found)
+
+
+def by_word(student, teacher) -> float:
+    soft = [[softmax(scores / TEMPERATURE) for scores in each["words"]] for each in (student, teacher)]
+    return np.mean([TEMPERATURE**2 * divergence(s, t) for s, t in zip(*soft, strict=True)])
+
+
+PLAIN = {
+    "toplayer hidden": partial(by_token, lambda s, t: ((s - t) ** 2).mean()),
+    "toplayer attention": partial(by_distribution, lambda s, t: (s - t) ** 2),
+    "uniform hidden": partial(by_token, lambda s, t: ((s - t) ** 2).mean()),
+    "uniform attention": partial(by_distribution, lambda s, t: (s - t) ** 2),
+    "minilm attention": partial(by_distribution, divergence),
+    "minilm value": partial(by_distribution, divergence),
+    "logits soft_targets": by_word,
+    "logits cosine": partial(by_token, lambda s, t: 1 - s @ t / np.linalg.norm(s) / np.linalg.norm(t)),
+    "sentence": by_document,
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_is_what_its_formula_says(numbers, part):
+    doubles = [{name: value.numpy().astype(np.float64) for name, value in each.items()} for each in numbers]
+    assert error(part, numbers).item() == pytest.approx(PLAIN[part](*doubles), rel=1e-5)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_student_equal_to_its_teacher_has_no_loss(numbers, part):
+    assert error(part, [numbers[0], numbers[0]]).item() == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("whose", [0, 1])
+@pytest.mark.parametrize("part", OF_STATES)
+def test_padding_never_counts_among_states(numbers, part, whose):
+    before = error(part, numbers)
+    numbers[whose]["states"][~REAL] += 1000.0
+    states = numbers[0]["states"].requires_grad_()
+    after = error(part, numbers)
+    after.backward()
+    assert after.item() == before.item()
+    assert not states.grad[~REAL].any()
+    assert states.grad[REAL].all()
+
+
+@pytest.mark.parametrize("whose", [0, 1])
+@pytest.mark.parametrize("part", OF_RELATIONS)
+def test_padding_and_pairs_of_different_documents_never_count_among_relations(numbers, part, whose):
+    before = error(part, numbers)
+    numbers[whose]["scores"][:, :, 5, 5] += 3.0  # the first row's padding
+    numbers[whose]["scores"][1, :, 4:, 4:] += torch.tensor([[0.0, 3.0], [1.0, 2.0]])
+    scores = numbers[0]["scores"].requires_grad_()
+    after = error(part, numbers)
+    after.backward()
+    assert after.item() == before.item()
+    assert not scores.grad[~PAIRS.expand_as(scores)].any()
+    assert scores.grad[PAIRS.expand_as(scores)].any()
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_half_precision_is_compared_in_single_precision(numbers, part):
+    """Squares of small differences vanish in bfloat16 sums."""
+    rounded = [{name: value.bfloat16() for name, value in each.items()} for each in numbers]
+    found = error(part, rounded)
+    assert found.dtype == torch.float32
+    expected = error(part, [{name: value.float() for name, value in each.items()} for each in rounded])
+    assert found.item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+def test_every_part_names_what_exists():
+    variances = {part.variance for loss in LOSSES.values() for part in loss.parts.values()}
+    assert variances <= {"states", "sentence", None}
+    assert losses.top_layers(12, 3) == [(3, 12)]
+    assert losses.all_layers(12, 3) == [(1, 4), (2, 8), (3, 12)]
