@@ -2,7 +2,8 @@
 
 snakemake --cores all            the whole experiment: models, predictions, tables, figures
 snakemake --cores all tables     (or figures, metrics) a part of it
-snakemake --cores all release    the chosen student as files to use: see docs/release.md
+snakemake --cores all release    the best student as files to use: see docs/release.md
+snakemake --cores all compress   the same, for an encoder of your own task: see docs/compress.md
 snakemake --cores all layers     which layers of each encoder hold what, before any fine-tuning
 snakemake -n                     what would run
 """

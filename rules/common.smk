@@ -15,6 +15,7 @@ from camembert.plan import paper
 from camembert.plan.losses import LOSSES
 from camembert.plan.readings import Similarity
 from camembert.plan.recipe import COPY
+from camembert.release import choice, forms
 
 try:
     for path in workflow.configfiles:
@@ -217,59 +218,66 @@ def every_core(wildcards):
     return workflow.cores if workflow.local_exec else config["threads"]["efficiency"]
 
 
-def released(form, names):
-    """Files of a released folder."""
-    return [result(f"release/{form}/{name}") for name in names]
-
-
-def candidate_encoders():
-    """The encoders of the released chain, one a run."""
-    recipe, text = config["release"]["recipe"], config["release"]["chain"]
-    try:
-        chain = parse_chain(text)
-        check_against_teacher(chain, config["teacher"]["layers"])
-    except ChainError as error:
-        raise WorkflowError(f"release.chain: {error}") from None
-    asked = {encoder_of(chain, recipe, run) for run in config["runs"]}
-    found = [encoder for encoder in EXPERIMENT.encoders if encoder in asked]
-    if not found:
-        raise WorkflowError(
-            f"release names chain {text} of recipe {recipe}, which this experiment does not build; expected one of chains"
-            f" {', '.join(map(str, EXPERIMENT.chains))} and recipes {', '.join(EXPERIMENT.recipes)}: set release.chain"
-        )
-    return found
-
-
 def candidates():
-    """The classifiers of the released chain, of all runs."""
-    encoders = candidate_encoders()
-    found = [classifier for classifier in EXPERIMENT.classifiers if classifier.encoder in encoders]
-    if not found:
-        raise WorkflowError("a release is a classifier, but finetuned_runs is 0; raise it")
-    return found
-
-
-def lineage_metrics():
-    """Metrics of all trainings on the way to the candidates."""
-    encoders = []
-    for link in candidate_encoders():
-        while link is not None:
-            encoders, link = [link, *encoders], link.parent
-    return [result(f"metrics/encoders/{encoder.path}.json") for encoder in dict.fromkeys(encoders)] + [
-        result(f"metrics/classifiers/{classifier.path}.json") for classifier in candidates()
-    ]
+    """The classifiers that the released one is chosen among."""
+    try:
+        return choice.candidates(EXPERIMENT, config["release"], config["teacher"]["layers"])
+    except choice.ReleaseError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def kept_languages():
-    """Languages whose tokens the trimmed vocabulary keeps."""
-    known = config["languages"]
-    missing = [language for language in config["release"]["languages"] if language not in known]
-    if missing:
-        raise WorkflowError(
-            f"release.languages names {missing[0]}, expected languages of this experiment ({', '.join(known)});"
-            " correct release.languages"
-        )
-    return config["release"]["languages"]
+    """Languages whose tokens a trimmed vocabulary keeps."""
+    try:
+        return choice.languages_kept(config["release"], config["languages"])
+    except choice.ReleaseError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def teachers_of_release():
+    """The teacher's classifiers that the release is compared with."""
+    return choice.teacher_candidates(EXPERIMENT, candidates())
+
+
+def measured_forms():
+    """The forms in the table: those of the release, and the teacher's."""
+    return forms.forms_measured(config["release"]["forms"], bool(teachers_of_release()))
+
+
+def models_of_form(wildcards):
+    """Folders that a form may be made of, by the paths of the classifiers of which one is chosen."""
+    form = forms.FORMS[wildcards.form]
+    among = teachers_of_release() if form.of_teacher else candidates()
+    if form.model == forms.ENCODER:
+        return {each.path: encoder_folder(each.encoder) for each in among}
+    return {each.path: result(f"classifiers/{each.path}") for each in among}
+
+
+def corpus_of_form(wildcards):
+    """The text whose tokens a trimmed vocabulary keeps."""
+    return shards_of(kept_languages()) if forms.FORMS[wildcards.form].trimmed else []
+
+
+def examples_of_form(wildcards):
+    """The examples whose tokens a trimmed vocabulary keeps."""
+    dev = expand(result("data/task/dev-{language}.parquet"), language=kept_languages())
+    return [*TASK_DATA["train"], *dev] if forms.FORMS[wildcards.form].trimmed else []
+
+
+def vocabulary_of_form(wildcards):
+    """What a trimmed vocabulary keeps; nothing of a whole one, which is not made again where this changes."""
+    return config["release"]["vocabulary"] if forms.FORMS[wildcards.form].trimmed else None
+
+
+def dev_of_form(wildcards):
+    """The examples by which eight bits are measured before they are released."""
+    form = forms.FORMS[wildcards.form]
+    return TASK_DATA["dev"] if form.format == forms.INT8 and not form.of_teacher else []
+
+
+def classifier_metrics(classifiers):
+    """What fine-tuning found of some classifiers."""
+    return [result(f"metrics/classifiers/{each.path}.json") for each in classifiers]
 
 
 def show_plan():

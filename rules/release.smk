@@ -1,84 +1,73 @@
-"""Release: `snakemake release` makes the chosen model ready to use: PyTorch, trimmed, ONNX, with model cards.
+"""Release: `snakemake release` makes the best student ready to use: PyTorch, ONNX, eight bits, smaller vocabularies.
 
-Needs encoders, classifiers, their metrics and the data; makes release/, tables/release and what they are made from.
-It is no part of `all`.
+Needs encoders, classifiers, their metrics and the data; makes release/, tables/release, figures/release and what they
+are made from. A form is made in forms/, measured there beside the teacher's, and moved into release/ with its model
+card. It is no part of `all`.
 """
 
-from camembert.core.model_files import MODEL, ONNX_MODEL
-from camembert.release.forms import ENCODER_FOLDER, FORMS
+RELEASE_FORMS = config["release"]["forms"]
 
 
 rule choose_release:
     input:
-        metrics=lambda _: [result(f"metrics/classifiers/{each.path}.json") for each in candidates()],
-        encoders=lambda _: [encoder_folder(each) for each in candidate_encoders()],
-        classifiers=lambda _: [result(f"classifiers/{each.path}") for each in candidates()],
+        students=lambda _: classifier_metrics(candidates()),
+        teachers=lambda _: classifier_metrics(teachers_of_release()),
     output:
-        encoder=released(ENCODER_FOLDER, MODEL),
-        classifier=released("classifier", MODEL),
-        choice=result("metrics/release/choice.json"),
+        choice=result("metrics/release-choice.json"),
     log:
         result("logs/release/choose.log"),
     localrule: True
     conda:
         "../envs/camembert.yaml"
     params:
-        files=MODEL,
-        names=lambda _: [each.name for each in candidates()],
-        encoders=lambda _: [encoder_folder(each.encoder) for each in candidates()],
+        named=config["release"]["chain"] is not None,
     message:
         "Choosing the classifier that is best on dev"
     script:
         "../scripts/choose_release.py"
 
 
-rule trim_vocabulary:
+rule make_form:
     input:
-        classifier=rules.choose_release.output.classifier,
-        corpus=lambda _: shards_of(kept_languages()),
-        examples=lambda _: [
-            *TASK_DATA["train"],
-            *expand(result("data/task/dev-{language}.parquet"), language=kept_languages()),
-        ],
+        choice=rules.choose_release.output.choice,
+        models=lambda wildcards: models_of_form(wildcards).values(),
+        corpus=corpus_of_form,
+        examples=examples_of_form,
+        dev=dev_of_form,
     output:
-        released("classifier-trimmed", MODEL),
+        folder=temp(directory(result("forms/{form}"))),
+        facts=result("metrics/forms/{form}.json"),
     log:
-        result("logs/release/trim.log"),
+        result("logs/release/make/{form}.log"),
     benchmark:
-        result("benchmarks/release/trim.tsv")
+        result("benchmarks/release/make/{form}.tsv")
+    wildcard_constraints:
+        form=one_of(forms.FORMS),
+    retries: 0  # wrong input stays wrong
     conda:
         "../envs/camembert.yaml"
     resources:
         **without(config["resources"]["evaluation"], "gpu"),
+    params:
+        folders=models_of_form,
+        vocabulary=vocabulary_of_form,
+        pooling=config["retrieval"]["pooling"],
+        evaluation={
+            "max_tokens": config["finetuning"]["max_tokens"],
+            "batch_tokens": config["evaluation"]["batch_tokens"],
+            "threads": config["threads"]["evaluation"],
+        },
     message:
-        "Trimming the vocabulary to that of the chosen languages"
+        "Making the form {wildcards.form}"
     script:
-        "../scripts/trim_vocabulary.py"
-
-
-rule export_onnx:
-    input:
-        classifier=rules.choose_release.output.classifier,
-    output:
-        fp32=released("onnx-fp32", ONNX_MODEL),
-        int8=released("onnx-int8", ONNX_MODEL),
-    log:
-        result("logs/release/onnx.log"),
-    benchmark:
-        result("benchmarks/release/onnx.tsv")
-    conda:
-        "../envs/camembert.yaml"
-    resources:
-        **without(config["resources"]["evaluation"], "gpu"),
-    message:
-        "Exporting to ONNX"
-    script:
-        "../scripts/export_onnx.py"
+        "../scripts/make_form.py"
 
 
 rule evaluate_release:
     input:
-        model=lambda wildcards: released(wildcards.form, FORMS[wildcards.form].files),
+        folder=rules.make_form.output.folder,
+        made=rules.make_form.output.facts,
+        choice=rules.choose_release.output.choice,
         test=TASK_DATA["test"],
     output:
         predictions=expand(result("predictions/release/{{form}}/{language}.parquet"), language=LANGUAGES),
@@ -88,7 +77,7 @@ rule evaluate_release:
     benchmark:
         result("benchmarks/release/evaluate/{form}.tsv")
     wildcard_constraints:
-        form=one_of(FORMS),
+        form=one_of(name for name, form in forms.FORMS.items() if form.model == forms.CLASSIFIER),
     conda:
         "../envs/camembert.yaml"
     threads: every_core
@@ -101,57 +90,86 @@ rule evaluate_release:
         efficiency=config["efficiency"],
         threads=config["threads"]["efficiency"],
     message:
-        "Evaluating the released {wildcards.form}"
+        "Measuring the form {wildcards.form}"
     script:
         "../scripts/evaluate_release.py"
 
 
+use rule evaluate_release as measure_released_encoder with:
+    input:
+        folder=rules.make_form.output.folder,
+        made=rules.make_form.output.facts,
+        choice=rules.choose_release.output.choice,
+    output:
+        metrics=result("metrics/release/{form}.json"),
+    wildcard_constraints:
+        form=one_of(name for name, form in forms.FORMS.items() if form.model == forms.ENCODER),
+
+
 rule tabulate_release:
     input:
-        metrics=expand(rules.evaluate_release.output.metrics, form=FORMS),
+        metrics=lambda _: expand(result("metrics/release/{form}.json"), form=measured_forms()),
+        predictions=lambda _: expand(
+            result("predictions/release/{form}/{language}.parquet"),
+            form=[name for name in measured_forms() if forms.FORMS[name].model == forms.CLASSIFIER],
+            language=LANGUAGES,
+        ),
+        labels=LABELS,
     output:
         table=table("release", "Release"),
+        figure=figure("release", "Release"),
     log:
         result("logs/release/tabulate.log"),
     localrule: True
     conda:
         "../envs/camembert.yaml"
     params:
+        parallel=TASK["source"] == "cldr" or TASK["parallel"],
         kept=lambda _: kept_languages(),
-        lengths=config["efficiency"]["lengths"],
     message:
-        "Tabulating the forms of the release"
+        "Tabulating the release beside its teacher"
     script:
         "../scripts/tabulate_release.py"
 
 
-rule write_model_cards:
+rule write_release:
     input:
+        folder=rules.make_form.output.folder,
+        measured=result("metrics/release/{form}.json"),
+        classifier=result(f"metrics/release/{forms.CLASSIFIER}.json"),
         choice=rules.choose_release.output.choice,
-        trained=lambda _: lineage_metrics(),
-        evaluated=rules.tabulate_release.input.metrics,
+        trained=lambda _: [
+            *(result(f"metrics/encoders/{path}.json") for path in choice.lineage(candidates())),
+            *classifier_metrics(candidates()),
+        ],
         labels=LABELS,
         citation=workflow.source_path("../CITATION.cff"),
     output:
-        [result(f"release/{form}/README.md") for form in (ENCODER_FOLDER, *FORMS)],
+        directory(result("release/{form}")),
     log:
-        result("logs/release/cards.log"),
+        result("logs/release/write/{form}.log"),
+    wildcard_constraints:
+        form=one_of(RELEASE_FORMS),
     localrule: True
     conda:
         "../envs/camembert.yaml"
     params:
         experiment=config["experiment"],
         kept=lambda _: kept_languages(),
+        pooling=config["retrieval"]["pooling"],
         task={key: TASK[key] for key in ("name", "source")} | {"pairs": bool(TASK["columns"]["text_pair"])},
     message:
-        "Writing the model cards"
+        "Writing {output}"
     script:
-        "../scripts/write_model_cards.py"
+        "../scripts/write_release.py"
 
 
 rule release:
     input:
-        rules.choose_release.output,
-        [released(name, form.files) for name, form in FORMS.items()],
+        expand(rules.write_release.output, form=RELEASE_FORMS),
         rules.tabulate_release.output,
-        rules.write_model_cards.output,
+
+
+rule compress:
+    input:
+        rules.release.input,

@@ -373,7 +373,7 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "random weights and no runs for them": lambda bench: bench.check(chains=["6-3", "0-3"], scratch_runs=0),
     "rows left out of a teacher that is made here": lambda bench: bench.check("teacher", vocabulary="used"),
     "compute that depends on rows that are not known yet": lambda bench: bench.check(
-        "teacher", source="hub", vocabulary="used"
+        scratch_runs=1, teacher=bench.config["teacher"] | {"source": "hub", "vocabulary": "used"}
     ),
     "a language in which nothing can be made": lambda bench: bench.check(languages=["en", "ja"]),
     "a task without a name of its own": lambda bench: bench.check("data.task", source="hub"),

@@ -25,7 +25,7 @@ def made(folder):
 
 
 PAPER = dict.fromkeys(("collect_answers", "collect_metrics", "tabulate", "draw"), 1)
-RELEASE = ["encoder", "classifier", "classifier-trimmed", "onnx-fp32", "onnx-int8"]
+RELEASE = load_yaml(ROOT / "tests" / "config" / "smallest.yaml")["release"]["forms"]
 
 
 def smallest_with(change):
@@ -146,16 +146,19 @@ def test_a_release_is_evaluated_like_the_model_it_is_made_of(smallest_run, tmp_p
     assert process.returncode == 0, process.stdout + process.stderr
     results = smallest_run.results
     assert all((results / "release" / form / "README.md").stat().st_size for form in RELEASE)
+    assert not list((results / "forms").glob("*")), "what was only measured is gone"
     table = pd.read_csv(results / "tables" / "release.csv", index_col="form")
-    assert list(table.index) == RELEASE[1:]
+    assert list(table.index) == ["teacher", "teacher-onnx", "teacher-onnx-int8", *RELEASE]
+    assert (results / "figures" / "release.png").is_file()
+    assert "| Teacher, ONNX, 8-bit integers " in process.stdout
     languages = [f"accuracy_{language}" for language in ("en", "ru", "th")]
-    same = table.loc[["classifier", "onnx-fp32"], languages]
-    assert same.diff().iloc[1].abs().max() < 0.03, "at most a pair or so at the border between two labels"
-    chosen = json.loads((results / "metrics" / "release" / "choice.json").read_text())
-    name = f"r{chosen['run']}-f{chosen['finetuning']}"
+    for whose in ("teacher", "classifier"):
+        same = table.loc[[whose, f"{whose}-onnx"], languages]
+        assert same.diff().iloc[1].abs().max() < 0.03, "at most a pair or so at the border between two labels"
+    chosen = json.loads((results / "metrics" / "release-choice.json").read_text())["student"]["path"]
+    assert chosen == "toplayer/3-2-1/r1-f1"
     own, first = (
-        pd.read_parquet(results / "predictions" / name / "th.parquet")
-        for name in ("release/classifier", f"toplayer/3-2-1/{name}")
+        pd.read_parquet(results / "predictions" / name / "th.parquet") for name in ("release/classifier", chosen)
     )
     pd.testing.assert_frame_equal(own, first)
 
@@ -163,6 +166,9 @@ def test_a_release_is_evaluated_like_the_model_it_is_made_of(smallest_run, tmp_p
     (tmp_path / "changed.yaml").write_text(yaml.safe_dump(smallest_with(other)))
     process = smallest_run.snakemake("-n", "release", "--configfile", str(tmp_path / "changed.yaml"), config=None)
     assert "release.chain: chain '3-2-1-1' repeats 1 layers" in process.stdout + process.stderr
+    (tmp_path / "changed.yaml").write_text(yaml.safe_dump(smallest_with({"finetuned_runs": 0})))
+    process = smallest_run.snakemake("-n", "release", "--configfile", str(tmp_path / "changed.yaml"), config=None)
+    assert "finetuned_runs is 0, so that there is no classifier to release" in process.stdout + process.stderr
 
 
 def test_the_layers_of_every_encoder_are_compared_without_any_training(smallest_run, tmp_path):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from camembert.data.records import ColumnError, DataError, Record, is_blank, records
-from camembert.data.tasks import Example, TaskError, aligned, check_labels, halve
+from camembert.data.tasks import Example, TaskError, aligned, check_labels, halve, hold_out
 from camembert.plan.sources import ENGLISH, FOUND, in_language, layout_of, locale_of
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,8 @@ UNLABELLED = ("-1", "-")
 """An example whose annotators did not agree, in the hub's data sets and in the files of MultiNLI and XNLI."""
 FLOAT = re.compile(r"[-+]?(\d+\.\d*|\.\d+)([eE][-+]?\d+)?")
 SHOWN = 8
+FEWEST = 20
+"""Training examples out of which dev, and maybe test, can be taken."""
 Raw = tuple[str, Record]
 """Where a row is, and its columns."""
 Files = Mapping[str, Mapping[str, Sequence[Path]]]
@@ -70,12 +72,13 @@ def read_task(files: Mapping[str, Mapping[str, Sequence[Path]]], preset: Preset,
     """Reads training examples, and dev and test examples of every language.
 
     Args:
-        files: by split (train, dev and maybe test) and language; those of train are the languages with labels.
+        files: by split (train, and maybe dev and test) and language; those of train are the languages with labels.
         preset: what they hold.
         train_limit: at most so many training examples a language.
 
     Returns:
-        The task. Without test files, half of dev becomes the test set.
+        The task. Without dev files, a fifth of the training examples becomes dev; without test files, half of dev
+        becomes the test set.
 
     Raises:
         DataError: a file cannot be read, a row is wrong, or there are none.
@@ -102,6 +105,8 @@ def read_task(files: Mapping[str, Mapping[str, Sequence[Path]]], preset: Preset,
         counts[split] = {language: _counted(each, where, split, language) for language, each in read.items()}
         examples = {language: each.examples for language, each in read.items()}
         splits[split] = aligned(split, examples, where) if together else examples
+    if "dev" not in splits:
+        splits |= _held_out(splits["train"], str(next(iter(files["train"].values()))[0]))
     splits["train"] = {language: own[:train_limit] for language, own in splits["train"].items()}
     if "test" not in splits:
         splits |= _halved(splits["dev"], preset.parallel)
@@ -232,6 +237,25 @@ def _refuse_one_each(labels: Sequence[str], examples: int) -> None:
             f"{examples} training examples have {len(labels)} labels, such as {labels[0]!r}, expected several of each;"
             " check data.task.columns.label"
         )
+
+
+def _held_out(train: dict[str, list[Example]], where: str) -> Splits:
+    """Train and dev out of train.
+
+    Raises:
+        DataError: too few for a dev and a test set.
+    """
+    if few := [len(rows) for rows in train.values() if len(rows) < FEWEST]:
+        raise DataError(
+            f"{where} has {few[0]} examples, expected at least {FEWEST} where dev is taken out of them"
+            " (data.task.files.dev: null); bring more, or a dev file"
+        )
+    split = {language: hold_out(rows) for language, rows in train.items()}
+    log.info("%s: %d examples are held out for dev", where, sum(len(held_out) for _, held_out in split.values()))
+    return {
+        "train": {language: left for language, (left, _) in split.items()},
+        "dev": {language: held_out for language, (_, held_out) in split.items()},
+    }
 
 
 def _halved(dev: dict[str, list[Example]], parallel: bool) -> Splits:

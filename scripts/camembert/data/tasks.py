@@ -109,15 +109,30 @@ def halve(examples: Sequence[Example]) -> tuple[list[int], list[int]]:
 
     The groups are shuffled with a fixed seed and handed to whichever half is smaller.
     """
+    halves: tuple[list[int], list[int]] = ([], [])
+    for group in _shuffled_groups(examples):
+        halves[len(halves[0]) > len(halves[1])].extend(group)
+    return sorted(halves[0]), sorted(halves[1])
+
+
+def hold_out(examples: Sequence[Example], share: float = 0.2) -> tuple[list[Example], list[Example]]:
+    """Splits examples into those that are left and a share that is held out, no cluster or first sentence in both."""
+    held_out: set[int] = set()
+    for group in _shuffled_groups(examples):
+        if len(held_out) + len(group) <= share * len(examples):
+            held_out.update(group)
+    left = [example for row, example in enumerate(examples) if row not in held_out]
+    return left, [examples[row] for row in sorted(held_out)]
+
+
+def _shuffled_groups(examples: Sequence[Example]) -> list[list[int]]:
+    """Rows by their cluster, or else by their first sentence, shuffled with a fixed seed."""
     rows_of: dict[int | str, list[int]] = {}
     for row, example in enumerate(examples):
         rows_of.setdefault(example.text if example.cluster is None else example.cluster, []).append(row)
     groups = list(rows_of.values())
     random.Random(0).shuffle(groups)
-    halves: tuple[list[int], list[int]] = ([], [])
-    for group in groups:
-        halves[len(halves[0]) > len(halves[1])].extend(group)
-    return sorted(halves[0]), sorted(halves[1])
+    return groups
 
 
 def aligned(split: str, examples: Mapping[str, Sequence[Example]], where: str) -> dict[str, list[Example]]:

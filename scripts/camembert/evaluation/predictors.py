@@ -47,7 +47,7 @@ def pytorch_predictor(model: nn.Module, output: str = OUTPUT, precision: str = "
 
 
 def onnx_predictor(path: str | os.PathLike[str], threads: int) -> Predictor:
-    """Runs an ONNX classifier with ONNX Runtime on so many CPU threads."""
+    """Runs an ONNX model of one output with ONNX Runtime on so many CPU threads."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -58,7 +58,7 @@ def onnx_predictor(path: str | os.PathLike[str], threads: int) -> Predictor:
     taken = [each.name for each in session.get_inputs()]
 
     def run(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        return session.run([OUTPUT], {name: inputs[name] for name in taken})[0]
+        return session.run(None, {name: inputs[name] for name in taken})[0]
 
     return run
 

@@ -104,6 +104,12 @@ def check_corpora(config: Mapping[str, Any]) -> None:
                 f"{key}.folder is {corpus.folder!r}, but there is no folder {Path(str(corpus.folder)).resolve()};"
                 " correct the path or create the folder"
             )
+        told_apart = [corpus.files or "{language}", *map(str, corpus.filter.values())]
+        if corpus.source == "folder" and len(languages) > 1 and not any("{language}" in each for each in told_apart):
+            raise SourceError(
+                f"{key}.files is {corpus.files!r}, expected {{language}} in it or in its filter; without it every"
+                " language would read the same text"
+            )
         if corpus.parallel and len(corpus.languages(languages)) < 2 <= len(languages):
             raise SourceError(
                 f"{key} is parallel, but has files in {', '.join(corpus.languages(languages)) or 'no language'} alone;"

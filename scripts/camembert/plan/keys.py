@@ -101,6 +101,12 @@ class DatasetByLanguage(Model):
     files: Annotated[Pattern, AfterValidator(_by_language)] = key("Which of its files are those of {language}.")
 
 
+class TaskFiles(Section):
+    train: Pattern = key("Training examples, with `*` for anything and {language} for each language.")
+    dev: Pattern | None = key("Development examples; null holds a fifth of the training examples out.")
+    test: Pattern = key("Test examples; not read where `split_dev` is true.")
+
+
 class Columns(Section):
     text: Text = key("Column, or field of JSON, of the sentence, or of the first of a pair.")
     text_pair: str | None = key("Of the second of a pair; null for single sentences.")
@@ -113,7 +119,7 @@ class Task(Section):
     name: str = key("What tables call it; `cldr-nli` is the one that is made here.", pattern="^[a-z0-9][a-z0-9._-]*$")
     source: Source = key("`cldr` makes CLDR-NLI here and reads nothing below; `folder` and `hub` bring files.")
     folder: str | None = key("Where `files` are, of the source folder.")
-    files: Splits[Pattern] = key("Files of a split, with `*` for anything and {language} for each language.")
+    files: TaskFiles
     hub: Splits[Dataset]
     header: Two[str] | None = key("Names of columns of .csv, .tsv and .txt files whose first line does not name them.")
     columns: Columns
@@ -375,12 +381,41 @@ class Efficiency(Section):
     seconds: NotNegative = key("Of each measurement, at least; counters of energy need some.")
 
 
+Form = Literal[
+    "encoder",
+    "encoder-onnx",
+    "encoder-onnx-int8",
+    "encoder-trimmed",
+    "encoder-trimmed-onnx",
+    "encoder-trimmed-onnx-int8",
+    "classifier",
+    "classifier-onnx",
+    "classifier-onnx-int8",
+    "classifier-trimmed",
+    "classifier-trimmed-onnx",
+    "classifier-trimmed-onnx-int8",
+]
+
+
 class Release(Section):
     """The model of `snakemake release` ([release.md](release.md))."""
 
-    recipe: str = key("Its recipe; `teacher`, `untrained` or `mlm` of models that have none.")
-    chain: str | int = key("Its chain; of its classifiers the best on English dev is taken.")
-    languages: list[str] = key("Whose tokens the trimmed vocabulary keeps.", min_length=1)
+    recipe: str | None = key(
+        "Its recipe; `teacher`, `untrained` or `mlm` of models that have none; null: any compared."
+    )
+    chain: str | int | None = key(
+        "Its chain, of whose classifiers the best on dev is taken; null: the best of the direct students. A cascade is"
+        " released only where it is named."
+    )
+    layers: Count | None = key("Of the direct students to choose among; null: those of the shallowest.")
+    forms: Distinct[Form] = key(
+        "What is written: encoder or classifier, as PyTorch, -onnx or -onnx-int8 (matrices and embeddings in bytes);"
+        " -trimmed before these cuts the vocabulary. PyTorch encoders load in sentence-transformers too."
+    )
+    vocabulary: Literal["used"] | Count = key(
+        "What a trimmed one keeps: `used`, tokens of text and examples in these languages; or at most so many of these."
+    )
+    languages: Annotated[list[Text], Field(min_length=1)] | None = key("Languages of the same; null: all.")
 
 
 class Stages(Section, Generic[T]):

@@ -35,8 +35,9 @@ class SourceError(ValueError):
 
 
 def splits_of(task: dict[str, Any]) -> list[str]:
-    """The splits of a task that are read: without test, half of dev becomes the test set."""
-    return ["train", "dev"] if task["split_dev"] else ["train", "dev", "test"]
+    """The splits of a task that are read: without dev, a fifth of train becomes it; without test, half of dev."""
+    dev = [] if task["source"] == "folder" and task["files"]["dev"] is None else ["dev"]
+    return ["train", *dev, *([] if task["split_dev"] else ["test"])]
 
 
 def languages_of(split: str, languages: Sequence[str], train_languages: Sequence[str] = (ENGLISH,)) -> list[str]:
@@ -114,6 +115,11 @@ def check_task(task: dict[str, Any], languages: Sequence[str]) -> None:
             file that is missing or empty.
     """
     train_languages = task["train_languages"]
+    if "dev" not in splits_of(task) and set(languages) != set(train_languages):
+        raise SourceError(
+            f"data.task.files.dev is null, but languages are {', '.join(languages)}, expected dev files of every"
+            f" language; name them, or set languages: [{', '.join(train_languages)}]"
+        )
     for split in splits_of(task):
         pattern = task_pattern(task, split)
         header, columns = layout_of(task, split)

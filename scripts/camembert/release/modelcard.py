@@ -13,8 +13,11 @@ from camembert.core.files import read_json
 from camembert.paper.statistics import ENGLISH, name_of_languages
 from camembert.plan.chain import parse_chain
 from camembert.plan.experiment import ClassifierId, EncoderId, encoder_of
-from camembert.release.forms import ENCODER_FOLDER, FORMS
+from camembert.release.forms import CLASSIFIER, PYTORCH, Form
+from camembert.release.table import loss_said
 
+CARD = "README.md"
+"""The file of a model card, by which the hub finds it."""
 TEMPLATES = Path(__file__).parent / "templates"
 ARCHITECTURES = {"bert": "BERT", "roberta": "RoBERTa", "xlm-roberta": "XLM-R", "camembert": "CamemBERT"}
 """Names of architectures by the `model_type` of their configs."""
@@ -67,13 +70,15 @@ def _cost(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def model_card(
-    form: str,
+    form: Form,
     choice: Mapping[str, Any],
     metrics: Sequence[Path],
-    measured: Mapping[str, dict[str, Any]],
+    measured: Mapping[str, Any],
+    classifier: Mapping[str, Any],
     *,
     experiment: str,
     kept: Sequence[str],
+    pooling: str,
     task: Mapping[str, Any],
     labels: Sequence[str],
     citation: Path,
@@ -81,50 +86,60 @@ def model_card(
     """Writes the card of one released folder.
 
     Args:
-        form: name of the folder.
-        choice: the classifier that was chosen, as `best_on_dev` returned it.
+        form: of the model in it.
+        choice: what was chosen (`student`, as `best_on_dev` returned it), and whether its chain was `named`.
         metrics: JSON files of all encoders and classifiers the choice was made among.
-        measured: what evaluating each form found.
+        measured: what measuring the form found.
+        classifier: the same of the classifier as it was trained, whose accuracies the card of an encoder tells.
         experiment: the experiment's name.
-        kept: languages whose tokens the trimmed vocabulary keeps.
+        kept: languages whose tokens a trimmed vocabulary keeps.
+        pooling: of an encoder's states to a sentence vector, mean or cls.
         task: name, source ("cldr" where its examples are made from the CLDR), and pairs (of sentences, or not).
         labels: names of its labels.
         citation: CITATION.cff of this software.
     """
-    encoder = encoder_of(parse_chain(choice["chain"]), choice["recipe"], choice["run"])
+    student = choice["student"]
+    encoder = encoder_of(parse_chain(student["chain"]), student["recipe"], student["run"])
     source = yaml.safe_load(citation.read_text(encoding="utf-8"))
-    facts = measured["classifier" if form == ENCODER_FOLDER else form]
-    kind = facts.get("model_type", "bert")
-    languages = list(kept) if form == "classifier-trimmed" else list(facts["accuracy"])
+    facts = measured if form.model == CLASSIFIER else classifier
+    languages = list(kept) if form.trimmed else list(facts["accuracy"])
     root: dict[str, Any] = next((facts for facts in map(read_json, metrics) if given(facts)), {})
-    header = {
-        "license": "other" if root else source["license"].lower(),
-        "language": languages,
-        "library_name": "onnx" if form.startswith("onnx") else "transformers",
-        "pipeline_tag": "feature-extraction" if form == ENCODER_FOLDER else "text-classification",
-        "tags": [kind, "multilingual", "knowledge-distillation"],
-    }
+    header = {"license": "other" if root else source["license"].lower(), "language": languages} | _kind(form)
+    header["tags"] = [measured["model_type"], "multilingual", "knowledge-distillation"]
     if repository := root.get("source") and isinstance(root["source"], dict) and root["source"].get("repository"):
         header["base_model"] = repository
-    title = FORMS[form].title.format(task=task["name"]) if form in FORMS else "multilingual encoder"
+    title = f"{task['name']}" if form.model == CLASSIFIER else "multilingual encoder"
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    loss = measured.get("loss_of_eight_bits")
     return environment.get_template("model_card.md").render(
         header=yaml.safe_dump(header, sort_keys=False, default_flow_style=None).strip(),
-        title=f"CAMeMBERT {choice['chain']}, {title}",
+        title=f"CAMeMBERT {student['chain']}, {title} ({form.label.partition(', ')[2]})",
         form=form,
-        label=FORMS[form].label if form in FORMS else "",
-        architecture=ARCHITECTURES[kind],
-        choice=choice,
+        architecture=ARCHITECTURES[measured["model_type"]],
+        choice=student,
+        named=choice["named"],
         facts=facts,
+        vocabulary=measured["vocabulary"],
+        loss="" if loss is None else loss_said(form.name, loss),
         average=sum(facts["accuracy"].values()) / len(facts["accuracy"]),
-        training=training_rows(ClassifierId(encoder, choice["run"], choice["finetuning"]), metrics),
+        training=training_rows(ClassifierId(encoder, student["run"], student["finetuning"]), metrics),
         experiment=experiment,
         kept=kept,
+        pooling=pooling,
         task=task,
         labels=labels[:LABELS_SHOWN],
         more_labels=max(0, len(labels) - LABELS_SHOWN),
         teacher=given(root),
         source=source,
     )
+
+
+def _kind(form: Form) -> dict[str, str]:
+    """What the hub calls a form: the library that reads it and what it is for."""
+    library = "transformers" if form.model == CLASSIFIER else "sentence-transformers"
+    return {
+        "library_name": library if form.format == PYTORCH else "onnx",
+        "pipeline_tag": "text-classification" if form.model == CLASSIFIER else "sentence-similarity",
+    }

@@ -1,4 +1,4 @@
-"""A classifier as an ONNX model, in float32 and with eight-bit weights."""
+"""A classifier, or an encoder with its pooling, as an ONNX model, in float32 and with eight-bit weights."""
 
 from __future__ import annotations
 
@@ -17,12 +17,19 @@ from torch import Tensor, nn
 from camembert.core.files import atomic_write
 from camembert.core.model_files import BESIDE_WEIGHTS, ONNX_WEIGHTS
 from camembert.evaluation.predictors import OUTPUT
-from camembert.models.architectures import Classifier
+from camembert.models.architectures import Classifier, Encoder
+from camembert.models.classifier import load_classifier
+from camembert.models.encoder import load_encoder
 from camembert.tokens import tokenizer
+
+SENTENCE_VECTOR = "sentence_embedding"
+"""Output of an encoder, (rows, hidden): pooled top states of length 1."""
 
 
 class _Logits(nn.Module):
     """A classifier whose inputs have an order and whose output is one tensor, as ONNX wants them."""
+
+    output = OUTPUT
 
     def __init__(self, classifier: Classifier, names: Sequence[str]) -> None:
         super().__init__()
@@ -32,24 +39,45 @@ class _Logits(nn.Module):
         return self.classifier(**dict(zip(self.names, inputs, strict=True))).logits
 
 
-def export_model(classifier: Classifier, path: str | os.PathLike[str], names: Sequence[str] = tokenizer.INPUTS) -> None:
-    """Writes a classifier, on the CPU, as an ONNX model that takes any number of rows and tokens.
+class _SentenceVectors(nn.Module):
+    """The same of an encoder, whose top states are pooled and brought to length 1."""
+
+    output = SENTENCE_VECTOR
+
+    def __init__(self, encoder: Encoder, names: Sequence[str], pooling: str) -> None:
+        super().__init__()
+        self.encoder, self.names, self.pooling = encoder, names, pooling
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        given = dict(zip(self.names, inputs, strict=True))
+        states = self.encoder(**given).last_hidden_state
+        real = given["attention_mask"].unsqueeze(-1).to(states.dtype)
+        pooled = states[:, 0] if self.pooling == "cls" else (states * real).sum(1) / real.sum(1)
+        return nn.functional.normalize(pooled, dim=-1)
+
+
+def export(source: str | os.PathLike[str], folder: str | os.PathLike[str], pooling: str | None = None) -> None:
+    """Writes a model folder as one with model.onnx (float32, any number of rows and tokens), config and tokenizer.
 
     Args:
-        classifier: what is written.
-        path: where to.
-        names: of the inputs, those that its tokenizer hands over.
+        source: folder of a classifier, or of an encoder.
+        folder: where to.
+        pooling: of an encoder, "mean" or "cls"; None for a classifier.
     """
+    names = tokenizer.input_names(source)
+    model = (
+        _SentenceVectors(load_encoder(source), names, pooling) if pooling else _Logits(load_classifier(source), names)
+    )
     # Three tensors, since one given twice would be one input; and of no size 1, which would be taken as a constant.
     example = tuple(torch.full((2, 3), int(name != "token_type_ids")) for name in names)
     axes = {0: torch.export.Dim("rows"), 1: torch.export.Dim("tokens")}
-    with _silence():
+    with _with_files_of(source, folder) as partial, _silence():
         torch.onnx.export(
-            _Logits(classifier, names).eval(),
+            model.eval(),
             example,
-            path,
+            partial / ONNX_WEIGHTS,
             input_names=list(names),
-            output_names=[OUTPUT],
+            output_names=[model.output],
             dynamic_shapes={"inputs": (axes,) * len(names)},
             dynamo=True,
             external_data=False,
@@ -57,32 +85,21 @@ def export_model(classifier: Classifier, path: str | os.PathLike[str], names: Se
         )
 
 
-def quantize_model(source: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
-    """Writes an ONNX model again with matrices, word embeddings included, of eight-bit integers.
+def quantize(source: str | os.PathLike[str], folder: str | os.PathLike[str]) -> None:
+    """Writes a folder like `source`, which `export` wrote, with matrices and embeddings of eight-bit integers.
 
     The scales of weights are fixed here, one a column; those of activations are found as the model runs (dynamic
-    quantisation).
+    quantisation). Weights use seven of the bits: products of eight-bit numbers overflow on processors without VNNI
+    (Intel before 2019, AMD before 2022), which would cost accuracy there unseen.
     """
-    with _silence():
-        quantize_dynamic(Path(source), Path(path), per_channel=True, weight_type=QuantType.QInt8)
-
-
-def export(classifier: Classifier, folder: str | os.PathLike[str], files_from: str | os.PathLike[str]) -> None:
-    """Writes a folder with a classifier in float32: model.onnx, config and tokenizer.
-
-    Args:
-        classifier: on the CPU.
-        folder: where to.
-        files_from: the classifier's folder, for its tokenizer and config.
-    """
-    with _with_files_of(files_from, folder) as partial:
-        export_model(classifier, partial / ONNX_WEIGHTS, tokenizer.input_names(files_from))
-
-
-def quantize(source: str | os.PathLike[str], folder: str | os.PathLike[str]) -> None:
-    """Writes a folder like `source`, which `export` wrote, with eight-bit integers."""
-    with _with_files_of(source, folder) as partial:
-        quantize_model(Path(source) / ONNX_WEIGHTS, partial / ONNX_WEIGHTS)
+    with _with_files_of(source, folder) as partial, _silence():
+        quantize_dynamic(
+            Path(source) / ONNX_WEIGHTS,
+            partial / ONNX_WEIGHTS,
+            per_channel=True,
+            reduce_range=True,
+            weight_type=QuantType.QInt8,
+        )
 
 
 @contextmanager

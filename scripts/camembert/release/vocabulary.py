@@ -1,4 +1,4 @@
-"""A model without the tokens that some languages never use.
+"""A model without the tokens that some languages, or some texts, never use.
 
 Half of multilingual BERT is word embeddings. The rows of tokens that are kept are cut out; everything else stays.
 """
@@ -17,26 +17,51 @@ from tokenizers import Tokenizer
 from camembert.core.files import atomic_write, read_json, write_json
 from camembert.core.model_files import CONFIG, TOKENIZER, TOKENIZER_SETTINGS, WEIGHTS
 from camembert.data.tasks import texts_of
-from camembert.plan.teachers import first_position
+from camembert.plan.teachers import USED, first_position
 from camembert.tokens.shards import Shard
-from camembert.tokens.tokenizer import load_tokenizer
-from camembert.tokens.trimming import VocabularyError, count_tokens, write_renumbered
+from camembert.tokens.tokenizer import load_tokenizer, special_tokens
+from camembert.tokens.trimming import VocabularyError, count_tokens, most_frequent, tokens_kept, write_renumbered
 
 EMBEDDINGS = "embeddings.word_embeddings.weight"
 TOKENS_AT_ONCE = 2**22
 
 
-def tokens_used(
+def tokens_to_keep(
+    folder: str | os.PathLike[str],
+    shards: Iterable[str | os.PathLike[str]],
+    examples: Iterable[str | os.PathLike[str]],
+    vocabulary: str | int = USED,
+) -> list[int]:
+    """The tokens of a model that a trimmed one keeps, ascending.
+
+    Args:
+        folder: of the model.
+        shards: token shards of text.
+        examples: parquet files of a task, whose sentences count too.
+        vocabulary: used keeps the tokens that occur, special ones and single characters; a number at most so many of
+            these, special ones first, then the most frequent.
+
+    Raises:
+        VocabularyError: the number is too small for the special tokens, or the tokenizer is BPE and cannot be cut so.
+    """
+    tokenizer, special = load_tokenizer(folder), special_tokens(folder).values()
+    counts = token_counts(tokenizer, shards, examples)
+    kept = tokens_kept(tokenizer, np.flatnonzero(counts).tolist(), special)
+    if vocabulary == USED or int(vocabulary) >= len(kept):
+        return kept
+    return most_frequent(tokenizer, kept, counts, special, int(vocabulary), "release.vocabulary")
+
+
+def token_counts(
     tokenizer: Tokenizer, shards: Iterable[str | os.PathLike[str]], examples: Iterable[str | os.PathLike[str]]
-) -> set[int]:
-    """The tokens that occur in shards of text and in the sentences of a task."""
-    seen = np.zeros(1 + max(tokenizer.get_vocab().values()), dtype=bool)
+) -> np.ndarray:
+    """How often each token occurs in shards of text and in the sentences of a task, by id: (tokens,) int64."""
+    counts = count_tokens(tokenizer, texts_of(examples))
     for path in shards:
         tokens = Shard(path).tokens
         for start in range(0, len(tokens), TOKENS_AT_ONCE):  # a shard may be larger than the memory
-            seen[tokens[start : start + TOKENS_AT_ONCE]] = True
-    seen |= count_tokens(tokenizer, texts_of(examples)) > 0
-    return set(np.flatnonzero(seen).tolist())
+            counts += np.bincount(tokens[start : start + TOKENS_AT_ONCE], minlength=len(counts))
+    return counts
 
 
 def trim(folder: str | os.PathLike[str], kept: list[int], output: str | os.PathLike[str]) -> None:

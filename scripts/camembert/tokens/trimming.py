@@ -65,7 +65,7 @@ def trim_tokenizer(folder: str | os.PathLike[str], texts: Iterable[str], vocabul
     counts = count_tokens(tokenizer, texts)
     kept = tokens_kept(tokenizer, np.flatnonzero(counts).tolist(), special)
     if vocabulary != USED and int(vocabulary) < len(kept):
-        kept = _most_frequent(tokenizer, kept, counts, special, int(vocabulary))
+        kept = most_frequent(tokenizer, kept, counts, special, int(vocabulary), "teacher.vocabulary")
     write_renumbered(Path(folder) / TOKENIZER, Path(folder) / TOKENIZER, kept)
     np.save(Path(folder) / ROWS, np.array(kept))
     return len(kept)
@@ -86,19 +86,20 @@ def count_tokens(tokenizer: Tokenizer, texts: Iterable[str]) -> np.ndarray:
     return counts
 
 
-def _most_frequent(
-    tokenizer: Tokenizer, kept: list[int], counts: np.ndarray, special: Collection[str], vocabulary: int
+def most_frequent(
+    tokenizer: Tokenizer, kept: list[int], counts: np.ndarray, special: Collection[str], vocabulary: int, key: str
 ) -> list[int]:
+    """Of some tokens so many, special ones first, then those that occur most; `key` is what errors call the number."""
     kind = json.loads(tokenizer.to_str())["model"]["type"]
     if kind == "BPE":
         raise VocabularyError(
-            f"teacher.vocabulary is {vocabulary}, expected {USED} or all: the tokenizer is BPE, whose tokens need those"
+            f"{key} is {vocabulary}, expected {USED}: the tokenizer is BPE, whose tokens need those"
             " that they are merged from"
         )
     first = _always_kept(tokenizer, special)
     if len(first) > vocabulary:
         raise VocabularyError(
-            f"teacher.vocabulary is {vocabulary}, expected at least {len(first)}, as many as the tokenizer has special"
+            f"{key} is {vocabulary}, expected at least {len(first)}, as many as the tokenizer has special"
             " tokens; raise it"
         )
     ranked = sorted(kept, key=lambda number: (number not in first, -counts[number], number))

@@ -274,6 +274,22 @@ def test_without_test_labels_half_of_dev_is_the_test_set(xtreme):
     assert [example.id for example in splits["test"]["en"]] == [example.id for example in splits["test"]["de"]]
 
 
+def test_without_dev_files_a_fifth_of_train_is_dev_and_test(tmp_path):
+    files = {"train": "train-en.tsv", "dev": None, "test": "test-en.tsv"}
+    write(tmp_path / "train-en.tsv", "".join(f"p{number}\th\tneutral\n" for number in range(100)))
+    splits, _ = splits_of(tmp_path, ["en"], files=files, split_dev=True)
+    assert [len(splits[split]["en"]) for split in ("train", "dev", "test")] == [80, 10, 10]
+    assert len({example.text for own in splits.values() for example in own["en"]}) == 100
+    write(tmp_path / "test-en.tsv", "q\th\tneutral\n")
+    splits, _ = splits_of(tmp_path, ["en"], files=files)
+    assert [len(splits[split]["en"]) for split in ("train", "dev", "test")] == [80, 20, 1]
+    with pytest.raises(SourceError, match=r"data\.task\.files\.dev is null, but languages are en, de, expected dev"):
+        splits_of(tmp_path, ["en", "de"], files=files)
+    write(tmp_path / "train-en.tsv", "p\th\tneutral\n" * 19)
+    with pytest.raises(DataError, match=r"train-en\.tsv has 19 examples, expected at least 20 where dev is taken"):
+        splits_of(tmp_path, ["en"], files=files)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

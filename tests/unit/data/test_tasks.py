@@ -10,6 +10,7 @@ from camembert.data.tasks import (
     Example,
     TaskError,
     halve,
+    hold_out,
     languages_without_labels,
     read_examples,
     unlabelled_examples,
@@ -48,3 +49,11 @@ def test_sentences_without_labels_are_all_but_evaluated_and_labelled_ones(tmp_pa
     assert languages_without_labels([tmp_path / "unlabelled.parquet"]) == ["de"]
     with pytest.raises(TaskError, match=r"no sentence but those of labelled examples; add text, or set"):
         unlabelled_examples({"de_own": ["labelled"]}, ["labelled"])
+
+
+def test_what_is_held_out_shares_no_sentence_with_what_is_left():
+    examples = [Example(str(i), f"sentence {i // 2}", None, i % 2) for i in range(100)]
+    left, held_out = hold_out(examples)
+    assert sorted(left + held_out) == sorted(examples)
+    assert (len(left), len(held_out)) == (80, 20)
+    assert not {each.text for each in left} & {each.text for each in held_out}

@@ -35,6 +35,8 @@ def local_data(tmp_path, monkeypatch):
         for name in (f"text/{language}.txt", f"text-full/{language}.txt.gz", f"ntrex/{language}.txt"):
             (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / "data" / name).write_text("something")
+    (tmp_path / "data" / "mine").mkdir()
+    (tmp_path / "data" / "mine" / "train.csv").write_text("something")
 
     for locale in load_yaml(ROOT / "experiments" / "tasks" / "massive.yaml")["data"]["task"]["locales"].values():
         (tmp_path / "data" / "massive").mkdir(exist_ok=True)
@@ -72,6 +74,10 @@ def test_every_experiment_plans_with_every_task(local_data, experiment, preset, 
         task["source"] = source
     if task["source"] == "folder":
         local_data(config)
+    if experiment.stem == "compress" and len(config["languages"]) > 1:  # its text is in one language
+        with pytest.raises(ConfigError, match="without it every language would read the same text"):
+            check_config(config)
+        config["languages"] = ["en"]
     if "ja" in config["languages"] and config["data"]["text"][0]["source"] != "hub":
         with pytest.raises(ConfigError, match=r"languages names ja, expected some of|has no (text|sentences) in ja"):
             check_config(config)

@@ -1,15 +1,22 @@
 """An ONNX model gives what PyTorch gives, for any number of rows and tokens."""
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
 from checkpoints import import_checkpoint
+from conftest import POSITIONS
 from transformers import AutoTokenizer
 
+from camembert.data.tasks import Example, read_examples, write_examples
+from camembert.evaluation.classification import accuracy, encode_examples, predict
 from camembert.evaluation.predictors import predictor_of, pytorch_predictor
+from camembert.evaluation.sentence_vectors import embed
 from camembert.models.classifier import classifier_from, save_classifier
+from camembert.models.encoder import load_encoder
 from camembert.release.onnx_export import export, quantize
+from camembert.release.quantisation import loss_of_eight_bits
 from camembert.tokens.tokenizer import load_tokenizer
 
 
@@ -20,7 +27,7 @@ def forms(teacher_folder, tmp_path_factory):
     classifier = classifier_from(teacher_folder, ["yes", "no"], dropout=0.1, seed=1)
     torch.nn.init.normal_(classifier.classifier.weight)
     save_classifier(classifier, folder / "classifier", teacher_folder)
-    export(classifier, folder / "fp32", folder / "classifier")
+    export(folder / "classifier", folder / "fp32")
     quantize(folder / "fp32", folder / "int8")
     return folder
 
@@ -54,6 +61,41 @@ def test_eight_bits_stay_close_and_take_less_room(forms, words):
     assert sizes[1] < sizes[0]
 
 
+def test_embeddings_are_eight_bits_too(forms):
+    model = onnx.load(forms / "int8" / "model.onnx")
+    kinds = {each.name: each.data_type for each in model.graph.initializer if len(each.dims) == 2}
+    words = [kind for name, kind in kinds.items() if "word_embeddings" in name]
+    assert words == [onnx.TensorProto.UINT8]
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_an_encoder_gives_the_vectors_that_retrieval_compares(teacher_folder, lines, pooling, tmp_path):
+    export(teacher_folder, tmp_path / "onnx", pooling)
+    quantize(tmp_path / "onnx", tmp_path / "int8")
+    tokenizer, encoder = load_tokenizer(teacher_folder), load_encoder(teacher_folder)
+    examples = [Example("", text, None, 0) for text in lines["en"][:20]]
+    encoded = encode_examples(examples, tokenizer, POSITIONS)
+    full, small = (predict(predictor_of(tmp_path / form, 1), encoded, 0, 64) for form in ("onnx", "int8"))
+    expected = embed(encoder, tokenizer, lines["en"][:20], [3], pooling, 64)[0]
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(full, expected, atol=1e-5)
+    assert 0.9 < (small * full).sum(1).mean() < 1
+
+
+def test_what_eight_bits_lose_is_counted_on_dev(forms, pairs):
+    small, full = forms / "int8", forms / "fp32"
+    how = {"dev": [pairs["dev"]], "max_tokens": 32, "batch_tokens": 256, "threads": 1}
+    examples = [example._replace(label=0) for example in read_examples(pairs["dev"])]
+    right = [
+        accuracy(predict(predictor_of(form, 1), encode_examples(examples, load_tokenizer(full), 32), 0, 256), [0] * 20)
+        for form in (full, small)
+    ]
+    write_examples(examples, forms / "dev.parquet")
+    loss = loss_of_eight_bits("classifier", full, small, **(how | {"dev": [forms / "dev.parquet"]}))
+    assert loss == pytest.approx(right[0] - right[1])
+    assert loss_of_eight_bits("classifier", full, full, **how) == 0
+
+
 def test_a_folder_of_onnx_can_be_used_by_itself(forms):
     for form in ("fp32", "int8"):
         assert load_tokenizer(forms / form).get_vocab_size()
@@ -71,7 +113,7 @@ def test_a_model_whose_tokenizer_gives_no_segments_takes_none(kind, lines, tmp_p
     import_checkpoint(kind, tmp_path, [text for each in lines.values() for text in each])
     classifier = classifier_from(tmp_path / "encoder", ["yes", "no"], dropout=0.1, seed=1)
     save_classifier(classifier, tmp_path / "classifier", tmp_path / "encoder")
-    export(classifier, tmp_path / "fp32", tmp_path / "classifier")
+    export(tmp_path / "classifier", tmp_path / "fp32")
     session = onnxruntime.InferenceSession(str(tmp_path / "fp32" / "model.onnx"))
     assert [each.name for each in session.get_inputs()] == ["input_ids", "attention_mask"]
     inputs = AutoTokenizer.from_pretrained(tmp_path / "fp32")(lines["en"][:6], lines["fr"][:6], padding=True)

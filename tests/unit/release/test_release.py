@@ -3,20 +3,34 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
+from typing import get_args
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from camembert.core.files import write_json
+from camembert.evaluation.sentence_vectors import embed
 from camembert.models.classifier import classifier_from, save_classifier
-from camembert.models.encoder import save_encoder
-from camembert.release.forms import ENCODER_FOLDER, FORMS
+from camembert.models.encoder import load_encoder, save_encoder
+from camembert.paper.intervals import Interval
+from camembert.plan import keys
+from camembert.plan.config import load_yaml
+from camembert.plan.experiment import experiment_of
+from camembert.release.choice import ReleaseError, best_on_dev, candidates, languages_kept, teacher_candidates
+from camembert.release.forms import CLASSIFIER, FORMS, forms_measured
 from camembert.release.modelcard import model_card, training_rows
 from camembert.release.onnx_export import export, quantize
-from camembert.release.release import best_on_dev, format_release, release_note, release_table
+from camembert.release.sentence_transformers import write_modules
+from camembert.release.table import draw_release, format_release, interval_of, release_note, release_table
+from camembert.tokens.tokenizer import load_tokenizer
 
 ROOT = Path(__file__).parents[3]
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
@@ -26,6 +40,9 @@ NLI = ["entailment", "neutral", "contradiction"]
 CLDR_NLI = {"name": "cldr-nli", "source": "cldr", "pairs": True}
 XNLI = {"name": "xnli", "source": "hub", "pairs": True}
 MASSIVE = {"name": "massive", "source": "folder", "pairs": False}
+
+
+RELEASED = [name for name, form in FORMS.items() if not form.of_teacher]
 
 
 def finetuned(run, dev_accuracy, finetuning=1):
@@ -43,15 +60,24 @@ def finetuned(run, dev_accuracy, finetuning=1):
     }
 
 
-def evaluated(form, average, rows_per_second):
-    speed = [{"tokens": 8, "latency_ms": 1.0, "rows_per_second": rows_per_second, "joules_per_row": None}]
-    accuracy = {"en": average + 0.2, "fr": average, "th": average - 0.2}
-    facts = {"form": form, "bytes": 2**20, "accuracy": accuracy, "speed": speed, "batch": 4, "threads": 1}
-    return facts | {"processor": "P", "peak_memory_mib": 100}
+def evaluated(form, average, latency):
+    speed = [{"tokens": 8, "latency_ms": latency, "latency_spread": 0.02, "rows_per_second": 100.0}]
+    classifies = FORMS[form].model == CLASSIFIER
+    accuracy = {"en": average + 0.2, "fr": average, "th": average - 0.2} if classifies else {}
+    facts = {"chain": "6-3", "model_type": "bert", "vocabulary": 99, "loss_of_eight_bits": None, "bytes": 10**6}
+    return facts | {
+        "accuracy": accuracy, "speed": speed, "batch": 4, "threads": 1, "processor": "P", "peak_memory_mib": 100
+    }  # fmt: skip
 
 
-MEASURED = {form: evaluated(form, 0.6, 100.0) for form in FORMS}
-MEASURED["onnx-int8"] = evaluated("onnx-int8", 0.595, 180.0)
+MEASURED = {form: evaluated(form, 0.6, 4.0) for form in FORMS}
+MEASURED["classifier-onnx-int8"] = evaluated("classifier-onnx-int8", 0.585, 1.0) | {"loss_of_eight_bits": 0.015}
+MEASURED["encoder-onnx-int8"] |= {"loss_of_eight_bits": 0.0005}
+ACCURACY = {
+    name: Interval(facts["accuracy"]["fr"], facts["accuracy"]["fr"] - 0.01, facts["accuracy"]["fr"] + 0.01)
+    for name, facts in MEASURED.items()
+    if facts["accuracy"]
+}
 
 
 @pytest.fixture
@@ -72,29 +98,148 @@ def metrics(tmp_path):
 
 @pytest.fixture
 def choice(metrics):
-    return best_on_dev(metrics[2:])
+    return {"student": best_on_dev(metrics[2:]), "named": False}
 
 
 def test_the_classifier_best_on_english_dev_is_taken_whatever_its_test_accuracy(choice):
-    assert (choice["run"], choice["finetuning"]) == (1, 2)
-    assert choice["candidates"] == {"r1-f1": 0.7, "r1-f2": 0.8}
+    assert choice["student"]["path"] == "toplayer/6-3/r1-f2"
+    assert choice["student"]["candidates"] == {"toplayer/6-3/r1-f1": 0.7, "toplayer/6-3/r1-f2": 0.8}
 
 
-def test_the_table_has_a_row_a_form_and_averages_of_kept_and_of_all_languages():
-    table = release_table(MEASURED, kept=["en", "fr"]).set_index("form")
+# --- which model it is --------------------------------------------------------------------------------------------
+
+
+def asked(release, **changes):
+    """Chains of the classifiers that a release is chosen among, in the embedded experiment with some changes."""
+    config = load_yaml(ROOT / "config.yaml") | changes
+    found = candidates(experiment_of(config), config["release"] | release, config["teacher"]["layers"])
+    return sorted({str(each.encoder.chain) for each in found})
+
+
+CHAINS = {"chains": ["6", "0-3", "6-3x0", "6-3", "6-2", "6-4-3"], "compute_matched": []}
+
+
+def test_a_release_is_chosen_among_direct_students_of_one_depth():
+    assert asked({}, **CHAINS) == ["6-2"], "the shallowest"
+    assert asked({"layers": 3}, **CHAINS) == ["6-3", "6-3x0"], "no cascade, nothing from random weights"
+    assert asked({"layers": 3}, chains=["6"], compute_matched=["6-4-3"]) == ["6-3x2.07"]
+    assert asked({"chain": "6-4-3"}, **CHAINS) == ["6-4-3"], "unless it is named"
+
+
+@pytest.mark.parametrize(
+    ("release", "changes", "said"),
+    [
+        (
+            {},
+            {"chains": ["6-4-3"], "compute_matched": []},
+            "no direct student of 3 layers to release, but 6, 6-4, 6-4-3;",
+        ),
+        ({"layers": 5}, CHAINS, "chains has no direct student of 5 layers to release, but 6, .*; add '6-5', or name"),
+        ({}, {"chains": ["6"], "compute_matched": []}, "no direct student of 1 layers to release, but 6; add '6-1'"),
+        ({"chain": "6-3", "layers": 2}, CHAINS, "release.chain is 6-3, but release.layers is 2; set one of them to"),
+        ({"chain": "7-3"}, CHAINS, "release.chain: chain '7-3'"),
+        ({"chain": "6-5"}, CHAINS, "release names chain 6-5 of recipe toplayer, which this experiment does not build"),
+        ({"recipe": "minilm"}, {**CHAINS, "chains": ["6", "6-3"]}, "of recipe minilm, which this experiment does not"),
+        ({}, {"finetuned_runs": 0}, "finetuned_runs is 0, so that there is no classifier .*; set finetuned_runs: 1"),
+    ],
+)
+def test_a_release_that_cannot_be_made_is_refused_in_one_sentence(release, changes, said):
+    with pytest.raises(ReleaseError, match=said):
+        asked(release, **changes)
+
+
+def test_the_teacher_is_compared_with_the_release_unless_it_is_the_release():
+    config = load_yaml(ROOT / "config.yaml")
+    experiment = experiment_of(config)
+    students = candidates(experiment, config["release"], 6)
+    assert {str(each.encoder.chain) for each in teacher_candidates(experiment, students)} == {"6"}
+    teachers = candidates(experiment, config["release"] | {"chain": 6}, 6)
+    assert teacher_candidates(experiment, teachers) == []
+
+
+def test_languages_that_are_kept_are_languages_of_the_experiment():
+    assert languages_kept({"languages": None}, ["en", "fr"]) == ["en", "fr"]
+    with pytest.raises(ReleaseError, match=r"release\.languages names th, expected languages of this experiment"):
+        languages_kept({"languages": ["en", "th"]}, ["en", "fr"])
+
+
+def test_the_teacher_is_measured_in_the_formats_that_are_released():
+    assert forms_measured(["encoder", "encoder-onnx", "classifier-trimmed-onnx-int8"], True) == [
+        "teacher", "teacher-onnx-int8", "encoder", "encoder-onnx", "classifier", "classifier-trimmed-onnx-int8"
+    ]  # fmt: skip
+    assert forms_measured(["encoder"], False) == ["encoder", "classifier"]
+
+
+def test_the_keys_list_the_forms_that_there_are():
+    assert list(get_args(keys.Form)) == RELEASED
+
+
+# --- what it keeps and costs --------------------------------------------------------------------------------------
+
+
+def test_the_table_has_a_row_a_form_with_accuracy_size_and_speed():
+    table = release_table(MEASURED, ACCURACY, kept=["en", "fr"]).set_index("form")
     assert list(table.index) == list(FORMS)
     row = table.loc["classifier"]
     assert row["english"] == pytest.approx(0.8)
     assert row["kept_languages"] == pytest.approx(0.7)
-    assert row["average"] == pytest.approx(0.6)
-    shown = format_release(table.reset_index(), [8])
-    assert shown.loc[0, ["Weights (MiB)", "All languages", "Examples/s, 8 tokens"]].tolist() == ["1.0", "60.0", "100"]
+    assert row["batch_ms_8"] == pytest.approx(40)
+    shown = format_release(table.reset_index(), 8, 4).set_index("Form")
+    columns = ["Accuracy", "95 % interval", "On disk (MB)", "1 sentence of 8 tokens (ms)", "4 sentences (ms)"]
+    assert shown.loc["Student, PyTorch", columns].tolist() == ["60.0", "59.0 to 61.0", "1.0", "4.00", "40.0"]
+    assert shown.loc["Encoder, PyTorch", "Accuracy"] == "–"
 
 
-def test_the_note_says_what_eight_bits_win_and_lose():
-    note = release_note(release_table(MEASURED, ["en"]), MEASURED, ["en"])
-    assert "The 8-bit model is -0.5 points from the float32 one" in note
-    assert "runs 1.8 times as many examples a second" in note
+def test_the_note_compares_with_the_teacher_and_warns_where_eight_bits_lose_more_than_a_point():
+    note = release_note(release_table(MEASURED, ACCURACY, ["en"]), MEASURED, ["en"], 8)
+    assert "Student, ONNX, 8-bit integers answers one sentence 4.0 times as fast as Teacher, PyTorch" in note
+    assert "at -1.5 points" in note
+    assert "eight bits change accuracy on dev by -1.5 points. **That is more than a point" in note
+    assert "vectors have a mean cosine of 0.9995" in note
+    assert "Repeats did not agree" not in note
+    speed = MEASURED["teacher"]["speed"][0] | {"latency_spread": 0.5}
+    unsteady = MEASURED | {"teacher": MEASURED["teacher"] | {"speed": [speed]}}
+    assert "used this machine: Teacher, PyTorch." in release_note(
+        release_table(unsteady, ACCURACY, ["en"]), unsteady, ["en"], 8
+    )
+    small = {name: facts | {"loss_of_eight_bits": 0.009} for name, facts in MEASURED.items()}
+    assert "**" not in release_note(release_table(small, ACCURACY, ["en"]), small, ["en"], 8)
+
+
+def predicted(folder, language, right):
+    path = folder / f"{language}.parquet"
+    pq.write_table(
+        pa.table({"label": [0] * len(right), "a": [float(each) for each in right], "b": [0.5] * len(right)}), path
+    )
+    return path
+
+
+def test_the_interval_counts_an_item_and_its_translations_once(tmp_path):
+    half = [1, 0] * 50
+    same = {language: predicted(tmp_path, language, half) for language in ("en", "fr")}
+    one = interval_of({"en": same["en"]}, ["a", "b"], parallel=True)
+    assert interval_of(same, ["a", "b"], parallel=True) == one
+    assert (one.mean, one.high - one.mean) == (0.5, pytest.approx(0.1, abs=0.003))
+    apart = interval_of(same, ["a", "b"], parallel=False)
+    assert apart.high - apart.mean == pytest.approx(0.07, abs=0.003)
+    longer = same | {"fr": predicted(tmp_path, "fr", [1] * 300)}
+    assert interval_of(longer, ["a", "b"], parallel=False).mean == pytest.approx(0.75), "a mean over languages"
+
+
+def test_the_picture_labels_every_classifier(tmp_path):
+    draw_release(release_table(MEASURED, ACCURACY, ["en"]), 8, tmp_path / "release")
+    assert all((tmp_path / f"release.{ending}").stat().st_size for ending in ("png", "pdf"))
+
+
+# --- model cards --------------------------------------------------------------------------------------------------
+
+
+def card_of(form, choice, metrics, measured=MEASURED, **facts):
+    facts = {
+        "experiment": "paper", "kept": ["en", "fr"], "pooling": "mean", "task": XNLI, "labels": NLI,
+        "citation": ROOT / "CITATION.cff",
+    } | facts  # fmt: skip
+    return model_card(FORMS[form], choice, metrics, measured[form], measured["classifier"], **facts)
 
 
 def test_training_is_told_from_the_teacher_to_the_classifier(metrics, choice):
@@ -102,7 +247,7 @@ def test_training_is_told_from_the_teacher_to_the_classifier(metrics, choice):
     from camembert.plan.experiment import ClassifierId, encoder_of
 
     encoder = encoder_of(parse_chain("6-3"), "toplayer", 1)
-    rows = training_rows(ClassifierId(encoder, choice["run"], choice["finetuning"]), metrics)
+    rows = training_rows(ClassifierId(encoder, 1, 2), metrics)
     assert [row["model"] for row in rows] == ["6", "6-3", "classifier"]
     assert rows[1]["what"] == "distilled from 6"
     assert [row["training_flops"] for row in rows] == [9e12, 2e12, None]
@@ -110,10 +255,9 @@ def test_training_is_told_from_the_teacher_to_the_classifier(metrics, choice):
 
 def test_a_given_teacher_is_named_with_its_licence(metrics, choice):
     teacher = json.loads(metrics[0].read_text())
-    facts = {"experiment": "paper", "kept": ["en"], "task": XNLI, "labels": NLI, "citation": ROOT / "CITATION.cff"}
     for source, name, base in (({"repository": "a/bert"}, "a/bert", "a/bert"), ("models/bert", "bert", None)):
         write_json(metrics[0], teacher | {"source": source, "steps": 0})
-        card = model_card("classifier", choice, metrics, MEASURED, **facts)
+        card = card_of("classifier", choice, metrics)
         header = yaml.safe_load(card.split("---")[1])
         assert (header["license"], header.get("base_model")) == ("other", base)
         assert f"| `6` | given: {name} | 0 |" in card
@@ -121,28 +265,40 @@ def test_a_given_teacher_is_named_with_its_licence(metrics, choice):
 
 
 def test_a_card_names_the_architecture(metrics, choice):
-    facts = {"experiment": "paper", "kept": ["en"], "task": XNLI, "labels": NLI, "citation": ROOT / "CITATION.cff"}
     measured = {form: each | {"model_type": "xlm-roberta"} for form, each in MEASURED.items()}
     for form, sentence in (("encoder", "An encoder (XLM-R) of 3 layers"), ("classifier", "Its encoder (XLM-R) has 3")):
-        card = model_card(form, choice, metrics, measured, **facts)
+        card = card_of(form, choice, metrics, measured)
         assert sentence in card
         assert yaml.safe_load(card.split("---")[1])["tags"][0] == "xlm-roberta"
 
 
-@pytest.mark.parametrize("form", [ENCODER_FOLDER, *FORMS])
+def test_a_card_says_which_model_was_taken_and_why(metrics, choice):
+    card = card_of("encoder", choice, metrics)
+    assert "Of 2 classifiers it is the one best on development examples" in card
+    assert "| `toplayer/6-3/r1-f1` | 70.0 |" in card
+    assert "The config names its chain" not in card
+    assert "The config names its chain" in card_of("encoder", choice | {"named": True}, metrics)
+    assert "eight bits change accuracy on dev by -1.5 points" in card_of("classifier-onnx-int8", choice, metrics)
+    copied = choice | {"student": choice["student"] | {"recipe": "toplayer"}}
+    assert "distilled from a larger multilingual encoder: chain `6-3`, recipe `toplayer`." in card_of(
+        "encoder", copied, metrics
+    )
+
+
+@pytest.mark.parametrize("form", RELEASED)
 @pytest.mark.parametrize("task", [CLDR_NLI, XNLI, MASSIVE], ids=lambda task: task["name"])
 def test_a_model_card_holds_what_the_hub_reads_and_what_users_must_know(metrics, choice, form, task):
     labels = [f"intent-{number}" for number in range(60)] if task == MASSIVE else NLI
-    facts = {"experiment": "embedded", "kept": ["en", "fr"], "task": task, "labels": labels}
-    card = model_card(form, choice, metrics, MEASURED, citation=ROOT / "CITATION.cff", **facts)
+    card = card_of(form, choice, metrics, task=task, labels=labels)
+    classifies = FORMS[form].model == CLASSIFIER
     header = yaml.safe_load(card.split("---")[1])
     assert header["license"] == "mit"
-    assert header["language"] == (["en", "fr"] if form == "classifier-trimmed" else ["en", "fr", "th"])
-    assert header["pipeline_tag"] == ("feature-extraction" if form == "encoder" else "text-classification")
-    assert "| en | 79.5 |" in card if form == "onnx-int8" else "| en | 80.0 |" in card
+    assert header["language"] == (["en", "fr"] if FORMS[form].trimmed else ["en", "fr", "th"])
+    assert header["pipeline_tag"] == ("text-classification" if classifies else "sentence-similarity")
+    assert "| en | 78.5 |" in card if form == "classifier-onnx-int8" else "| en | 80.0 |" in card
     assert "| `6-3` | distilled from 6 | 4 | 100 | 3 | 2.00 |" in card
     assert ("Do not use it for anything but trying out the software" in card) == (task == CLDR_NLI)
-    if form != "encoder":
+    if classifies:
         assert (
             ("A classifier of pairs of sentences" in card)
             == ("text_pair" in card or "Another." in card)
@@ -164,10 +320,11 @@ def release(teacher_folder, make_encoder, tmp_path_factory):
     folder = directory / "results" / "embedded" / "release"
     classifier = classifier_from(teacher_folder, NLI, dropout=0.0, seed=1)
     save_encoder(make_encoder(3), folder / "encoder", teacher_folder)
+    write_modules(folder / "encoder", "mean")
     save_classifier(classifier, folder / "classifier", teacher_folder)
-    save_classifier(classifier, folder / "classifier-trimmed", teacher_folder)
-    export(classifier, folder / "onnx-fp32", folder / "classifier")
-    quantize(folder / "onnx-fp32", folder / "onnx-int8")
+    for model, pooling in (("encoder", "mean"), ("classifier", None)):
+        export(folder / model, folder / f"{model}-onnx", pooling)
+        quantize(folder / f"{model}-onnx", folder / f"{model}-onnx-int8")
     return directory
 
 
@@ -183,9 +340,18 @@ def run_lines(code, directory):
     return process.stdout.strip()
 
 
+SENTENCE_TRANSFORMERS = pytest.mark.skipif(
+    not find_spec("sentence_transformers"), reason="sentence-transformers is not installed"
+)
+
+
+def documented():
+    """The Python of docs/release.md: with PyTorch, without, with sentence-transformers."""
+    return re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "release.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
 def test_the_documented_lines_run_offline_without_a_warning(release):
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "release.md").read_text(encoding="utf-8"), re.DOTALL)
-    with_pytorch, without = blocks
+    with_pytorch, without, _ = documented()
     assert len(with_pytorch.strip().splitlines()) <= 10
     answers = run_lines(with_pytorch, release).splitlines()
     assert len(answers) == 2
@@ -194,11 +360,37 @@ def test_the_documented_lines_run_offline_without_a_warning(release):
     assert list(logits) == ["entailment", "neutral", "contradiction"]
 
 
-def test_the_lines_of_the_model_cards_run_offline_without_a_warning(release, metrics, choice):
-    facts = {"experiment": "embedded", "kept": ["en"], "task": CLDR_NLI, "labels": NLI}
-    facts |= {"citation": ROOT / "CITATION.cff"}
-    cards = [model_card(form, choice, metrics, MEASURED, **facts) for form in (ENCODER_FOLDER, *FORMS)]
+@SENTENCE_TRANSFORMERS
+def test_the_documented_similarity_is_one_number(release):
+    *_, vectors = documented()
+    assert re.fullmatch(r"tensor\(\[\[-?[01]\.\d+\]\]\)", run_lines(vectors, release))
+
+
+@pytest.mark.parametrize(
+    "library", ["transformers", pytest.param("sentence_transformers", marks=SENTENCE_TRANSFORMERS)]
+)
+def test_the_lines_of_the_model_cards_run_offline_without_a_warning(release, metrics, choice, library):
+    forms = [name for name in RELEASED if not FORMS[name].trimmed]
+    cards = [card_of(form, choice, metrics, experiment="embedded", task=CLDR_NLI) for form in forms]
     blocks = [block for card in cards for block in re.findall(r"```python\n(.*?)```", card, re.DOTALL)]
-    assert len(blocks) == len(cards)
-    answers = run_lines("\n".join(blocks), release / "results" / "embedded" / "release").splitlines()
-    assert len(answers) == 2, "of the two classifiers in PyTorch"
+    assert len(blocks) == len(cards) + 1, "an encoder in PyTorch is read by two libraries"
+    own = [block for block in blocks if ("sentence_transformers" in block) == (library == "sentence_transformers")]
+    answers = run_lines("\n".join(own), release / "results" / "embedded" / "release").splitlines()
+    assert len(answers) == (library == "transformers"), "of the classifier in PyTorch"
+
+
+@SENTENCE_TRANSFORMERS
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_sentence_transformers_gives_the_vectors_of_the_experiment_without_a_warning(release, lines, pooling, tmp_path):
+    folder = tmp_path / "encoder"
+    shutil.copytree(release / "results" / "embedded" / "release" / "encoder", folder)
+    write_modules(folder, pooling)
+    sentences = [*lines["en"][:5], *lines["fr"][:5]]
+    code = (
+        "import json; from sentence_transformers import SentenceTransformer; "
+        f"print(json.dumps(SentenceTransformer({str(folder)!r}, device='cpu').encode({sentences!r}).tolist()))"
+    )
+    vectors = np.array(json.loads(run_lines(code, tmp_path)))
+    expected = embed(load_encoder(folder), load_tokenizer(folder), sentences, [3], pooling, 256)[0]
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(vectors, expected, atol=1e-5)

@@ -16,9 +16,9 @@ from camembert.data.tasks import Example, write_examples
 from camembert.evaluation.classification import encode_examples, pad_id_of, predict
 from camembert.evaluation.predictors import pytorch_predictor
 from camembert.models.classifier import classifier_from, load_classifier, save_classifier
-from camembert.release.vocabulary import tokens_used, trim
+from camembert.release.vocabulary import token_counts, tokens_to_keep, trim
 from camembert.tokens.shards import write_shard
-from camembert.tokens.tokenizer import SPECIAL_TOKENS, load_tokenizer, special_tokens, token_id
+from camembert.tokens.tokenizer import SPECIAL_TOKENS, load_tokenizer, token_id
 from camembert.tokens.trimming import VocabularyError, _renumbered, tokens_kept
 
 KEPT = ("en", "de")
@@ -35,9 +35,7 @@ def whole_model(teacher_folder, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def kept(whole_model, corpus):
-    tokenizer = load_tokenizer(whole_model)
-    used = tokens_used(tokenizer, [corpus[language] for language in KEPT], [])
-    return tokens_kept(tokenizer, used, SPECIAL_TOKENS.values())
+    return tokens_to_keep(whole_model, [corpus[language] for language in KEPT], [])
 
 
 @pytest.fixture(scope="module")
@@ -110,8 +108,28 @@ def test_transformers_reads_what_tokenizers_reads(trimmed, lines):
 def test_tokens_of_inference_data_count_as_used(whole_model, tmp_path):
     tokenizer = load_tokenizer(whole_model)
     write_examples([Example("a", "cats", "rouge", 0)], tmp_path / "pairs.parquet")
-    used = tokens_used(tokenizer, [], [tmp_path / "pairs.parquet"])
-    assert used == set(tokenizer.encode("cats rouge", add_special_tokens=False).ids)
+    counts = token_counts(tokenizer, [], [tmp_path / "pairs.parquet"])
+    assert np.flatnonzero(counts).tolist() == sorted(tokenizer.encode("cats rouge", add_special_tokens=False).ids)
+
+
+def test_a_number_of_rows_keeps_special_tokens_and_the_most_frequent(whole_model, corpus, lines, tmp_path):
+    shards = [corpus[language] for language in KEPT]
+    used = tokens_to_keep(whole_model, shards, [])
+    kept = tokens_to_keep(whole_model, shards, [], len(used) - 20)
+    counts = token_counts(load_tokenizer(whole_model), shards, [])
+    assert len(kept) == len(used) - 20
+    special = set(map(load_tokenizer(whole_model).token_to_id, SPECIAL_TOKENS.values()))
+    assert special <= set(kept) < set(used)
+    gone = set(used) - set(kept)
+    assert counts[list(gone)].max() <= counts[list(set(kept) - special)].min()
+    trim(whole_model, kept, tmp_path / "small")
+    assert load_classifier(tmp_path / "small").config.vocab_size == len(kept)
+    assert tokens_to_keep(whole_model, shards, [], 10**6) == used
+
+
+def test_fewer_rows_than_special_tokens_are_refused(whole_model, corpus):
+    with pytest.raises(VocabularyError, match=r"release\.vocabulary is 3, expected at least 5, as many as"):
+        tokens_to_keep(whole_model, [corpus["en"]], [], 3)
 
 
 def test_other_tokenizers_are_refused(whole_model, tmp_path):
@@ -176,8 +194,7 @@ def test_vocabularies_of_unigram_and_bpe_are_trimmed_too(kind, lines, tmp_path):
     tokenizer = load_tokenizer(tmp_path / "whole")
     for language in KEPT:
         write_shard(tmp_path / language, lines[language], tokenizer, {})
-    used = tokens_used(tokenizer, [tmp_path / language for language in KEPT], [])
-    kept = tokens_kept(tokenizer, used, special_tokens(tmp_path / "whole").values())
+    kept = tokens_to_keep(tmp_path / "whole", [tmp_path / language for language in KEPT], [])
     trim(tmp_path / "whole", kept, tmp_path / "trimmed")
     smaller = load_tokenizer(tmp_path / "trimmed")
     assert smaller.get_vocab_size() == len(kept) < tokenizer.get_vocab_size()

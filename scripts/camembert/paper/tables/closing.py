@@ -23,7 +23,9 @@ ASKED = [
 
 
 def closing(folder: Path) -> str:
-    """The summary in few columns, a sentence, and where all tables and figures are; nothing before there is a summary.
+    """The summary in few columns, a sentence, the table of a release if there is one, and where all tables and figures are.
+
+    Nothing before there is a summary.
 
     Args:
         folder: results of an experiment.
@@ -38,6 +40,8 @@ def closing(folder: Path) -> str:
     align = ["left", *["right"] * (len(shown) - 1)]
     table = pd.DataFrame(shown).to_markdown(index=False, disable_numparse=True, colalign=align)
     said = [sentence(pd.read_csv(folder / "tables" / "comparisons.csv", keep_default_na=False, na_values=[""]))]
+    release = folder / "tables" / "release.md"
+    said += [release.read_text(encoding="utf-8").strip()] if release.is_file() else []
     made = [str(folder / name) for name in ("tables", "figures", "release") if (folder / name).is_dir()]
     where = f"More is in {', '.join(made)}; tables/conclusion.md says in sentences what was found."
     return "\n\n".join([CAPTION, table, *filter(None, said), where])

@@ -1,0 +1,202 @@
+"""What the forms of a release keep and cost, beside the teacher: one table and one picture."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
+from camembert.evaluation.timing import STEADY_WITHIN
+from camembert.paper.figures.pareto import spread_out
+from camembert.paper.figures.style import STYLE, WIDTH, save
+from camembert.paper.intervals import ONCE, Interval, Scores, by_cluster, by_language, interval
+from camembert.paper.statistics import ENGLISH
+from camembert.paper.tables.writing import format_interval, format_percent
+from camembert.release.forms import CLASSIFIER, FORMS, INT8, ONNX, PYTORCH
+from camembert.release.quantisation import LARGEST_LOSS
+
+CAPTION = "The release beside its teacher."
+NOTE = (
+    "Accuracy is the mean over all languages of the test sets, with its 95 % interval, which covers the draw of the"
+    " items; of each model one classifier is measured, the best on English dev. On disk: the folder with its tokenizer."
+    " Times are medians on the CPU ({threads}, {processor}), compared best as ratios. Memory is the peak of a process"
+    " that loads the form, predicts the test sets (encoders: nothing) and measures the times."
+)
+COLOURS = {PYTORCH: "#000000", ONNX: "#0072B2", INT8: "#D55E00"}
+BAND = 0.07
+"""Of the height of the picture, what a label takes."""
+
+
+def interval_of(predictions: Mapping[str, str | os.PathLike[str]], labels: Sequence[str], parallel: bool) -> Interval:
+    """The accuracy of a classifier as a mean over languages (a share), and the 95 % interval that its items give.
+
+    Args:
+        predictions: parquet files, by language.
+        labels: their columns of logits, in the order of their numbers.
+        parallel: whether the items of every language are translations, in the same order; they are one unit then.
+    """
+    tables = [pq.read_table(path) for path in predictions.values()]
+    right = [
+        np.column_stack([table[label] for label in labels]).argmax(1) == table["label"].to_numpy() for table in tables
+    ]
+    clusters = [table["cluster"].to_numpy() if "cluster" in table.column_names else None for table in tables]
+    if parallel:
+        values, units = np.mean(right, axis=0)[None], clusters[0]
+    else:
+        present = np.arange(max(map(len, right))) < np.array([[len(own)] for own in right])
+        padded = np.zeros(present.shape)
+        padded[present] = np.concatenate(right)
+        values, units = by_language(padded[None], present), _told_apart(clusters)
+    return interval(Scores(ONCE, values if units is None else by_cluster(values, units)))
+
+
+def _told_apart(clusters: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    """Clusters of all languages, of which no two share one; None where there are none."""
+    own = [each for each in clusters if each is not None]
+    shift = 1 + max((int(each.max()) for each in own), default=0)
+    return np.concatenate([each + number * shift for number, each in enumerate(own)]) if own else None
+
+
+def release_table(
+    measured: Mapping[str, dict[str, Any]], accuracy: Mapping[str, Interval], kept: Sequence[str]
+) -> pd.DataFrame:
+    """One row a form: chain, bytes, accuracies with an interval (shares), times and memory.
+
+    Args:
+        measured: what measuring each form found, by its name, in the order of the rows.
+        accuracy: of the classifiers among them, the mean over languages and its interval.
+        kept: languages whose tokens a trimmed vocabulary keeps.
+    """
+    rows = []
+    for name, facts in measured.items():
+        own = pd.Series(facts["accuracy"], dtype=float)
+        mean, low, high = accuracy.get(name, Interval(np.nan, np.nan, np.nan))
+        row = {"form": name, "chain": facts["chain"], "label": FORMS[name].label, "bytes": facts["bytes"]}
+        row |= {"average": mean, "average_low": low, "average_high": high, "english": own.get(ENGLISH, np.nan)}
+        row |= {"kept_languages": own.reindex(list(kept)).mean()}
+        for at in facts["speed"]:
+            batch = 1000 * facts["batch"] / at["rows_per_second"]
+            row |= {f"latency_ms_{at['tokens']}": at["latency_ms"], f"batch_ms_{at['tokens']}": batch}
+        rows.append(row | {"peak_memory_mib": facts["peak_memory_mib"]} | own.add_prefix("accuracy_").to_dict())
+    return pd.DataFrame(rows)
+
+
+def format_release(numbers: pd.DataFrame, tokens: int, batch: int) -> pd.DataFrame:
+    """The table as people read it: percent, MB (millions of bytes), milliseconds.
+
+    Args:
+        numbers: from `release_table`.
+        tokens: a sentence, of those that were measured.
+        batch: sentences a batch.
+    """
+    ends = numbers[["average_low", "average_high"]].to_numpy()
+    shown = pd.DataFrame({"Form": numbers["label"], "Chain": numbers["chain"].astype(str)})
+    shown["Accuracy"] = format_percent(numbers["average"])
+    shown["95 % interval"] = [format_interval(low, high) for low, high in ends]
+    if sum(str(column).startswith("accuracy_") for column in numbers) > 1:
+        shown["English"] = format_percent(numbers["english"])
+        if any(FORMS[name].trimmed for name in numbers["form"]):
+            shown["Kept languages"] = format_percent(numbers["kept_languages"])
+    shown["On disk (MB)"] = (numbers["bytes"] / 1e6).map("{:.1f}".format)
+    shown[f"1 sentence of {tokens} tokens (ms)"] = numbers[f"latency_ms_{tokens}"].map("{:.2f}".format)
+    shown[f"{batch} sentences (ms)"] = numbers[f"batch_ms_{tokens}"].map("{:.1f}".format)
+    shown["Memory (MB)"] = (numbers["peak_memory_mib"] * 2**20 / 1e6).map("{:.0f}".format)
+    return shown
+
+
+def release_note(
+    numbers: pd.DataFrame, measured: Mapping[str, dict[str, Any]], kept: Sequence[str], tokens: int
+) -> str:
+    """What the table's readers should know: how it was measured, what the smallest form wins, what eight bits lose."""
+    one = measured[CLASSIFIER]
+    threads = f"{one['threads']} thread{'s' if one['threads'] > 1 else ''}"
+    said = [NOTE.format(threads=threads, processor=one["processor"])]
+    if any(FORMS[name].trimmed for name in measured):
+        said.append(f"A trimmed vocabulary keeps the tokens of {', '.join(kept)}; other languages may lose by it.")
+    unsteady = [
+        FORMS[name].label for name, facts in measured.items() if facts["speed"][0]["latency_spread"] > STEADY_WITHIN
+    ]
+    if unsteady:
+        said.append(f"**Repeats did not agree, as something else used this machine: {'; '.join(unsteady)}.**")
+    for name, facts in measured.items():
+        if (loss := facts.get("loss_of_eight_bits")) is not None:
+            said.append(loss_said(name, loss))
+    table = numbers.set_index("form")
+    students = [name for name in table.index if FORMS[name].model == CLASSIFIER and not FORMS[name].of_teacher]
+    fastest = min(students, key=lambda name: table.loc[name, f"latency_ms_{tokens}"])
+    for name in table.index:
+        if FORMS[name].of_teacher and FORMS[name].format in (PYTORCH, FORMS[fastest].format):
+            said.append(_compared(table, fastest, name, tokens))
+    return " ".join(said)
+
+
+def loss_said(form: str, loss: float) -> str:
+    """What eight bits lose on dev, in a sentence; with a warning where that is more than a point."""
+    if FORMS[form].model != CLASSIFIER:
+        return f"{FORMS[form].label}: vectors have a mean cosine of {1 - loss:.4f} with those in float32 (dev)."
+    warning = " **That is more than a point: take another form.**" if loss > LARGEST_LOSS else ""
+    return f"{FORMS[form].label}: eight bits change accuracy on dev by {100 * (0 - loss):+.1f} points.{warning}"
+
+
+def _compared(table: pd.DataFrame, student: str, teacher: str, tokens: int) -> str:
+    one, other = table.loc[student], table.loc[teacher]
+    faster = other[f"latency_ms_{tokens}"] / one[f"latency_ms_{tokens}"]
+    return (
+        f"{one['label']} answers one sentence {faster:.1f} times as fast as {other['label']}, on"
+        f" {one['bytes'] / other['bytes']:.0%} of the disk, at {100 * (one['average'] - other['average']):+.1f} points."
+    )
+
+
+def draw_release(numbers: pd.DataFrame, tokens: int, stem: Path) -> None:
+    """Draws the accuracies of all classifiers with their intervals over latency, each with its label.
+
+    Args:
+        numbers: from `release_table`.
+        tokens: a sentence, of those that were measured.
+        stem: path of the figure without its ending.
+    """
+    rows = numbers[numbers["average"].notna()].reset_index(drop=True)
+    forms = [FORMS[name] for name in rows["form"]]
+    x, y = rows[f"latency_ms_{tokens}"].to_numpy(), 100 * rows["average"].to_numpy()
+    low, high = 100 * rows["average_low"].to_numpy(), 100 * rows["average_high"].to_numpy()
+    with mpl.rc_context(dict(STYLE)):
+        figure = Figure(figsize=(WIDTH, 3.2))
+        axes = figure.subplots()
+        axes.set_xscale("log")
+        for i, form in enumerate(forms):
+            look: dict[str, Any] = {
+                "color": COLOURS[form.format],
+                "marker": "*" if form.of_teacher else "o",
+                "markersize": 6,
+            }
+            bars = [[y[i] - low[i]], [high[i] - y[i]]]
+            axes.errorbar(x[i], y[i], yerr=bars, elinewidth=0.8, linestyle="none", **look)
+        axes.set_xlim(x.min() / 1.6, x.max() * 5)  # labels stand on the right of their points
+        axes.margins(y=0.15)
+        bottom, top = axes.get_ylim()
+        for i, place in enumerate(spread_out((y - bottom) / (top - bottom), BAND)):
+            axes.annotate(
+                f"{forms[i].label}, {rows['bytes'][i] / 1e6:.3g} MB",
+                (x[i], y[i]),
+                (x[i] * 1.12, bottom + place * (top - bottom)),
+                va="center",
+                fontsize=6.5,
+                color=COLOURS[forms[i].format],
+                arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": COLOURS[forms[i].format]},
+                path_effects=[withStroke(linewidth=1.5, foreground="white")],
+            )
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xlabel(f"Latency of one sentence of {tokens} tokens (ms)")
+        axes.set_ylabel("Accuracy (%)\nand 95 % interval")
+        save(figure, stem)
