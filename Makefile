@@ -3,8 +3,8 @@
 # make test     all tests
 # make report   one page with all tables, figures, the rules and their run times, from a finished run
 # make paper    tables and figures again, from the committed results of record
-# make setup    only the environment, in .venv
-.PHONY: setup cache run report test check record keep paper lock
+# make setup    only the environment, in .venv; tests and checks add what they need
+.PHONY: setup developer cache run report test check record keep paper lock
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -20,6 +20,12 @@ $(BIN)/.installed: requirements.txt
 	$(BIN)/pip install --quiet --requirement requirements.txt
 	@touch $@
 
+developer: $(BIN)/.installed-developer
+
+$(BIN)/.installed-developer: $(BIN)/.installed requirements-dev.txt
+	$(BIN)/pip install --quiet --requirement requirements-dev.txt
+	@touch $@
+
 # Snakemake fails without a word where it cannot keep its cache
 cache:
 	@mkdir -p "$${XDG_CACHE_HOME:-$$HOME/.cache}" 2>/dev/null && test -w "$${XDG_CACHE_HOME:-$$HOME/.cache}" \
@@ -32,11 +38,11 @@ report: run
 	snakemake --report results/embedded/report.html
 
 # Two files of tests at a time, the longest first
-test: setup cache
+test: developer cache
 	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/slurm tests/workflow tests/unit
 
 # What a change must pass beside the tests
-check: setup
+check: developer
 	ruff check .
 	ruff format --check .
 	snakefmt --check Snakefile rules
@@ -69,7 +75,9 @@ paper: setup
 	python scripts/make_paper.py $(RECORD) $(PAPER)
 
 # Pins every package again; run it where only the CPU build of torch is offered, or the lock names CUDA packages
-lock: setup
-	pip-compile --quiet --upgrade --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links \
-		--no-header --output-file requirements.txt requirements.in
-	sed -i 's/^torch==\([0-9.]*\)+cpu/torch==\1/' requirements.txt
+lock: developer
+	for name in requirements requirements-dev; do \
+		pip-compile --quiet --upgrade --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links \
+			--no-header --output-file $$name.txt $$name.in; \
+		sed -i 's/^torch==\([0-9.]*\)+cpu/torch==\1/' $$name.txt; \
+	done

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -15,8 +16,17 @@ def test_the_conda_environment_has_the_versions_of_the_lock():
     assert pins == {name: lock[name] for name in pins}
 
 
-def test_every_requirement_is_pinned():
-    lock = (ROOT / "requirements.txt").read_text().lower()
-    wanted = [line for line in (ROOT / "requirements.in").read_text().splitlines() if line and not line.startswith("#")]
-    for name in wanted:
-        assert f"\n{name.split('==')[0].lower()}==" in f"\n{lock}"
+@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+def test_every_requirement_is_pinned(name):
+    lock = (ROOT / f"{name}.txt").read_text().lower()
+    wanted = [line for line in (ROOT / f"{name}.in").read_text().splitlines() if line and line[0] not in "#-"]
+    for package in wanted:
+        assert f"\n{package.split('==')[0].lower()}==" in f"\n{lock}"
+
+
+def test_what_developers_need_has_the_versions_that_run():
+    runs, develops = (
+        dict(re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / f"{name}.txt").read_text(), flags=re.MULTILINE))
+        for name in ("requirements", "requirements-dev")
+    )
+    assert {name: version for name, version in develops.items() if runs.get(name, version) != version} == {}
