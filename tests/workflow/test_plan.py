@@ -24,6 +24,7 @@ UNDER = {
     "massive": ["tasks/massive"],
     "e5": ["tasks/massive"],
     "e5-xnli": ["tasks/xnli", "e5"],
+    "e5-compress": ["tasks/massive", "e5"],
     "e5-budgets": ["tasks/massive", "e5", "retrieval-only"],
     "budgets": ["retrieval-only"],
     "massive-gpu": ["tasks/massive", "massive"],
