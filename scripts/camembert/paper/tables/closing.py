@@ -23,7 +23,7 @@ ASKED = [
 
 
 def closing(folder: Path) -> str:
-    """The summary in few columns, a sentence, the table of a release if there is one, and where all tables and figures are.
+    """The summary in few columns, a sentence, the table of a release if there is one, and where all the rest is.
 
     Nothing before there is a summary.
 
