@@ -198,7 +198,7 @@ def test_fewer_fine_tuned_runs_than_runs_are_told_apart():
     read = results_of(once + retrieved)
     numbers = summary(read, MODELS)
     assert (numbers[["task_runs", "retrieval_runs"]] == [1, 2]).all(axis=None)
-    assert set(format_summary(numbers)["Runs"]) == {"1 of 2 fine-tuned"}
+    assert set(format_summary(numbers)["Runs"]) == {"2 (1 fine-tuned)"}
     note = note_of_summary(numbers, read)
     assert "draw of the runs (2)" in note
     assert "With one run of a model there is no interval." in note

@@ -146,8 +146,10 @@ def format_summary(numbers: pd.DataFrame, labelled: str = "English") -> pd.DataF
         labelled: what the languages of the labels are called.
     """
     runs = numbers["runs"].astype(str)
-    if "task_runs" in numbers and (numbers["task_runs"] < numbers["runs"]).any():
-        runs = numbers["task_runs"].astype(str) + " of " + runs + " fine-tuned"
+    if "task_runs" in numbers:
+        runs = runs.where(
+            numbers["task_runs"] == numbers["runs"], runs + " (" + numbers["task_runs"].astype(str) + " fine-tuned)"
+        )
     shown = {"Model": numbers["label"], "Layers": numbers["layers"].astype(str), "Runs": runs}
     for column, title in SHOWN.items():
         title = title.replace("English", labelled)
