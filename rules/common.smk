@@ -6,7 +6,7 @@ Needs the merged config; refuses a wrong one in one sentence before anything run
 import os
 import re
 
-from camembert.plan.chain import ChainError, check_against_teacher, parse_chain
+from camembert.plan.chain import parse_chain
 from camembert.plan.config import ConfigError, check_config, load_yaml, sort_keys
 from camembert.plan.experiment import TEACHER as TEACHER_RECIPE
 from camembert.plan.experiment import ClassifierId, encoder_of, experiment_of, masks_tokens

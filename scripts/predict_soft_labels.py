@@ -2,8 +2,9 @@
 
 from camembert.core.files import read_json
 from camembert.runtime.devices import describe, start
-from camembert.runtime.job import Stopwatch, logged, write_metrics
+from camembert.runtime.job import Stopwatch, logged
 from camembert.training.soft_labels import write_soft_labels
+from snakemake_job import write_metrics
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
