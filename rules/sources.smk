@@ -33,7 +33,7 @@ def task_inputs():
     """What a task is read from: the files of every split, or the folder they are downloaded to."""
     if TASK["source"] == "hub":
         return {split: [folder] for split, folder in task_folders().items()}
-    files = sources.files_of_task(task_folders(), TASK["files"], TASK["locales"], LANGUAGES)
+    files = sources.files_of_task(task_folders(), TASK["files"], TASK["locales"], LANGUAGES, TRAIN_LANGUAGES)
     return {
         split: list(dict.fromkeys(path for paths in by_language.values() for path in paths))
         for split, by_language in files.items()

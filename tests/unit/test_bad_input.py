@@ -87,7 +87,7 @@ class Bench:
     def read(self) -> None:
         task = self.config["data"]["task"]
         folders = dict.fromkeys(sources.splits_of(task), self.folder)
-        files = sources.files_of_task(folders, task["files"], task["locales"], ["en", "fr"])
+        files = sources.files_of_task(folders, task["files"], task["locales"], ["en", "fr"], task["train_languages"])
         read_task(files, Preset(**{key: task[key] for key in DESCRIBED}), None)
 
     def massive(self, **rows: str) -> None:

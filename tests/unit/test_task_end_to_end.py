@@ -132,7 +132,7 @@ def test_the_same_preset_reads_the_hub(tmp_path):
             )
             assert process.returncode == 0, process.stderr
             folders[split] = tmp_path / split / "output"
-    files = sources.files_of_task(folders, patterns, task["locales"], ["en", "fr"])
+    files = sources.files_of_task(folders, patterns, task["locales"], ["en", "fr"], ["en"])
     splits, names, _ = read_task(files, Preset(**{key: task[key] for key in DESCRIBED}), None)
     assert names == [f"i{number:02d}" for number in range(60)]
     assert splits["test"]["fr"][59][:4] == ("test-59", f"{WORDS['fr'][59 % 15]} {WORDS['fr'][59 % 7]} test", None, 59)

@@ -51,6 +51,7 @@ def local_data(tmp_path):
         write(tmp_path / "data" / name)
     for locale in load_yaml(ROOT / "experiments" / "tasks" / "massive.yaml")["data"]["task"]["locales"].values():
         write(tmp_path / "data" / "massive" / f"{locale}.jsonl.gz")
+    write(tmp_path / "data" / "mine" / "train.csv")
     for language in LANGUAGES:
         write(tmp_path / "data" / "ntrex" / f"{language}.txt")
         write(tmp_path / "data" / "text" / f"{language}.txt")
@@ -100,6 +101,18 @@ def test_multilingual_e5_small_comes_from_a_package_or_the_hub_by_one_key(snakem
     assert re.search(rf"^{rule} +1$", plan, re.MULTILINE)
     assert re.search(r"12-3x2\.14", plan), "a control of equal compute"
     assert "mlm/0-" not in plan, "no runs from scratch"
+
+
+@pytest.mark.usefixtures("local_data")
+def test_labels_in_another_language_are_planned_from_its_file(snakemake, tmp_path):
+    write(tmp_path / "data" / "xnli" / "train-de.tsv")
+    task = {"name": "xnli", "source": "folder", "folder": "data/xnli", "train_languages": ["de"]}
+    task |= {"files": {"train": "train-{language}.tsv"}}
+    overlay = {"languages": ["de", "fr"], "data": {"task": task, "retrieval": {"source": "none"}}}
+    (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(overlay))
+    process = snakemake("-n", "--configfile", str(tmp_path / "overlay.yaml"), config=None)
+    assert process.returncode == 0, process.stderr
+    assert "data/xnli/train-de.tsv" in process.stdout + process.stderr
 
 
 @pytest.mark.usefixtures("local_data")

@@ -40,7 +40,7 @@ def splits_of(task: dict[str, Any]) -> list[str]:
     return ["train", *dev, *([] if task["split_dev"] else ["test"])]
 
 
-def languages_of(split: str, languages: Sequence[str], train_languages: Sequence[str] = (ENGLISH,)) -> list[str]:
+def languages_of(split: str, languages: Sequence[str], train_languages: Sequence[str]) -> list[str]:
     """The languages that a split is read in."""
     return list(train_languages if split == "train" else languages)
 
@@ -72,7 +72,7 @@ def files_of_task(
     patterns: Mapping[str, str],
     locales: Mapping[str, str],
     languages: Sequence[str],
-    train_languages: Sequence[str] = (ENGLISH,),
+    train_languages: Sequence[str],
 ) -> dict[str, dict[str, list[Path]]]:
     """The files of a task by split and language.
 

@@ -54,7 +54,7 @@ def local_data(tmp_path, monkeypatch):
     def fill(config):
         task = config["data"]["task"]
         for split in sources.splits_of(task):
-            for language in sources.languages_of(split, config["languages"]):
+            for language in sources.languages_of(split, config["languages"], task["train_languages"]):
                 pattern = sources.in_language(task["files"][split], sources.locale_of(task["locales"], language))
                 path = Path(task["folder"]) / pattern.replace("*", ".gz")
                 path.parent.mkdir(parents=True, exist_ok=True)
