@@ -19,7 +19,9 @@ MAKES_TEXT = any(corpus.source == "cldr" for corpus in TEXTS.values())
 READS_TEXT = EXPERIMENT.reads_text(config)
 CHECKED_CORPORA = [name for name, corpus in TEXTS.items() if corpus.source != "cldr"]
 TRIMS = TEACHER["vocabulary"] != teachers.ALL
-CHECKED = expand(result("data/checked/{corpus}.json"), corpus=CHECKED_CORPORA) if READS_TEXT or TRIMS else []
+TOKENIZER_TEXT = TEXTS if TRIMS else CORPORA if READS_TEXT else {}
+"""What the tokenizer is made of, or tried on; a trimmed vocabulary keeps tokens of what fine-tuning alone reads too."""
+CHECKED = [result(f"data/checked/{name}.json") for name in TOKENIZER_TEXT if name in CHECKED_CORPORA]
 TOKENIZER = [result("data/tokenizer")]
 RETRIEVAL_LANGUAGES = QUERY_LANGUAGES if PAIRWISE else LANGUAGES
 ENGLISH_SIDES = expand(result("data/retrieval/english-for-{language}.parquet"), language=QUERY_LANGUAGES)
@@ -227,7 +229,7 @@ if TEACHER["source"] == "pretrain":
 
     rule train_tokenizer:
         input:
-            **named_text(),
+            **named_text(TOKENIZER_TEXT),
             checked=CHECKED,
             read_first=READ_FIRST,
         output:
@@ -243,7 +245,7 @@ if TEACHER["source"] == "pretrain":
             **config["resources"]["tokenization"],
         params:
             **config["tokenizer"],
-            text=named_readings(),
+            text=named_readings(TOKENIZER_TEXT),
             longest=TEACHER["positions"],
         message:
             "Training a tokenizer of {params.vocabulary} tokens"
@@ -254,7 +256,7 @@ else:
 
     rule import_tokenizer:
         input:
-            **(named_text() if READS_TEXT or TRIMS else {}),
+            **named_text(TOKENIZER_TEXT),
             teacher=teacher_source_files(),
             examples=TASK_DATA["train"] if TRIMS else [],
             checked=CHECKED,
@@ -277,7 +279,7 @@ else:
             vocabulary=config["tokenizer"]["vocabulary"],
             kept=TEACHER["vocabulary"],
             needs_mask=masks_tokens(config, EXPERIMENT),
-            text=named_readings() if READS_TEXT or TRIMS else {},
+            text=named_readings(TOKENIZER_TEXT),
             max_unknown=TEACHER["max_unknown"],
         message:
             "Taking the tokenizer of {input.teacher[0]}"

@@ -1,4 +1,4 @@
-"""Linear probe: a logistic regression on an encoder's sentence vectors, fitted on English, without any fine-tuning.
+"""Linear probe: a logistic regression on an encoder's sentence vectors, fitted on labelled text, without any fine-tuning.
 
 Needs encoders and data/task; makes probe/<encoder> and metrics/probe/<encoder>.json. Off where probe.enabled is false.
 """
@@ -37,6 +37,6 @@ rule probe:
         device=device_of("evaluation"),
         threads=config["threads"]["evaluation"],
     message:
-        "Probing {wildcards.chain} (run {wildcards.run}) on English"
+        "Probing {wildcards.chain} (run {wildcards.run})"
     script:
         "../scripts/probe.py"

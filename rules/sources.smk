@@ -14,7 +14,7 @@ TRAIN_LANGUAGES = TASK["train_languages"]
 CORPORA = {corpus.name: corpus for corpus in corpora.text_sources(config)}
 UNLABELLED_CORPORA = {corpus.name: corpus for corpus in corpora.unlabelled_sources(config)}
 TEXTS = CORPORA | UNLABELLED_CORPORA
-"""All that is read; corpora of share 0 are read by fine-tuning alone."""
+"""All that is read; what has share 0 trains no encoder, but classifiers."""
 DOWNLOADS = corpora.downloads(config)
 
 
@@ -96,12 +96,12 @@ def all_text(among=CORPORA):
     ]
 
 
-def named_text(among=TEXTS):
+def named_text(among):
     """All text of some corpora, by ``LANGUAGE_CORPUS``."""
     return {f"{language}_{corpus.name}": text_of(corpus, language) for corpus, language in all_text(among)}
 
 
-def named_readings(among=TEXTS):
+def named_readings(among):
     """How it is read, by the same."""
     return {f"{language}_{corpus.name}": corpus.reading(language) for corpus, language in all_text(among)}
 

@@ -1,4 +1,4 @@
-"""Fits a linear probe to an encoder's vectors of English sentences: one file of predictions a language."""
+"""Fits a linear probe to an encoder's vectors of labelled sentences: one file of predictions a language."""
 
 from camembert.core.files import read_json
 from camembert.data.tasks import read_all, read_examples
@@ -29,8 +29,8 @@ if __name__ == "__main__":
 
         shares: dict[str, float] = {}
         with Stopwatch() as watch:
-            english, dev = (vectors_of(each, vectors) for each in (train, read_all(job.input.dev)))
-            probe = fit_probe(english, dev, len(labels), job.params.strengths)
+            fitted_to, dev = (vectors_of(each, vectors) for each in (train, read_all(job.input.dev)))
+            probe = fit_probe(fitted_to, dev, len(labels), job.params.strengths)
             for language, data, path in zip(job.params.languages, job.input.test, job.output.predictions, strict=True):
                 examples = read_examples(data)
                 found = vectors_of(examples, vectors)

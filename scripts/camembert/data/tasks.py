@@ -84,7 +84,7 @@ def unlabelled_examples(texts: Mapping[str, Iterable[str]], labelled: Iterable[s
     Raises:
         TaskError: nothing is left.
     """
-    known = set(labelled)
+    known = {text.strip() for text in labelled}  # as documents are read
     examples = [
         Example(f"{name}-{number:06d}", text, None, NO_LABEL)
         for name, documents in texts.items()

@@ -90,8 +90,8 @@ def check_corpora(config: Mapping[str, Any]) -> None:
     """Checks what one key of data.text asks of another, and that there is text in every language.
 
     Raises:
-        SourceError: a name twice, a folder that is not there, shares that are all 0, no text in a language, or
-            translations in a single one.
+        SourceError: a name twice, a folder that is not there, shares that are all 0, no text in a language or for
+            fine-tuning, or translations in a single language.
     """
     corpora, languages = _entries(config), config["languages"]
     names = [corpus.name for corpus in corpora]
@@ -124,6 +124,12 @@ def check_corpora(config: Mapping[str, Any]) -> None:
             raise SourceError(
                 f"{folders} has no text in {language}; expected one of {wanted}: add it, or take {language} out of"
                 " languages"
+            )
+    for corpus in unlabelled_sources(config):
+        if not corpus.languages(languages):
+            raise SourceError(
+                f"finetuning.unlabelled names {corpus.name}, but {corpus.folder} has no text in {', '.join(languages)};"
+                " add it, or take the name out"
             )
 
 

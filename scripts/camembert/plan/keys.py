@@ -329,8 +329,8 @@ class Finetuning(Optimiser):
     temperature: Positive = key("Softens both distributions; the loss is multiplied by its square (Hinton et al.).")
     soft_weight: float = key("Share of the loss that soft labels have; 1 leaves gold labels out.", gt=0, le=1)
     unlabelled: Annotated[list[Text], AfterValidator(distinct)] = key(
-        "Corpora of `data.text` read in fine-tuning with soft labels alone; `share: 0` keeps one out of all else. Not"
-        " for tasks of pairs."
+        "Corpora of `data.text` read in fine-tuning with soft labels alone; `share: 0` keeps one out of the training of"
+        " encoders. Not for tasks of pairs."
     )
 
 
@@ -368,7 +368,7 @@ class Probe(Section):
     """The task by logistic regression on frozen vectors of sentences (`retrieval.layer`, `retrieval.pooling`)."""
 
     enabled: bool = key("Whether encoders are probed.")
-    strengths: list[Positive] = key("Values of C, the inverse of the L2 penalty; English dev chooses.", min_length=1)
+    strengths: list[Positive] = key("Values of C, the inverse of the L2 penalty; dev chooses.", min_length=1)
     train_limit: Annotated[int, Field(ge=2)] | None = key("At most so many training examples, evenly spread.")
 
 

@@ -111,14 +111,19 @@ def check_task(task: dict[str, Any], languages: Sequence[str]) -> None:
     """Checks what one key of data.task asks of another, and that every file of a folder is there.
 
     Raises:
-        SourceError: a column that the header does not name, dev or test that are the same in every language, or a
-            file that is missing or empty.
+        SourceError: a column that the header does not name, dev that cannot be held out of train, dev or test that
+            are the same in every language, or a file that is missing or empty.
     """
     train_languages = task["train_languages"]
     if "dev" not in splits_of(task) and set(languages) != set(train_languages):
         raise SourceError(
             f"data.task.files.dev is null, but languages are {', '.join(languages)}, expected dev files of every"
             f" language; name them, or set languages: [{', '.join(train_languages)}]"
+        )
+    if "dev" not in splits_of(task) and task["parallel"] and len(languages) > 1:
+        raise SourceError(
+            "data.task.files.dev is null and data.task.parallel is true, but what is held out of train is not the same"
+            " in every language; name dev files, or set data.task.parallel: false"
         )
     for split in splits_of(task):
         pattern = task_pattern(task, split)

@@ -102,13 +102,13 @@ def languages_kept(release: Mapping[str, Any], languages: list[str]) -> list[str
 
 
 def best_on_dev(metrics: Iterable[str | Path]) -> dict[str, Any]:
-    """Of some classifiers the one that is best on English dev; the test sets have no say. The first of equals.
+    """Of some classifiers the one that is best on dev, in the languages of the labels; the test sets have no say. The first of equals.
 
     Args:
         metrics: JSON files of their fine-tuning.
 
     Returns:
-        recipe, chain, layers, run and fine-tuning of the best, its accuracy on English dev, its path among the
+        recipe, chain, layers, run and fine-tuning of the best, its accuracy on dev, its path among the
         classifiers, and the accuracies of all by path.
     """
     found = {path_of(facts): facts for facts in map(read_json, metrics)}

@@ -27,7 +27,7 @@ from camembert.release.quantisation import LARGEST_LOSS
 CAPTION = "The release beside its teacher."
 NOTE = (
     "Accuracy is the mean over all languages of the test sets, with its 95 % interval, which covers the draw of the"
-    " items; of each model one classifier is measured, the best on English dev. On disk: the folder with its tokenizer."
+    " items; of each model one classifier is measured, the best on dev. On disk: the folder with its tokenizer."
     " Times are medians on the CPU ({threads}, {processor}), compared best as ratios. Memory is the peak of a process"
     " that loads the form, predicts the test sets (encoders: nothing) and measures the times."
 )

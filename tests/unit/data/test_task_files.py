@@ -285,6 +285,8 @@ def test_without_dev_files_a_fifth_of_train_is_dev_and_test(tmp_path):
     assert [len(splits[split]["en"]) for split in ("train", "dev", "test")] == [80, 20, 1]
     with pytest.raises(SourceError, match=r"data\.task\.files\.dev is null, but languages are en, de, expected dev"):
         splits_of(tmp_path, ["en", "de"], files=files)
+    with pytest.raises(SourceError, match=r"parallel is true, but what is held out of train is not the same"):
+        splits_of(tmp_path, ["en", "de"], files=files, train_languages=["en", "de"])
     write(tmp_path / "train-en.tsv", "p\th\tneutral\n" * 19)
     with pytest.raises(DataError, match=r"train-en\.tsv has 19 examples, expected at least 20 where dev is taken"):
         splits_of(tmp_path, ["en"], files=files)

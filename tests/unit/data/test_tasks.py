@@ -43,7 +43,7 @@ def test_sentences_without_labels_are_all_but_evaluated_and_labelled_ones(tmp_pa
     (tmp_path / "de.txt").write_text("labelled\nevaluated\nkept\nbeyond the limit\n")
     write_json(tmp_path / "own.json", {"de": [1]})
     texts = documents_of({"de_own": [tmp_path / "de.txt"]}, {"de_own": {"limit": 3}}, [tmp_path / "own.json"])
-    examples = unlabelled_examples(texts, ["labelled"])
+    examples = unlabelled_examples(texts, [" labelled "])
     assert [(each.text, each.text_pair, each.label) for each in examples] == [("kept", None, NO_LABEL)]
     write_examples(examples, tmp_path / "unlabelled.parquet")
     assert languages_without_labels([tmp_path / "unlabelled.parquet"]) == ["de"]

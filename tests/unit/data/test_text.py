@@ -87,7 +87,7 @@ def test_text_is_found_in_any_layout_and_of_its_language_alone(write, tmp_path, 
 def test_a_language_without_text_is_refused_before_anything_runs(write, tmp_path):
     write("en.txt")
     corpus = {"name": "own", "source": "folder", "folder": str(tmp_path)}
-    config = {"languages": ["en", "sw"], "data": {"text": [corpus]}}
+    config = {"languages": ["en", "sw"], "data": {"text": [corpus]}, "finetuning": {"unlabelled": []}}
     with pytest.raises(SourceError, match=r"has no text in sw; expected one of sw\.txt, sw\.txt\.gz, .*: add it"):
         check_corpora(config)
     (tmp_path / "other").mkdir()
@@ -100,6 +100,10 @@ def test_a_language_without_text_is_refused_before_anything_runs(write, tmp_path
     with pytest.raises(SourceError, match="has no text in sw"):
         check_corpora(config)
     assert [each.name for each in text_sources(config)] == ["own"]
+    config |= {"languages": ["en"], "finetuning": {"unlabelled": ["other"]}}
+    with pytest.raises(SourceError, match=r"unlabelled names other, but .*/other has no text in en; add it"):
+        check_corpora(config)
+    config["languages"] = ["en", "sw"]
     config["data"]["text"][1] |= {"parallel": True, "share": 0.5}
     with pytest.raises(
         SourceError, match=r"data\.text\[1\] is parallel, but has files in sw alone; add other languages"

@@ -43,4 +43,10 @@ def test_a_finished_run_ends_with_a_table_a_sentence_and_where_all_is(numbers, t
     cells = [cell.strip() for cell in table.splitlines()[-1].split("|")]
     assert cells == ["", "Cascade 6-4-2", "2", "57.5 (3.5)", "65.0 (7.1)", ""]
     assert said == sentence(numbers)
-    assert f"{tmp_path / 'tables'}, {tmp_path / 'figures'};" in where
+    assert where == f"More is in {tmp_path / 'tables'}, {tmp_path / 'figures'}."
+
+
+def test_a_release_without_the_rest_of_the_experiment_ends_with_its_table(tmp_path):
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "release.md").write_text("| Form | Accuracy |\n")
+    assert closing(tmp_path) == f"| Form | Accuracy |\n\nMore is in {tmp_path / 'tables'}."

@@ -23,28 +23,33 @@ ASKED = [
 
 
 def closing(folder: Path) -> str:
-    """The summary in few columns, a sentence, the table of a release if there is one, and where all the rest is.
-
-    Nothing before there is a summary.
+    """The summary in few columns with a sentence, the table of a release, whichever there are, and where all the rest is.
 
     Args:
         folder: results of an experiment.
     """
-    if not (folder / "tables" / "summary.csv").is_file():
+    said = _summary(folder / "tables") if (folder / "tables" / "summary.csv").is_file() else []
+    release = folder / "tables" / "release.md"
+    said += [release.read_text(encoding="utf-8").strip()] if release.is_file() else []
+    if not said:
         return ""
-    numbers = pd.read_csv(folder / "tables" / "summary.csv")
+    made = [str(folder / name) for name in ("tables", "figures", "release") if (folder / name).is_dir()]
+    conclusion = folder / "tables" / "conclusion.md"
+    found = "; tables/conclusion.md says in sentences what was found" if conclusion.is_file() else ""
+    return "\n\n".join([*said, f"More is in {', '.join(made)}{found}."])
+
+
+def _summary(tables: Path) -> list[str]:
+    """A caption, the table of the summary in few columns and, where anything was compared, a sentence."""
+    numbers = pd.read_csv(tables / "summary.csv")
     shown = {"Model": numbers["label"], "Layers": numbers["layers"]}
     for column, title in SHOWN.items():
         if column in numbers and numbers[column].notna().any():
             shown[title] = format_mean_and_sd(numbers[column], numbers[f"{column}_sd"])
     align = ["left", *["right"] * (len(shown) - 1)]
     table = pd.DataFrame(shown).to_markdown(index=False, disable_numparse=True, colalign=align)
-    said = [sentence(pd.read_csv(folder / "tables" / "comparisons.csv", keep_default_na=False, na_values=[""]))]
-    release = folder / "tables" / "release.md"
-    said += [release.read_text(encoding="utf-8").strip()] if release.is_file() else []
-    made = [str(folder / name) for name in ("tables", "figures", "release") if (folder / name).is_dir()]
-    where = f"More is in {', '.join(made)}; tables/conclusion.md says in sentences what was found."
-    return "\n\n".join([CAPTION, table, *filter(None, said), where])
+    said = sentence(pd.read_csv(tables / "comparisons.csv", keep_default_na=False, na_values=[""]))
+    return [CAPTION, table, *filter(None, [said])]
 
 
 def sentence(comparisons: pd.DataFrame) -> str:
