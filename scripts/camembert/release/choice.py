@@ -102,7 +102,7 @@ def languages_kept(release: Mapping[str, Any], languages: list[str]) -> list[str
 
 
 def best_on_dev(metrics: Iterable[str | Path]) -> dict[str, Any]:
-    """Of some classifiers the one that is best on dev, in the languages of the labels; the test sets have no say. The first of equals.
+    """Of some classifiers the one that is best on dev, the first of equals; the test sets have no say.
 
     Args:
         metrics: JSON files of their fine-tuning.

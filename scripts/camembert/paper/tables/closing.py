@@ -23,7 +23,7 @@ ASKED = [
 
 
 def closing(folder: Path) -> str:
-    """The summary in few columns with a sentence, the table of a release, whichever there are, and where all the rest is.
+    """The summary in few columns with a sentence, the table of a release, whichever there are, and where the rest is.
 
     Args:
         folder: results of an experiment.
