@@ -8,5 +8,4 @@ ONNX_WEIGHTS = "model.onnx"
 
 BESIDE_WEIGHTS = (CONFIG, TOKENIZER, TOKENIZER_SETTINGS)
 MODEL = (WEIGHTS, *BESIDE_WEIGHTS)
-ONNX_MODEL = (ONNX_WEIGHTS, *BESIDE_WEIGHTS)
 """Files of a whole folder, as this workflow writes it."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-from camembert.core.model_files import MODEL, ONNX_MODEL
-
 ENCODER, CLASSIFIER = "encoder", "classifier"
 PYTORCH, ONNX, INT8 = "pytorch", "onnx", "onnx-int8"
 TEACHER = "teacher"
@@ -41,11 +39,6 @@ class Form:
         """What tables and model cards call it."""
         whose = "Teacher" if self.of_teacher else "Student" if self.model == CLASSIFIER else "Encoder"
         return ", ".join([whose, FORMATS[self.format], *(["trimmed vocabulary"] if self.trimmed else [])])
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        """The files of its folder that every library needs."""
-        return MODEL if self.format == PYTORCH else ONNX_MODEL
 
 
 _ALL = [Form(*each) for each in product((ENCODER, CLASSIFIER), (False, True), FORMATS)]
