@@ -22,7 +22,9 @@ def test_a_sentence_says_who_is_better_and_whether_chance_would_do(numbers):
     said += " student 6-2 55.0 %; "
     assert sentence(numbers) == f"{said}chance alone can make such a difference."
     assert sentence(numbers.assign(low=0.01)) == f"{said}that is more than chance makes."
-    assert sentence(numbers.assign(low=float("nan"))) == f"{said}one run cannot tell whether that is more than chance."
+    assert sentence(numbers.assign(low=float("nan"))) == (
+        f"{said}both are of one run, which cannot tell whether that is more than chance."
+    )
 
 
 def test_without_a_cascade_it_is_about_what_was_compared(numbers):

@@ -102,7 +102,7 @@ def test_models_are_equal_only_where_all_readings_say_so():
 
 def test_one_run_has_no_interval():
     said = conclusion(ONE_RUN, margin=2)
-    assert f"above {SECOND} {SCOPE}; with one run no interval can be given.\n" in said
+    assert f"above {SECOND} {SCOPE}, in the one run that both have, which gives no interval.\n" in said
     assert f"With one run of a model there is no interval. {UNCOVERED}" in said
     assert "equal within" not in said
 

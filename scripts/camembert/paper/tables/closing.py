@@ -72,7 +72,7 @@ def _sentence(row: Mapping[Any, Any]) -> str:
     of, what = does.get(row["task"], "gets right"), "sentences" if row["task"] == RETRIEVAL else "examples"
     equal = "With the same training compute, " if row["contrast"] == Contrast.DIRECT_EQUAL_COMPUTE else ""
     ends = {
-        None: "one run cannot tell whether that is more than chance",
+        None: "both are of one run, which cannot tell whether that is more than chance",
         Verdict.UNDECIDED: "chance alone can make such a difference",
     }
     sure = ends.get(verdict(row), "that is more than chance makes")

@@ -109,7 +109,7 @@ def _sentence(
     if row["task"] == RETRIEVAL and len(readings) == 1:
         agreed = ", by one reading alone"
     if None in verdicts:
-        claim = f"{far}; with one run no interval can be given"
+        claim = f"{far}, in the one run that both have, which gives no interval"
     elif len(verdicts) > 1:
         said = format_readings(readings).partition(";")[0]
         claim = (

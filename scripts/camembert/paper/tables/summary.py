@@ -147,9 +147,8 @@ def format_summary(numbers: pd.DataFrame, labelled: str = "English") -> pd.DataF
     """
     runs = numbers["runs"].astype(str)
     if "task_runs" in numbers:
-        runs = runs.where(
-            numbers["task_runs"] == numbers["runs"], runs + " (" + numbers["task_runs"].astype(str) + " fine-tuned)"
-        )
+        fewer = numbers["task_runs"].astype(str) + " of " + runs + " fine-tuned"
+        runs = runs.where(numbers["task_runs"] == numbers["runs"], fewer)
     shown = {"Model": numbers["label"], "Layers": numbers["layers"].astype(str), "Runs": runs}
     for column, title in SHOWN.items():
         title = title.replace("English", labelled)
