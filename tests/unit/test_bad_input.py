@@ -392,6 +392,9 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "sentences without labels for a task of pairs": lambda bench: bench.check(
         "finetuning", teacher="root", unlabelled=["cldr"]
     ),
+    "soft labels of a teacher that is not fine-tuned in every run": lambda bench: bench.check(
+        "finetuning", teacher="root"
+    ),
     "a GPU asked for and none reserved": lambda bench: bench.check(device="cuda"),
     "a GPU reserved and none wanted": partial(gpus, "distillation", 1, device="cpu"),
     "more GPUs than evaluation uses": partial(gpus, "evaluation", 2),

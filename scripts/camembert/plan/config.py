@@ -99,7 +99,7 @@ class Config(Section):
         " come with them."
     )
     compute_matched: Annotated[list[ChainKey], AfterValidator(distinct)] = key(
-        "Cascades that get two controls of equal training FLOPs: a direct student, and one from scratch."
+        "Cascades that get controls of equal training FLOPs: a direct student and, with `scratch_runs`, one from scratch."
     )
     recipes: Distinct[str] = key("How students are made: names under `distillation.recipes`; several are an ablation.")
     checkpoint_seconds: keys.NotNegative = key("Between two checkpoints of a training; a killed job loses no more.")
@@ -138,7 +138,7 @@ def check_config(config: dict[str, Any]) -> None:
         experiment = experiment_of(config)
         _check_recipes(checked, experiment)
         _check_scratch(checked)
-        _check_soft_labels(checked)
+        _check_soft_labels(checked, experiment)
         _check_evaluations(checked, experiment.reads_text(config))
         _check_sizes(checked, config["teacher"])
         _check_resources(checked, stages_of(config, experiment))
@@ -253,8 +253,8 @@ def _check_scratch(config: Config) -> None:
         )
 
 
-def _check_soft_labels(config: Config) -> None:
-    """Checks that sentences without labels are of corpora that there are, and the task's examples single sentences."""
+def _check_soft_labels(config: Config, experiment: Experiment) -> None:
+    """Checks that every run has the classifiers that teach, and that sentences without labels can be learned from."""
     unlabelled, task = config.finetuning.unlabelled, config.data.task
     names = [corpus.name for corpus in config.data.text]
     for name in unlabelled:
@@ -273,6 +273,11 @@ def _check_soft_labels(config: Config) -> None:
             f"finetuning.unlabelled names {unlabelled[0]}, whose documents are single texts, but the examples of"
             f" {task.name} are pairs; set it to [] (soft labels of the training pairs stay)"
         )
+    if config.finetuning.teacher != "none" and experiment.reference_runs != experiment.finetuned_runs:
+        raise ConfigError(
+            f"reference_runs is {config.reference_runs}, but finetuning.teacher is {config.finetuning.teacher}, so that"
+            " students of every run learn from a classifier of that run; set reference_runs to null"
+        )
 
 
 def _check_evaluations(config: Config, reads_text: bool) -> None:
@@ -280,11 +285,6 @@ def _check_evaluations(config: Config, reads_text: bool) -> None:
     finetuned, runs, retrieval = config.finetuned_runs, len(config.runs), config.retrieval
     if finetuned is not None and finetuned > runs:
         raise ConfigError(f"finetuned_runs is {finetuned}, expected at most the number of runs ({runs}); lower it")
-    if config.reference_runs is not None and config.finetuning.teacher != "none":
-        raise ConfigError(
-            f"reference_runs is {config.reference_runs}, but finetuning.teacher is {config.finetuning.teacher}, so that"
-            " students of every run learn from its teacher's classifier; set reference_runs to null"
-        )
     if config.data.retrieval.source == "none":
         if finetuned == 0 and not config.probe.enabled:
             raise ConfigError(
