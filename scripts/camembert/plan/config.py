@@ -99,7 +99,7 @@ class Config(Section):
         " come with them."
     )
     compute_matched: Annotated[list[ChainKey], AfterValidator(distinct)] = key(
-        "Cascades that get controls of equal training FLOPs: a direct student and, with `scratch_runs`, one from scratch."
+        "Cascades with controls of equal training FLOPs: a direct student and, with `scratch_runs`, one from scratch."
     )
     recipes: Distinct[str] = key("How students are made: names under `distillation.recipes`; several are an ablation.")
     checkpoint_seconds: keys.NotNegative = key("Between two checkpoints of a training; a killed job loses no more.")
