@@ -12,7 +12,6 @@ from camembert.data.cldr import facts as cldr
 from camembert.data.cldr.documents import draw_documents, draw_unseen_documents, normalised
 from camembert.data.records import DataError
 from camembert.data.retrieval import (
-    RetrievalDataError,
     Sentence,
     language_of,
     numbered,
@@ -103,20 +102,6 @@ def test_a_repeated_sentence_is_left_out_in_every_language_and_counted(aligned, 
     assert "2 of 5 lines repeat an earlier one in some language and are left out in all, 3 are left" in caplog.text
     assert "lines in fr that repeat an earlier one: 1" in caplog.text
     assert [[s.id[-1] for s in rows] for rows in read_aligned(files, limit=2).values()] == [["1", "2"]] * 2
-
-
-@pytest.mark.parametrize(
-    ("english", "french", "message"),
-    [
-        (["a", "b"], ["A"], r"fr\.txt has 1 lines and .*en\.txt has 2; expected aligned files"),
-        (["a", "b", "c"], ["A", "", "C"], r"fr\.txt:2 is empty; expected a sentence on every line"),
-        (["a", "b", "c"], ["A", " \t", "C"], r"fr\.txt:2 is empty; expected a sentence on every line"),
-        (["a", "a"], ["A", "B"], r"has 1 different lines in all languages; expected at least two"),
-    ],
-)
-def test_files_that_are_not_aligned_sentences_are_refused_with_the_place(aligned, english, french, message):
-    with pytest.raises(RetrievalDataError, match=message):
-        read_aligned(aligned(en=english, fr=french))
 
 
 def test_sentences_come_back_as_they_were_written(tmp_path):

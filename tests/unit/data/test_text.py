@@ -127,21 +127,3 @@ def test_what_is_no_text_is_refused(tmp_path):
     for name, where in (("de.jsonl", "de.jsonl:2"), ("de.parquet", "de.parquet: row 1")):
         with pytest.raises(DataError, match=f"{where} has 3 in the field 'text'; expected a text"):
             list(read_documents([tmp_path / name]))
-
-
-def test_parallel_text_has_no_empty_document(write):
-    with pytest.raises(DataError, match=r"document 2 of .*en\.txt is empty, expected text, as it is parallel"):
-        list(read_documents([write("en.txt", ["a", "", "b"])], parallel=True))
-
-
-def test_text_that_is_there_twice_is_refused(write, tmp_path):
-    write("en.txt")
-    write("en.txt.gz")
-    with pytest.raises(SourceError, match=r"has the text in en more than once, as en\.txt and en\.txt\.gz; keep one"):
-        text_files(tmp_path, "en")
-
-
-def test_an_empty_file_is_refused_before_anything_runs(tmp_path):
-    (tmp_path / "en.txt").touch()
-    with pytest.raises(SourceError, match=r"en\.txt is empty; expected text in UTF-8"):
-        text_files(tmp_path, "en")

@@ -1,6 +1,5 @@
 """What a config may say, and what it asks for."""
 
-import json
 import math
 from copy import deepcopy
 from pathlib import Path
@@ -102,44 +101,30 @@ MLM_NAMED = {
     ("path", "value", "message"),
     [
         # unknown keys
-        ("finetuning.bach", 32, "unknown key finetuning.bach; did you mean finetuning.batch?"),
         ("evaluation.colour", 1, "unknown key evaluation.colour; expected one of batch_tokens"),
-        ("chian", ["6"], "unknown key chian; did you mean chains?"),
         ("resources.evaluation.gpus", 1, "unknown key resources.evaluation.gpus; did you mean"),
         # wrong types and values
         ("finetuning.batch", 0, "finetuning.batch is 0, expected at least 1; correct it"),
-        ("finetuning.batch", 32.0, "finetuning.batch is 32.0, expected an integer; correct it"),
         ("finetuning.batch", True, "finetuning.batch is true, expected an integer; correct it"),
         ("finetuning", 3, "finetuning is 3, expected a mapping of keys; correct it"),
         ("finetuning.learning_rate", "3e-4", 'is "3e-4", expected a number; YAML reads powers of ten only with'),
+        ("data.cldr.test", 50, "data.cldr.test is 50, expected a multiple of 24"),
         ("pretraining.mask", 1.0, "pretraining.mask is 1.0, expected a number below 1; correct"),
-        ("data.text", own(limit=0), "data.text[0].limit is 0, expected at least 1"),
-        ("data.task.source", "cldr2", "data.task.source is \"cldr2\", expected 'cldr', 'folder' or 'hub'"),
-        ("teacher.source", "here", "teacher.source is \"here\", expected 'pretrain', 'folder'"),
         ("data.task.hub.dev.repository", "a b", 'data.task.hub.dev.repository is "a b", expected a text that matches'),
         ("data.text", [], "data.text is [], expected a list of 1 or more"),
-        ("data.text", own(hub=WEB | {"revision": ""}), 'data.text[0].hub.revision is "", expected a text that is not'),
         ("data.text", own(hub=WEB | {"files": "a.xls"}), 'data.text[0].hub.files is "a.xls", expected a text that'),
         ("data.text", own(folders="x"), "the config has an unknown key data.text[0].folders; did you mean"),
-        ("device", "gpu", "device is \"gpu\", expected 'auto', 'cpu' or 'cuda'"),
         ("experiment", "é/b", 'experiment is "é/b", expected a text that matches'),
         ("data.task.split_columns", {"valid": {}}, "data.task.split_columns"),
         ("data.task.split_columns", {"dev": {"txt": "a"}}, "data.task.split_columns.dev"),
         ("data.task.split_header", {"valid": None}, "data.task.split_header"),
         # languages, runs, recipes
         ("languages", ["en", "x"], 'languages[1] is "x", expected a text that matches'),
-        ("languages", [], "languages is [], expected a list of 1 or more"),
-        ("data.task.train_languages", [], "data.task.train_languages is [], expected a list of 1 or more"),
         ("finetuning.soft_weight", 0, "finetuning.soft_weight is 0, expected a number above 0"),
-        ("finetuning.teacher", "assistant", 'finetuning.teacher is "assistant", expected'),
         ("languages", ["fr", "de"], "languages is fr, de, expected en among them"),
         ("languages", ["en", "fr", "en"], "languages: 'en' is listed more than once"),
-        ("runs", [1, -1], "runs[1] is -1, expected at least 1"),
-        ("runs", [0], "runs[0] is 0, expected at least 1"),
         # numbers that are none
         ("finetuning.warmup", math.inf, "finetuning.warmup is Infinity, expected a finite number"),
-        ("distillation.recipes.toplayer.weights.hidden", math.nan, "weights.hidden is NaN, expected a finite number"),
-        ("checkpoint_seconds", math.inf, "checkpoint_seconds is Infinity, expected a finite number"),
         ("recipes", ["bottomlayer"], "recipes names bottomlayer, expected some of toplayer, uniform, minilm, logits"),
         ("distillation.recipes.toplayer.loss", "top", "toplayer.loss: 'top' is no loss, expected one of"),
         ("distillation.recipes.toplayer.weights.logits", 1.0, "names hidden, attention, logits, expected hidden and"),
@@ -151,41 +136,27 @@ MLM_NAMED = {
         ("distillation.recipes.logits.initialisation", [0, 1], "initialisation[0] is 0, expected at least 1"),
         ("distillation.recipes", {"mlm": MLM_NAMED}, "has the name mlm, which is that of other models"),
         ("distillation.recipes", {"A b": MLM_NAMED}, 'a key of distillation.recipes is "A b", expected a text that'),
-        ("recipes", ["toplayer", "toplayer"], "recipes: 'toplayer' is listed more than once"),
         # chains
         ("chains", [0], "chains[0]: chain '0' has no layers"),
         ("chains", ["6-2", "6-2x1"], "chains: '6-2' is listed more than once"),
-        ("chains", [6, "6"], "chains: '6' is listed more than once"),
         ("teacher.layers", 5, "chains: chain '6' starts with 6, but the teacher has 5 layers"),
         ("compute_matched", ["6-2"], "compute_matched: chain '6-2' is not a cascade"),
         ("compute_matched", ["0-4x2-2"], "compute_matched: chain '0-4x2-2' is not a cascade"),
         ("compute_matched", ["6-4x0-2x0"], "compute_matched: chain '6-4x0-2x0' is not a cascade"),
-        ("compute_matched", ["8-4-2"], "compute_matched: chain '8-4-2' starts with 8"),
         # one key against another
         ("teacher.heads", 3, "teacher.hidden is 128, expected a multiple of teacher.heads (3)"),
         ("text.row", 129, "text.row is 129, expected at most teacher.positions (128)"),
-        ("finetuning.max_tokens", 129, "finetuning.max_tokens is 129, expected at most teacher.positions (128)"),
         ("efficiency.lengths", [16, 200], "efficiency.lengths[1] is 200, expected at most teacher.positions (128)"),
-        ("data.task.name", "xnli", "data.task.name is xnli, but data.task.source is cldr, expected the source cldr"),
         ("data.task.name", "retrieval", "data.task.name is retrieval, but data.task.source is cldr, expected"),
         ("data.task.labels", "any", "data.task.labels is \"any\", expected 'found' or a list"),
-        ("data.task.labels", ["a"], "data.task.labels is [\"a\"], expected 'found' or a list of 2 or more"),
-        ("data.task.labels", ["a", "b", "a"], "data.task.labels: 'a' is listed more than once"),
-        ("data.task.files.dev", "x.xlsx", 'data.task.files.dev is "x.xlsx", expected a text that matches'),
         ("data.task.filter.dev", {"part": 0.5}, "data.task.filter.dev.part is 0.5, expected a text or an integer"),
         ("data.text", own(source="folder"), "data.text[0]: folder is missing, expected one since the source is folder"),
         ("teacher.source", "folder", "teacher.folder is null, expected a folder since teacher.source is folder"),
         # retrieval
-        ("data.retrieval.source", "web", "data.retrieval.source is \"web\", expected 'cldr', 'folder'"),
-        ("data.retrieval.source", "folder", "data.retrieval.folder is null, expected a folder since data.retrieval.s"),
-        ("retrieval.documents", 1, "retrieval.documents is 1, expected at least 2"),
         ("retrieval.layer", "bottom", "retrieval.layer is \"bottom\", expected 'top' or an integer; correct"),
         ("retrieval.layer", 0, "retrieval.layer is 0, expected 'top' or at least 1"),
-        ("retrieval.pooling", "max", "retrieval.pooling is \"max\", expected 'cls' or 'mean'"),
-        ("retrieval.readings", ["cosine", "euclid"], "retrieval.readings[1] is \"euclid\", expected 'cosine'"),
         ("retrieval.readings", ["cosine"], "retrieval: reading is centred_margin, expected one of readings"),
         ("retrieval.poolings", ["mean"], "retrieval: pooling is cls, expected one of poolings (mean); add it there"),
-        ("retrieval.poolings", ["cls", "cls"], "retrieval.poolings: 'cls' is listed more than once"),
         ("retrieval.neighbours", 1000, "retrieval.neighbours is 1000, expected at most retrieval.documents less 1"),
         ("languages", ["en"], "languages is en alone, but retrieval needs another language to find sentences in;"),
     ],
@@ -205,12 +176,6 @@ def test_a_recipe_lists_as_many_rising_layers_of_the_teacher_as_its_student_has(
     wrong = changed(config, "distillation.recipes.toplayer", recipe | {"initialisation": layers})
     with pytest.raises(ConfigError, match="expected 3 rising numbers from 1 to 6, of layers that chain '6-3' starts"):
         check_config(wrong)
-
-
-def test_a_missing_key_is_named_and_described(config):
-    del config["finetuning"]["batch"]
-    with pytest.raises(ConfigError, match=r"the config has no finetuning\.batch; add it: Examples a step\."):
-        check_config(config)
 
 
 def mappings(value, path=""):
@@ -248,12 +213,6 @@ def with_folders(config, tmp_path):
 
 def test_every_file_of_local_data_must_exist(with_folders, tmp_path):
     check_config(with_folders)
-    with pytest.raises(ConfigError, match=r"data\.task\.folder is null, expected a folder since data\.task\.source"):
-        check_config(changed(with_folders, "data.task.folder", None))
-    with pytest.raises(
-        ConfigError, match=r"data\.text\[0\]\.folder is .*, but there is no folder .*/text; correct the path"
-    ):
-        check_config(changed(with_folders, "data.text", own(source="folder", folder=str(tmp_path / "text"))))
     made = changed(changed(with_folders, "data.task.source", "cldr"), "data.task.name", "cldr-nli")
     with pytest.raises(ConfigError, match=r"has no text in sw; expected one of sw\.txt, .*: add it, or take sw out"):
         check_config(made | {"languages": ["en", "sw"]})
@@ -261,13 +220,6 @@ def test_every_file_of_local_data_must_exist(with_folders, tmp_path):
     with pytest.raises(ConfigError, match=r"has no file 'test-fr\.tsv'; add it, .*data\.task\.split_dev: true"):
         check_config(with_folders)
     check_config(changed(with_folders, "data.task.split_dev", True))
-    (tmp_path / "test-fr.tsv").write_text("a\tb\tneutral\n")
-    (tmp_path / "fr.txt").write_text("")
-    with pytest.raises(ConfigError, match=r"fr\.txt is empty; expected text in UTF-8"):
-        check_config(with_folders)
-    (tmp_path / "dev-fr.tsv").write_text("")
-    with pytest.raises(ConfigError, match=r"dev-fr\.tsv is empty; expected text in UTF-8"):
-        check_config(with_folders)
     (tmp_path / "train-en.tsv").unlink()
     with pytest.raises(ConfigError, match=r"has no file 'train-en\.tsv'; add it, correct data\.task\.files"):
         check_config(with_folders)
@@ -324,33 +276,6 @@ def test_folders_are_not_looked_for_where_another_source_is_chosen(config):
     check_config(changed(config, "data.task.folder", "no/such/folder"))
 
 
-@pytest.fixture
-def given_teacher(config, tmp_path):
-    """A config with a given teacher of two layers in a local folder."""
-    architecture = {"num_hidden_layers": 2, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 32}
-    facts = {"model_type": "bert", "vocab_size": 100, "max_position_embeddings": 64} | architecture
-    (tmp_path / "config.json").write_text(json.dumps(facts))
-    for name in ("model.safetensors", "tokenizer.json"):
-        (tmp_path / name).touch()
-    config["teacher"] |= {"source": "folder", "folder": str(tmp_path), "layers": 2, "hidden": 16, "heads": 2}
-    config["teacher"] |= {"intermediate": 32, "positions": 64}
-    config["tokenizer"]["vocabulary"] = 100
-    return config | {"chains": ["2", "2-1"], "compute_matched": []}
-
-
-def test_a_given_teacher_is_checked_before_anything_runs(given_teacher, tmp_path):
-    check_config(given_teacher)
-    with pytest.raises(
-        ConfigError, match=r"teacher\.hidden is 32, but .* has hidden_size 16; set teacher\.hidden to it"
-    ):
-        check_config(changed(given_teacher, "teacher.hidden", 32))
-    with pytest.raises(ConfigError, match=r"tokenizer\.vocabulary is 101, but .* has vocab_size 100"):
-        check_config(changed(given_teacher, "tokenizer.vocabulary", 101))
-    (tmp_path / "model.safetensors").unlink()
-    with pytest.raises(ConfigError, match=r"has no weights; expected model\.safetensors"):
-        check_config(given_teacher)
-
-
 @pytest.mark.parametrize("key", ["data.task.hub.dev", "data.task.hub.test"])
 def test_files_of_the_hub_name_their_language(config, key):
     config["data"]["task"] |= {"name": "xnli", "source": "hub"}
@@ -401,12 +326,6 @@ def test_without_retrieval_no_english_is_needed(config):
         ("data: {task: {labels: [yes, no]}}", "data.task.labels[0] is true, expected a text;"),
         ("data: {task: {labels: [a, 2020-01-01]}}", 'data.task.labels[1] is "2020-01-01", expected a text;'),
         ("data: {task: {locales: {no: nb-NO}}}", "a key of data.task.locales is false, expected a text;"),
-        ("data: {task: {label_names: {1: a}}}", "a key of data.task.label_names is 1, expected a text;"),
-        (
-            "data: {text: [{name: a, source: cldr, locales: {on: x}}]}",
-            "a key of data.text[0].locales is true, expected",
-        ),
-        ("finetuning: {no: 1}", "a key of finetuning is false, expected a text;"),
         ("no: 1", "a key of the config is false, expected a text;"),
         ("data: {task: {filter: {dev: {part: off}}}}", "data.task.filter.dev.part is false, expected a text or an int"),
     ],

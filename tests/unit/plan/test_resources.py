@@ -44,12 +44,6 @@ def test_of_a_stage_without_jobs_nothing_is_asked():
         check_config(config | {"chains": ["6", "0-3x1"]})
 
 
-@pytest.mark.parametrize("stage", ["evaluation", "efficiency"])
-def test_a_job_that_computes_on_one_gpu_reserves_no_more(stage):
-    with pytest.raises(ConfigError, match=rf"resources\.{stage}\.gpu is 2, but its jobs compute on one GPU"):
-        check_config(reserving(**{stage: 2}))
-
-
 @pytest.mark.parametrize(
     ("stage", "section"), [("pretraining", "text"), ("distillation", "text"), ("finetuning", "finetuning")]
 )

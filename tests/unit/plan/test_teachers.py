@@ -88,15 +88,6 @@ def test_a_config_of_2019_is_told_which_type_to_add(folder, facts, likely):
         config_of(written)
 
 
-def test_pointers_in_place_of_weights_are_refused(folder):
-    written = folder(XLM_R)
-    (written / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n")
-    with pytest.raises(
-        SourceError, match=r"model\.safetensors is a pointer of git-lfs, not the data; .*`git lfs pull`"
-    ):
-        teacher_files(written)
-
-
 def test_sizes_that_are_null_are_those_of_a_local_teacher(folder):
     config = load_yaml(ROOT / "config.yaml")
     config["teacher"] |= {"source": "folder", "folder": str(folder(XLM_R))} | dict.fromkeys(SIZES)
@@ -109,15 +100,6 @@ def test_sizes_that_are_null_are_those_of_a_local_teacher(folder):
     given["teacher"]["hidden"] = 384
     with pytest.raises(ConfigError, match=r"teacher\.hidden is 384, but .* has hidden_size 768; set"):
         check_config(given)
-
-
-@pytest.mark.parametrize("source", ["hub", "pretrain"])
-def test_sizes_of_a_teacher_that_is_not_there_yet_are_asked_for(source):
-    config = load_yaml(ROOT / "config.yaml")
-    config["teacher"]["source"] = source
-    config["tokenizer"]["vocabulary"] = None
-    with pytest.raises(ConfigError, match=rf"tokenizer\.vocabulary is null.*teacher\.source is {source}; write it"):
-        check_config(config)
 
 
 @pytest.mark.parametrize(
