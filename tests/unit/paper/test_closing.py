@@ -52,3 +52,6 @@ def test_a_release_without_the_rest_of_the_experiment_ends_with_its_table(tmp_pa
     (tmp_path / "tables").mkdir()
     (tmp_path / "tables" / "release.md").write_text("| Form | Accuracy |\n")
     assert closing(tmp_path) == f"| Form | Accuracy |\n\nMore is in {tmp_path / 'tables'}."
+    for form in ("encoder", "classifier"):
+        (tmp_path / "release" / form).mkdir(parents=True)
+    assert f"\n\nModels to take: {tmp_path}/release/classifier, {tmp_path}/release/encoder.\n" in closing(tmp_path)

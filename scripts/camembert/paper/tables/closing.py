@@ -33,7 +33,9 @@ def closing(folder: Path) -> str:
     said += [release.read_text(encoding="utf-8").strip()] if release.is_file() else []
     if not said:
         return ""
-    made = [str(folder / name) for name in ("tables", "figures", "release") if (folder / name).is_dir()]
+    if released := sorted(str(path) for path in (folder / "release").glob("*") if path.is_dir()):
+        said.append(f"Models to take: {', '.join(released)}.")
+    made = [str(folder / name) for name in ("tables", "figures") if (folder / name).is_dir()]
     conclusion = folder / "tables" / "conclusion.md"
     found = "; tables/conclusion.md says in sentences what was found" if conclusion.is_file() else ""
     return "\n\n".join([*said, f"More is in {', '.join(made)}{found}."])
