@@ -1,5 +1,5 @@
-# make run      the embedded experiment, three runs: from nothing to tables and figures
-# make record   the same with ten runs and its release, kept in docs/results/embedded
+# make run      the toy experiment, three runs: from nothing to tables and figures
+# make record   the same with ten runs and its release, kept in docs/results/toy
 # make test     all tests
 # make report   one page with all tables, figures, the rules and their run times, from a finished run
 # make paper    tables and figures again, from the committed results of record
@@ -35,7 +35,7 @@ run: setup cache
 	snakemake --cores all
 
 report: run
-	snakemake --report results/embedded/report.html
+	snakemake --report results/toy/report.html
 
 # Two files of tests at a time, the longest first
 test: developer cache
@@ -49,14 +49,14 @@ check: developer
 	mypy
 	snakemake --lint
 
-# The embedded experiment with ten runs, of which the default's are the first: its release, and what is kept of both
+# The toy experiment with ten runs, of which the default's are the first: its release, and what is kept of both
 record: setup cache
 	snakemake --cores all --configfile experiments/record.yaml
 	snakemake --cores all --configfile experiments/record.yaml -- release
 	$(MAKE) keep
 
-RESULTS ?= results/embedded
-RECORD ?= docs/results/embedded
+RESULTS ?= results/toy
+RECORD ?= docs/results/toy
 
 # Keeps every answer, from which all is counted, metrics, training curves, and what was made of them
 keep:

@@ -45,10 +45,10 @@ class Case:
         return replace(self, **sizes)  # type: ignore[arg-type]
 
 
-EMBEDDED = Case("embedded", 6, 3, 128, 4, 512, 6_000, batch=64, row=32)
+DEFAULT = Case("default", 6, 3, 128, 4, 512, 6_000, batch=64, row=32)
 MBERT = Case("mbert", 12, 6, 768, 12, 3_072, 119_547, batch=8, row=128)
 TOY = Case("toy", 3, 2, 16, 2, 32, 500, batch=4, row=32)
-CASES = {case.name: case for case in (EMBEDDED, MBERT, TOY)}
+CASES = {case.name: case for case in (DEFAULT, MBERT, TOY)}
 
 ONE_DOCUMENT = "one document a row"
 PACKED = "several documents a row, masked from each other"

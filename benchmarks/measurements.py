@@ -17,7 +17,7 @@ import psutil
 from tabulate import tabulate
 
 from camembert.core.provenance import processor_name
-from cases import CEILING, EMBEDDED, PACKED_ROWS, PACKING, Case, Contestant
+from cases import CEILING, DEFAULT, PACKED_ROWS, PACKING, Case, Contestant
 from turns import playing
 
 LARGEST_DIFFERENCE = {"cpu": 1e-4, "cuda": 3e-3}
@@ -84,7 +84,7 @@ class Comparison:
 
 def gpu_name() -> str | None:
     """The GPU that a training process sees, or None."""
-    with playing(PLAY, {"gpu": ("gpu", EMBEDDED, "cpu", 1)}) as opponents:
+    with playing(PLAY, {"gpu": ("gpu", DEFAULT, "cpu", 1)}) as opponents:
         return opponents["gpu"].last.facts["gpu"]
 
 

@@ -1,6 +1,6 @@
-"""Does the answer survive another CPU? The embedded experiment with other arithmetic kernels, model by model.
+"""Does the answer survive another CPU? The toy experiment with other arithmetic kernels, model by model.
 
-    PYTHONPATH=scripts python benchmarks/other_cpu.py     # results/embedded against its repetition, which is made
+    PYTHONPATH=scripts python benchmarks/other_cpu.py     # results/toy against its repetition, which is made
 
 Processors differ in the last digits of a sum, and training amplifies them. Here the kernels are other ones on the same
 machine: MKL's compatible code path, PyTorch's and oneDNN's AVX2 instead of AVX-512. A table in Markdown is printed:
@@ -55,8 +55,8 @@ def differences(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
 def main() -> None:
     """Repeats a run, unless its repetition is there, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--first", type=Path, default=ROOT / "results" / "embedded", help="a finished run")
-    other = ROOT / "results" / "embedded-other-kernels"
+    parser.add_argument("--first", type=Path, default=ROOT / "results" / "toy", help="a finished run")
+    other = ROOT / "results" / "toy-other-kernels"
     parser.add_argument("--second", type=Path, default=other, help="its repetition")
     options = parser.parse_args()
     if not (options.first / "answers.parquet").is_file():

@@ -79,7 +79,7 @@ if TEACHER["source"] != "pretrain":
         params:
             source=teachers.named(TEACHER),
             declared=teacher_sizes(),
-            vocabulary=config["tokenizer"]["vocabulary"],
+            vocabulary=config["tokenizer"]["vocab_size"],
             threads=config["threads"]["evaluation"],
         message:
             "Taking the teacher from {input.source[0]}"

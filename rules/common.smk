@@ -146,7 +146,9 @@ def finetuning_seed(wildcards):
 def distillation_recipe(wildcards):
     """How a student is made; one that predicts masked tokens gets the share of them too."""
     recipe = config["distillation"]["recipes"].get(wildcards.recipe, vars(COPY))
-    return recipe | ({"mask": config["pretraining"]["mask"]} if LOSSES[recipe["loss"]].predicts_words else {})
+    return recipe | (
+        {"mlm_probability": config["pretraining"]["mlm_probability"]} if LOSSES[recipe["loss"]].predicts_words else {}
+    )
 
 
 def teacher_folder(wildcards):
@@ -221,7 +223,7 @@ def every_core(wildcards):
 def candidates():
     """The classifiers that the released one is chosen among."""
     try:
-        return choice.candidates(EXPERIMENT, config["release"], config["teacher"]["layers"])
+        return choice.candidates(EXPERIMENT, config["release"], config["teacher"]["num_hidden_layers"])
     except choice.ReleaseError as error:
         raise WorkflowError(str(error)) from None
 

@@ -246,9 +246,9 @@ if TEACHER["source"] == "pretrain":
         params:
             **config["tokenizer"],
             text=named_readings(TOKENIZER_TEXT),
-            longest=TEACHER["positions"],
+            longest=TEACHER["max_length"],
         message:
-            "Training a tokenizer of {params.vocabulary} tokens"
+            "Training a tokenizer of {params.vocab_size} tokens"
         script:
             "../scripts/train_tokenizer.py"
 
@@ -276,7 +276,7 @@ else:
             **config["resources"]["tokenization"],
         params:
             declared=teacher_sizes(),
-            vocabulary=config["tokenizer"]["vocabulary"],
+            vocabulary=config["tokenizer"]["vocab_size"],
             kept=TEACHER["vocabulary"],
             needs_mask=masks_tokens(config, EXPERIMENT),
             text=named_readings(TOKENIZER_TEXT),

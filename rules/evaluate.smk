@@ -61,7 +61,7 @@ rule predict_soft_labels:
     resources:
         **config["resources"]["evaluation"],
     params:
-        max_tokens=config["finetuning"]["max_tokens"],
+        max_length=config["finetuning"]["max_length"],
         batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
         device=device_of("evaluation"),
         threads=config["threads"]["evaluation"],
@@ -98,7 +98,7 @@ rule evaluate:
         **config["resources"]["evaluation"],
     params:
         languages=LANGUAGES,
-        max_tokens=config["finetuning"]["max_tokens"],
+        max_length=config["finetuning"]["max_length"],
         batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
         device=device_of("evaluation"),
         threads=config["threads"]["evaluation"],

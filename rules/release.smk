@@ -53,7 +53,7 @@ rule make_form:
         vocabulary=vocabulary_of_form,
         pooling=config["retrieval"]["pooling"],
         evaluation={
-            "max_tokens": config["finetuning"]["max_tokens"],
+            "max_length": config["finetuning"]["max_length"],
             "batch_tokens": config["evaluation"]["batch_tokens"],
             "threads": config["threads"]["evaluation"],
         },
@@ -85,7 +85,7 @@ rule evaluate_release:
         **without(config["resources"]["evaluation"], "gpu"),
     params:
         languages=LANGUAGES,
-        max_tokens=config["finetuning"]["max_tokens"],
+        max_length=config["finetuning"]["max_length"],
         batch_tokens=not_a_trigger(config["evaluation"]["batch_tokens"]),
         efficiency=config["efficiency"],
         threads=config["threads"]["efficiency"],

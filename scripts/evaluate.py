@@ -21,7 +21,7 @@ if __name__ == "__main__":
         with Stopwatch() as watch:
             for language, data, path in zip(job.params.languages, job.input.test, job.output.predictions, strict=True):
                 accuracy[language] = evaluate(
-                    predictor, tokenizer, labels, data, path, job.params.max_tokens, job.params.batch_tokens, pad_id
+                    predictor, tokenizer, labels, data, path, job.params.max_length, job.params.batch_tokens, pad_id
                 )
                 done = f"{len(accuracy)} of {len(job.params.languages)} languages"
                 log.info(

@@ -37,7 +37,7 @@ if __name__ == "__main__":
             labels, pad_id = labels_of(folder), pad_id_of(folder)
             accuracy = {
                 language: evaluate(
-                    predictor, tokenizer, labels, data, path, params.max_tokens, params.batch_tokens, pad_id
+                    predictor, tokenizer, labels, data, path, params.max_length, params.batch_tokens, pad_id
                 )
                 for language, data, path in zip(params.languages, job.input.test, job.output.predictions, strict=True)
             }
@@ -50,7 +50,7 @@ if __name__ == "__main__":
             "bytes": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
             "accuracy": accuracy,
             "speed": speed(predictor, config["vocab_size"], **params.efficiency),
-            "batch": params.efficiency["batch"],
+            "batch": params.efficiency["batch_size"],
             "threads": params.threads,
             "processor": processor_name(),
             "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,

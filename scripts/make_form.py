@@ -35,7 +35,7 @@ def make_form(
         vocabulary: used, or at most so many tokens.
         pooling: of an encoder's states to a sentence vector, mean or cls.
         dev: development examples, by which eight bits are measured; none to do without.
-        evaluation: max_tokens, batch_tokens and threads of that.
+        evaluation: max_length, batch_tokens and threads of that.
         output: folder that is written.
     """
     loss = None

@@ -16,7 +16,7 @@ if __name__ == "__main__":
                 [*job.input.train, *job.input.unlabelled],
                 read_json(job.input.labels),
                 job.output.soft_labels,
-                max_tokens=job.params.max_tokens,
+                max_length=job.params.max_length,
                 batch_tokens=job.params.batch_tokens,
                 device=device,
             )

@@ -14,7 +14,7 @@ if __name__ == "__main__":
             pretrain,
             tokenizer_folder=job.input.tokenizer[0],
             architecture=job.params.architecture,
-            mask=job.params.settings["mask"],
+            mlm_probability=job.params.settings["mlm_probability"],
             bag_of_words=job.params.settings["bag_of_words"],
             like=folder_of(job.input.like) if job.input.like else None,
             **training,

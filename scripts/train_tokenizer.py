@@ -10,5 +10,5 @@ if __name__ == "__main__":
     with logged(job.log[0]), atomic_write(job.output[0]) as partial:
         use_threads(job.threads)
         documents = documents_read(dict(job.input.items()), job.params.text, job.input.checked)
-        tokenizer = train_tokenizer(documents, job.params.vocabulary, job.params.lowercase)
+        tokenizer = train_tokenizer(documents, job.params.vocab_size, job.params.lowercase)
         save_tokenizer(tokenizer, partial, job.params.longest, job.params.lowercase)

@@ -1,6 +1,6 @@
 """Writes docs/results/replications/differences.* from the records: python scripts/write_replications.py
 
-The replications are experiments/replications/; the record of the embedded experiment is shown beside them.
+The replications are experiments/replications/; the record of the toy experiment is shown beside them.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from tools.replications import TASK, Question, differences, draw_differences, fo
 
 RECORDS = Path(__file__).parents[1] / "docs" / "results"
 REPLICATIONS = {str(number): [RECORDS / f"replication-{number}"] for number in (1, 2, 3, 4)}
-RECORD = [RECORDS / "embedded"]
+RECORD = [RECORDS / "toy"]
 DIRECT = "toplayer/6-3x2.07"
 QUESTIONS = [
     Question("Cascade minus direct student", "toplayer/6-4-3", DIRECT, (TASK, RETRIEVAL)),

@@ -14,7 +14,7 @@ from camembert.plan.config import Config
 INTRODUCTION = """\
 # Configuration
 
-An experiment is `config.yaml`, where every key has its value for the embedded experiment, and what overlays change of
+An experiment is `config.yaml`, where every key has its value for the toy experiment, and what overlays change of
 it: `snakemake --configfile ONE.yaml TWO.yaml` merges mappings, from left to right, and replaces lists. This page is
 made by `python scripts/write_configuration.py`. What is said of a wrong value:
 [tests/unit/bad_input.md](../tests/unit/bad_input.md); resources of a cluster: [slurm.md](slurm.md).

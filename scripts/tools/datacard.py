@@ -138,7 +138,7 @@ INTRODUCTION = """# Data card: CLDR-NLI
 
 Made by `python scripts/write_data_card.py`; do not edit by hand.
 
-CLDR-NLI is the generated toy task of the embedded experiment. Its propositions say where a country is, what it
+CLDR-NLI is the generated task of the toy experiment. Its propositions say where a country is, what it
 pays with, or which quarter a date is in. The [Babel](https://babel.pocoo.org) library ships the translations of
 the Unicode CLDR, in which they are rendered. So every pair exists in {languages} languages with the same label,
 and the label follows from logic. All of it is made in seconds, to the byte, from a seed ({seed}). Nothing is

@@ -62,8 +62,8 @@ class Cost:
 
 def parameters(config: dict[str, Any], layers: int) -> int:
     """Weights of an encoder with its pooler (Devlin et al. 2019): matrices, biases and layer norms."""
-    h, f = config["teacher"]["hidden"], config["teacher"]["intermediate"]
-    embeddings = (config["tokenizer"]["vocabulary"] + config["teacher"]["positions"] + 2) * h + 2 * h
+    h, f = config["teacher"]["hidden_size"], config["teacher"]["intermediate_size"]
+    embeddings = (config["tokenizer"]["vocab_size"] + config["teacher"]["max_length"] + 2) * h + 2 * h
     layer = 4 * (h * h + h) + (h * f + f) + (f * h + h) + 4 * h
     return embeddings + layers * layer + h * h + h
 
@@ -79,7 +79,7 @@ def estimate(config: dict[str, Any], text_bytes: float) -> list[Cost]:
     tokens = text_bytes / TEXT_BYTES_A_TOKEN
     given = config["teacher"]["source"] == "hub"
     download = text_bytes * PARQUET_SHARE if any(each["source"] == "hub" for each in config["data"]["text"]) else 0.0
-    download += BYTES_A_WEIGHT * parameters(config, config["teacher"]["layers"]) * given
+    download += BYTES_A_WEIGHT * parameters(config, config["teacher"]["num_hidden_layers"]) * given
     encoders, classifiers = experiment.encoders, experiment.classifiers
     sizes = {encoder: BYTES_A_WEIGHT * parameters(config, encoder.chain.layers) for encoder in encoders}
     return [
@@ -127,19 +127,22 @@ def announcement(config: dict[str, Any], cores: int | None) -> str:
 
 def _training(config: dict[str, Any], encoder: EncoderId) -> float:
     shape, text = shape_of(config), config["text"]
-    tokens_a_step = text["batch"] * text["row"]
+    tokens_a_step = text["batch_size"] * text["sequence_length"]
     chain = encoder.chain
     if chain.is_teacher and config["teacher"]["source"] != "pretrain":
         return 0.0
-    mask = config["pretraining"]["mask"]
+    mask = config["pretraining"]["mlm_probability"]
     if chain.is_teacher:
-        steps, cost = config["pretraining"]["steps"], shape.pretraining_step(chain.layers, text["row"], mask)
+        steps, cost = (
+            config["pretraining"]["steps"],
+            shape.pretraining_step(chain.layers, text["sequence_length"], mask),
+        )
     else:
         steps = round(chain.budget * config["distillation"]["steps"])
         cost = (
-            shape.distillation_step(chain.parent.layers, chain.layers, text["row"])
+            shape.distillation_step(chain.parent.layers, chain.layers, text["sequence_length"])
             if chain.parent
-            else shape.pretraining_step(chain.layers, text["row"], mask)
+            else shape.pretraining_step(chain.layers, text["sequence_length"], mask)
         )
     return float(steps * tokens_a_step * cost)
 

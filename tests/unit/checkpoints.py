@@ -127,4 +127,4 @@ def import_checkpoint(kind: str, folder: Path, text: Sequence[str]) -> tuple[Any
     model = save_checkpoint(kind, given, text)
     import_tokenizer(given, folder / "tokenizer", config_of(given))
     sizes = sizes_in(given)
-    return model, import_teacher(given, folder / "tokenizer", folder / "encoder", sizes, sizes["vocabulary"])
+    return model, import_teacher(given, folder / "tokenizer", folder / "encoder", sizes, sizes["vocab_size"])

@@ -117,9 +117,9 @@ class Bench:
         self.write("config.json", json.dumps(BERT | facts))
         for name in ("model.safetensors", "tokenizer.json"):
             self.write(name, "")
-        sizes = {key: BERT[theirs] for key, theirs in teachers.SIZES.items()}
+        sizes = {key: BERT.get(key, 512) for key in teachers.SIZES}
         self.config["teacher"] |= {"source": "folder", "folder": str(self.folder), **sizes}
-        self.config["tokenizer"]["vocabulary"] = 119547
+        self.config["tokenizer"]["vocab_size"] = 119547
         self.config |= {"chains": ["12", "12-6"], "compute_matched": []}
 
 
@@ -132,7 +132,7 @@ def bad_tsv(name: str, content: str | bytes, bench: Bench) -> None:
 def few_pairs(bench: Bench) -> None:
     bench.xnli()
     bench.config["data"]["task"]["train_limit"] = 20
-    bench.check("finetuning", batch=32)
+    bench.check("finetuning", batch_size=32)
 
 
 def missing_dev(bench: Bench) -> None:
@@ -234,8 +234,8 @@ def slow_tokenizer(bench: Bench) -> None:
 
 def long_rows(bench: Bench) -> None:
     bench.teacher(max_position_embeddings=128)
-    bench.config["teacher"]["positions"] = 128
-    bench.check("text", row=256)
+    bench.config["teacher"]["max_length"] = 128
+    bench.check("text", sequence_length=256)
 
 
 BEFORE_A_TEXT = '{"SpecialToken":{"id":"<s>","type_id":0}},'
@@ -289,7 +289,13 @@ def incomplete_weights(bench: Bench) -> None:
     weights = {key: weight for key, weight in load_file(path).items() if "layer.1.attention.self.query" not in key}
     save_file(weights, path, metadata={"format": "pt"})
     bench.write("tokenizer.json", "{}")
-    declared = {"layers": 2, "hidden": 16, "heads": 2, "intermediate": 32, "positions": 512}
+    declared = {
+        "num_hidden_layers": 2,
+        "hidden_size": 16,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "max_length": 512,
+    }
     import_teacher(bench.folder, bench.folder, bench.folder / "out", declared, 100)
 
 
@@ -358,7 +364,7 @@ def one_file_for_all(bench: Bench) -> None:
 CASES: dict[str, Callable[[Bench], None]] = {
     # the config
     "a misspelt key": lambda bench: bench.check("finetuning", epoch=3),
-    "a value of another type": lambda bench: bench.check("finetuning", batch="many"),
+    "a value of another type": lambda bench: bench.check("finetuning", batch_size="many"),
     "a number that is none": lambda bench: bench.check("distillation", learning_rate=math.nan),
     "Norwegian without quotes": lambda bench: bench.check(languages=["en", False]),
     "no runs": lambda bench: bench.check(runs=[]),
@@ -421,7 +427,7 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "a teacher with another vocabulary": partial(bad_teacher, {"vocab_size": 30522}),
     "a teacher whose positions begin after padding": partial(bad_teacher, {"model_type": "xlm-roberta"}),
     "rows longer than a teacher reads": long_rows,
-    "sizes left to a teacher that is not there yet": lambda bench: bench.check("teacher", layers=None),
+    "sizes left to a teacher that is not there yet": lambda bench: bench.check("teacher", num_hidden_layers=None),
     # downloads
     "a name that the hub does not know": partial(from_hub, nothing, {"name": "facebook/xnly"}),
     "a token that it does not accept": partial(

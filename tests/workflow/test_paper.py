@@ -67,7 +67,7 @@ def test_the_tables_of_a_record_are_those_of_its_answers(record, tmp_path):
         assert (tmp_path / f"{name}.md").read_text() == (RECORDS / record / "tables" / f"{name}.md").read_text()
 
 
-@pytest.mark.parametrize("record", ["e5", "embedded"])
+@pytest.mark.parametrize("record", ["e5", "toy"])
 def test_the_results_show_the_summary_of_a_record(record):
     assert (RECORDS / record / "tables" / "summary.md").read_text().split("\n\n")[1] in (
         ROOT / "docs" / "results.md"
@@ -96,7 +96,7 @@ def test_the_readme_shows_the_models_of_the_real_encoder_as_they_are_on_record()
         assert [float(cell) for cell in cells.split(" | ")[3:]] == pytest.approx(costs, abs=0.51)
 
 
-@pytest.mark.parametrize("record", ["e5", "embedded"])
+@pytest.mark.parametrize("record", ["e5", "toy"])
 def test_the_results_give_the_answers_of_a_record_to_the_question(record):
     sentences = (RECORDS / record / "tables" / "conclusion.md").read_text().split("\n\n")[0].splitlines()
     answers = [sentence for sentence in sentences if "equal compute" in sentence and "direct student" in sentence]

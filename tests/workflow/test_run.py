@@ -128,7 +128,7 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(smalle
         ({"data": {"cldr": {"test": 72}}}, {"make_cldr_nli", "evaluate"}, {"pretrain", "distill", "train_tokenizer"}),
         ({"distillation": {"steps": 7}}, {"distill", "retrieve", "finetune"}, {"pretrain", "tokenize_text"}),
         ({"pretraining": {"steps": 7}}, {"pretrain", "distill"}, {"tokenize_text", "train_tokenizer"}),
-        ({"tokenizer": {"vocabulary": 700}}, {"train_tokenizer", "pretrain"}, {"make_cldr_text", "make_cldr_nli"}),
+        ({"tokenizer": {"vocab_size": 700}}, {"train_tokenizer", "pretrain"}, {"make_cldr_text", "make_cldr_nli"}),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

@@ -37,10 +37,10 @@ class EncodedExamples:
         return len(self.ids)
 
 
-def encode_examples(examples: Sequence[Example], tokenizer: Tokenizer, max_tokens: int) -> EncodedExamples:
+def encode_examples(examples: Sequence[Example], tokenizer: Tokenizer, max_length: int) -> EncodedExamples:
     """Tokenises texts, or pairs of which the longer is cut first, with the special tokens that the tokenizer adds."""
     inputs = [each.text if each.text_pair is None else (each.text, each.text_pair) for each in examples]
-    with truncating(tokenizer, max_tokens):
+    with truncating(tokenizer, max_length):
         encodings = tokenizer.encode_batch(inputs)
     return EncodedExamples(
         [e.ids for e in encodings], [e.type_ids for e in encodings], np.array([each.label for each in examples])
@@ -122,7 +122,7 @@ def evaluate(
     labels: Sequence[str],
     data: str | os.PathLike[str],
     output: str | os.PathLike[str],
-    max_tokens: int,
+    max_length: int,
     batch_tokens: int,
     pad_id: int,
 ) -> float:
@@ -134,12 +134,12 @@ def evaluate(
         labels: the classifier's, in the order of its logits.
         data: parquet file of examples.
         output: parquet file of predictions.
-        max_tokens: longer examples are cut.
+        max_length: longer examples are cut.
         batch_tokens: tokens a batch, padding included.
         pad_id: the token that fills batches up.
     """
     examples = read_examples(data)
-    encoded = encode_examples(examples, tokenizer, max_tokens)
+    encoded = encode_examples(examples, tokenizer, max_length)
     logits = predict(predictor, encoded, pad_id, batch_tokens)
     write_predictions(output, examples, labels, logits)
     return accuracy(logits, encoded.labels)

@@ -33,7 +33,7 @@ def measure_encoder(
     Args:
         folder: of the encoder.
         device: where to run it.
-        settings: lengths, batch, repeats and seconds, as `speed` takes them.
+        settings: lengths, batch_size, repeats and seconds, as `speed` takes them.
         precision: of matrix products: auto, bf16 or fp32, as in the config.
 
     Returns:
@@ -58,7 +58,7 @@ def measure_encoder(
         },
         "speed": speed(predictor, config.vocab_size, **settings, joules_spent=joules_spent),
         "steady_within": STEADY_WITHIN,
-        "batch": settings["batch"],
+        "batch": settings["batch_size"],
         "device": str(device),
         "processor": torch.cuda.get_device_name(device) if gpu else processor_name(),
         "precision": {"bf16": "bfloat16", "fp32": "float32"}[chosen_precision(device, precision)],

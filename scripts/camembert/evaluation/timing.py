@@ -117,7 +117,7 @@ def speed(
     vocabulary: int,
     *,
     lengths: Sequence[int],
-    batch: int,
+    batch_size: int,
     repeats: int,
     seconds: float,
     joules_spent: JoulesSpent | None = None,
@@ -128,7 +128,7 @@ def speed(
         predictor: runs it.
         vocabulary: tokens it knows.
         lengths: tokens a row.
-        batch: rows a batch, for throughput.
+        batch_size: rows a batch, for throughput.
         repeats: runs of each measurement, at least.
         seconds: wall time of each measurement, at least.
         joules_spent: counts energy, where anything does.
@@ -138,16 +138,16 @@ def speed(
         a batch), the spread of both (interquartile range of the runs over their median), joules_per_row (in batches;
         None where nothing counts energy).
     """
-    inputs = [random_inputs(rows, tokens, vocabulary) for tokens in lengths for rows in (1, batch)]
+    inputs = [random_inputs(rows, tokens, vocabulary) for tokens in lengths for rows in (1, batch_size)]
     timings = steady_timings(predictor, inputs, repeats, seconds, joules_spent)
     return [
         {
             "tokens": tokens,
             "latency_ms": 1000 * single.median,
             "latency_spread": single.spread,
-            "rows_per_second": batch / batched.median,
+            "rows_per_second": batch_size / batched.median,
             "rows_per_second_spread": batched.spread,
-            "joules_per_row": None if batched.joules is None else batched.joules / (batch * batched.runs),
+            "joules_per_row": None if batched.joules is None else batched.joules / (batch_size * batched.runs),
         }
         for tokens, single, batched in zip(lengths, timings[::2], timings[1::2], strict=True)
     ]

@@ -39,16 +39,23 @@ class EncoderError(ValueError):
 
 
 def random_encoder(
-    layers: int, hidden: int, heads: int, intermediate: int, positions: int, vocabulary: int, pad_id: int, seed: int
+    num_hidden_layers: int,
+    hidden_size: int,
+    num_attention_heads: int,
+    intermediate_size: int,
+    max_length: int,
+    vocab_size: int,
+    pad_id: int,
+    seed: int,
 ) -> Encoder:
     """A BERT encoder of random weights (Devlin et al. 2019) and sdpa attention; its pooler starts as the identity."""
     config = BertConfig(
-        vocab_size=vocabulary,
-        hidden_size=hidden,
-        num_hidden_layers=layers,
-        num_attention_heads=heads,
-        intermediate_size=intermediate,
-        max_position_embeddings=positions,
+        vocab_size=vocab_size,
+        hidden_size=hidden_size,
+        num_hidden_layers=num_hidden_layers,
+        num_attention_heads=num_attention_heads,
+        intermediate_size=intermediate_size,
+        max_position_embeddings=max_length,
         pad_token_id=pad_id,
     )
     return _random(config, seed)

@@ -73,7 +73,7 @@ def import_teacher(
     if deeper := [key for key in report["unexpected_keys"] if "encoder.layer." in key]:
         raise TeacherError(
             f"the weights in {folder} hold {sorted(deeper)[0]}, beyond the {encoder.config.num_hidden_layers} layers of"
-            " its config.json; correct that file and teacher.layers"
+            " its config.json; correct that file and teacher.num_hidden_layers"
         )
     missing = {key.removeprefix(f"{encoder.base_model_prefix}.") for key in _lost(report)}  # older versions say it
     pooler = {key for key in missing if key.startswith("pooler.")}

@@ -134,7 +134,7 @@ def check_config(config: dict[str, Any]) -> None:
             _check_folder("teacher", checked.teacher.folder)
         teachers.fill_sizes(config)
         _check_languages(checked)
-        _check_chains(checked, config["teacher"]["layers"])
+        _check_chains(checked, config["teacher"]["num_hidden_layers"])
         experiment = experiment_of(config)
         _check_recipes(checked, experiment)
         _check_scratch(checked)
@@ -243,7 +243,7 @@ def _check_scratch(config: Config) -> None:
     if vocabulary != teachers.ALL and config.teacher.source == "pretrain":
         raise ConfigError(
             f"teacher.vocabulary is {vocabulary}, expected {teachers.ALL} of a teacher that is pre-trained here; its"
-            " size is tokenizer.vocabulary"
+            " size is tokenizer.vocab_size"
         )
     if vocabulary != teachers.ALL and config.compute_matched and config.scratch_runs:
         raise ConfigError(
@@ -305,23 +305,30 @@ def _check_evaluations(config: Config, reads_text: bool) -> None:
 
 def _check_sizes(config: Config, teacher: dict[str, Any]) -> None:
     """Checks that heads divide the width, and that rows and batches are no longer than what they are of."""
-    hidden, heads, positions = (teacher[size] for size in ("hidden", "heads", "positions"))
+    hidden, heads, longest = (teacher[size] for size in ("hidden_size", "num_attention_heads", "max_length"))
     if hidden % heads:
-        raise ConfigError(f"teacher.hidden is {hidden}, expected a multiple of teacher.heads ({heads}); change one")
-    _at_most("text.row", config.text.row, "teacher.positions", positions)
-    _at_most("finetuning.max_tokens", config.finetuning.max_tokens, "teacher.positions", positions)
+        raise ConfigError(
+            f"teacher.hidden_size is {hidden}, expected a multiple of teacher.num_attention_heads ({heads}); change one"
+        )
+    _at_most("text.sequence_length", config.text.sequence_length, "teacher.max_length", longest)
+    _at_most("finetuning.max_length", config.finetuning.max_length, "teacher.max_length", longest)
     for i, tokens in enumerate(config.efficiency.lengths):
-        _at_most(f"efficiency.lengths[{i}]", tokens, "teacher.positions", positions)
+        _at_most(f"efficiency.lengths[{i}]", tokens, "teacher.max_length", longest)
     if config.data.task.source == "cldr":
-        _at_most("finetuning.batch", config.finetuning.batch, "data.cldr.train", config.data.cldr.train)
+        _at_most("finetuning.batch_size", config.finetuning.batch_size, "data.cldr.train", config.data.cldr.train)
     elif config.data.task.train_limit:
-        _at_most("finetuning.batch", config.finetuning.batch, "data.task.train_limit", config.data.task.train_limit)
+        _at_most(
+            "finetuning.batch_size", config.finetuning.batch_size, "data.task.train_limit", config.data.task.train_limit
+        )
 
 
 def _check_resources(config: Config, stages: list[str]) -> None:
     """Checks of stages with jobs that every GPU that is reserved computes, and has rows and threads of its own."""
-    batches = {"pretraining": ("text.batch", config.text.batch), "distillation": ("text.batch", config.text.batch)}
-    batches["finetuning"] = ("finetuning.batch", config.finetuning.batch)
+    batches = {
+        "pretraining": ("text.batch_size", config.text.batch_size),
+        "distillation": ("text.batch_size", config.text.batch_size),
+    }
+    batches["finetuning"] = ("finetuning.batch_size", config.finetuning.batch_size)
     for stage in stages:
         gpus, reserved = getattr(config.resources, stage).gpu, f"resources.{stage}.gpu"
         if config.device == "cuda" and not gpus:
@@ -362,7 +369,7 @@ def _check_files(config: dict[str, Any]) -> None:
         sources.aligned_files(retrieval["folder"], config["languages"])
     if teacher["source"] == "folder":
         teachers.teacher_files(teacher["folder"])
-        teachers.check_architecture(teacher["folder"], teacher, config["tokenizer"]["vocabulary"])
+        teachers.check_architecture(teacher["folder"], teacher, config["tokenizer"]["vocab_size"])
 
 
 def _check_folder(section: str, folder: str | None) -> None:

@@ -189,11 +189,15 @@ def masks_tokens(config: dict[str, Any], experiment: Experiment) -> list[str]:
 
 def controls_of(config: dict[str, Any]) -> dict[Chain, tuple[Chain, Chain]]:
     """For each cascade of ``compute_matched``: the direct student and the one from scratch with its training FLOPs."""
-    head_passes = shape_of(config).mlm_head_passes(config["text"]["row"], config["pretraining"]["mask"])
+    head_passes = shape_of(config).mlm_head_passes(
+        config["text"]["sequence_length"], config["pretraining"]["mlm_probability"]
+    )
     cascades = map(parse_chain, config["compute_matched"])
     return {cascade: (matched_direct(cascade), matched_scratch(cascade, head_passes)) for cascade in cascades}
 
 
 def shape_of(config: dict[str, Any]) -> Shape:
     """The shape of the experiment's encoders; students have their teacher's."""
-    return Shape(config["teacher"]["hidden"], config["teacher"]["intermediate"], config["tokenizer"]["vocabulary"])
+    return Shape(
+        config["teacher"]["hidden_size"], config["teacher"]["intermediate_size"], config["tokenizer"]["vocab_size"]
+    )

@@ -217,7 +217,7 @@ class Data(Section):
 class Tokenizer(Section):
     """A WordPiece trained on the text, or that of a given teacher."""
 
-    vocabulary: Annotated[int, Field(ge=100)] | None = key("Its tokens; of a given teacher the rows of its embedding.")
+    vocab_size: Annotated[int, Field(ge=100)] | None = key("Its tokens; of a given teacher the rows of its embedding.")
     lowercase: bool = key("Whether text loses case and accents; a given teacher's tokenizer says itself.")
 
 
@@ -231,7 +231,7 @@ class Package(Section):
 class Teacher(Section):
     """Its students differ in the number of layers alone, and budgets are computed from its sizes. Those of a given one
     ([your-own-teacher.md](your-own-teacher.md)) are compared with its config.json; null, and null as
-    `tokenizer.vocabulary`, reads them there, of a local folder."""
+    `tokenizer.vocab_size`, reads them there, of a local folder."""
 
     source: Literal["pretrain", "folder", "hub", "package"] = key("`pretrain` makes it here, the others bring one.")
     folder: str | None = key("A Hugging Face model folder: BERT, RoBERTa, XLM-R or CamemBERT, with its tokenizer.")
@@ -241,24 +241,24 @@ class Teacher(Section):
         "Rows of a given embedding that are kept: `all`; `used`, by training text and examples; or so many of these."
     )
     max_unknown: Share = key("Largest share of unknown tokens in any text, by a given tokenizer; more is refused.")
-    layers: Count | None = key("Layers; chains from the teacher start with this number.")
-    hidden: Count | None = key("Width of the hidden states, a multiple of `heads`.")
-    heads: Count | None = key("Attention heads a layer.")
-    intermediate: Count | None = key("Width of the feed-forward network.")
-    positions: Count | None = key("Longest input in tokens; of RoBERTa and its kin max_position_embeddings less 2.")
+    num_hidden_layers: Count | None = key("Layers; chains from the teacher start with this number.")
+    hidden_size: Count | None = key("Width of the hidden states, a multiple of `num_attention_heads`.")
+    num_attention_heads: Count | None = key("Attention heads a layer.")
+    intermediate_size: Count | None = key("Width of the feed-forward network.")
+    max_length: Count | None = key("Longest input in tokens; of RoBERTa and its kin max_position_embeddings less 2.")
 
 
 class TextRows(Section):
     """How pre-training and distillation read text; the same for both, so that budgets compare."""
 
-    batch: Count = key("Rows a step.")
-    row: int = key("Tokens a row, several documents packed into it; at most `teacher.positions`.", ge=16)
+    batch_size: Count = key("Rows a step.")
+    sequence_length: int = key("Tokens a row, several documents packed into it; at most `teacher.max_length`.", ge=16)
     sampling_exponent: Share = key("Languages are drawn in proportion to tokens to this power; 0 draws all alike.")
 
 
 class Optimiser(Section):
     learning_rate: Positive = key("Highest learning rate, after the warm-up.")
-    warmup: Share = key("Share of the steps over which it rises.")
+    warmup_ratio: Share = key("Share of the steps over which it rises.")
     weight_decay: NotNegative = key("Of AdamW.")
     dropout: float = key("In the model that is trained.", ge=0, lt=1)
 
@@ -267,7 +267,7 @@ class Pretraining(Optimiser):
     """Masked language modelling, of the teacher and of chains from scratch (0-KxB)."""
 
     steps: Count = key("Of the teacher; 0-KxB takes B times `distillation.steps`.")
-    mask: float = key("Tokens to be predicted, as a share of the row.", gt=0, lt=1)
+    mlm_probability: float = key("Tokens to be predicted, as a share of the row.", gt=0, lt=1)
     bag_of_words: NotNegative = key("Weight of the other objective: a text's words from its pooled [CLS].")
     seed: Natural = key("Of the teacher's first weights and the order of its text.")
 
@@ -314,8 +314,8 @@ class Finetuning(Optimiser):
     """Training a classifier, from an encoder: on examples in `data.task.train_languages`, and on soft labels."""
 
     epochs: Count = key("Times the training examples are read, those without a label too.")
-    batch: Count = key("Examples a step.")
-    max_tokens: Count = key("Longer examples are cut, in evaluation too; at most `teacher.positions`.")
+    batch_size: Count = key("Examples a step.")
+    max_length: Count = key("Longer examples are cut, in evaluation too; at most `teacher.max_length`.")
     evaluations: Count = key("Times dev is read, in the languages of the labels, evenly spread.")
     keep: Literal["best", "last"] = key("Which weights are kept: those best on that dev, or the last.")
     trained_layers: Natural | None = key("Layers that are trained, from the top; null trains all, and the embeddings.")
@@ -375,8 +375,8 @@ class Probe(Section):
 class Efficiency(Section):
     """What running an encoder costs, measured with nothing beside it."""
 
-    lengths: list[Count] = key("Tokens a sentence, at most `teacher.positions`; figures show the last.", min_length=1)
-    batch: Count = key("Sentences a batch, for throughput.")
+    lengths: list[Count] = key("Tokens a sentence, at most `teacher.max_length`; figures show the last.", min_length=1)
+    batch_size: Count = key("Sentences a batch, for throughput.")
     repeats: Count = key("Runs of each measurement, at least; medians are reported.")
     seconds: NotNegative = key("Of each measurement, at least; counters of energy need some.")
 

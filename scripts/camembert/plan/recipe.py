@@ -32,7 +32,7 @@ class Recipe:
         freeze_embeddings: whether the student keeps the teacher's embeddings unchanged.
         fit_layer_norm: whether the last LayerNorm of a student is fitted to the teacher's top states before it trains.
         normalise: whether errors of hidden states are divided by the teacher's variance: 1 is as good as a constant.
-        mask: share of the tokens hidden from both where the loss predicts them; None elsewhere.
+        mlm_probability: share of the tokens hidden from both where the loss predicts them; None elsewhere.
     """
 
     loss: str
@@ -41,7 +41,7 @@ class Recipe:
     freeze_embeddings: bool = True
     fit_layer_norm: bool = False
     normalise: bool = False
-    mask: float | None = None
+    mlm_probability: float | None = None
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self:

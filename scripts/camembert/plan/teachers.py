@@ -24,14 +24,10 @@ TOKENIZER_FILES = (TOKENIZER, VOCABULARY, TOKENIZER_SETTINGS, "special_tokens_ma
 SLOW_TOKENIZERS = ("sentencepiece.bpe.model", "spiece.model", "sentencepiece.model", "vocab.json", "merges.txt")
 """Files of tokenizers from which `transformers` can make a tokenizer.json."""
 ROBERTA_POSITIONS = 514
-SIZES = {
-    "layers": "num_hidden_layers",
-    "hidden": "hidden_size",
-    "heads": "num_attention_heads",
-    "intermediate": "intermediate_size",
-    "positions": "max_position_embeddings",
-}
-"""Keys of `teacher` in the config, and in a model's config.json."""
+SIZES = ("num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size", "max_length")
+"""Keys of `teacher` in the config. All but the last are keys of a model's config.json too."""
+POSITIONS, ROWS = "max_position_embeddings", "vocab_size"
+"""Of a model's config.json: rows of its position embeddings, and of its word embeddings."""
 ALL, USED = "all", "used"
 """Values of teacher.vocabulary, beside a number."""
 PACKAGED = "4-bit weights"
@@ -153,9 +149,9 @@ def config_of(folder: Folder) -> dict[str, Any]:
     for key, published in (("position_embedding_type", "absolute"), ("is_decoder", False)):
         if found.get(key, published) != published:
             raise SourceError(f"{path} has {key} {found[key]!r}, expected {published!r}; take a plain encoder")
-    for theirs in (*SIZES.values(), "vocab_size"):
-        if type(found.get(theirs)) is not int:
-            raise SourceError(f"{path} has {theirs} {found.get(theirs)!r}, expected a number; copy the model again")
+    for key in (*SIZES[:-1], POSITIONS, ROWS):
+        if type(found.get(key)) is not int:
+            raise SourceError(f"{path} has {key} {found.get(key)!r}, expected a number; copy the model again")
     return found
 
 
@@ -169,14 +165,13 @@ def _likely_type(config: Mapping[str, Any]) -> str:
 
 
 def sizes_in(folder: Folder) -> dict[str, int]:
-    """The sizes of a model by its config.json, under the keys of `teacher` in the config, and its `vocabulary`.
+    """The sizes of a model by its config.json, under the keys of `teacher` in the config, and its `vocab_size`.
 
     Raises:
         SourceError: it is no model that can be distilled.
     """
     found = config_of(folder)
-    sizes = {key: int(found[theirs]) for key, theirs in SIZES.items()}
-    return sizes | {"positions": longest_input(found), "vocabulary": int(found["vocab_size"])}
+    return {key: int(found[key]) for key in (*SIZES[:-1], ROWS)} | {"max_length": longest_input(found)}
 
 
 def fill_sizes(config: dict[str, Any]) -> None:
@@ -187,7 +182,7 @@ def fill_sizes(config: dict[str, Any]) -> None:
     """
     teacher, tokenizer = config["teacher"], config["tokenizer"]
     left = [f"teacher.{key}" for key in SIZES if teacher[key] is None]
-    left += ["tokenizer.vocabulary"] if tokenizer["vocabulary"] is None else []
+    left += ["tokenizer.vocab_size"] if tokenizer["vocab_size"] is None else []
     if left and teacher["source"] != "folder":
         raise SourceError(
             f"{left[0]} is null, expected a number: before the plan is made sizes are read of a local teacher only"
@@ -195,7 +190,7 @@ def fill_sizes(config: dict[str, Any]) -> None:
         )
     if left:
         sizes = sizes_in(teacher["folder"])
-        tokenizer["vocabulary"] = tokenizer["vocabulary"] or sizes["vocabulary"]
+        tokenizer["vocab_size"] = tokenizer["vocab_size"] or sizes["vocab_size"]
         teacher |= {key: sizes[key] for key in SIZES if teacher[key] is None}
 
 
@@ -204,7 +199,7 @@ def check_architecture(folder: Folder, declared: Mapping[str, int], vocabulary: 
 
     Args:
         folder: the model folder.
-        declared: layers, hidden, heads, intermediate and positions, as in the config.
+        declared: a number for each of `SIZES`, as in the config.
         vocabulary: rows of the embedding, as in the config.
 
     Raises:
@@ -213,10 +208,9 @@ def check_architecture(folder: Folder, declared: Mapping[str, int], vocabulary: 
     path, config = Path(folder) / CONFIG, config_of(folder)
     unused = first_position(config)
     for key, found in sizes_in(folder).items():
-        name = "tokenizer.vocabulary" if key == "vocabulary" else f"teacher.{key}"
-        asked = vocabulary if key == "vocabulary" else declared[key]
-        theirs = SIZES.get(key, "vocab_size")
-        note = f", of which {unused} lie before a text's first" if key == "positions" and unused else ""
+        name, asked = ("tokenizer.vocab_size", vocabulary) if key == ROWS else (f"teacher.{key}", declared[key])
+        theirs = POSITIONS if key == "max_length" else key
+        note = f", of which {unused} lie before a text's first" if key == "max_length" and unused else ""
         if asked != found:
             raise SourceError(
                 f"{name} is {asked}, but {path} has {theirs} {config[theirs]}{note}; set {name} to"

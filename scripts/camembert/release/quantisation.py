@@ -22,7 +22,7 @@ def loss_of_eight_bits(
     full: str | os.PathLike[str],
     small: str | os.PathLike[str],
     dev: Sequence[str | os.PathLike[str]],
-    max_tokens: int,
+    max_length: int,
     batch_tokens: int,
     threads: int,
 ) -> float:
@@ -33,7 +33,7 @@ def loss_of_eight_bits(
         full: folder of the model in float32.
         small: the same in eight bits.
         dev: parquet files of examples.
-        max_tokens: longer examples are cut.
+        max_length: longer examples are cut.
         batch_tokens: tokens a batch, padding included.
         threads: of the CPU.
 
@@ -48,7 +48,7 @@ def loss_of_eight_bits(
         examples = read_examples(path)
         if model != CLASSIFIER:  # the sentence alone, of a pair the first
             examples = [Example(each.id, each.text, None, each.label) for each in examples]
-        encoded = encode_examples(examples, tokenizer, max_tokens)
+        encoded = encode_examples(examples, tokenizer, max_length)
         before, after = (predict(each, encoded, pad_id, batch_tokens) for each in predictors)
         if model == CLASSIFIER:
             losses.append(accuracy(before, encoded.labels) - accuracy(after, encoded.labels))

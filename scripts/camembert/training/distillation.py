@@ -80,7 +80,7 @@ def objective_of(
     logged = {name: f"{name}_unexplained" if variance and part.variance else name for name, part in parts.items()}
     heads: list[nn.Module | None] = [None, None]
     if LOSSES[recipe.loss].predicts_words:
-        if recipe.mask is None:
+        if recipe.mlm_probability is None:
             raise DistillationError(
                 f"the loss {recipe.loss} predicts masked tokens, but its recipe masks none; give it a mask, the share"
                 " of the tokens, such as 0.15"
@@ -132,10 +132,10 @@ def flops_of_step(recipe: Recipe, student: Encoder, teacher: Encoder, row: int) 
     """FLOPs of a distillation step for each token, heads included; see `flops`."""
     shape = encoders.shape_of(student)
     layers = shape.distillation_step(teacher.config.num_hidden_layers, student.config.num_hidden_layers, row)
-    if recipe.mask is None:
+    if recipe.mlm_probability is None:
         return layers
     # two forward passes, and back through the student's head: to its input, and to its weights if these train
-    return layers + (3 if recipe.freeze_embeddings else 4) * recipe.mask * shape.mlm_head_forward()
+    return layers + (3 if recipe.freeze_embeddings else 4) * recipe.mlm_probability * shape.mlm_head_forward()
 
 
 def distill(
@@ -174,11 +174,13 @@ def distill(
         encoders.set_dropout(student, dropout)
         student.train()
         special = SpecialIds.read(teacher_folder)
-        sample = partial(text.sample, special, recipe.mask, calibration.TOKENS, settings)
+        sample = partial(text.sample, special, recipe.mlm_probability, calibration.TOKENS, settings)
         variance = teacher_variance(teacher.eval(), sample()) if recipe.normalise else None
         shared = recipe.freeze_embeddings and dropout == 0
         objective = objective_of(recipe, student, teacher, head, shared, variance)
-        held_out = text_batch(text.batches(special, settings.seed).held_out(), recipe.mask, parallel.own_rows())
+        held_out = text_batch(
+            text.batches(special, settings.seed).held_out(), recipe.mlm_probability, parallel.own_rows()
+        )
         copied = mean_loss(student, objective, held_out, BATCHES, settings)
         if recipe.fit_layer_norm:
             fit_layer_norm(student, teacher, sample())
@@ -192,7 +194,7 @@ def distill(
             text,
             schedule,
             settings,
-            mask=recipe.mask,
+            mask=recipe.mlm_probability,
             teacher=hash_of_weights(teacher_folder),
             head=head and hash_of_file(Path(teacher_folder) / encoders.MLM_HEAD),
             student=[layers, vars(recipe), dropout],
@@ -201,7 +203,7 @@ def distill(
         _warn_if_worse(settings.name, copied, run.held_out_end)
         run = replace(
             run,
-            flops=schedule.steps * text.tokens * flops_of_step(recipe, student, teacher, text.row),
+            flops=schedule.steps * text.tokens * flops_of_step(recipe, student, teacher, text.sequence_length),
             held_out_copied=copied,
             teacher_variance={"hidden": variance.layers[-1], SENTENCE: variance.sentence} if variance else {},
         )

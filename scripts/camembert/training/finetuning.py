@@ -152,12 +152,12 @@ def finetune(
     output: str | os.PathLike[str],
     *,
     epochs: int,
-    batch: int,
+    batch_size: int,
     learning_rate: float,
-    warmup: float,
+    warmup_ratio: float,
     weight_decay: float,
     dropout: float,
-    max_tokens: int,
+    max_length: int,
     evaluations: int,
     keep: str,
     pooler: str,
@@ -178,12 +178,12 @@ def finetune(
         labels: JSON file with the names of the labels, in order.
         output: folder of the classifier.
         epochs: times the training examples are read.
-        batch: examples a step.
+        batch_size: examples a step.
         learning_rate: highest learning rate.
-        warmup: share of the steps over which it rises.
+        warmup_ratio: share of the steps over which it rises.
         weight_decay: of AdamW.
         dropout: in the encoder and before the classification head.
-        max_tokens: longer examples are cut.
+        max_length: longer examples are cut.
         evaluations: times dev is read, evenly spread.
         keep: "best" keeps the weights that are best on dev, "last" those of the last step.
         pooler: "encoder" starts from the encoder's, "identity" from one that hands on the state of [CLS],
@@ -201,11 +201,11 @@ def finetune(
     words, names = tokenizer.load_tokenizer(encoder_folder), read_json(labels)
     files = [*train_examples, *(soft_labels.unlabelled if soft_labels else ())]
     logits = read_soft_labels(soft_labels.file, files, names) if soft_labels else None
-    examples, dev = (encode_examples(read_all(paths), words, max_tokens) for paths in (files, dev_examples))
-    if len(examples) < batch:
+    examples, dev = (encode_examples(read_all(paths), words, max_length) for paths in (files, dev_examples))
+    if len(examples) < batch_size:
         raise TrainingError(
-            f"{', '.join(map(str, files))} holds {len(examples)} examples, fewer than finetuning.batch ({batch}); lower"
-            " the batch"
+            f"{', '.join(map(str, files))} holds {len(examples)} examples, fewer than finetuning.batch_size"
+            f" ({batch_size}); lower it"
         )
     classifier = classifiers.classifier_from(encoder_folder, names, dropout, settings.seed)
     classifier.to(settings.device)
@@ -219,8 +219,8 @@ def finetune(
     if trained_layers is not None:
         freeze_below_top(classifier, trained_layers)
     classifier.train()
-    schedule = Schedule(epochs * (len(examples) // batch), learning_rate, warmup, weight_decay)
-    batch_of = shuffled_batch(examples, batch, pad_id, settings.seed, parallel.own_rows(), logits)
+    schedule = Schedule(epochs * (len(examples) // batch_size), learning_rate, warmup_ratio, weight_decay)
+    batch_of = shuffled_batch(examples, batch_size, pad_id, settings.seed, parallel.own_rows(), logits)
     marks = {max(1, schedule.steps * (i + 1) // evaluations) for i in range(evaluations)}
     on_dev = dev_scores(classifier, dev, pad_id, batch_tokens)
     run = train(
@@ -234,7 +234,7 @@ def finetune(
         tokenizer=hash_of_file(Path(encoder_folder) / TOKENIZER),
         data=[hash_of_file(path) for path in (*files, *dev_examples, labels)],
         soft_labels=soft_labels and (hash_of_file(soft_labels.file), soft_labels.temperature, soft_labels.weight),
-        finetuning=[batch, dropout, max_tokens, sorted(marks), keep, pooler, trained_layers],
+        finetuning=[batch_size, dropout, max_length, sorted(marks), keep, pooler, trained_layers],
         code=hash_of_code(sys.modules[__name__]),
     )
     run.flops = run.tokens * flops_of_token(classifier, examples, trained_layers)

@@ -55,17 +55,17 @@ class Schedule:
 
     steps: int
     learning_rate: float
-    warmup: float = 0.1
+    warmup_ratio: float = 0.1
     weight_decay: float = 0.01
 
     @classmethod
     def of(cls, steps: int, settings: Mapping[str, Any]) -> Schedule:
         """The schedule of a section of the config, for so many steps."""
-        return cls(steps, settings["learning_rate"], settings["warmup"], settings["weight_decay"])
+        return cls(steps, settings["learning_rate"], settings["warmup_ratio"], settings["weight_decay"])
 
     def rate(self, step: int) -> float:
         """Learning rate of a step, counted from 0."""
-        warm = max(1, math.ceil(self.warmup * self.steps))
+        warm = max(1, math.ceil(self.warmup_ratio * self.steps))
         if step < warm:
             return self.learning_rate * (step + 1) / warm
         return self.learning_rate * (self.steps - step) / max(1, self.steps - warm)

@@ -39,25 +39,25 @@ class TrainingText:
 
     Attributes:
         corpora: text that is mixed.
-        batch: rows a step.
-        row: tokens a row.
+        batch_size: rows a step.
+        sequence_length: tokens a row.
         sampling_exponent: languages are drawn with probability proportional to tokens ** exponent.
     """
 
     corpora: Sequence[CorpusFolders]
-    batch: int
-    row: int
+    batch_size: int
+    sequence_length: int
     sampling_exponent: float
 
     @property
     def tokens(self) -> int:
         """Tokens that a step computes on, padding included."""
-        return self.batch * self.row
+        return self.batch_size * self.sequence_length
 
     def batches(self, special: SpecialIds, seed: int) -> TextBatches:
         """Its packed batches."""
         corpora = [corpus.open() for corpus in self.corpora]
-        return TextBatches(corpora, special, self.batch, self.row, self.sampling_exponent, seed)
+        return TextBatches(corpora, special, self.batch_size, self.sequence_length, self.sampling_exponent, seed)
 
     def sample(
         self, special: SpecialIds, mask: float | None, tokens: int, settings: TrainingSettings
@@ -147,7 +147,13 @@ def train_on_text(
             split=HELD_OUT,
             shared=True,  # so that no process holds more rows than in training
         ),
-        text=[[corpus.identity for corpus in corpora], text.batch, text.row, text.sampling_exponent, mask],
+        text=[
+            [corpus.identity for corpus in corpora],
+            text.batch_size,
+            text.sequence_length,
+            text.sampling_exponent,
+            mask,
+        ],
         **dependencies,
     )
     measured = [row for row in run.curve if row["split"] == HELD_OUT]

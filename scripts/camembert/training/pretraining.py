@@ -73,7 +73,7 @@ def pretrain(
     architecture: Mapping[str, int],
     text: TrainingText,
     schedule: Schedule,
-    mask: float,
+    mlm_probability: float,
     bag_of_words: float = 0.0,
     dropout: float = 0.0,
     like: str | os.PathLike[str] | None = None,
@@ -85,10 +85,10 @@ def pretrain(
         tokenizer_folder: its files are copied beside the encoder.
         output: folder of the encoder and of its masked-language-model head.
         layers: transformer layers.
-        architecture: hidden, heads, intermediate, positions.
+        architecture: hidden_size, num_attention_heads, intermediate_size, max_length.
         text: what is read.
         schedule: steps and learning rate.
-        mask: share of the tokens to be predicted.
+        mlm_probability: share of the tokens to be predicted.
         bag_of_words: weight of the sentence-level objective; 0 leaves the pooler the identity that it starts as.
         dropout: in the encoder.
         like: a given teacher's folder, whose architecture the encoder has; None makes a BERT of these sizes.
@@ -98,7 +98,7 @@ def pretrain(
     if like is not None:
         encoder = encoders.random_encoder_like(like, layers, special.pad, seed)
     else:
-        sizes = {**architecture, "vocabulary": special.vocabulary}
+        sizes = {**architecture, "vocab_size": special.vocabulary}
         encoder = encoders.random_encoder(layers, **sizes, pad_id=special.pad, seed=seed)
     model = MaskedLanguageModel(encoder.to(settings.device))
     encoders.set_dropout(encoder, dropout)
@@ -114,13 +114,13 @@ def pretrain(
             text,
             schedule,
             settings,
-            mask=mask,
+            mask=mlm_probability,
             tokenizer=hash_of_file(Path(tokenizer_folder) / TOKENIZER),
             encoder=[layers, dict(architecture), dropout, bag_of_words],
             like=like and hash_of_file(Path(like) / CONFIG),
             code=hash_of_code(sys.modules[__name__]),
         )
-        flops_of_token = encoders.shape_of(encoder).pretraining_step(layers, text.row, mask)
+        flops_of_token = encoders.shape_of(encoder).pretraining_step(layers, text.sequence_length, mlm_probability)
         run = replace(run, flops=schedule.steps * text.tokens * flops_of_token)
     if parallel.rank() == 0:
         head = {key: weight.contiguous() for key, weight in model.head.state_dict().items() if "decoder" not in key}

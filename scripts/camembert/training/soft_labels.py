@@ -62,7 +62,7 @@ def write_soft_labels(
     labels: Sequence[str],
     output: str | os.PathLike[str],
     *,
-    max_tokens: int,
+    max_length: int,
     batch_tokens: int,
     device: torch.device,
 ) -> float:
@@ -73,7 +73,7 @@ def write_soft_labels(
         examples: parquet files.
         labels: of the task.
         output: where to.
-        max_tokens: longer examples are cut.
+        max_length: longer examples are cut.
         batch_tokens: tokens a batch, padding included.
         device: where to compute.
 
@@ -91,7 +91,7 @@ def write_soft_labels(
     rows, predictor = read_all(examples), pytorch_predictor(classifier)
     found, tokens = [], 0
     for first in range(0, len(rows), AT_ONCE):
-        encoded = encode_examples(rows[first : first + AT_ONCE], words, max_tokens)
+        encoded = encode_examples(rows[first : first + AT_ONCE], words, max_length)
         found.append(predict(predictor, encoded, classifier.config.pad_token_id, batch_tokens))
         tokens += sum(map(len, encoded.ids))
         log.info("soft labels of %d of %d examples", min(first + AT_ONCE, len(rows)), len(rows))

@@ -27,7 +27,7 @@ LANGUAGES = CONFIG["languages"]
 SEED, CORPUS_DOCUMENTS = (CONFIG["data"]["cldr"][key] for key in ("seed", "documents"))
 
 
-# --- the embedded documents ---------------------------------------------------------------------------------
+# --- the toy documents ---------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

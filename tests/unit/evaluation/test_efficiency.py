@@ -8,7 +8,7 @@ from safetensors.numpy import load_file
 from camembert.evaluation.efficiency import measure_encoder
 from camembert.plan.flops import Shape
 
-SETTINGS = {"lengths": [4, 32], "batch": 2, "repeats": 1, "seconds": 0.0}
+SETTINGS = {"lengths": [4, 32], "batch_size": 2, "repeats": 1, "seconds": 0.0}
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ def test_latency_is_of_one_row_and_throughput_of_a_batch(monkeypatch):
         return np.zeros(1)
 
     joules = iter(range(100))
-    at = speed(predictor, 50, lengths=[3, 9], batch=4, repeats=4, seconds=0.0, joules_spent=lambda: next(joules))
+    at = speed(predictor, 50, lengths=[3, 9], batch_size=4, repeats=4, seconds=0.0, joules_spent=lambda: next(joules))
     sweep = [(1, 3)] * 3 + [(4, 3)] * 3 + [(1, 9)] * 3 + [(4, 9)] * 3
     assert shapes == sweep * SWEEPS, "repeats of one measurement are apart in time"
     assert [one["tokens"] for one in at] == [3, 9]

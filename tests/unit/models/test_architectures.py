@@ -61,8 +61,14 @@ def batches(given, lines, tmp_path_factory):
 
 def test_a_checkpoint_comes_whole_with_the_sizes_that_its_config_names(given):
     kind, model, folder, found = given
-    expected = {"layers": LAYERS, "hidden": HIDDEN, "heads": HEADS, "intermediate": INTERMEDIATE, "positions": LONGEST}
-    assert sizes_in(folder / "given") == expected | {"vocabulary": model.config.vocab_size}
+    expected = {
+        "num_hidden_layers": LAYERS,
+        "hidden_size": HIDDEN,
+        "num_attention_heads": HEADS,
+        "intermediate_size": INTERMEDIATE,
+        "max_length": LONGEST,
+    }
+    assert sizes_in(folder / "given") == expected | {"vocab_size": model.config.vocab_size}
     assert found == {"pooler": False, "mlm_head": True}
     encoder = load_encoder(folder / "encoder")
     assert encoder.config.model_type == model.config.model_type == ("bert" if kind == "minilm" else kind)
@@ -192,7 +198,7 @@ def test_a_control_from_scratch_has_the_architecture_of_its_teacher(given):
 RECIPES = [
     Recipe("toplayer", {"hidden": 1.0, "attention": 1.0}),
     Recipe("minilm", {"attention": 1.0, "value": 1.0}),
-    Recipe("logits", {"soft_targets": 1.0, "cosine": 1.0}, freeze_embeddings=False, mask=0.3),
+    Recipe("logits", {"soft_targets": 1.0, "cosine": 1.0}, freeze_embeddings=False, mlm_probability=0.3),
 ]
 
 
@@ -205,7 +211,7 @@ def test_a_loss_reaches_all_tensors_but_those_that_its_recipe_names(given, batch
     freeze(student, recipe)
     objective = objective_of(recipe, student, teacher, load_mlm_head(folder / "encoder"))
     student.pooler.requires_grad_(False)
-    batch = masked_batch(batches, recipe.mask)(0) if recipe.mask else tensors_of(batches.batch(0))
+    batch = masked_batch(batches, recipe.mlm_probability)(0) if recipe.mlm_probability else tensors_of(batches.batch(0))
     objective(batch)["loss"].backward()
     reached = {name for name, weight in student.named_parameters() if weight.grad is not None and weight.grad.any()}
     untrained = tuple(recipe.untrained(2))

@@ -29,11 +29,11 @@ from camembert.training.loop import Schedule
 from camembert.training.packed_text import TrainingText, train_on_text
 from camembert.training.pretraining import MaskedLanguageModel, pretraining_objective
 
-TEXT = {"batch": 4, "row": 32, "sampling_exponent": 0.7}
+TEXT = {"batch_size": 4, "sequence_length": 32, "sampling_exponent": 0.7}
 RECIPES = {
     "toplayer": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}),
     "minilm": Recipe("minilm", {"attention": 1.0, "value": 1.0}, freeze_embeddings=False),
-    "logits": Recipe("logits", {"soft_targets": 5.0, "cosine": 1.0}, mask=0.3),
+    "logits": Recipe("logits", {"soft_targets": 5.0, "cosine": 1.0}, mlm_probability=0.3),
 }
 
 
@@ -85,7 +85,7 @@ def test_a_training_with_its_measurements_compiles_few_variants(teacher_folder, 
         set_dropout(model, 0.1)
         freeze(model, RECIPES[recipe])
         objective = objective_of(RECIPES[recipe], model, teacher, load_mlm_head(teacher_folder))
-        mask = RECIPES[recipe].mask
+        mask = RECIPES[recipe].mlm_probability
     train_twice(model, objective, (corpus, long_text), special, mask)
     assert 2 <= counter.frame_count <= COMPILED_VARIANTS // 2
     assert not counters["unimplemented"], "the limit was not reached"

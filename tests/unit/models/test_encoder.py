@@ -84,7 +84,15 @@ def test_a_student_must_be_smaller_than_its_teacher(make_encoder, layers):
 
 
 def test_the_seed_decides_random_weights():
-    sizes = {"layers": 1, "hidden": 8, "heads": 2, "intermediate": 8, "positions": 8, "vocabulary": 10, "pad_id": 0}
+    sizes = {
+        "num_hidden_layers": 1,
+        "hidden_size": 8,
+        "num_attention_heads": 2,
+        "intermediate_size": 8,
+        "max_length": 8,
+        "vocab_size": 10,
+        "pad_id": 0,
+    }
     one, again, other = (random_encoder(**sizes, seed=seed).state_dict() for seed in (1, 1, 2))
     assert same_weights(one, again)
     assert not same_weights(one, other)

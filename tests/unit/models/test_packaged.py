@@ -15,7 +15,7 @@ from camembert.models.teacher import import_teacher
 from camembert.plan.teachers import config_of
 from camembert.tokens.given_tokenizer import import_tokenizer
 
-SIZES = {"layers": 3, "hidden": 32, "heads": 2, "intermediate": 64, "positions": 64}
+SIZES = {"num_hidden_layers": 3, "hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64, "max_length": 64}
 PLACES = {
     "k": "attention.self.key",
     "ao": "attention.output.dense",

@@ -15,7 +15,7 @@ from camembert.models.teacher import TeacherError, import_teacher
 from camembert.plan.sources import SourceError
 from camembert.plan.teachers import check_architecture, teacher_files
 
-SIZES = {"layers": 3, "hidden": 16, "heads": 2, "intermediate": 32, "positions": 32}
+SIZES = {"num_hidden_layers": 3, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 32, "max_length": 32}
 ROWS = 170
 
 
@@ -163,15 +163,15 @@ def test_a_head_with_an_output_matrix_of_its_own_is_left_out(model, checkpoint, 
         ({"hidden_size": None}, "has hidden_size None, expected a number; copy the model again"),
         (
             {"num_hidden_layers": 12},
-            r"teacher\.layers is 3, but .*config\.json has num_hidden_layers 12; set teacher\.lay",
+            r"teacher\.num_hidden_layers is 3, but .*config\.json has num_hidden_layers 12; set teacher\.num_hidden",
         ),
-        ({"hidden_size": 768}, r"teacher\.hidden is 16, but .* has hidden_size 768"),
-        ({"num_attention_heads": 4}, r"teacher\.heads is 2, but .* has num_attention_heads 4"),
-        ({"intermediate_size": 64}, r"teacher\.intermediate is 32, but .* has intermediate_size 64"),
-        ({"max_position_embeddings": 512}, r"teacher\.positions is 32, but .* has max_position_embeddings 512"),
+        ({"hidden_size": 768}, r"teacher\.hidden_size is 16, but .* has hidden_size 768"),
+        ({"num_attention_heads": 4}, r"teacher\.num_attention_heads is 2, but .* has num_attention_heads 4"),
+        ({"intermediate_size": 64}, r"teacher\.intermediate_size is 32, but .* has intermediate_size 64"),
+        ({"max_position_embeddings": 512}, r"teacher\.max_length is 32, but .* has max_position_embeddings 512"),
         (
             {"vocab_size": 119547},
-            r"tokenizer\.vocabulary is 170, but .* has vocab_size 119547; set tokenizer\.vocabulary",
+            r"tokenizer\.vocab_size is 170, but .* has vocab_size 119547; set tokenizer\.vocab_size",
         ),
         (
             {"position_embedding_type": "relative_key"},

@@ -30,7 +30,7 @@ def own(**facts):
 
 
 def changed(config, path, value):
-    """A copy of the config with one key set: ``changed(config, "finetuning.batch", 8)``."""
+    """A copy of the config with one key set: ``changed(config, "finetuning.batch_size", 8)``."""
     config = deepcopy(config)
     *sections, key = path.split(".")
     section = config
@@ -104,12 +104,12 @@ MLM_NAMED = {
         ("evaluation.colour", 1, "unknown key evaluation.colour; expected one of batch_tokens"),
         ("resources.evaluation.gpus", 1, "unknown key resources.evaluation.gpus; did you mean"),
         # wrong types and values
-        ("finetuning.batch", 0, "finetuning.batch is 0, expected at least 1; correct it"),
-        ("finetuning.batch", True, "finetuning.batch is true, expected an integer; correct it"),
+        ("finetuning.batch_size", 0, "finetuning.batch_size is 0, expected at least 1; correct it"),
+        ("finetuning.batch_size", True, "finetuning.batch_size is true, expected an integer; correct it"),
         ("finetuning", 3, "finetuning is 3, expected a mapping of keys; correct it"),
         ("finetuning.learning_rate", "3e-4", 'is "3e-4", expected a number; YAML reads powers of ten only with'),
         ("data.cldr.test", 50, "data.cldr.test is 50, expected a multiple of 24"),
-        ("pretraining.mask", 1.0, "pretraining.mask is 1.0, expected a number below 1; correct"),
+        ("pretraining.mlm_probability", 1.0, "pretraining.mlm_probability is 1.0, expected a number below 1; correct"),
         ("data.task.hub.dev.repository", "a b", 'data.task.hub.dev.repository is "a b", expected a text that matches'),
         ("data.text", [], "data.text is [], expected a list of 1 or more"),
         ("data.text", own(hub=WEB | {"files": "a.xls"}), 'data.text[0].hub.files is "a.xls", expected a text that'),
@@ -124,7 +124,7 @@ MLM_NAMED = {
         ("languages", ["fr", "de"], "languages is fr, de, expected en among them"),
         ("languages", ["en", "fr", "en"], "languages: 'en' is listed more than once"),
         # numbers that are none
-        ("finetuning.warmup", math.inf, "finetuning.warmup is Infinity, expected a finite number"),
+        ("finetuning.warmup_ratio", math.inf, "finetuning.warmup_ratio is Infinity, expected a finite number"),
         ("recipes", ["bottomlayer"], "recipes names bottomlayer, expected some of toplayer, uniform, minilm, logits"),
         ("distillation.recipes.toplayer.loss", "top", "toplayer.loss: 'top' is no loss, expected one of"),
         ("distillation.recipes.toplayer.weights.logits", 1.0, "names hidden, attention, logits, expected hidden and"),
@@ -139,14 +139,18 @@ MLM_NAMED = {
         # chains
         ("chains", [0], "chains[0]: chain '0' has no layers"),
         ("chains", ["6-2", "6-2x1"], "chains: '6-2' is listed more than once"),
-        ("teacher.layers", 5, "chains: chain '6' starts with 6, but the teacher has 5 layers"),
+        ("teacher.num_hidden_layers", 5, "chains: chain '6' starts with 6, but the teacher has 5 layers"),
         ("compute_matched", ["6-2"], "compute_matched: chain '6-2' is not a cascade"),
         ("compute_matched", ["0-4x2-2"], "compute_matched: chain '0-4x2-2' is not a cascade"),
         ("compute_matched", ["6-4x0-2x0"], "compute_matched: chain '6-4x0-2x0' is not a cascade"),
         # one key against another
-        ("teacher.heads", 3, "teacher.hidden is 128, expected a multiple of teacher.heads (3)"),
-        ("text.row", 129, "text.row is 129, expected at most teacher.positions (128)"),
-        ("efficiency.lengths", [16, 200], "efficiency.lengths[1] is 200, expected at most teacher.positions (128)"),
+        (
+            "teacher.num_attention_heads",
+            3,
+            "teacher.hidden_size is 128, expected a multiple of teacher.num_attention_heads (3)",
+        ),
+        ("text.sequence_length", 129, "text.sequence_length is 129, expected at most teacher.max_length (128)"),
+        ("efficiency.lengths", [16, 200], "efficiency.lengths[1] is 200, expected at most teacher.max_length (128)"),
         ("data.task.name", "retrieval", "data.task.name is retrieval, but data.task.source is cldr, expected"),
         ("data.task.labels", "any", "data.task.labels is \"any\", expected 'found' or a list"),
         ("data.task.filter.dev", {"part": 0.5}, "data.task.filter.dev.part is 0.5, expected a text or an integer"),

@@ -21,10 +21,17 @@ def small():
         "scratch_runs": 2,
         "reference_runs": None,
         "finetunings": 2,
-        "tokenizer": {"vocabulary": 6000, "lowercase": False},
-        "teacher": config["teacher"] | {"layers": 6, "hidden": 128, "heads": 4, "intermediate": 512, "positions": 128},
-        "text": config["text"] | {"row": 64},
-        "pretraining": config["pretraining"] | {"mask": 0.3},
+        "tokenizer": {"vocab_size": 6000, "lowercase": False},
+        "teacher": config["teacher"]
+        | {
+            "num_hidden_layers": 6,
+            "hidden_size": 128,
+            "num_attention_heads": 4,
+            "intermediate_size": 512,
+            "max_length": 128,
+        },
+        "text": config["text"] | {"sequence_length": 64},
+        "pretraining": config["pretraining"] | {"mlm_probability": 0.3},
     }
 
 

@@ -49,12 +49,14 @@ def test_of_a_stage_without_jobs_nothing_is_asked():
 )
 def test_every_gpu_has_a_row_of_the_batch_and_a_thread(stage, section):
     config = reserving(**{stage: 4})
-    config[section]["batch"] = 4
+    config[section]["batch_size"] = 4
     check_config(config)
     config["threads"][stage] = 3
     with pytest.raises(ConfigError, match=rf"resources\.{stage}\.gpu is 4, expected at most threads\.{stage} \(3\)"):
         check_config(config)
     config = reserving(**{stage: 5})
-    config[section]["batch"] = 4
-    with pytest.raises(ConfigError, match=rf"resources\.{stage}\.gpu is 5, expected at most {section}\.batch \(4\)"):
+    config[section]["batch_size"] = 4
+    with pytest.raises(
+        ConfigError, match=rf"resources\.{stage}\.gpu is 5, expected at most {section}\.batch_size \(4\)"
+    ):
         check_config(config)

@@ -60,12 +60,12 @@ def test_the_longest_input_leaves_out_positions_before_a_text(folder, facts, lon
     assert segments_of(facts) == segments
     sizes = sizes_in(folder(facts))
     assert sizes == {
-        "layers": 12,
-        "hidden": facts["hidden_size"],
-        "heads": 12,
-        "intermediate": facts["intermediate_size"],
-        "positions": 512,
-        "vocabulary": facts["vocab_size"],
+        "num_hidden_layers": 12,
+        "hidden_size": facts["hidden_size"],
+        "num_attention_heads": 12,
+        "intermediate_size": facts["intermediate_size"],
+        "max_length": 512,
+        "vocab_size": facts["vocab_size"],
     }
 
 
@@ -91,14 +91,14 @@ def test_a_config_of_2019_is_told_which_type_to_add(folder, facts, likely):
 def test_sizes_that_are_null_are_those_of_a_local_teacher(folder):
     config = load_yaml(ROOT / "config.yaml")
     config["teacher"] |= {"source": "folder", "folder": str(folder(XLM_R))} | dict.fromkeys(SIZES)
-    config["tokenizer"]["vocabulary"] = None
+    config["tokenizer"]["vocab_size"] = None
     config |= {"chains": ["12-6"], "compute_matched": []}
     given = deepcopy(config)
     check_config(config)
-    read = {key: config["teacher"][key] for key in SIZES} | {"vocabulary": config["tokenizer"]["vocabulary"]}
+    read = {key: config["teacher"][key] for key in SIZES} | {"vocab_size": config["tokenizer"]["vocab_size"]}
     assert read == sizes_in(folder(XLM_R))
-    given["teacher"]["hidden"] = 384
-    with pytest.raises(ConfigError, match=r"teacher\.hidden is 384, but .* has hidden_size 768; set"):
+    given["teacher"]["hidden_size"] = 384
+    with pytest.raises(ConfigError, match=r"teacher\.hidden_size is 384, but .* has hidden_size 768; set"):
         check_config(given)
 
 

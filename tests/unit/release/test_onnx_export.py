@@ -84,7 +84,7 @@ def test_an_encoder_gives_the_vectors_that_retrieval_compares(teacher_folder, li
 
 def test_what_eight_bits_lose_is_counted_on_dev(forms, pairs):
     small, full = forms / "int8", forms / "fp32"
-    how = {"dev": [pairs["dev"]], "max_tokens": 32, "batch_tokens": 256, "threads": 1}
+    how = {"dev": [pairs["dev"]], "max_length": 32, "batch_tokens": 256, "threads": 1}
     examples = [example._replace(label=0) for example in read_examples(pairs["dev"])]
     right = [
         accuracy(predict(predictor_of(form, 1), encode_examples(examples, load_tokenizer(full), 32), 0, 256), [0] * 20)

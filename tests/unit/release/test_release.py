@@ -110,9 +110,9 @@ def test_the_classifier_best_on_english_dev_is_taken_whatever_its_test_accuracy(
 
 
 def asked(release, **changes):
-    """Chains of the classifiers that a release is chosen among, in the embedded experiment with some changes."""
+    """Chains of the classifiers that a release is chosen among, in the toy experiment with some changes."""
     config = load_yaml(ROOT / "config.yaml") | changes
-    found = candidates(experiment_of(config), config["release"] | release, config["teacher"]["layers"])
+    found = candidates(experiment_of(config), config["release"] | release, config["teacher"]["num_hidden_layers"])
     return sorted({str(each.encoder.chain) for each in found})
 
 
@@ -317,7 +317,7 @@ def test_a_model_card_holds_what_the_hub_reads_and_what_users_must_know(metrics,
 def release(teacher_folder, make_encoder, tmp_path_factory):
     """A working directory with a release of tiny random weights where the documentation expects one."""
     directory = tmp_path_factory.mktemp("release")
-    folder = directory / "results" / "embedded" / "release"
+    folder = directory / "results" / "toy" / "release"
     classifier = classifier_from(teacher_folder, NLI, dropout=0.0, seed=1)
     save_encoder(make_encoder(3), folder / "encoder", teacher_folder)
     write_modules(folder / "encoder", "mean")
@@ -371,11 +371,11 @@ def test_the_documented_similarity_is_one_number(release):
 )
 def test_the_lines_of_the_model_cards_run_offline_without_a_warning(release, metrics, choice, library):
     forms = [name for name in RELEASED if not FORMS[name].trimmed]
-    cards = [card_of(form, choice, metrics, experiment="embedded", task=CLDR_NLI) for form in forms]
+    cards = [card_of(form, choice, metrics, experiment="toy", task=CLDR_NLI) for form in forms]
     blocks = [block for card in cards for block in re.findall(r"```python\n(.*?)```", card, re.DOTALL)]
     assert len(blocks) == len(cards) + 1, "an encoder in PyTorch is read by two libraries"
     own = [block for block in blocks if ("sentence_transformers" in block) == (library == "sentence_transformers")]
-    answers = run_lines("\n".join(own), release / "results" / "embedded" / "release").splitlines()
+    answers = run_lines("\n".join(own), release / "results" / "toy" / "release").splitlines()
     assert len(answers) == (library == "transformers"), "of the classifier in PyTorch"
 
 
@@ -383,7 +383,7 @@ def test_the_lines_of_the_model_cards_run_offline_without_a_warning(release, met
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
 def test_sentence_transformers_gives_the_vectors_of_the_experiment_without_a_warning(release, lines, pooling, tmp_path):
     folder = tmp_path / "encoder"
-    shutil.copytree(release / "results" / "embedded" / "release" / "encoder", folder)
+    shutil.copytree(release / "results" / "toy" / "release" / "encoder", folder)
     write_modules(folder, pooling)
     sentences = [*lines["en"][:5], *lines["fr"][:5]]
     code = (

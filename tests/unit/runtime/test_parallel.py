@@ -147,7 +147,7 @@ def test_two_processes_train_what_one_does(request, tmp_path, fixture):
 def test_two_processes_stopped_in_the_middle_end_with_the_same_weights(distilling, tmp_path, caplog):
     """SIGTERM reaches the parent alone, as from a cluster; both workers save and stop at one step."""
     caplog.set_level(logging.INFO)
-    schedule = Schedule(400, learning_rate=1e-3, warmup=0.1, weight_decay=0.01)
+    schedule = Schedule(400, learning_rate=1e-3, warmup_ratio=0.1, weight_decay=0.01)
     settings = {"schedule": schedule, "dropout": 0.1, "checkpoint_seconds": 60.0}
     expected = distilling(processes=2, output=tmp_path / "through", checkpoints=tmp_path / "none", **settings)
 

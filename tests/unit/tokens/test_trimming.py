@@ -87,14 +87,14 @@ def test_the_teacher_s_embedding_and_head_are_cut_alike(kind, tokenizers, tmp_pa
     whole, trimmed, kept = tokenizers(kind, "used")
     folder = tmp_path / "checkpoint"
     declared = {key: size for key, size in sizes_in(folder).items() if key in SIZES}
-    rows, outputs = sizes_in(folder)["vocabulary"], []
+    rows, outputs = sizes_in(folder)["vocab_size"], []
     for name, tokens in (("one", whole), ("other", trimmed)):
         import_teacher(folder, tokens, tmp_path / name, declared, rows)
         encoder = load_encoder(tmp_path / name).eval()
         ids = torch.tensor([load_tokenizer(tokens).encode(READ[0]).ids])
         with torch.inference_mode():
             outputs.append(encoder(ids).last_hidden_state)
-    assert (encoder.config.vocab_size, longest_input(encoder.config.to_dict())) == (kept, declared["positions"])
+    assert (encoder.config.vocab_size, longest_input(encoder.config.to_dict())) == (kept, declared["max_length"])
     torch.testing.assert_close(*outputs)
     one, other = (load_mlm_head(tmp_path / name) for name in ("one", "other"))
     assert set(one) == set(other)

@@ -16,8 +16,8 @@ from tools.estimate import announcement, cpu_seconds, estimate, parameters
 
 ROOT = Path(__file__).parents[3]
 MBERT = {
-    "tokenizer": {"vocabulary": 119547},
-    "teacher": {"hidden": 768, "intermediate": 3072, "positions": 512},
+    "tokenizer": {"vocab_size": 119547},
+    "teacher": {"hidden_size": 768, "intermediate_size": 3072, "max_length": 512},
 }
 
 
@@ -75,7 +75,7 @@ def test_pairs_of_a_folder_are_counted(config, tmp_path):
 
 
 def test_the_time_that_is_announced_is_about_what_a_record_took():
-    record = ROOT / "docs" / "results" / "embedded"
+    record = ROOT / "docs" / "results" / "toy"
     took = sum(job["job_cpu_seconds"] for job in read_json_lines(record / "metrics.jsonl"))
     assert cpu_seconds(read_json(record / "config.json")) == pytest.approx(took, rel=0.3)
 
@@ -84,8 +84,8 @@ def test_a_run_says_what_it_makes_and_how_long_that_takes_on_its_cores(config):
     config["chains"], config["compute_matched"], config["runs"] = ["6", "6-3x0", "6-3"], [], [1, 2]
     minutes = round(cpu_seconds(config) / 120)
     assert announcement(config, 2).splitlines() == [
-        "Experiment embedded: 3 models as 4 encoders and 4 classifiers, in 15 languages; tables and figures go to"
-        " results/embedded.",
+        "Experiment toy: 3 models as 4 encoders and 4 classifiers, in 15 languages; tables and figures go to"
+        " results/toy.",
         f"From nothing this takes some {minutes} minutes on 2 cores; what is there already is not made again.",
     ]
     assert "From nothing" not in announcement(config, None), "elsewhere the speed is not known"

@@ -45,7 +45,7 @@ TOPLAYER = Recipe("toplayer", {"hidden": 1.0, "attention": 10.0})
 UNIFORM = Recipe("uniform", {"hidden": 1.0, "attention": 10.0})
 SENTENCE = Recipe("toplayer", {"hidden": 1.0, "attention": 10.0, "sentence": 1.0})
 MINILM = Recipe("minilm", {"attention": 1.0, "value": 1.0})
-LOGITS = Recipe("logits", {"soft_targets": 5.0, "cosine": 1.0}, mask=0.3)
+LOGITS = Recipe("logits", {"soft_targets": 5.0, "cosine": 1.0}, mlm_probability=0.3)
 RECIPES = [TOPLAYER, UNIFORM, MINILM, LOGITS, SENTENCE]
 TOP = "encoder.layer.1."
 ABOVE_RELATIONS = (f"{TOP}attention.output.", f"{TOP}intermediate.", f"{TOP}output.")
@@ -87,7 +87,7 @@ def weighted(hidden: float, attention: float) -> Recipe:
         (weighted(0.0, 1.0), ABOVE_RELATIONS + VALUE),
         (Recipe("minilm", {"attention": 0.0, "value": 1.0}), ABOVE_RELATIONS + QUERY_AND_KEY),
         (Recipe("minilm", {"attention": 1.0, "value": 0.0}), ABOVE_RELATIONS + VALUE),
-        (Recipe("logits", {"soft_targets": 0.0, "cosine": 1.0}, mask=0.3), ()),
+        (Recipe("logits", {"soft_targets": 0.0, "cosine": 1.0}, mlm_probability=0.3), ()),
     ],
 )
 @pytest.mark.parametrize("freeze_embeddings", [True, False])
@@ -105,7 +105,7 @@ def test_a_recipe_trains_all_tensors_but_those_it_states(
     objective = objective_of(recipe, student, teacher, head, shared_embeddings=freeze_embeddings)
     assert {name for name, p in student.named_parameters() if not p.requires_grad} == untrained
 
-    objective(text_batch(batches, recipe.mask)(0))["loss"].backward()
+    objective(text_batch(batches, recipe.mlm_probability)(0))["loss"].backward()
     norms = {name: p.grad.norm().item() for name, p in student.named_parameters() if p.grad is not None}
     assert norms.keys() == names - untrained
     assert min(norms.values()) > 1e-6
@@ -114,7 +114,7 @@ def test_a_recipe_trains_all_tensors_but_those_it_states(
     reachable = [name for name in untrained if not name.startswith(("pooler.", "embeddings."))]
     for name in reachable:
         student.get_parameter(name).requires_grad_(True)
-    objective(text_batch(batches, recipe.mask)(0))["loss"].backward()
+    objective(text_batch(batches, recipe.mlm_probability)(0))["loss"].backward()
     by_rounding = [p.grad.norm().item() for name in reachable if (p := student.get_parameter(name)).grad is not None]
     assert max(by_rounding, default=0.0) < 1e-6
 
@@ -123,7 +123,7 @@ def test_a_recipe_trains_all_tensors_but_those_it_states(
 def test_the_teacher_gets_no_gradient_and_no_dropout(teacher, head, batches, recipe):
     teacher.train()
     student = bottom_layers(teacher, 2).eval()
-    objective, batch = objective_of(recipe, student, teacher, head), text_batch(batches, recipe.mask)(0)
+    objective, batch = objective_of(recipe, student, teacher, head), text_batch(batches, recipe.mlm_probability)(0)
     assert objective(batch)["loss"].item() == objective(batch)["loss"].item()
     objective(batch)["loss"].backward()
     assert all(parameter.grad is None for parameter in teacher.parameters())
@@ -131,7 +131,7 @@ def test_the_teacher_gets_no_gradient_and_no_dropout(teacher, head, batches, rec
 
 def test_a_recipe_that_predicts_words_needs_a_head_and_masked_tokens(teacher, head):
     with pytest.raises(DistillationError, match="the loss logits predicts masked tokens, but its recipe masks none"):
-        objective_of(replace(LOGITS, mask=None), bottom_layers(teacher, 2), teacher, head)
+        objective_of(replace(LOGITS, mlm_probability=None), bottom_layers(teacher, 2), teacher, head)
     with pytest.raises(DistillationError, match="needs the teacher's masked-language-model head, which its folder lac"):
         objective_of(LOGITS, bottom_layers(teacher, 2), teacher, None)
 
@@ -144,7 +144,7 @@ def test_a_hop_leaves_what_its_recipe_does_not_train_bit_for_bit(
     recipe = replace(recipe, freeze_embeddings=frozen)
     distilling(
         output=tmp_path / "2",
-        schedule=Schedule(6, learning_rate=1e-2, warmup=0.0, weight_decay=0.1),
+        schedule=Schedule(6, learning_rate=1e-2, warmup_ratio=0.0, weight_decay=0.1),
         recipe=recipe,
         dropout=dropout,
     )
@@ -189,7 +189,7 @@ def test_a_new_recipe_is_a_loss_and_an_entry_of_the_config(distilling, tmp_path,
     check_config(config)
 
     made = Recipe.of(config["distillation"]["recipes"]["mine"])
-    schedule = Schedule(30, learning_rate=1e-2, warmup=0.1, weight_decay=0.0)
+    schedule = Schedule(30, learning_rate=1e-2, warmup_ratio=0.1, weight_decay=0.0)
     run = distilling(output=tmp_path / "2", recipe=made, schedule=schedule)
     losses = [row["first_unexplained"] for row in run.curve if row["split"] == "train"]
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
@@ -236,7 +236,7 @@ def test_the_parts_compare_the_top_layers(teacher, batch):
 def test_embeddings_computed_once_give_the_loss_and_gradients_of_embeddings_computed_twice(
     teacher, head, batches, recipe
 ):
-    results, batch = [], text_batch(batches, recipe.mask)(0)
+    results, batch = [], text_batch(batches, recipe.mlm_probability)(0)
     for shared in (True, False):
         student = bottom_layers(teacher, 2).eval()
         freeze(student, recipe)
@@ -252,25 +252,33 @@ def test_embeddings_computed_once_give_the_loss_and_gradients_of_embeddings_comp
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=loss_of)
 def test_a_student_equal_to_its_teacher_has_no_loss(teacher, head, batches, recipe):
-    loss = objective_of(recipe, copy.deepcopy(teacher), teacher, head)(text_batch(batches, recipe.mask)(0))["loss"]
+    loss = objective_of(recipe, copy.deepcopy(teacher), teacher, head)(text_batch(batches, recipe.mlm_probability)(0))[
+        "loss"
+    ]
     assert loss.item() == pytest.approx(0.0, abs=1e-6)
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=loss_of)
 def test_padded_documents_have_the_loss_and_gradients_of_packed_ones(teacher, head, batches, recipe):
     """The same documents, several a row and one a row."""
-    packed = text_batch(batches, recipe.mask)(0)
+    packed = text_batch(batches, recipe.mlm_probability)(0)
     documents = [
         (row, number) for row, numbers in enumerate(packed["document"]) for number in range(int(numbers.max()) + 1)
     ]
-    names = {"token": 0, "segment": 0, "position": 0, "document": -1, **({"target": IGNORED} if recipe.mask else {})}
+    names = {
+        "token": 0,
+        "segment": 0,
+        "position": 0,
+        "document": -1,
+        **({"target": IGNORED} if recipe.mlm_probability else {}),
+    }
     one_a_row = {name: torch.full((len(documents), 32), padding) for name, padding in names.items()}
     for i, (row, number) in enumerate(documents):
         here = packed["document"][row] == number
         for name in names:
             one_a_row[name][i, : int(here.sum())] = packed[name][row, here] if name != "document" else 0
     padded = {**packed, **one_a_row}
-    if recipe.mask:
+    if recipe.mlm_probability:
         padded["masked"] = places_of(padded["target"].numpy())
     results = []
     for batch in (packed, padded):
@@ -300,7 +308,7 @@ class Waiting(TorchDispatchMode):
 def test_no_loss_makes_a_gpu_wait(teacher, head, batches, recipe):
     student = bottom_layers(teacher, 2)
     freeze(student, recipe)
-    objective, batch = objective_of(recipe, student, teacher, head), text_batch(batches, recipe.mask)(0)
+    objective, batch = objective_of(recipe, student, teacher, head), text_batch(batches, recipe.mlm_probability)(0)
     with Waiting():
         objective(batch)["loss"].backward()
 
@@ -328,7 +336,7 @@ def test_uniform_is_the_mean_over_the_student_s_layers_each_against_its_own(teac
 def test_words_are_predicted_where_they_are_hidden_by_the_teacher_s_head(teacher, head, batches):
     """Against the library's masked language models, in double precision."""
     student = bottom_layers(teacher, 2).eval()
-    batch = text_batch(batches, LOGITS.mask)(0)
+    batch = text_batch(batches, LOGITS.mlm_probability)(0)
     part = objective_of(LOGITS, student, teacher, head)(batch)["soft_targets"].item()
     predicted = []
     for encoder in (student, teacher):
@@ -347,7 +355,7 @@ def test_words_are_predicted_where_they_are_hidden_by_the_teacher_s_head(teacher
 
 
 def test_the_losses_of_a_tiny_hop_are_those_of_record(distilling, tmp_path):
-    schedule = Schedule(5, learning_rate=1e-2, warmup=0.2, weight_decay=0.01)
+    schedule = Schedule(5, learning_rate=1e-2, warmup_ratio=0.2, weight_decay=0.01)
     run = distilling(output=tmp_path / "2", schedule=schedule)
     rows = [row for row in run.curve if row["split"] == "train"]
     assert [row["step"] for row in rows] == [1, 2, 3, 4, 5]
@@ -356,7 +364,7 @@ def test_the_losses_of_a_tiny_hop_are_those_of_record(distilling, tmp_path):
 
 
 def test_the_loss_falls(distilling, tmp_path):
-    schedule = Schedule(60, learning_rate=1e-2, warmup=0.1, weight_decay=0.0)
+    schedule = Schedule(60, learning_rate=1e-2, warmup_ratio=0.1, weight_decay=0.0)
     run = distilling(output=tmp_path / "2", schedule=schedule)
     held_out = [row["loss"] for row in run.curve if row["split"] == "held-out"]
     train = [row["loss"] for row in run.curve if row["split"] == "train"]
@@ -378,7 +386,7 @@ def test_a_hop_of_no_steps_is_a_pure_copy(distilling, teacher, teacher_folder, t
 
 
 def test_the_teacher_s_masked_language_model_head_is_carried_along(distilling, teacher_folder, tmp_path):
-    schedule = Schedule(2, learning_rate=1e-2, warmup=0.0, weight_decay=0.1)
+    schedule = Schedule(2, learning_rate=1e-2, warmup_ratio=0.0, weight_decay=0.1)
     distilling(output=tmp_path / "2", schedule=schedule)
     expected, carried = load_mlm_head(teacher_folder), load_mlm_head(tmp_path / "2")
     assert expected is not None
@@ -406,7 +414,7 @@ def test_a_hop_never_trains_on_held_out_documents(distilling, tmp_path, monkeypa
             return super().spans(documents)
 
     monkeypatch.setattr(mixture, "Shard", Recording)
-    schedule = Schedule(60, learning_rate=1e-3, warmup=0.1, weight_decay=0.0)
+    schedule = Schedule(60, learning_rate=1e-3, warmup_ratio=0.1, weight_decay=0.0)
     distilling(output=tmp_path / "2", schedule=schedule)
     assert read["measured"] == {118, 119}
     assert read["trained"] == set(range(118))
@@ -434,7 +442,7 @@ def test_measuring_leaves_the_weights_as_they_are_without_it(distilling, tmp_pat
 
 
 def test_a_student_that_ends_worse_than_its_copied_layers_is_named(distilling, tmp_path, caplog):
-    ruinous = Schedule(3, learning_rate=10.0, warmup=0.0, weight_decay=0.0)
+    ruinous = Schedule(3, learning_rate=10.0, warmup_ratio=0.0, weight_decay=0.0)
     run = distilling(output=tmp_path / "2", schedule=ruinous)
     assert run.held_out_end["loss"] > run.held_out_copied["loss"]
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
@@ -447,7 +455,7 @@ def test_a_student_that_ends_worse_than_its_copied_layers_is_named(distilling, t
 
 def test_a_fitted_and_normalised_hop_starts_better_than_its_copied_layers_and_learns(distilling, tmp_path):
     recipe = replace(SENTENCE, fit_layer_norm=True, normalise=True)
-    schedule = Schedule(40, learning_rate=1e-2, warmup=0.1, weight_decay=0.0)
+    schedule = Schedule(40, learning_rate=1e-2, warmup_ratio=0.1, weight_decay=0.0)
     run = distilling(output=tmp_path / "2", recipe=recipe, schedule=schedule)
     assert run.curve[0]["hidden_unexplained"] < run.held_out_copied["hidden_unexplained"]
     trained = [row["sentence_unexplained"] for row in run.curve if row["split"] == "train"]

@@ -29,7 +29,7 @@ RECIPES = {
     "toplayer": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}),
     "uniform": Recipe("uniform", {"hidden": 1.0, "attention": 10.0}),
     "minilm": Recipe("minilm", {"attention": 1.0, "value": 1.0}),
-    "logits": Recipe("logits", {"soft_targets": 5.0, "cosine": 1.0}, mask=0.3),
+    "logits": Recipe("logits", {"soft_targets": 5.0, "cosine": 1.0}, mlm_probability=0.3),
 }
 OBJECTIVES = ["masked_lm", *RECIPES]
 needs_a_gpu = [
@@ -60,7 +60,7 @@ def compute(teacher_folder, corpus, special):
             objective = pretraining_objective(model, 0.5)
         else:
             model = student = bottom_layers(copy.deepcopy(teacher), 2).to(device)
-            encoders, mask = [teacher, student], RECIPES[name].mask
+            encoders, mask = [teacher, student], RECIPES[name].mlm_probability
             freeze(student, RECIPES[name])
             objective = objective_of(RECIPES[name], student, teacher, head)
         model.eval()

@@ -71,7 +71,7 @@ class Toy:
     def __init__(self, steps: int = 110, checkpoints: Path | None = None, learning_rate: float = 1e-2) -> None:
         torch.manual_seed(0)
         self.model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.3), nn.LayerNorm(8), nn.Linear(8, 1))
-        self.schedule = Schedule(steps, learning_rate, warmup=0.1, weight_decay=0.1)
+        self.schedule = Schedule(steps, learning_rate, warmup_ratio=0.1, weight_decay=0.1)
         self.settings = TrainingSettings("toy", checkpoints=checkpoints, checkpoint_seconds=0.0)
         self.asked: list[int] = []
         self.stop_at = -1
@@ -119,7 +119,7 @@ def same_weights(one: Toy, other: Toy) -> bool:
     ],
 )
 def test_the_learning_rate_rises_and_falls_in_straight_lines(steps, warmup, rates):
-    rate = Schedule(steps, learning_rate=2.0, warmup=warmup, weight_decay=0.0).rate
+    rate = Schedule(steps, learning_rate=2.0, warmup_ratio=warmup, weight_decay=0.0).rate
     assert [rate(step) / 2.0 for step in range(steps)] == pytest.approx(rates)
     assert rate(steps) == 0
 
@@ -421,8 +421,8 @@ MODULES = {"distilling": "distillation", "pretraining": "pretraining"}
 SCHEDULES = [{"schedule": Schedule(*values)} for values in ((13, 1e-2, 0.2, 0.01), (12, 1e-3, 0.2, 0.01))]
 SCHEDULES += [{"schedule": Schedule(*values)} for values in ((12, 1e-2, 0.1, 0.01), (12, 1e-2, 0.2, 0.1))]
 TEXTS = [
-    {"text": {"batch": 4, "row": 32, "sampling_exponent": 0.7} | change}
-    for change in ({"batch": 5}, {"row": 16}, {"sampling_exponent": 0.5})
+    {"text": {"batch_size": 4, "sequence_length": 32, "sampling_exponent": 0.7} | change}
+    for change in ({"batch_size": 5}, {"sequence_length": 16}, {"sampling_exponent": 0.5})
 ]
 TOPLAYER = Recipe("toplayer", {"hidden": 1.0, "attention": 10.0})
 OTHER_WEIGHTS = [
@@ -451,15 +451,15 @@ CHANGES = {
     "pretraining": [
         *SCHEDULES,
         *TEXTS,
-        *({"layers": 2}, {"mask": 0.2}, {"dropout": 0.2}, {"seed": 2}, {"precision": "bf16"}),
+        *({"layers": 2}, {"mlm_probability": 0.2}, {"dropout": 0.2}, {"seed": 2}, {"precision": "bf16"}),
         {"corpora": "other corpus"},
-        {"architecture": {"hidden": 16, "heads": 4, "intermediate": 32, "positions": 32}},
+        {"architecture": {"hidden_size": 16, "num_attention_heads": 4, "intermediate_size": 32, "max_length": 32}},
         {"tokenizer_folder": "other tokenizer"},
         *({"corpora": "other lines"}, {"corpora": "other share"}, {"corpora": "other mixture"}),
     ],
     "finetuning": [
-        *({"epochs": 3}, {"batch": 10}, {"learning_rate": 1e-3}, {"warmup": 0.1}, {"weight_decay": 0.1}),
-        *({"dropout": 0.2}, {"max_tokens": 16}, {"evaluations": 3}, {"seed": 2}, {"precision": "bf16"}),
+        *({"epochs": 3}, {"batch_size": 10}, {"learning_rate": 1e-3}, {"warmup_ratio": 0.1}, {"weight_decay": 0.1}),
+        *({"dropout": 0.2}, {"max_length": 16}, {"evaluations": 3}, {"seed": 2}, {"precision": "bf16"}),
         *(
             {"encoder_folder": "other encoder"},
             {"train_examples": "other examples"},

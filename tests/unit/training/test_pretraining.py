@@ -88,7 +88,7 @@ def test_both_uses_of_the_embeddings_reach_their_gradient(make_encoder, batches)
 
 
 def test_the_loss_falls(pretraining, tmp_path):
-    schedule = Schedule(150, learning_rate=1e-2, warmup=0.1, weight_decay=0.0)
+    schedule = Schedule(150, learning_rate=1e-2, warmup_ratio=0.1, weight_decay=0.0)
     run = pretraining(output=tmp_path / "1", schedule=schedule, dropout=0.0)
     losses = {
         split: [row["masked_lm"] for row in run.curve if row["split"] == split] for split in ("train", "held-out")

@@ -23,7 +23,7 @@ from camembert.training.soft_labels import (
 )
 
 NLI = ["entailment", "neutral", "contradiction"]
-COMPUTE = {"max_tokens": 32, "batch_tokens": 64, "device": torch.device("cpu")}
+COMPUTE = {"max_length": 32, "batch_tokens": 64, "device": torch.device("cpu")}
 
 
 def losses_of(student, teacher, labels, **settings):
