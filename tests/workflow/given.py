@@ -68,6 +68,12 @@ def fill(hub, teacher: Path, repository: str = MBERT) -> None:
         for language in LANGUAGES
         for split in ("train", "validation", "test")
     }
+    hub.files["datasets"]["mteb/tatoeba-bitext-mining"] = {
+        f"{code}-eng/test/0000.parquet": parquet(
+            {f"sentence{i}": [f"{sentence(each, n)}!" for n in range(100, 120)] for i, each in ((1, language), (2, "en"))}
+        )
+        for language, code in (("ru", "rus"), ("th", "tha"))
+    }
     hub.files["datasets"]["wikimedia/wikipedia"] = {
         f"20231101.{language}/train-{part:05d}-of-00002.parquet": parquet(
             {
