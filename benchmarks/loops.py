@@ -9,12 +9,13 @@ precision needs NVIDIA's Apex.
 
 from __future__ import annotations
 
-import functools
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import wraps
 from itertools import cycle
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -27,16 +28,16 @@ from transformers import BertConfig, BertForMaskedLM, BertModel, get_linear_sche
 
 from camembert.core.files import write_json
 from camembert.models import encoder as encoders
-from camembert.models.compilation import compile_layers
+from camembert.plan.flops import Shape
 from camembert.plan.recipe import Recipe
 from camembert.runtime.devices import autocast
-from camembert.runtime.settings import TrainingSettings
+from camembert.runtime.parallel import TrainingSettings
 from camembert.tokens.mixture import Corpus
 from camembert.tokens.packing import PackedRows, SpecialIds, TextBatches
 from camembert.tokens.shards import ID, Shard
-from camembert.training import distillation
-from camembert.training import loop as training
-from cases import CEILING, Case
+from camembert.training.distillation import distillation_objective, freeze
+from camembert.training.loop import Schedule
+from camembert.training.loop import train as train_with_the_library
 from turns import Finished, Player
 
 STEPS = 10_000
@@ -48,35 +49,63 @@ LANGUAGES, DOCUMENTS, SENTENCE = 4, 20_000, 25
 FIRST_ID = 200
 """Ids below are of special tokens and such."""
 RECIPE = Recipe("toplayer", {"hidden": 1.0, "attention": 1.0})
-Batch = dict[str, Any]
+Batch = Mapping[str, Any]
 
 
-def play(connection: Connection, loop: str, case: Case, device: str, threads: int) -> None:
+@dataclass(frozen=True)
+class Case:
+    """One hop at one size: layers of teacher and student, width, and the rows of a step."""
+
+    teacher: int
+    student: int
+    hidden: int
+    heads: int
+    intermediate: int
+    vocabulary: int
+    batch: int
+    row: int
+
+    @property
+    def tokens(self) -> int:
+        """Tokens a step, all rows full."""
+        return self.batch * self.row
+
+    @property
+    def shape(self) -> Shape:
+        return Shape(self.hidden, self.intermediate, self.vocabulary)
+
+    @property
+    def flops(self) -> float:
+        """FLOPs per token that the objective needs."""
+        return self.shape.distillation_step(self.teacher, self.student, self.row)
+
+    def __str__(self) -> str:
+        rows = f"{self.batch} x {self.row} tokens"
+        return f"{self.teacher} to {self.student} layers, {self.hidden} wide, vocabulary {self.vocabulary:,}, {rows}"
+
+
+CASES = {
+    "embedded": Case(6, 3, 128, 4, 512, 6_000, batch=64, row=32),
+    "mbert": Case(12, 6, 768, 12, 3_072, 119_547, batch=8, row=128),
+    "toy": Case(3, 2, 16, 2, 32, 500, batch=4, row=32),
+}
+
+
+def play(connection: Connection, loop: Callable[..., None], case: Case, device: str, threads: int) -> None:
     """Runs one loop until it has had its last turn.
 
     Args:
         connection: to the command.
-        loop: a key of `LOOPS`.
+        loop: takes the case, the device and the player.
         case: what is measured.
         device: cpu or cuda.
         threads: CPU threads to compute with.
     """
     logging.disable(logging.WARNING)
     torch.set_num_threads(threads)
-    on_gpu = device != "cpu"
-    player = Player(
-        connection,
-        torch.cuda.synchronize if on_gpu else lambda: None,
-        torch.cuda.max_memory_allocated if on_gpu else None,
-    )
+    on_gpu = (torch.cuda.synchronize, torch.cuda.max_memory_allocated) if device == "cuda" else ()
     with suppress(Finished):
-        LOOPS[loop](case, torch.device(device), player)
-
-
-def gpu(case: Case, device: torch.device, player: Player) -> None:
-    """Tells which GPU there is, None for none."""
-    player.facts["gpu"] = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    player.tick()
+        loop(case, torch.device(device), Player(connection, *on_gpu))
 
 
 def ceiling(case: Case, device: torch.device, player: Player) -> None:
@@ -118,28 +147,27 @@ def random_rows(case: Case) -> list[PackedRows]:
 
 def teacher_of(case: Case) -> BertModel:
     """The teacher of all contestants."""
-    return encoders.random_encoder(
+    return encoders.init_encoder(
         case.teacher, case.hidden, case.heads, case.intermediate, max(128, case.row), case.vocabulary, pad_id=0, seed=1
     )
 
 
 def note_losses(player: Player, hidden: Tensor, attention: Tensor) -> None:
     """Keeps the losses of the first step, by which the contestants are held to compute the same."""
-    if "losses" not in player.facts:
-        player.facts["losses"] = {"hidden": hidden.item(), "attention": attention.item()}
+    player.losses = player.losses or {"hidden": hidden.item(), "attention": attention.item()}
 
 
 def train(case: Case, batch_of: Callable[[int], Batch], device: torch.device, player: Player) -> None:
     """The library's own objective in its own loop, set up as `distillation.distill` does."""
     teacher = teacher_of(case).to(device)
     student = encoders.init_student(teacher, range(1, case.student + 1)).to(device)
-    distillation.freeze(student, RECIPE)
+    freeze(student, RECIPE)
     encoders.set_dropout(student, 0.0)
     student.train()
-    objective = distillation.objective_of(RECIPE, student, teacher, shared_embeddings=True)
+    objective = distillation_objective(RECIPE, student, teacher, shared_embeddings=True)
     if device.type == "cuda":
-        compile_layers(teacher)
-        compile_layers(student)
+        encoders.compile_layers(teacher)
+        encoders.compile_layers(student)
 
     def step(batch: Batch) -> dict[str, Tensor]:
         player.tick()
@@ -148,13 +176,13 @@ def train(case: Case, batch_of: Callable[[int], Batch], device: torch.device, pl
         note_losses(player, losses["hidden"], losses["attention"])
         return losses
 
-    schedule = training.Schedule(STEPS, LEARNING_RATE, WARMUP, WEIGHT_DECAY)
-    training.train(student, step, batch_of, schedule, TrainingSettings(name="ours", seed=1, device=device))
+    schedule = Schedule(STEPS, LEARNING_RATE, WARMUP, WEIGHT_DECAY)
+    train_with_the_library(student, step, batch_of, schedule, TrainingSettings(device=device))
 
 
 def on_rows(case: Case, device: torch.device, player: Player) -> None:
     """Trains on the rows that all contestants train on."""
-    batches = [encoders.tensors_of(rows) | {"counted": case.tokens} for rows in random_rows(case)]
+    batches = [encoders.to_tensors(rows) | {"counted": case.tokens} for rows in random_rows(case)]
     train(case, lambda step: batches[step % BATCHES], device, player)
 
 
@@ -174,7 +202,7 @@ def on_packed_rows(case: Case, device: torch.device, player: Player, as_it_train
 
         def batch_of(step: int) -> Batch:
             rows = batches.batch(step)
-            return encoders.tensors_of(rows) | {"counted": int(rows.real.sum())}
+            return encoders.to_tensors(rows) | {"counted": int(rows.real.sum())}
 
         few = [] if as_it_trains else [batch_of(step) for step in range(BATCHES)]
         train(case, batch_of if as_it_trains else lambda step: few[step % BATCHES], device, player)
@@ -199,22 +227,13 @@ def peers_of(case: Case, heads: bool, device: torch.device) -> tuple[nn.Module, 
         heads: BertForMaskedLM instead of BertModel.
         device: where they compute.
     """
-    weights = teacher_of(case).state_dict()
-    models = []
+    base = teacher_of(case)
+    weights, models = base.state_dict(), []
+    changes = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    changes |= {"output_hidden_states": True, "output_attentions": True}
     for layers in (case.teacher, case.student):
-        config = BertConfig(
-            vocab_size=case.vocabulary,
-            hidden_size=case.hidden,
-            num_hidden_layers=layers,
-            num_attention_heads=case.heads,
-            intermediate_size=case.intermediate,
-            max_position_embeddings=max(128, case.row),
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
-            output_hidden_states=True,
-            output_attentions=True,
-            attn_implementation="eager",
-        )
+        config = BertConfig.from_dict(base.config.to_dict() | changes | {"num_hidden_layers": layers})
+        config._attn_implementation = "eager"
         model = (BertForMaskedLM if heads else BertModel)(config)
         encoder = model.bert if heads else model
         own = encoder.state_dict()
@@ -228,7 +247,7 @@ def in_precision(model: nn.Module, device: torch.device) -> nn.Module:
     """A model whose forward passes compute in the precision that this library trains in on the device."""
     forward = model.forward
 
-    @functools.wraps(forward)  # TextBrewer looks at its arguments
+    @wraps(forward)  # TextBrewer looks at its arguments
     def in_autocast(*inputs: Any, **named: Any) -> Any:
         with autocast(device):
             return forward(*inputs, **named)
@@ -325,16 +344,3 @@ def textbrewer(case: Case, device: torch.device, player: Player, heads: bool, fr
                 scheduler_class=get_linear_schedule_with_warmup,
                 scheduler_args={"num_warmup_steps": int(WARMUP * STEPS), "num_training_steps": STEPS},
             )
-
-
-LOOPS: dict[str, Callable[..., None]] = {
-    "gpu": gpu,
-    CEILING: ceiling,
-    "ours": on_rows,
-    "packed": on_packed_rows,
-    "packing": functools.partial(on_packed_rows, as_it_trains=True),
-    "plain": plain,
-    "textbrewer_mlm": functools.partial(textbrewer, heads=True, frozen=False),
-    "textbrewer_bare": functools.partial(textbrewer, heads=False, frozen=False),
-    "textbrewer_frozen": functools.partial(textbrewer, heads=False, frozen=True),
-}

@@ -83,9 +83,7 @@ for slice in "$@"; do
         elif [ ! -e "$folder/.unfinished/$slice.md" ]; then # not a page, but lines
             { echo "# $slice"; echo; sed 's/^/    /' "$folder/.unfinished/$slice.txt"; } >"$folder/.unfinished/$slice.md"
         fi
-        for made in "$folder/.unfinished/$slice".{json,md}; do
-            if [ -e "$made" ]; then mv "$made" "$folder/"; fi
-        done
+        mv "$folder/.unfinished/$slice.md" "$folder/"
     else
         echo "$slice failed or took longer than $limit s; see $folder/$slice.log" >&2
         tail -n 20 "$folder/.unfinished/$slice.txt" "$folder/$slice.log" >&2

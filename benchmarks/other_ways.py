@@ -31,13 +31,13 @@ from camembert.evaluation.classification import accuracy, encode_examples, predi
 from camembert.evaluation.predictors import pytorch_predictor
 from camembert.evaluation.probe import fit_probe, vectors_of
 from camembert.models.classifier import load_classifier
-from camembert.models.encoder import init_student, load_encoder, save_encoder
+from camembert.models.encoder import init_student, load_encoder, save_model
 from camembert.plan.chain import parse_chain
 from camembert.plan.losses import matched_layers
 from camembert.tokens.mixture import corpora_in
 from camembert.tokens.packing import SpecialIds
 from camembert.tokens.tokenizer import load_tokenizer
-from camembert.training.finetuning import finetune, kept
+from camembert.training.finetuning import finetune
 from camembert.training.packed_text import TrainingText
 
 RATES, BATCH = [1e-4, 5e-4], 32
@@ -112,7 +112,7 @@ def distil_vectors(
 ) -> Path:
     """A student made by sentence-transformers' trainer; its folder."""
     teacher, start = load_encoder(experiment.teacher), work / "start"
-    save_encoder(
+    save_model(
         init_student(teacher, matched_layers(teacher.config.num_hidden_layers, layers)), start, experiment.teacher
     )
     model = read_by(start, experiment.text.sequence_length)
@@ -134,7 +134,7 @@ def distil_vectors(
     SentenceTransformerTrainer(model, args=arguments, train_dataset=data, loss=MSELoss(model)).train()
     student = load_encoder(start)
     student.load_state_dict(trained.state_dict())
-    save_encoder(student, work / "student", experiment.teacher)
+    save_model(student, work / "student", experiment.teacher)
     return work / "student"
 
 
@@ -163,7 +163,7 @@ def fine_tune(experiment: Experiment, encoder: Path, output: Path) -> tuple[dict
         encoded = encode_examples(read_all([path]), tokenizer, keys["max_length"])
         logits = predict(pytorch_predictor(classifier), encoded, classifier.config.pad_token_id, batch_tokens)
         right[path.stem.removeprefix("test-")] = accuracy(logits, encoded.labels)
-    return right, kept(run)[1]
+    return right, run.best["score"]
 
 
 KEYS = (

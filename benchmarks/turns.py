@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import multiprocessing
 import resource
 import time
@@ -30,8 +29,8 @@ class Turn:
     """Bytes: of the process, or of the GPU where it computes on one."""
     done: int
     """Work: tokens trained on, or FLOPs."""
-    facts: dict[str, Any]
-    """What else the loop has to say, such as the losses of its first step."""
+    losses: dict[str, float]
+    """Of its first step."""
 
 
 class Player:
@@ -41,12 +40,14 @@ class Player:
     """
 
     def __init__(
-        self, connection: Connection, synchronize: Callable[[], None], gpu_memory: Callable[[], int] | None
+        self,
+        connection: Connection,
+        synchronize: Callable[[], None] = lambda: None,
+        gpu_memory: Callable[[], int] | None = None,
     ) -> None:
         self.connection, self.synchronize, self.gpu_memory = connection, synchronize, gpu_memory
-        self.left, self.cold = 0, False
-        self._count_from_now()
-        self.facts: dict[str, Any] = {}
+        self.left, self.cold, self.done, self.began = 0, False, 0, time.perf_counter()
+        self.losses: dict[str, float] = {}
 
     def tick(self) -> None:
         """Counts a step.
@@ -57,24 +58,17 @@ class Player:
         if self.left == 0:
             self.synchronize()
             seconds = time.perf_counter() - self.began
-            self.connection.send(Turn(seconds, self.peak_memory(), self.done, self.facts))
+            in_process = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # KiB on Linux
+            memory = self.gpu_memory() if self.gpu_memory else in_process
+            self.connection.send(Turn(seconds, memory, self.done, self.losses))
             self.left, self.cold = self.connection.recv(), True
             if not self.left:
                 raise Finished
             return
         if self.cold:
             self.synchronize()
-            self._count_from_now()
-            self.cold = False
+            self.began, self.done, self.cold = time.perf_counter(), 0, False
         self.left -= 1
-
-    def _count_from_now(self) -> None:
-        self.began, self.done = time.perf_counter(), 0
-
-    def peak_memory(self) -> int:
-        if self.gpu_memory:
-            return self.gpu_memory()
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # KiB on Linux
 
 
 @dataclass
@@ -117,23 +111,22 @@ class Opponent:
 
 
 @contextmanager
-def playing(play: str, players: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Opponent]]:
+def playing(play: Callable[..., None], players: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Opponent]]:
     """Starts one process a player and ends them all.
 
     Args:
-        play: what a process calls, as module:function; the module, which may load torch, is imported once for all, and
-            not by the command itself.
+        play: what a process calls; its module is imported once for all.
         players: by name, what `play` takes after the connection.
 
     Raises:
         RuntimeError: one could not start.
     """
-    CONTEXT.set_forkserver_preload([play.split(":")[0]])
+    CONTEXT.set_forkserver_preload([play.__module__])
     with ExitStack() as stack:
         connections, opponents = {}, {}
         for name, arguments in players.items():
             here, there = CONTEXT.Pipe()
-            process = CONTEXT.Process(target=_play, args=(there, play, *arguments), name=name)
+            process = CONTEXT.Process(target=play, args=(there, *arguments), name=name)
             process.start()
             there.close()
             stack.callback(process.join)
@@ -146,11 +139,6 @@ def playing(play: str, players: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[
             except EOFError:
                 raise RuntimeError(f"{name} could not start; its traceback is above") from None
         yield opponents
-
-
-def _play(connection: Connection, play: str, *arguments: Any) -> None:
-    module, function = play.split(":")
-    getattr(importlib.import_module(module), function)(connection, *arguments)
 
 
 def _finish(connection: Connection) -> None:

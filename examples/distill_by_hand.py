@@ -12,15 +12,20 @@ from pathlib import Path
 from camembert.data.text import read_documents
 from camembert.plan.config import load_yaml
 from camembert.plan.recipe import Recipe
+from camembert.tokens.mixture import CorpusFolders
+from camembert.tokens.shards import write_shard
+from camembert.tokens.tokenizer import load_tokenizer
 from camembert.training.distillation import distill
 from camembert.training.loop import Schedule
-from camembert.training.packed_text import TrainingText, write_corpus
+from camembert.training.packed_text import TrainingText
 
 teacher, text, student, layers, steps = sys.argv[1:]
 logging.basicConfig(level=logging.INFO, format="%(message)s")
-config = load_yaml("config.yaml")
-sentences = {path.stem: read_documents([path]) for path in sorted(Path(text).glob("*.txt"))}
-packed = TrainingText([write_corpus(sentences, teacher, folder=f"{student}-text")], **config["text"])
+config, shards = load_yaml("config.yaml"), {}
+for path in sorted(Path(text).glob("*.txt")):
+    shards[path.stem] = Path(f"{student}-text", path.stem)
+    write_shard(shards[path.stem], read_documents([path]), load_tokenizer(teacher), {"parallel": False})
+packed = TrainingText([CorpusFolders(shards)], **config["text"])
 schedule = Schedule.of(int(steps), config["distillation"])
 recipe = Recipe.of(config["distillation"]["recipes"]["sentence"])
 distill(teacher, student, layers=int(layers), text=packed, schedule=schedule, recipe=recipe)

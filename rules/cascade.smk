@@ -28,7 +28,7 @@ rule pretrain:
     resources:
         **config["resources"]["pretraining"],
     params:
-        architecture=without(teacher_sizes(), "layers"),
+        architecture=without(teacher_sizes(), "num_hidden_layers"),
         steps=training_steps,
         settings=without(config["pretraining"], "steps", "seed"),
         text=config["text"],

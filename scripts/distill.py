@@ -3,7 +3,7 @@
 from camembert.plan.recipe import Recipe
 from camembert.runtime.checkpoint import clear
 from camembert.runtime.job import logged
-from camembert.runtime.parallel import in_workers
+from camembert.runtime.parallel import run_in_workers
 from camembert.training.distillation import distill
 from training_job import encoder_training, write_encoder_run
 
@@ -13,5 +13,5 @@ if __name__ == "__main__":
         clear(job.params.teacher_checkpoints)
         training = encoder_training(job)
         recipe = Recipe.of(job.params.recipe)
-        run = in_workers(distill, teacher_folder=job.input.teacher, recipe=recipe, **training)
+        run = run_in_workers(distill, teacher_folder=job.input.teacher, recipe=recipe, **training)
         write_encoder_run(job, run, training)

@@ -4,7 +4,7 @@ from camembert.evaluation.classification import evaluate, labels_of, pad_id_of
 from camembert.evaluation.predictors import pytorch_predictor
 from camembert.models.classifier import load_classifier
 from camembert.runtime.checkpoint import clear
-from camembert.runtime.devices import describe, start
+from camembert.runtime.devices import describe_device, start
 from camembert.runtime.job import Stopwatch, log, logged
 from camembert.tokens.tokenizer import load_tokenizer
 from snakemake_job import write_metrics
@@ -27,4 +27,4 @@ if __name__ == "__main__":
                 log.info(
                     "%s: accuracy in %s %.1f %%, %s", job.wildcards.chain, language, 100 * accuracy[language], done
                 )
-        write_metrics(job, watch, **describe(device, "fp32"), accuracy=accuracy)
+        write_metrics(job, watch, **describe_device(device, "fp32"), accuracy=accuracy)

@@ -3,8 +3,7 @@
 import resource
 from pathlib import Path
 
-from camembert.core.files import read_json, write_json
-from camembert.core.model_files import CONFIG, ONNX_WEIGHTS
+from camembert.core.files import CONFIG, ONNX_WEIGHTS, read_json, write_json
 from camembert.core.provenance import processor_name, versions
 from camembert.evaluation.classification import Predictor, evaluate, labels_of, pad_id_of
 from camembert.evaluation.predictors import predictor_of

@@ -5,20 +5,20 @@ from pathlib import Path
 from camembert.data.tasks import languages_without_labels
 from camembert.runtime.checkpoint import clear
 from camembert.runtime.job import logged
-from camembert.runtime.parallel import in_workers
-from camembert.training.finetuning import finetune, kept
+from camembert.runtime.parallel import run_in_workers
+from camembert.training.finetuning import finetune
 from camembert.training.soft_labels import SoftLabels
-from training_job import settings_of, write_run
+from training_job import make_settings, write_run
 
 if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
         clear(job.params.encoder_checkpoints)
         name = f"{job.wildcards.chain} run {job.wildcards.run}, fine-tuning {job.wildcards.finetuning}"
-        settings, keys = settings_of(job, name), dict(job.params.settings)
+        settings, keys = make_settings(job, name), dict(job.params.settings)
         teaching = keys.pop("soft_labels", None)
         soft = SoftLabels(job.input.soft_labels[0], list(job.input.unlabelled), **teaching) if teaching else None
-        run = in_workers(
+        run = run_in_workers(
             finetune,
             settings,
             encoder_folder=job.input.encoder,
@@ -30,7 +30,6 @@ if __name__ == "__main__":
             batch_tokens=job.params.batch_tokens,
             soft_labels=soft,
         )
-        step, accuracy = kept(run)
         trained_on = [Path(path).stem.removeprefix("train-") for path in job.input.train]
         languages = {"trained_on": trained_on, "unlabelled": languages_without_labels(job.input.unlabelled)}
-        write_run(job, run, settings, kept_step=step, dev_accuracy=accuracy, **languages)
+        write_run(job, run, settings, kept_step=run.best["step"], dev_accuracy=run.best["score"], **languages)

@@ -6,8 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from camembert.core.files import atomic_write, read_json, write_json
-from camembert.core.model_files import CONFIG, MODEL
+from camembert.core.files import CONFIG, MODEL_FILES, atomic_write, read_json, write_json
 from camembert.release.forms import ENCODER, FORMS, INT8, PYTORCH, TEACHER, Form
 from camembert.release.sentence_transformers import write_modules
 from camembert.release.vocabulary import tokens_to_keep, trim
@@ -61,7 +60,7 @@ def copy_model(source: Path, output: Path, pooling: str | None) -> None:
     """Copies a model's folder; one of an encoder gets what sentence-transformers reads."""
     with atomic_write(output) as partial:
         partial.mkdir()
-        for name in MODEL:
+        for name in MODEL_FILES:
             shutil.copyfile(source / name, partial / name)
         if pooling:
             write_modules(partial, pooling)

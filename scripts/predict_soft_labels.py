@@ -1,7 +1,7 @@
 """Writes the soft labels of a fine-tuned classifier, which its students learn: a file of logits, a row an example."""
 
 from camembert.core.files import read_json
-from camembert.runtime.devices import describe, start
+from camembert.runtime.devices import describe_device, start
 from camembert.runtime.job import Stopwatch, logged
 from camembert.training.soft_labels import write_soft_labels
 from snakemake_job import write_metrics
@@ -20,4 +20,4 @@ if __name__ == "__main__":
                 batch_tokens=job.params.batch_tokens,
                 device=device,
             )
-        write_metrics(job, watch, **describe(device, "fp32"), training_flops=flops)
+        write_metrics(job, watch, **describe_device(device, "fp32"), training_flops=flops)

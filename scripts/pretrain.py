@@ -2,7 +2,7 @@
 
 from camembert.plan.teachers import folder_of
 from camembert.runtime.job import logged
-from camembert.runtime.parallel import in_workers
+from camembert.runtime.parallel import run_in_workers
 from camembert.training.pretraining import pretrain
 from training_job import encoder_training, write_encoder_run
 
@@ -10,7 +10,7 @@ if __name__ == "__main__":
     job = snakemake  # type: ignore[name-defined]  # noqa: F821
     with logged(job.log[0]):
         training = encoder_training(job)
-        run = in_workers(
+        run = run_in_workers(
             pretrain,
             tokenizer_folder=job.input.tokenizer[0],
             architecture=job.params.architecture,

@@ -8,7 +8,7 @@ from camembert.evaluation.retrieval import layer_number
 from camembert.evaluation.sentence_vectors import embed
 from camembert.models.encoder import load_encoder
 from camembert.runtime.checkpoint import clear
-from camembert.runtime.devices import describe, start
+from camembert.runtime.devices import describe_device, start
 from camembert.runtime.job import Stopwatch, log, logged
 from camembert.tokens.tokenizer import load_tokenizer
 from snakemake_job import write_metrics
@@ -53,5 +53,5 @@ if __name__ == "__main__":
             dev_accuracy_by_strength=probe.dev_accuracy,
             iterations=probe.iterations,
             accuracy=shares,
-            **describe(device, "fp32"),
+            **describe_device(device, "fp32"),
         )

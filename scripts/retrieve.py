@@ -2,11 +2,10 @@
 
 from camembert.data.retrieval import read_sides
 from camembert.evaluation import retrieval
-from camembert.models.architectures import longest_input_of
-from camembert.models.encoder import load_encoder
+from camembert.models.encoder import find_longest_input, load_encoder
 from camembert.plan.readings import Reading
 from camembert.runtime.checkpoint import clear
-from camembert.runtime.devices import describe, start
+from camembert.runtime.devices import describe_device, start
 from camembert.runtime.job import Stopwatch, log, logged
 from camembert.tokens.mixture import corpora_in
 from camembert.tokens.packing import framed_sample
@@ -25,7 +24,7 @@ if __name__ == "__main__":
         training_ids = None
         if job.input.corpus:
             corpora = corpora_in(job.input.corpus, job.params.shares)
-            longest = longest_input_of(encoder)
+            longest = find_longest_input(encoder)
             training_ids = framed_sample(corpora, job.input.encoder, retrieval.TRAINING_SENTENCES, longest)
         shares: dict[str, dict[str, float]] = {reading.name: {} for reading in readings}
         with Stopwatch() as watch:
@@ -46,4 +45,4 @@ if __name__ == "__main__":
         for name, own in shares.items():
             average = sum(own.values()) / len(own)
             log.info("%s: %.1f %% retrieved by %s, on average", job.wildcards.chain, 100 * average, name)
-        write_metrics(job, watch, layer=layer, accuracy=shares, **describe(device, "fp32"))
+        write_metrics(job, watch, layer=layer, accuracy=shares, **describe_device(device, "fp32"))

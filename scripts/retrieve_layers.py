@@ -2,10 +2,9 @@
 
 from camembert.data.retrieval import read_sides
 from camembert.evaluation.retrieval import TRAINING_SENTENCES, accuracy, embed_sides, retrieve
-from camembert.models.architectures import longest_input_of
-from camembert.models.encoder import load_encoder
+from camembert.models.encoder import find_longest_input, load_encoder
 from camembert.plan.readings import Reading
-from camembert.runtime.devices import describe, start
+from camembert.runtime.devices import describe_device, start
 from camembert.runtime.job import Stopwatch, logged
 from camembert.tokens.mixture import corpora_in
 from camembert.tokens.packing import framed_sample
@@ -22,7 +21,7 @@ if __name__ == "__main__":
         training_ids = None
         if job.input.corpus:
             corpora = corpora_in(job.input.corpus, job.params.shares)
-            longest = longest_input_of(encoder)
+            longest = find_longest_input(encoder)
             training_ids = framed_sample(corpora, job.input.encoder, TRAINING_SENTENCES, longest)
         # [CLS] has the same embedding in every sentence, so that layer 0 tells nothing of them
         layers = range(1 if reading.pooling == "cls" else 0, encoder.config.num_hidden_layers + 1)
@@ -40,4 +39,4 @@ if __name__ == "__main__":
                 language: dict(zip(layers, (accuracy(found[reading]) for found in by_layer), strict=True))
                 for language, by_layer in retrieve(vectors, [reading], job.params.neighbours)
             }
-        write_metrics(job, watch, reading=reading.name, accuracy_by_layer=shares, **describe(device, "fp32"))
+        write_metrics(job, watch, reading=reading.name, accuracy_by_layer=shares, **describe_device(device, "fp32"))

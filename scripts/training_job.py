@@ -5,15 +5,14 @@ from typing import Any
 from camembert.core.files import write_json_lines
 from camembert.plan.chain import parse_chain
 from camembert.runtime.devices import start
-from camembert.runtime.parallel import workers_for
-from camembert.runtime.settings import TrainingSettings
+from camembert.runtime.parallel import TrainingSettings, count_processes
 from camembert.tokens.mixture import corpora_in, tokens_of
 from camembert.training.loop import Schedule, TrainingResult
 from camembert.training.packed_text import TrainingText
 from snakemake_job import write_metrics
 
 
-def settings_of(job: Any, name: str) -> TrainingSettings:
+def make_settings(job: Any, name: str) -> TrainingSettings:
     """Takes the device of a job and returns the settings of its training, which the log calls by the name."""
     device = start(job.params.device, job.params.threads, job.resources.gpu)
     return TrainingSettings(
@@ -21,7 +20,7 @@ def settings_of(job: Any, name: str) -> TrainingSettings:
         seed=job.params.seed,
         device=device,
         precision=job.params.precision,
-        processes=workers_for(device, job.resources.gpu),
+        processes=count_processes(device, job.resources.gpu),
         threads=job.params.threads,
         checkpoints=job.params.checkpoints,
         checkpoint_seconds=job.params.checkpoint_seconds,
@@ -31,7 +30,7 @@ def settings_of(job: Any, name: str) -> TrainingSettings:
 def encoder_training(job: Any) -> dict[str, Any]:
     """The arguments that `distill` and `pretrain` share."""
     return {
-        "settings": settings_of(job, f"{job.wildcards.chain} run {job.wildcards.run}"),
+        "settings": make_settings(job, f"{job.wildcards.chain} run {job.wildcards.run}"),
         "output": job.output.encoder,
         "layers": parse_chain(job.wildcards.chain).layers,
         "text": TrainingText(corpora_in(job.input.corpus, job.params.shares), **job.params.text),

@@ -89,10 +89,10 @@ def make_encoder(words):
     """Makes an encoder in eval mode whose attention is not uniform and whose biases are not 0, unlike a new one's."""
     import torch
 
-    from camembert.models.encoder import random_encoder
+    from camembert.models.encoder import init_encoder
 
     def make(layers: int, hidden: int = HIDDEN, heads: int = HEADS, seed: int = 0):
-        encoder = random_encoder(layers, hidden, heads, 2 * hidden, POSITIONS, words.get_vocab_size(), 0, seed)
+        encoder = init_encoder(layers, hidden, heads, 2 * hidden, POSITIONS, words.get_vocab_size(), 0, seed)
         with torch.no_grad():
             for name, parameter in encoder.named_parameters():
                 parameter.add_(torch.randn_like(parameter) * (0.1 if "LayerNorm" in name else 0.4))
@@ -104,12 +104,12 @@ def make_encoder(words):
 @pytest.fixture(scope="session")
 def teacher_folder(make_encoder, tokenizer_folder, tmp_path_factory) -> Path:
     """A saved encoder of three layers with a masked-language-model head beside it."""
-    from camembert.models.encoder import random_mlm_head, save_encoder
+    from camembert.models.encoder import init_mlm_head, save_model
 
     folder = tmp_path_factory.mktemp("encoders") / "3"
     encoder = make_encoder(3)
-    head = {key: weight for key, weight in random_mlm_head(encoder).state_dict().items() if "decoder" not in key}
-    save_encoder(encoder, folder, tokenizer_folder, head)
+    head = {key: weight for key, weight in init_mlm_head(encoder).state_dict().items() if "decoder" not in key}
+    save_model(encoder, folder, tokenizer_folder, head)
     return folder
 
 

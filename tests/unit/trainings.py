@@ -3,8 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
-from camembert.runtime.parallel import in_workers
-from camembert.runtime.settings import TrainingSettings
+from camembert.runtime.parallel import TrainingSettings, run_in_workers
 from camembert.training.loop import TrainingResult
 from camembert.training.packed_text import TrainingText
 
@@ -14,4 +13,4 @@ def call(**arguments: Any) -> TrainingResult:
     told = {field.name: arguments.pop(field.name) for field in fields(TrainingSettings) if field.name in arguments}
     if "corpora" in arguments:
         arguments["text"] = TrainingText(arguments.pop("corpora"), **arguments["text"])
-    return in_workers(settings=TrainingSettings(**told), **arguments)
+    return run_in_workers(settings=TrainingSettings(**told), **arguments)

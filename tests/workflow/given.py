@@ -70,7 +70,10 @@ def fill(hub, teacher: Path, repository: str = MBERT) -> None:
     }
     hub.files["datasets"]["mteb/tatoeba-bitext-mining"] = {
         f"{code}-eng/test/0000.parquet": parquet(
-            {f"sentence{i}": [f"{sentence(each, n)}!" for n in range(100, 120)] for i, each in ((1, language), (2, "en"))}
+            {
+                f"sentence{i}": [f"{sentence(each, n)}!" for n in range(100, 120)]
+                for i, each in ((1, language), (2, "en"))
+            }
         )
         for language, code in (("ru", "rus"), ("th", "tha"))
     }

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: written under a temporary name in the same folder, then renamed."""
+"""Files that are whole or absent, written under a temporary name and then renamed; and the names of a model's files."""
 
 from __future__ import annotations
 
@@ -13,6 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+CONFIG = "config.json"
+TOKENIZER = "tokenizer.json"
+TOKENIZER_SETTINGS = "tokenizer_config.json"
+WEIGHTS = "model.safetensors"
+ONNX_WEIGHTS = "model.onnx"
+BESIDE_WEIGHTS = (CONFIG, TOKENIZER, TOKENIZER_SETTINGS)
+MODEL_FILES = (WEIGHTS, *BESIDE_WEIGHTS)
+"""Files of a whole model folder, under the names that Hugging Face gives them."""
 
 
 @contextmanager

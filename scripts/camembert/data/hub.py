@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
 
-from camembert.core.model_files import CONFIG, WEIGHTS
+from camembert.core.files import CONFIG, WEIGHTS
 from camembert.data.manifest import DownloadError, write_manifest
 
 os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # it fails in ways of its own; plain HTTPS is tested

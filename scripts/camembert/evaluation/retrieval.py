@@ -24,7 +24,7 @@ from camembert.plan.readings import Reading, Similarity
 from camembert.plan.sources import ENGLISH
 
 if TYPE_CHECKING:
-    from camembert.models.architectures import Encoder
+    from camembert.models.encoder import Encoder
 
 TRAINING_SENTENCES = 100
 """Documents of a language whose mean stands for that of its training text: sure to a tenth of the spread of single

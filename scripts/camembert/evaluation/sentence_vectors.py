@@ -17,7 +17,7 @@ from camembert.tokens.tokenizer import truncating
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from camembert.models.architectures import Encoder
+    from camembert.models.encoder import Encoder
 
 TOKENIZED_AT_ONCE = 1024
 NGRAMS = (1, 4)
@@ -87,10 +87,10 @@ def embed_ids(
 
 def token_ids(sentences: Sequence[str], tokenizer: Tokenizer, encoder: Encoder) -> list[list[int]]:
     """The ids of sentences with their special tokens, cut to the encoder's longest input."""
-    from camembert.models.architectures import longest_input_of
+    from camembert.models.encoder import find_longest_input
 
     ids: list[list[int]] = []
-    with truncating(tokenizer, longest_input_of(encoder)):
+    with truncating(tokenizer, find_longest_input(encoder)):
         for start in range(0, len(sentences), TOKENIZED_AT_ONCE):
             ids += [each.ids for each in tokenizer.encode_batch(list(sentences[start : start + TOKENIZED_AT_ONCE]))]
     return ids

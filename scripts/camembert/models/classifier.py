@@ -1,24 +1,26 @@
-"""Classifiers: an encoder under a classification head of its architecture, made, saved and loaded."""
+"""Classifiers: an encoder under a classification head of its architecture."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import torch
-from torch import Tensor
-from transformers import AutoModelForSequenceClassification
+from torch import Tensor, nn
+from transformers import AutoModelForSequenceClassification, PreTrainedModel
+from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
 
-from camembert.models.architectures import Classifier, architecture_of, new_classifier
-from camembert.models.encoder import load_encoder, save_encoder, set_identity
+from camembert.models.encoder import load_encoder
 
-SMALLEST_SPREAD = 1e-3
+Classifier: TypeAlias = PreTrainedModel
+"""An encoder, `base_model`, under a classification head."""
+SMALLEST_DEVIATION = 1e-3
 """Standard deviation of a unit below which it is not scaled up further."""
 
 
-def classifier_from(folder: str | os.PathLike[str], labels: Sequence[str], dropout: float, seed: int) -> Classifier:
-    """An encoder with a new classification head for the labels named, seeded."""
+def init_classifier(folder: str | os.PathLike[str], labels: Sequence[str], dropout: float, seed: int) -> Classifier:
+    """An encoder, pooler included, with a new classification head for the labels named, seeded."""
     torch.manual_seed(seed)
     encoder = load_encoder(folder)
     config = type(encoder.config).from_dict(
@@ -31,48 +33,43 @@ def classifier_from(folder: str | os.PathLike[str], labels: Sequence[str], dropo
             "classifier_dropout": None,  # the same
         }
     )
+    config._attn_implementation = "sdpa"
     torch.manual_seed(seed)
-    classifier = new_classifier(config)
-    architecture_of(classifier).take_encoder(classifier, encoder.state_dict())
+    classifier = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING[type(config)](config)
+    for part in ("embeddings", "encoder"):
+        getattr(classifier.base_model, part).load_state_dict(getattr(encoder, part).state_dict(), strict=True)
+    find_pooling(classifier).load_state_dict(encoder.pooler.dense.state_dict(), strict=True)
     return classifier
 
 
-def set_identity_pooling(classifier: Classifier) -> None:
-    """Makes a classifier read the state of the first token as it is, through a tanh."""
-    set_identity(architecture_of(classifier).pooling(classifier))
+def find_pooling(classifier: Classifier) -> nn.Linear:
+    """The dense layer that a classifier reads the first token's top state through, before its tanh.
+
+    BERT's is the encoder's pooler. RoBERTa's classifiers have one of their own instead, the same computation.
+    """
+    pooler = classifier.base_model.pooler
+    return classifier.classifier.dense if pooler is None else pooler.dense
 
 
-@contextmanager
-def reading_pooling(classifier: Classifier) -> Iterator[list[Tensor]]:
-    """Collects what the pooling reads while a classifier runs: states of the first token, (rows, hidden) a batch."""
-    read: list[Tensor] = []
-    pooling = architecture_of(classifier).pooling(classifier)
-    hook = pooling.register_forward_pre_hook(lambda module, inputs: read.append(inputs[0].detach()))
-    try:
-        yield read
-    finally:
-        hook.remove()
-
-
-def set_standardised_pooling(classifier: Classifier, states: Tensor) -> None:
+def standardise_pooling(classifier: Classifier, run: Callable[[], Any]) -> None:
     """Makes a classifier read the state of the first token through tanh((x - mean) / (2 std)), unit by unit.
 
     Args:
         classifier: whose pooling is set.
-        states: of the first token of some texts, (texts, hidden), which mean and standard deviation are of.
+        run: runs the classifier on some texts, of whose first tokens mean and standard deviation are.
     """
-    dense = architecture_of(classifier).pooling(classifier)
-    scale = 0.5 / states.std(0).clamp(min=SMALLEST_SPREAD)
+    dense = find_pooling(classifier)
+    batches: list[Tensor] = []
+    hook = dense.register_forward_pre_hook(lambda module, inputs: batches.append(inputs[0].detach()))
+    try:
+        run()
+    finally:
+        hook.remove()
+    states = torch.cat(batches)
+    scale = 0.5 / states.std(0).clamp(min=SMALLEST_DEVIATION)
     with torch.no_grad():
         dense.weight.copy_(torch.diag(scale))
         dense.bias.copy_(-scale * states.mean(0))
-
-
-def save_classifier(
-    classifier: Classifier, folder: str | os.PathLike[str], tokenizer_from: str | os.PathLike[str]
-) -> None:
-    """Writes a folder that `AutoModelForSequenceClassification.from_pretrained` loads offline."""
-    save_encoder(classifier, folder, tokenizer_from)
 
 
 def load_classifier(folder: str | os.PathLike[str]) -> Classifier:

@@ -9,10 +9,10 @@ llama.cpp's Q4_0; low halves of the bytes are elements 0 to 15, high halves 16 t
 
 from __future__ import annotations
 
+import io
 import os
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import namedtuple
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,22 +20,15 @@ import numpy as np
 from safetensors.numpy import save_file
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 
-from camembert.core.files import atomic_write, write_json
-from camembert.core.model_files import CONFIG, WEIGHTS
+from camembert.core.files import CONFIG, WEIGHTS, atomic_write, write_json
 from camembert.tokens.character_map import nmt_nfkc
 from camembert.tokens.tokenizer import write_tokenizer
 
 MAGIC = b"E5S1"
-BLOCK = 32
-BLOCK_TYPE = np.dtype([("scale", "<f2"), ("halves", "u1", BLOCK // 2)])
-MARK = "▁"
-NAMES = {
-    "pad_token": "<pad>",
-    "unk_token": "<unk>",
-    "cls_token": "<s>",
-    "sep_token": "</s>",
-    "mask_token": "<mask>",
-}
+BLOCK_SIZE = 32
+BLOCK_TYPE = np.dtype([("scale", "<f2"), ("halves", "u1", BLOCK_SIZE // 2)])
+WORD_MARK = "▁"
+ROLES = {"pad_token": "<pad>", "unk_token": "<unk>", "cls_token": "<s>", "sep_token": "</s>", "mask_token": "<mask>"}
 """XLM-R's special tokens, by role."""
 LAYER_PARTS = {
     "q": "attention.self.query",
@@ -54,39 +47,16 @@ class PackagedError(ValueError):
     """A file that is no such model, with what was found."""
 
 
-class Header(NamedTuple):
-    """What the file says of the model and of its tokenizer; sizes, and ids of special pieces."""
-
-    version: int
-    hidden: int
-    layers: int
-    heads: int
-    intermediate: int
-    rows: int
-    positions: int
-    segments: int
-    epsilon: float
-    block: int
-    pieces: int
-    bos: int
-    eos: int
-    pad: int
-    unk: int
+HEADER = "I7ifi5i"
+Header = namedtuple(
+    "Header",
+    "version hidden layers heads intermediate rows positions segments epsilon block pieces bos eos pad unk",
+)
+"""What the file says of the model and of its tokenizer; sizes, and ids of special pieces."""
 
 
-HEADER = struct.Struct("<I7ifi5i")
-
-
-@dataclass(frozen=True)
-class PackagedModel:
-    """What a file holds.
-
-    Attributes:
-        header: sizes and special ids.
-        pieces: of the tokenizer, with the logarithms of their probabilities, in the order of their ids.
-        characters: what becomes of single characters before text is cut into pieces.
-        tensors: float32, flat, by their names in the file.
-    """
+class PackagedModel(NamedTuple):
+    """What a file holds: pieces of the tokenizer have logarithms of their probabilities; tensors are float32, flat."""
 
     header: Header
     pieces: list[tuple[str, float]]
@@ -97,20 +67,12 @@ class PackagedModel:
 # --- reading --------------------------------------------------------------------------------------------------
 
 
-class _Cursor:
+class _Reader(io.BytesIO):
     """Reads one thing after another."""
 
-    def __init__(self, data: bytes) -> None:
-        self.data, self.place = data, len(MAGIC)
-
     def fields(self, form: str) -> tuple[Any, ...]:
-        found = struct.unpack_from(f"<{form}", self.data, self.place)
-        self.place += struct.calcsize(f"<{form}")
-        return found
-
-    def bytes(self, length: int) -> bytes:
-        (found,) = self.fields(f"{length}s")
-        return bytes(found)
+        """Little-endian numbers or bytes, in the letters of `struct`."""
+        return struct.unpack(f"<{form}", self.read(struct.calcsize(f"<{form}")))
 
 
 def read_packaged(path: str | os.PathLike[str]) -> PackagedModel:
@@ -122,67 +84,59 @@ def read_packaged(path: str | os.PathLike[str]) -> PackagedModel:
     data = Path(path).read_bytes()
     if not data.startswith(MAGIC):
         raise PackagedError(f"{path} begins with {data[:4]!r}, expected {MAGIC!r}; name another file of the package")
-    cursor = _Cursor(data)
+    file = _Reader(data)
+    file.seek(len(MAGIC))
     try:
-        header = Header(*cursor.fields(HEADER.format.lstrip("<")))
-        if header.block != BLOCK:
+        header = Header(*file.fields(HEADER))
+        if header.block != BLOCK_SIZE:
             raise PackagedError(
-                f"{path} has blocks of {header.block}, expected {BLOCK}; take the version that has them"
+                f"{path} has blocks of {header.block}, expected {BLOCK_SIZE}; take the version that has them"
             )
-        pieces = _pieces(cursor, header.pieces)
-        characters = _characters(cursor)
-        entries = [_entry(cursor) for _ in range(cursor.fields("i")[0])]
-        tensors = {name: _tensor(data, *where) for name, *where in entries}
+        pieces, characters = _read_pieces(file, header.pieces), _read_characters(file)
+        entries = [_read_entry(file) for _ in range(file.fields("i")[0])]
+        tensors = {name: _read_tensor(data, *where) for name, *where in entries}
+    except PackagedError:
+        raise
     except (struct.error, ValueError, IndexError) as error:
-        if isinstance(error, PackagedError):
-            raise
         raise PackagedError(
             f"{path} ({len(data)} bytes) is truncated or damaged ({error}); delete it and download it again"
         ) from None
     return PackagedModel(header, pieces, characters, tensors)
 
 
-def _pieces(cursor: _Cursor, count: int) -> list[tuple[str, float]]:
-    (length,) = cursor.fields("Q")
-    ends = cursor.fields(f"{count + 1}I")
-    scores = cursor.fields(f"{count}f")
-    text = cursor.bytes(length)
+def _read_pieces(file: _Reader, count: int) -> list[tuple[str, float]]:
+    (length,) = file.fields("Q")
+    ends, scores = file.fields(f"{count + 1}I"), file.fields(f"{count}f")
+    (text,) = file.fields(f"{length}s")
     return [(text[ends[i] : ends[i + 1]].decode(), scores[i]) for i in range(count)]
 
 
-def _characters(cursor: _Cursor) -> dict[str, str]:
-    count, _ = cursor.fields("iI")
+def _read_characters(file: _Reader) -> dict[str, str]:
+    count, _ = file.fields("iI")
     found = {}
     for _ in range(count):
-        number, length = cursor.fields("IB")
-        found[chr(number)] = "".join(map(chr, cursor.fields(f"{length}I")))
+        number, length = file.fields("IB")
+        found[chr(number)] = "".join(map(chr, file.fields(f"{length}I")))
     return found
 
 
-def _entry(cursor: _Cursor) -> tuple[str, int, int, int]:
+def _read_entry(file: _Reader) -> tuple[str, int, int, int]:
     """Name, elements, offset and bytes of a tensor; its kind shows in the bytes."""
-    name = cursor.bytes(cursor.fields("H")[0]).decode()
-    _, elements, offset, size = cursor.fields("BIQQ")
-    return name, elements, offset, size
+    (length,) = file.fields("H")
+    name, _, elements, offset, size = file.fields(f"{length}sBIQQ")
+    return name.decode(), elements, offset, size
 
 
-def _tensor(data: bytes, elements: int, offset: int, size: int) -> np.ndarray:
+def _read_tensor(data: bytes, elements: int, offset: int, size: int) -> np.ndarray:
     if size == 4 * elements:
         return np.frombuffer(data, "<f4", elements, offset)
-    if size * BLOCK != elements * BLOCK_TYPE.itemsize:
+    if size * BLOCK_SIZE != elements * BLOCK_TYPE.itemsize:
         raise ValueError(f"{size} bytes for {elements} elements")
-    return dequantised(np.frombuffer(data, BLOCK_TYPE, elements // BLOCK, offset))
+    return dequantise(np.frombuffer(data, BLOCK_TYPE, elements // BLOCK_SIZE, offset))
 
 
-def dequantised(blocks: np.ndarray) -> np.ndarray:
-    """The float32 values of blocks in 4 bits.
-
-    Args:
-        blocks: (blocks,) of `BLOCK_TYPE`.
-
-    Returns:
-        (blocks * 32,)
-    """
+def dequantise(blocks: np.ndarray) -> np.ndarray:
+    """The float32 values, (blocks * 32,), of blocks in 4 bits, (blocks,) of `BLOCK_TYPE`."""
     halves = np.concatenate([blocks["halves"] & 15, blocks["halves"] >> 4], axis=1).astype(np.float32) - 8
     values: np.ndarray = halves * blocks["scale"].astype(np.float32)[:, None]
     return values.reshape(-1)
@@ -197,18 +151,16 @@ def write_folder(model: PackagedModel, folder: str | os.PathLike[str]) -> None:
     Raises:
         PackagedError: tensors are missing or of another size.
     """
-    header = model.header
-    with atomic_write(folder) as partial:
-        partial.mkdir()
-        save_file(weights_of(model), partial / WEIGHTS, metadata={"format": "pt"})
-        write_json(partial / CONFIG, config_of(header))
-        settings = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": header.positions}
-        write_tokenizer(tokenizer_of(model), partial, settings | NAMES)
-
-
-def config_of(header: Header) -> dict[str, Any]:
-    """The model's config.json."""
-    return {
+    header, weights = model.header, {}
+    for name, (own, shape) in _list_weights(header).items():
+        values = model.tensors.get(own)
+        if values is None or values.size != np.prod(shape):
+            found = "is missing" if values is None else f"has {values.size} elements"
+            raise PackagedError(
+                f"the tensor {own} {found}, expected {shape}; take the version of the package that has it"
+            )
+        weights[name] = values.reshape(shape)
+    config = {
         "architectures": ["BertModel"],
         "model_type": "bert",
         "vocab_size": header.rows,
@@ -221,31 +173,19 @@ def config_of(header: Header) -> dict[str, Any]:
         "layer_norm_eps": header.epsilon,
         "pad_token_id": header.pad,
     }
+    with atomic_write(folder) as partial:
+        partial.mkdir()
+        save_file(weights, partial / WEIGHTS, metadata={"format": "pt"})
+        write_json(partial / CONFIG, config)
+        settings = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": header.positions}
+        write_tokenizer(_build_tokenizer(model), partial, settings | ROLES)
 
 
-def weights_of(model: PackagedModel) -> dict[str, np.ndarray]:
-    """The model's weights by their names in BERT.
-
-    Raises:
-        PackagedError: tensors are missing or of another size.
-    """
-    header, weights = model.header, {}
-    for name, (own, shape) in _layout(header).items():
-        values = model.tensors.get(own)
-        if values is None or values.size != np.prod(shape):
-            found = "is missing" if values is None else f"has {values.size} elements"
-            raise PackagedError(
-                f"the tensor {own} {found}, expected {shape}; take the version of the package that has it"
-            )
-        weights[name] = values.reshape(shape)
-    return weights
-
-
-def _layout(header: Header) -> Mapping[str, tuple[str, tuple[int, ...]]]:
+def _list_weights(header: Header) -> dict[str, tuple[str, tuple[int, ...]]]:
     """The name in the file and the shape of every weight, by its name in BERT."""
     wide, tall = header.hidden, header.intermediate
     shapes = {"fi": (tall, wide), "fo": (wide, tall), "aln": (wide,), "oln": (wide,)}
-    layout: dict[str, tuple[str, tuple[int, ...]]] = {
+    weights: dict[str, tuple[str, tuple[int, ...]]] = {
         "embeddings.word_embeddings.weight": ("emb.word", (header.rows, wide)),
         "embeddings.position_embeddings.weight": ("emb.pos", (header.positions, wide)),
         "embeddings.token_type_embeddings.weight": ("emb.type", (header.segments, wide)),
@@ -255,20 +195,20 @@ def _layout(header: Header) -> Mapping[str, tuple[str, tuple[int, ...]]]:
     for layer in range(header.layers):
         for short, long in LAYER_PARTS.items():
             shape = shapes.get(short, (wide, wide))
-            layout[f"encoder.layer.{layer}.{long}.weight"] = (f"l{layer}.{short}.w", shape)
-            layout[f"encoder.layer.{layer}.{long}.bias"] = (f"l{layer}.{short}.b", shape[:1])
-    return layout
+            weights[f"encoder.layer.{layer}.{long}.weight"] = (f"l{layer}.{short}.w", shape)
+            weights[f"encoder.layer.{layer}.{long}.bias"] = (f"l{layer}.{short}.b", shape[:1])
+    return weights
 
 
-def tokenizer_of(model: PackagedModel) -> Tokenizer:
+def _build_tokenizer(model: PackagedModel) -> Tokenizer:
     """XLM-R's tokenizer: Unigram after SentencePiece, words marked by "▁", <s> a </s> and <s> a </s></s> b </s>."""
     tokenizer = Tokenizer(models.Unigram(model.pieces, unk_id=model.header.unk))
     tokenizer.normalizer = nmt_nfkc(model.characters)
-    words = pre_tokenizers.Metaspace(MARK, prepend_scheme="always")
+    words = pre_tokenizers.Metaspace(WORD_MARK, prepend_scheme="always")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), words])
-    tokenizer.decoder = decoders.Metaspace(MARK, prepend_scheme="always")
+    tokenizer.decoder = decoders.Metaspace(WORD_MARK, prepend_scheme="always")
     ids = [("<s>", model.header.bos), ("</s>", model.header.eos)]
     tokenizer.post_processor = processors.TemplateProcessing("<s> $A </s>", "<s> $A </s> </s> $B </s>", ids)
-    special = [AddedToken(name, special=True, normalized=False, lstrip=name == "<mask>") for name in NAMES.values()]
+    special = [AddedToken(name, special=True, normalized=False, lstrip=name == "<mask>") for name in ROLES.values()]
     tokenizer.add_special_tokens(special)
     return tokenizer

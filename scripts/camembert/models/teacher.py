@@ -12,9 +12,8 @@ from torch import Tensor, nn
 from transformers import AutoModel, AutoModelForMaskedLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from camembert.core.model_files import WEIGHTS
-from camembert.models.architectures import Encoder, architecture_of
-from camembert.models.encoder import save_encoder, set_identity
+from camembert.core.files import WEIGHTS
+from camembert.models.encoder import Encoder, save_model, set_identity
 from camembert.plan.teachers import check_architecture, teacher_files
 from camembert.tokens.packing import SpecialIds
 from camembert.tokens.trimming import rows_of
@@ -52,10 +51,9 @@ def import_teacher(
         TeacherError: weights of the encoder are missing or of another shape.
     """
     check_architecture(folder, dict(declared), vocabulary)
-    safe = teacher_files(folder)[1].name.startswith(WEIGHTS)
     how: dict[str, Any] = {
         "local_files_only": True,
-        "use_safetensors": safe,
+        "use_safetensors": teacher_files(folder)[1].name.startswith(WEIGHTS),
         "weights_only": True,
         "trust_remote_code": False,
         "ignore_mismatched_sizes": True,  # they are reported
@@ -65,7 +63,7 @@ def import_teacher(
     transformers_logging.set_verbosity_error()
     try:
         encoder, report = AutoModel.from_pretrained(folder, **how)
-        headed, head_report = AutoModelForMaskedLM.from_pretrained(folder, **how)
+        headed, headed_report = AutoModelForMaskedLM.from_pretrained(folder, **how)
         encoder, headed = encoder.float(), headed.float()
     except Exception as error:  # torch, pickle and safetensors each have their own
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -75,10 +73,9 @@ def import_teacher(
             f"the weights in {folder} hold {sorted(deeper)[0]}, beyond the {encoder.config.num_hidden_layers} layers of"
             " its config.json; correct that file and teacher.num_hidden_layers"
         )
-    missing = {key.removeprefix(f"{encoder.base_model_prefix}.") for key in _lost(report)}  # older versions say it
+    missing = {key.removeprefix(f"{encoder.base_model_prefix}.") for key in _missing(report)}  # older versions say it
     pooler = {key for key in missing if key.startswith("pooler.")}
-    if missing - pooler:
-        names = sorted(missing - pooler)
+    if names := sorted(missing - pooler):
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         raise TeacherError(
             f"the weights in {folder} lack {shown}, or have them in another shape; expected a whole encoder"
@@ -88,43 +85,40 @@ def import_teacher(
     if pooler:
         set_identity(encoder.pooler.dense)
         log.warning("the teacher has no pooler: it gets one that starts as the identity, which fine-tuning trains")
-    head = _mlm_head(headed, head_report)
+    head = _find_mlm_head(headed, headed_report)
     if (rows := rows_of(tokenizer_folder)) is not None:
-        head = _keep_rows(encoder, head, torch.from_numpy(rows))
+        head = _trim(encoder, head, torch.from_numpy(rows))
     encoder.config.pad_token_id = SpecialIds.read(tokenizer_folder).pad  # BERT's own config may name another
     log.info("the teacher comes %s a masked-language-model head", "with" if head else "without")
-    save_encoder(encoder, output, tokenizer_folder, head)
+    save_model(encoder, output, tokenizer_folder, head)
     return {"pooler": not pooler, "mlm_head": head is not None}
 
 
-def _keep_rows(encoder: Encoder, head: dict[str, Tensor] | None, rows: Tensor) -> dict[str, Tensor] | None:
-    """Leaves an encoder some rows of its word embedding, and returns its masked-language-model head with as many."""
-    words, config, number = encoder.embeddings.word_embeddings, encoder.config, rows.tolist()
-    for key in ("bos_token_id", "eos_token_id"):
-        if (old := getattr(config, key, None)) is not None:
-            setattr(config, key, number.index(old) if old in number else None)
-    encoder.set_input_embeddings(nn.Embedding.from_pretrained(words.weight[rows], freeze=False))
-    config.vocab_size = len(rows)
-    if head is None:
-        return None
-    return {key: weight[rows] if len(weight) == words.num_embeddings else weight for key, weight in head.items()}
-
-
-def _lost(report: Mapping[str, list]) -> list[str]:
+def _missing(report: Mapping[str, list]) -> list[str]:
     """Names of the weights that a checkpoint lacks or has in another shape, which some versions list with the shape."""
     other_shape = [key if isinstance(key, str) else key[0] for key in report["mismatched_keys"]]
     return [*report["missing_keys"], *other_shape]
 
 
-def _mlm_head(model: PreTrainedModel, report: Mapping[str, list]) -> dict[str, Tensor] | None:
-    """The head without its decoder, which is the word embedding; None if a part is lacking or the decoder another."""
-    architecture = architecture_of(model)
-    if any(key.startswith(f"{architecture.mlm_head_name}.") and "decoder" not in key for key in _lost(report)):
+def _find_mlm_head(model: PreTrainedModel, report: Mapping[str, list]) -> dict[str, Tensor] | None:
+    """The weights of a head whose decoder is the word embedding; None if a part is lacking or the decoder another."""
+    [(name, head)] = [each for each in model.named_children() if each[0] != model.base_model_prefix]
+    if any(key.startswith(f"{name}.") and "decoder" not in key for key in _missing(report)):
         return None
-    module = getattr(model, architecture.mlm_head_name)
-    head = module.state_dict()
-    embeddings = model.base_model.embeddings.word_embeddings.weight
-    if not torch.equal(architecture.mlm_output(module).decoder.weight, embeddings):
+    if not torch.equal(model.get_output_embeddings().weight, model.get_input_embeddings().weight):
         log.warning("its masked-language-model head has an output matrix of its own: the head is left out")
         return None
-    return {key: weight.contiguous().clone() for key, weight in head.items() if "decoder" not in key}
+    return head.state_dict()
+
+
+def _trim(encoder: Encoder, head: dict[str, Tensor] | None, rows: Tensor) -> dict[str, Tensor] | None:
+    """Leaves an encoder some rows of its word embedding, and returns its masked-language-model head with as many."""
+    words, config, numbers = encoder.embeddings.word_embeddings, encoder.config, rows.tolist()
+    for key in ("bos_token_id", "eos_token_id"):
+        if (old := getattr(config, key, None)) is not None:
+            setattr(config, key, numbers.index(old) if old in numbers else None)
+    encoder.set_input_embeddings(nn.Embedding.from_pretrained(words.weight[rows], freeze=False))
+    config.vocab_size = len(rows)
+    if head is None:
+        return None
+    return {key: weight[rows] if len(weight) == words.num_embeddings else weight for key, weight in head.items()}

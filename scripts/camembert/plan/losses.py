@@ -4,7 +4,7 @@ The checks of a config read `LOSSES`, so that PyTorch is imported only inside th
 computed in float32, as a sum over the rows at hand by a number of the whole batch: processes which share the rows of a
 batch each compute their part of one mean.
 
-A batch holds, beside what `encoder.tensors_of` says of it:
+A batch holds, beside what `encoder.to_tensors` says of it:
     real: (rows, tokens), False on padding.
     same_document: (rows, 1, tokens, tokens), True where both tokens are real and of the same document.
     real_tokens, pairs, documents, targets: in the whole batch, real tokens, pairs of them in one document, documents,

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from camembert.core.files import read_json
-from camembert.core.model_files import CONFIG, TOKENIZER, TOKENIZER_SETTINGS, WEIGHTS
+from camembert.core.files import CONFIG, TOKENIZER, TOKENIZER_SETTINGS, WEIGHTS, read_json
 from camembert.plan.sources import Folder, SourceError, refuse_pointer
 
 POSITIONS_AFTER_PADDING = {"bert": False, "roberta": True, "xlm-roberta": True, "camembert": True}

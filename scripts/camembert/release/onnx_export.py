@@ -14,12 +14,10 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
-from camembert.core.files import atomic_write
-from camembert.core.model_files import BESIDE_WEIGHTS, ONNX_WEIGHTS
+from camembert.core.files import BESIDE_WEIGHTS, ONNX_WEIGHTS, atomic_write
 from camembert.evaluation.predictors import OUTPUT
-from camembert.models.architectures import Classifier, Encoder
-from camembert.models.classifier import load_classifier
-from camembert.models.encoder import load_encoder
+from camembert.models.classifier import Classifier, load_classifier
+from camembert.models.encoder import Encoder, load_encoder
 from camembert.tokens import tokenizer
 
 SENTENCE_VECTOR = "sentence_embedding"

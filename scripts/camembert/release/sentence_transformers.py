@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from camembert.core.files import read_json, write_json
-from camembert.core.model_files import CONFIG
+from camembert.core.files import CONFIG, read_json, write_json
 from camembert.plan.teachers import longest_input
 
 MODULES = {"Transformer": "", "Pooling": "1_Pooling", "Normalize": "2_Normalize"}

@@ -14,8 +14,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
-from camembert.core.files import atomic_write, read_json, write_json
-from camembert.core.model_files import CONFIG, TOKENIZER, TOKENIZER_SETTINGS, WEIGHTS
+from camembert.core.files import CONFIG, TOKENIZER, TOKENIZER_SETTINGS, WEIGHTS, atomic_write, read_json, write_json
 from camembert.data.tasks import texts_of
 from camembert.plan.teachers import USED, first_position
 from camembert.tokens.shards import Shard

@@ -2,34 +2,31 @@
 
 A checkpoint folder holds `step-N` folders, each with `state.pt` (tensors and plain values, read with
 `weights_only`) and, written last, `manifest.json`: the sha256 of the state and the fingerprint of everything
-that the training depends on, so that no other run picks it up. The newest two are kept.
+that the training depends on, so that no other run picks it up.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import shutil
 import signal
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
 
 from camembert.core.files import read_json, write_json
-from camembert.core.provenance import hash_of
+from camembert.core.provenance import hash_file
 
 log = logging.getLogger(__name__)
 
-KEPT = 2
-
-
-def fingerprint_of(**dependencies: Any) -> str:
-    """A hash of everything that a training run depends on: settings, data, teacher, code."""
-    return hash_of(dependencies)
+CHECKPOINTS = 2
+"""Of a run, the newest; older ones are deleted."""
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class CheckpointFolder:
@@ -46,7 +43,7 @@ class CheckpointFolder:
 
     def _folders(self) -> list[Path]:
         """Complete-looking checkpoints, the newest first."""
-        found = [folder for folder in self.path.glob("step-*") if (folder / "manifest.json").is_file()]
+        found = [manifest.parent for manifest in self.path.glob("step-*/manifest.json")]
         return sorted(found, key=lambda folder: int(folder.name.split("-")[1]), reverse=True)
 
     def save(self, step: int, state: dict[str, Any]) -> None:
@@ -65,9 +62,8 @@ class CheckpointFolder:
                 torch.save(state, file)
                 file.flush()
                 os.fsync(file.fileno())
-            with open(partial / "state.pt", "rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            write_json(partial / "manifest.json", {"step": step, "fingerprint": self.fingerprint, "sha256": digest})
+            facts = {"step": step, "fingerprint": self.fingerprint, "sha256": hash_file(partial / "state.pt")}
+            write_json(partial / "manifest.json", facts)
             if target.exists():
                 shutil.rmtree(target)
             os.replace(partial, target)
@@ -76,7 +72,7 @@ class CheckpointFolder:
             raise OSError(
                 f"the checkpoint of step {step} could not be written to {self.path}: {error}; the one before is intact"
             ) from error
-        for old in self._folders()[KEPT:]:
+        for old in self._folders()[CHECKPOINTS:]:
             doomed = self.path / f".partial-{old.name}"  # swept up by the next one if a kill leaves some of it
             os.replace(old, doomed)
             shutil.rmtree(doomed)
@@ -90,9 +86,8 @@ class CheckpointFolder:
                     reason = "was made with other settings, data, teacher, code, packages or device"
                     self._set_aside(folder, "of-another-run", reason)
                     continue
-                with open(folder / "state.pt", "rb") as file:
-                    if hashlib.file_digest(file, "sha256").hexdigest() != manifest["sha256"]:
-                        raise ValueError("its content does not match its checksum")
+                if hash_file(folder / "state.pt") != manifest["sha256"]:
+                    raise ValueError("its content does not match its checksum")
                 state = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
             except Exception as error:  # whatever is wrong with it, the one before may be good
                 self._set_aside(folder, "damaged", f"is damaged ({error})")
@@ -102,7 +97,7 @@ class CheckpointFolder:
         return None
 
     def _set_aside(self, folder: Path, name: str, reason: str) -> None:
-        """Renames a checkpoint so that it is neither loaded nor counted among the newest that are kept."""
+        """Renames a checkpoint so that it is neither loaded nor counted among the newest."""
         aside = self.path / f"{name}-{folder.name}"
         if aside.exists():
             shutil.rmtree(aside)
@@ -119,27 +114,17 @@ def clear(path: str | os.PathLike[str]) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
-class Termination:
-    """Notes that the process is to stop, by SIGTERM (a cluster) or SIGINT (Ctrl-C), instead of dying of it.
+@contextmanager
+def on_termination(handle: Callable[[int], None]) -> Iterator[None]:
+    """Calls `handle` with the number of a SIGTERM (a cluster) or SIGINT (Ctrl-C), instead of ending the process.
 
-    Attributes:
-        signal: the number of the signal that arrived, or 0.
+    Only the main thread may handle signals; in another one nothing changes.
     """
-
-    SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
-    def __init__(self) -> None:
-        self.signal = 0
-        self.before: dict[signal.Signals, Any] = {}
-
-    def _note(self, signum: int, frame: FrameType | None) -> None:
-        self.signal = signum
-
-    def __enter__(self) -> Termination:
-        if threading.current_thread() is threading.main_thread():
-            self.before = {number: signal.signal(number, self._note) for number in self.SIGNALS}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
+    before: dict[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {each: signal.signal(each, lambda number, _: handle(number)) for each in SIGNALS}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from camembert.core.provenance import processor_name
+from camembert.plan.losses import Batch
 from camembert.runtime import parallel
 from camembert.runtime.gpus import inherited_gpus, take_gpus
 
@@ -35,7 +35,12 @@ def start(device: str, threads: int, gpus: int) -> torch.device:
     """
     torch.set_num_threads(threads)
     wanted = device == "cuda" or (device == "auto" and gpus > 0)
-    taken = take_gpus(max(1, gpus), _gpus_there()) if wanted else []
+    taken: list[str] = []
+    if wanted:
+        visible = inherited_gpus()
+        if visible is None:
+            visible = [str(number) for number in range(torch.cuda.device_count())]  # which does not start CUDA
+        taken = take_gpus(max(1, gpus), visible)
     if device == "cuda" and not torch.cuda.is_available():
         raise DeviceError(
             "device is 'cuda', but this process sees no GPU; set device: auto or cpu, or give the job a GPU"
@@ -53,34 +58,21 @@ def start(device: str, threads: int, gpus: int) -> torch.device:
     return chosen
 
 
-def _gpus_there() -> list[str]:
-    """Names of the GPUs that this process may use; PyTorch counts them without starting CUDA."""
-    inherited = inherited_gpus()
-    return [str(number) for number in range(torch.cuda.device_count())] if inherited is None else inherited
+def choose_precision(device: torch.device, precision: str) -> str:
+    """The precision of matrix products on a device: "bf16" or "fp32".
 
-
-def chosen_precision(device: torch.device, precision: str) -> str:
-    """The precision of matrix products: "bf16" or "fp32".
-
-    Args:
-        device: where they are computed.
-        precision: "bf16", "fp32", or "auto" for bf16 on a GPU that computes in it (compute capability 8.0, Ampere, or
-            newer: older ones emulate it, slowly) and fp32 elsewhere.
-
-    Raises:
-        DeviceError: another word.
+    "auto" is bf16 on a GPU that computes in it (compute capability 8.0, Ampere, or newer: older ones emulate it,
+    slowly), and fp32 elsewhere.
     """
     if precision == "auto":
         native = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
         return "bf16" if native else "fp32"
-    if precision not in ("bf16", "fp32"):
-        raise DeviceError(f"precision is {precision!r}; expected auto, bf16 or fp32")
     return precision
 
 
 def autocast(device: torch.device, precision: str = "auto") -> torch.autocast:
-    """bfloat16 for matrix products where `chosen_precision` says so; weights and losses stay in float32."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=chosen_precision(device, precision) == "bf16")
+    """bfloat16 for matrix products where `choose_precision` says so; weights and losses stay in float32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=choose_precision(device, precision) == "bf16")
 
 
 def is_compiled(model: nn.Module) -> bool:
@@ -89,7 +81,7 @@ def is_compiled(model: nn.Module) -> bool:
     return compiled and os.environ.get("TORCHDYNAMO_DISABLE") != "1"
 
 
-def describe(device: torch.device, precision: str = "auto", compiled: bool = False) -> dict[str, Any]:
+def describe_device(device: torch.device, precision: str = "auto", compiled: bool = False) -> dict[str, Any]:
     """Where and how this process and those beside it compute, for metrics.
 
     Returns:
@@ -101,35 +93,29 @@ def describe(device: torch.device, precision: str = "auto", compiled: bool = Fal
         "device": device.type,
         "processor": torch.cuda.get_device_name(device) if gpu else processor_name(),
         "cuda": torch.version.cuda if gpu else None,
-        "processes": parallel.size(),
-        "precision": chosen_precision(device, precision),
+        "processes": parallel.world_size(),
+        "precision": choose_precision(device, precision),
         "compiled": compiled,
     }
 
 
-def numerics(device: torch.device, precision: str = "auto", compiled: bool = False) -> dict[str, Any]:
+def describe_numerics(device: torch.device, precision: str = "auto", compiled: bool = False) -> dict[str, Any]:
     """What the last digits of a training depend on beside its code and settings: where and how it adds up.
 
     The name of a CPU is left out: a cluster may continue a run on another one.
     """
-    description = describe(device, precision, compiled)
+    description = describe_device(device, precision, compiled)
     if device.type == "cpu":
         del description["processor"]
     packages = {"torch": torch.__version__, "transformers": version("transformers")}
     return description | packages | {"threads": torch.get_num_threads()}
 
 
-def pinned(batch: Mapping[str, Any], device: torch.device) -> Mapping[str, Any]:
-    """A batch in memory that a GPU can fetch from while it computes."""
-    if device.type == "cpu":
-        return batch
-    return {key: value.pin_memory() if isinstance(value, Tensor) else value for key, value in batch.items()}
-
-
-def to_device(batch: Mapping[str, Any], device: torch.device) -> Mapping[str, Any]:
-    """Moves the tensors of a batch to a device."""
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """Moves the tensors of a batch to a device; to a GPU from pinned memory, so that it computes meanwhile."""
     if device.type == "cpu":
         return batch
     return {
-        key: value.to(device, non_blocking=True) if isinstance(value, Tensor) else value for key, value in batch.items()
+        key: value.pin_memory().to(device, non_blocking=True) if isinstance(value, Tensor) else value
+        for key, value in batch.items()
     }

@@ -57,11 +57,12 @@ def take_gpus(wanted: int, gpus: Sequence[str]) -> list[str]:
         return list(gpus)
     folder = Path(tempfile.gettempdir()) / "-".join(filter(None, ["camembert-gpus", str(os.getuid()), allocation]))
     folder.mkdir(mode=0o700, exist_ok=True)
+    places = {gpu: folder / gpu.replace("/", "-") for gpu in gpus}  # a lock a job
     with FileLock(folder / "choosing.lock"):
-        jobs = {gpu: _jobs_on(folder, gpu) for gpu in gpus}
+        jobs = {gpu: _count_jobs(place) for gpu, place in places.items()}
         taken = sorted(sorted(gpus, key=lambda gpu: jobs[gpu])[:wanted], key=list(gpus).index)
         for gpu in taken:
-            _held.append(_place_on(folder, gpu))
+            _held.append(next(lock for number in count() if (lock := _try_lock(places[gpu] / f"{number}.lock"))))
             if jobs[gpu]:
                 log.info(
                     "GPU %s has other jobs too (%d): more GPUs are reserved at once than there are", gpu, jobs[gpu]
@@ -70,14 +71,16 @@ def take_gpus(wanted: int, gpus: Sequence[str]) -> list[str]:
     return taken
 
 
-def _places(folder: Path, gpu: str) -> Path:
-    """Where jobs on a GPU have their locks, a file each."""
-    places = folder / gpu.replace("/", "-")
-    places.mkdir(exist_ok=True)
-    return places
+def _count_jobs(place: Path) -> int:
+    """How many jobs have a GPU."""
+    place.mkdir(exist_ok=True)
+    locks = [_try_lock(path) for path in place.iterdir()]
+    for lock in filter(None, locks):
+        lock.release()
+    return locks.count(None)
 
 
-def _locked(path: Path) -> FileLock | None:
+def _try_lock(path: Path) -> FileLock | None:
     """The lock on a file; None where another process has it."""
     lock = FileLock(path)
     try:
@@ -85,17 +88,3 @@ def _locked(path: Path) -> FileLock | None:
     except Timeout:
         return None
     return lock
-
-
-def _jobs_on(folder: Path, gpu: str) -> int:
-    """How many jobs have a GPU."""
-    locks = [_locked(path) for path in _places(folder, gpu).iterdir()]
-    for lock in filter(None, locks):
-        lock.release()
-    return locks.count(None)
-
-
-def _place_on(folder: Path, gpu: str) -> FileLock:
-    """The first lock of a GPU that no other job has."""
-    places = _places(folder, gpu)
-    return next(lock for number in count() if (lock := _locked(places / f"{number}.lock")))

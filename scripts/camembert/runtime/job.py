@@ -9,13 +9,14 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import psutil
 
 from camembert.core.files import write_json
-from camembert.core.provenance import hash_of, versions
+from camembert.core.provenance import hash_json, versions
 from camembert.plan.chain import parse_chain
 
 log = logging.getLogger("camembert")
@@ -46,18 +47,23 @@ def logged(path: str | os.PathLike[str]) -> Iterator[None]:
         sys.exit(1)
 
 
-class Work(Protocol):
-    """What a job is for: a training run, or whatever a `Stopwatch` measured."""
+@dataclass
+class Work:
+    """What a job is for took so long, without imports and loading.
 
-    seconds: float
-    cpu_seconds: float
-    earlier_cpu_seconds: float
+    Attributes:
+        seconds: wall time, over all starts.
+        cpu_seconds: over all starts, and over the processes that work together.
+        earlier_cpu_seconds: those of starts before the last.
+    """
+
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    earlier_cpu_seconds: float = 0.0
 
 
-class Stopwatch:
-    """Wall and CPU seconds of the part of a job that is its purpose, without imports and loading."""
-
-    earlier_cpu_seconds = 0.0
+class Stopwatch(Work):
+    """Measures the work done in a `with` block."""
 
     def __enter__(self) -> Stopwatch:
         self.seconds, self.cpu_seconds = time.perf_counter(), time.process_time()
@@ -102,5 +108,5 @@ def write_metrics(
         "threads": threads,
         "ended": round(time.time(), 3),  # unix time, in seconds
     }
-    origin = {"config_hash": hash_of(config), "versions": versions()}
+    origin = {"config_hash": hash_json(config), "versions": versions()}
     write_json(path, model | cost | facts | origin)

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import math
 import os
 import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,10 +28,11 @@ import torch
 from torch import Tensor, distributed
 from torch import multiprocessing as processes
 
-from camembert.runtime.settings import TrainingSettings
+from camembert.runtime.checkpoint import SIGNALS, on_termination
 
 log = logging.getLogger(__name__)
 
+CPU = torch.device("cpu")
 Result = TypeVar("Result")
 
 
@@ -38,7 +40,32 @@ class WorkerError(RuntimeError):
     """A worker that died, with what it said."""
 
 
-def size() -> int:
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Name, seed, device and checkpoints of a training. The defaults train on the CPU, without checkpoints.
+
+    Attributes:
+        name: what the log calls it.
+        seed: of the order of the data and of everything random in a step.
+        device: where it computes; of several processes, each takes the GPU of its number.
+        precision: of matrix products: auto, bf16 or fp32, as in the config.
+        processes: that train together and share the rows of every batch.
+        threads: CPU threads of all processes together, where there are several.
+        checkpoints: the folder of its checkpoints; None keeps none.
+        checkpoint_seconds: wall time between two of them.
+    """
+
+    name: str = "training"
+    seed: int = 1
+    device: torch.device = CPU
+    precision: str = "auto"
+    processes: int = 1
+    threads: int = 1
+    checkpoints: str | os.PathLike[str] | None = None
+    checkpoint_seconds: float = math.inf
+
+
+def world_size() -> int:
     """How many processes train together."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
@@ -48,19 +75,19 @@ def rank() -> int:
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
-def workers_for(device: torch.device, gpus: int) -> int:
-    """Processes for a job: one a GPU that it holds, one on CPU."""
+def count_processes(device: torch.device, gpus: int) -> int:
+    """Processes that a job trains with: one a GPU that it holds, one on CPU."""
     return max(1, gpus) if device.type == "cuda" else 1
 
 
 def own_rows() -> slice:
     """The rows of every batch that this process takes."""
-    return slice(rank(), None, size())
+    return slice(rank(), None, world_size())
 
 
 def all_reduce_sum(tensors: Iterable[Tensor]) -> None:
     """Replaces tensors by their sums over all processes, in one message."""
-    if size() == 1:
+    if world_size() == 1:
         return
     tensors = list(tensors)
     flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
@@ -71,7 +98,7 @@ def all_reduce_sum(tensors: Iterable[Tensor]) -> None:
 
 def all_reduce_max(*numbers: int) -> list[int]:
     """Of each number the largest that a process says, so that all of them do the same next."""
-    if size() == 1:
+    if world_size() == 1:
         return list(numbers)
     largest = torch.tensor(numbers)  # on the CPU, where gloo carries it: a GPU need not be waited for
     distributed.all_reduce(largest, distributed.ReduceOp.MAX)
@@ -81,14 +108,14 @@ def all_reduce_max(*numbers: int) -> list[int]:
 @contextmanager
 def main_process_first() -> Iterator[None]:
     """Lets the first process through a block before the others enter it."""
-    if size() > 1 and rank():
+    if world_size() > 1 and rank():
         distributed.barrier()
     yield
-    if size() > 1 and not rank():
+    if world_size() > 1 and not rank():
         distributed.barrier()
 
 
-def in_workers(work: Callable[..., Result], settings: TrainingSettings, **arguments: Any) -> Result:
+def run_in_workers(work: Callable[..., Result], settings: TrainingSettings, **arguments: Any) -> Result:
     """Calls `work(settings=..., **arguments)`, in this process or in several, and returns the first one's result.
 
     Args:
@@ -101,44 +128,56 @@ def in_workers(work: Callable[..., Result], settings: TrainingSettings, **argume
         WorkerError: a worker failed.
         SystemExit: the workers stopped because this process was told to, with their status.
     """
-    count = settings.processes
-    if count == 1:
+    if settings.processes == 1:
         return work(settings=settings, **arguments)
     context = processes.get_context("spawn")
     results, messages = context.SimpleQueue(), context.Queue()
     listener = logging.handlers.QueueListener(messages, *logging.getLogger().handlers)
-    with tempfile.TemporaryDirectory() as folder:
-        rendezvous = str(Path(folder) / "rendezvous")
-        rest = (rendezvous, settings, messages, results, work, arguments)
-        workers = [context.Process(target=_work, args=(number, *rest)) for number in range(count)]
-        main = sys.modules["__main__"]
-        received: list[int] = []
-        pass_on = _pass_on(workers, received)
-        before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
+    workers: list[Any] = []
+    received: list[int] = []
+
+    def pass_on(number: int) -> None:
+        """The workers stop together after a checkpoint; those to come are told when they are there."""
+        received.append(number)
+        for worker in workers:
+            if worker.is_alive():
+                os.kill(worker.pid, number)
+
+    def exit_codes() -> list[int]:
+        """Negative for a signal, 0 for a worker that runs."""
+        return [worker.exitcode or 0 for worker in workers]
+
+    def end_workers() -> None:
+        for worker in workers:
+            worker.kill()
+            worker.join()
+
+    main, result = sys.modules["__main__"], None
+    with tempfile.TemporaryDirectory() as folder, on_termination(pass_on):
         listener.start()
         try:
             path, main.__file__ = getattr(main, "__file__", None), None  # workers need the library, not the script
-            for worker in workers:
+            for number in range(settings.processes):
+                rest = (str(Path(folder) / "rendezvous"), settings, messages, results, work, arguments)
+                worker = context.Process(target=_work, args=(number, *rest))
                 worker.start()
+                workers.append(worker)
             main.__file__ = path
             for number in list(received):
-                pass_on(number, None)
-            result = None
+                pass_on(number)
             while any(worker.is_alive() for worker in workers):
-                if any(code and code <= 128 for code in _codes_of(workers)):
-                    _end(workers)  # they would wait for the one that failed
+                if any(code and code <= 128 for code in exit_codes()):
+                    end_workers()  # they would wait for the one that failed
                 if not results.empty():
                     result = results.get()
                 workers[0].join(0.05)
             if not results.empty():
                 result = results.get()
         finally:
-            _end(workers)
+            end_workers()
             listener.stop()
-            for number, handler in before.items():
-                signal.signal(number, handler)
     # a worker that a signal ended before it trained counts as stopped, like one that saved first
-    statuses = [128 - code if code in (-signal.SIGTERM, -signal.SIGINT) else code for code in _codes_of(workers)]
+    statuses = [128 - code if -code in SIGNALS else code for code in exit_codes()]
     failed = [status for status in statuses if status < 0 or 0 < status <= 128]
     stopped = [status for status in statuses if status > 128]
     # of those told to stop one may go while another waits for it, and is ended
@@ -189,29 +228,3 @@ def _work(
     messages.close()
     messages.join_thread()
     os._exit(status)  # threads of a process group that others still wait in may abort an orderly end of Python
-
-
-def _codes_of(workers: list[Any]) -> list[int]:
-    """Exit codes; that of a signal is negative, 0 stands for one that runs."""
-    return [worker.exitcode or 0 for worker in workers]
-
-
-def _pass_on(workers: list[Any], received: list[int]) -> Callable[..., None]:
-    """A signal handler that tells the workers, who stop together after a checkpoint, and notes it for those to come."""
-
-    def handler(number: int, _: object) -> None:
-        received.append(number)
-        for worker in workers:
-            if worker.pid and worker.is_alive():
-                os.kill(worker.pid, number)
-
-    return handler
-
-
-def _end(workers: list[Any]) -> None:
-    for worker in workers:
-        if worker.pid is None:
-            continue
-        if worker.is_alive():
-            worker.kill()
-        worker.join()

@@ -12,8 +12,7 @@ from typing import Any
 
 from tokenizers import Tokenizer, processors
 
-from camembert.core.files import read_json
-from camembert.core.model_files import TOKENIZER, TOKENIZER_SETTINGS
+from camembert.core.files import TOKENIZER, TOKENIZER_SETTINGS, read_json
 from camembert.plan.teachers import ADDED_TOKENS, POSITIONS_AFTER_PADDING, VOCABULARY, longest_input, segments_of
 from camembert.tokens.tokenizer import (
     INPUTS,

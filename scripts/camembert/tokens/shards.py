@@ -17,7 +17,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from camembert.core.files import atomic_write, read_json, write_json
-from camembert.core.provenance import hash_of_file
+from camembert.core.provenance import hash_file
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def write_shard(
             raise CorpusError(f"too little text for {path}: expected at least two documents that are not empty")
         ends = np.fromfile(folder / "ends.bin", dtype=OFFSET)
         np.save(folder / "offsets.npy", np.concatenate([[0], ends]))
-        digest = hash_of_file(folder / "tokens.bin")
+        digest = hash_file(folder / "tokens.bin")
         counts = {"documents": count, "tokens": total, "left_out": dict(left_out or {})}
         write_json(folder / "shard.json", facts | counts | {"sha256": digest})
         (folder / "journal.json").unlink(missing_ok=True)  # first: it speaks of ends.bin

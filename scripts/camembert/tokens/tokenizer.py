@@ -16,8 +16,7 @@ from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, process
 from tokenizers.models import WordPiece
 from tokenizers.trainers import WordPieceTrainer
 
-from camembert.core.files import read_json, write_json
-from camembert.core.model_files import TOKENIZER, TOKENIZER_SETTINGS
+from camembert.core.files import TOKENIZER, TOKENIZER_SETTINGS, read_json, write_json
 
 SPECIAL_TOKENS = {
     "pad_token": "[PAD]",

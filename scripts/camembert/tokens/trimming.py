@@ -22,8 +22,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from camembert.core.files import read_json, write_text
-from camembert.core.model_files import TOKENIZER
+from camembert.core.files import TOKENIZER, read_json, write_text
 from camembert.plan.teachers import USED
 from camembert.tokens.tokenizer import load_tokenizer, special_tokens
 

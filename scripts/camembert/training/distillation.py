@@ -5,57 +5,129 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from camembert.core.provenance import hash_of_code, hash_of_file, hash_of_weights
+from camembert.core.files import WEIGHTS
+from camembert.core.provenance import hash_code, hash_file
 from camembert.models import encoder as encoders
-from camembert.models.architectures import Encoder
-from camembert.models.compilation import compile_layers
-from camembert.plan.losses import LOSSES, SENTENCE, Layer, Part, top_layers
+from camembert.models.encoder import Encoder, compile_layers
+from camembert.plan.losses import LOSSES, SENTENCE, Batch, Layer, Part, document_means, top_layers
 from camembert.plan.recipe import Recipe
 from camembert.runtime import parallel
-from camembert.runtime.settings import TrainingSettings
+from camembert.runtime.parallel import TrainingSettings
 from camembert.tokens.packing import SpecialIds
-from camembert.training import calibration
-from camembert.training.calibration import Variance, fit_layer_norm, teacher_variance
-from camembert.training.loop import Batch, Objective, Schedule, TrainingResult
-from camembert.training.masking import at_masked
-from camembert.training.packed_text import BATCHES, TrainingText, mean_loss, text_batch, train_on_text
+from camembert.training.loop import Objective, Schedule, TrainingResult
+from camembert.training.packed_text import (
+    BATCHES,
+    TrainingText,
+    measure_loss,
+    packed_batches,
+    sample_batches,
+    take_masked,
+    train_on_text,
+)
 
 log = logging.getLogger(__name__)
+
+SAMPLED_TOKENS = 8192
+"""Read, at least, to measure the variance of a teacher's states and to fit a student's last LayerNorm to them."""
+Variance = Mapping[str, list[float]]
+"""Of a teacher's "states", token by token, and of its "sentence" vectors, document by document; by layer, from 0."""
 
 
 class DistillationError(ValueError):
     """A student that cannot be made of this teacher by this recipe."""
 
 
+# --- before training ------------------------------------------------------------------------------------------
+
+
+def freeze(student: Encoder, recipe: Recipe) -> None:
+    """Marks what a student does not train by its recipe."""
+    untrained = tuple(recipe.untrained(student.config.num_hidden_layers))
+    for name, parameter in student.named_parameters():
+        parameter.requires_grad_(not name.startswith(untrained))
+
+
+@torch.no_grad()
+def measure_variance(teacher: Encoder, batches: Iterable[Batch]) -> Variance:
+    """Measures the variance of a teacher's states about their mean, averaged over the hidden units.
+
+    It is the error of the best constant. The teacher is in eval mode, and reads this process's rows of some batches.
+    """
+    states, sentences = ([_Moments() for _ in range(teacher.config.num_hidden_layers + 1)] for _ in range(2))
+    for batch in batches:
+        real = batch["document"] >= 0
+        same = encoders.same_document(batch["document"]) & real[:, None, :, None]
+        for layer, output in enumerate(encoders.run_encoder(teacher, batch)):
+            states[layer].add(output[real])
+            sentences[layer].add(document_means(output, same)[real & (batch["position"] == 0)])
+    return {"states": [each.variance() for each in states], "sentence": [each.variance() for each in sentences]}
+
+
+@torch.no_grad()
+def fit_layer_norm(student: Encoder, teacher: Encoder, batches: Iterable[Batch]) -> None:
+    """Fits scale and shift of a student's last LayerNorm to its teacher's top states, unit by unit, by least squares.
+
+    With t ~ a s + b, a = cov(s, t) / var(s) and b = mean(t) - a mean(s), of the top states s and t of a hidden unit, a
+    scale g becomes a g and a shift c becomes a c + b. So layers copied from the middle of a teacher start no worse than
+    the constant mean(t). The teacher is in eval mode; both read this process's rows of some batches.
+    """
+    was_training = student.training
+    student.eval()
+    s, t, both = _Moments(), _Moments(), _Moments()
+    for batch in batches:
+        real = batch["document"] >= 0
+        learned, taught = (encoders.run_encoder(encoder, batch)[-1][real].double() for encoder in (student, teacher))
+        for moments, values in ((s, learned), (t, taught), (both, learned * taught)):
+            moments.add(values)
+    student.train(was_training)
+    scale = (both.mean - s.mean * t.mean) / (s.square - s.mean**2).clamp(min=torch.finfo(torch.float32).tiny)
+    norm = student.encoder.layer[-1].output.LayerNorm
+    norm.weight.copy_(scale * norm.weight)
+    norm.bias.copy_(scale * norm.bias + t.mean - scale * s.mean)
+
+
+class _Moments:
+    """Means of values, (values, hidden), and of their squares, over all batches and processes."""
+
+    def __init__(self) -> None:
+        self.sums: list[Tensor] = []
+
+    def add(self, values: Tensor) -> None:
+        values = values.double()
+        new = [values.sum(0), values.square().sum(0), values.new_tensor(len(values))]
+        parallel.all_reduce_sum(new)
+        self.sums = [a + b for a, b in zip(self.sums, new, strict=True)] if self.sums else new
+
+    @property
+    def mean(self) -> Tensor:
+        return self.sums[0] / self.sums[2]
+
+    @property
+    def square(self) -> Tensor:
+        return self.sums[1] / self.sums[2]
+
+    def variance(self) -> float:
+        """About the mean, averaged over the hidden units."""
+        return float((self.square - self.mean**2).mean())
+
+
 # --- the objective --------------------------------------------------------------------------------------------
 
 
-def layer_of(
-    encoder: Encoder, outputs: list[Tensor], number: int, mask: Tensor | None, head: nn.Module | None, batch: Batch
-) -> Layer:
-    """One layer, counted from 1, of an encoder's forward pass, whose outputs are those of `encoder.run_layers`."""
-
-    def words() -> Tensor:
-        assert head is not None, "a loss that predicts words says so in LOSSES"
-        return head(at_masked(outputs[number], batch))
-
-    relation = partial(encoders.relation, encoder, number, outputs[number - 1], mask)
-    return Layer(outputs[number], relation, words)
-
-
-def objective_of(
+def distillation_objective(
     recipe: Recipe,
     student: Encoder,
     teacher: Encoder,
-    mlm_head: dict[str, Tensor] | None = None,
+    mlm_head: Mapping[str, Tensor] | None = None,
     shared_embeddings: bool = False,
     variance: Variance | None = None,
 ) -> Objective:
@@ -75,11 +147,12 @@ def objective_of(
         DistillationError: the loss predicts words, and the teacher has no head for it or no token is masked.
     """
     teacher.eval().requires_grad_(False)
-    depths, parts = (teacher.config.num_hidden_layers, student.config.num_hidden_layers), recipe.parts
-    compared = {name: (top_layers if name == SENTENCE else LOSSES[recipe.loss].layers)(*depths) for name in parts}
+    loss, parts = LOSSES[recipe.loss], recipe.parts
+    depths = teacher.config.num_hidden_layers, student.config.num_hidden_layers
+    compared = {name: (top_layers if name == SENTENCE else loss.layers)(*depths) for name in parts}
     logged = {name: f"{name}_unexplained" if variance and part.variance else name for name, part in parts.items()}
-    heads: list[nn.Module | None] = [None, None]
-    if LOSSES[recipe.loss].predicts_words:
+    heads: list[Any] = [None, None]
+    if loss.predicts_words:
         if recipe.mlm_probability is None:
             raise DistillationError(
                 f"the loss {recipe.loss} predicts masked tokens, but its recipe masks none; give it a mask, the share"
@@ -90,7 +163,7 @@ def objective_of(
                 f"the loss {recipe.loss} needs the teacher's masked-language-model head, which its folder lacks;"
                 " choose another recipe, or a teacher with a head"
             )
-        heads = [encoders.mlm_head_of(encoder, mlm_head).requires_grad_(False) for encoder in (student, teacher)]
+        heads = [encoders.init_mlm_head(encoder, mlm_head).requires_grad_(False) for encoder in (student, teacher)]
         # the output weights are the word embeddings, which the line above froze in both
         student.embeddings.word_embeddings.requires_grad_(not recipe.freeze_embeddings)
 
@@ -99,17 +172,20 @@ def objective_of(
         real = batch["document"] >= 0
         pairs = (real[:, :, None] & real[:, None, :])[:, None] & (mask if mask is not None else True)
         batch = {**batch, "real": real, "same_document": pairs}
-        inputs = batch["token"], batch["segment"], batch["position"]
         with torch.no_grad():
-            taught = encoders.run_layers(teacher, encoders.embed(teacher, *inputs), mask)
-        embedded = taught[0] if shared_embeddings else encoders.embed(student, *inputs)
+            taught = encoders.run_layers(teacher, encoders.run_embeddings(teacher, batch), mask)
+        embedded = taught[0] if shared_embeddings else encoders.run_embeddings(student, batch)
         learned = encoders.run_layers(student, embedded, mask)
 
-        def error(part: Part, layer: int, teacher_layer: int) -> Tensor:
-            ours = layer_of(student, learned, layer, mask, heads[0], batch)
-            theirs = layer_of(teacher, taught, teacher_layer, mask, heads[1], batch)
+        def layer_at(number: int, encoder: Encoder, outputs: list[Tensor], head: Any) -> Layer:
+            relation = partial(encoders.compute_relation, encoder, number, outputs[number - 1], mask)
+            return Layer(outputs[number], relation, lambda: head(take_masked(outputs[number], batch)))
+
+        def error(part: Part, student_layer: int, teacher_layer: int) -> Tensor:
+            ours = layer_at(student_layer, student, learned, heads[0])
+            theirs = layer_at(teacher_layer, teacher, taught, heads[1])
             found = part.error(ours, theirs, batch)
-            return found / variance.of(part.variance, teacher_layer) if variance and part.variance else found
+            return found / variance[part.variance][teacher_layer] if variance and part.variance else found
 
         errors = {name: torch.stack([error(parts[name], *pair) for pair in compared[name]]).mean() for name in parts}
         weighted = [weight * errors[name] for name, weight in recipe.weights.items() if name in errors]
@@ -119,23 +195,6 @@ def objective_of(
 
 
 # --- a hop ----------------------------------------------------------------------------------------------------
-
-
-def freeze(student: Encoder, recipe: Recipe) -> None:
-    """Marks what a student does not train by its recipe."""
-    untrained = tuple(recipe.untrained(student.config.num_hidden_layers))
-    for name, parameter in student.named_parameters():
-        parameter.requires_grad_(not name.startswith(untrained))
-
-
-def flops_of_step(recipe: Recipe, student: Encoder, teacher: Encoder, row: int) -> float:
-    """FLOPs of a distillation step for each token, heads included; see `flops`."""
-    shape = encoders.shape_of(student)
-    layers = shape.distillation_step(teacher.config.num_hidden_layers, student.config.num_hidden_layers, row)
-    if recipe.mlm_probability is None:
-        return layers
-    # two forward passes, and back through the student's head: to its input, and to its weights if these train
-    return layers + (3 if recipe.freeze_embeddings else 4) * recipe.mlm_probability * shape.mlm_head_forward()
 
 
 def distill(
@@ -164,58 +223,61 @@ def distill(
     Raises:
         DistillationError: the recipe asks for what the teacher does not have.
     """
-    device = settings.device
-    teacher = encoders.load_encoder(teacher_folder).to(device)
-    student = encoders.init_student(teacher, recipe.layers_to_copy(teacher.config.num_hidden_layers, layers)).to(device)
+    teacher = encoders.load_encoder(teacher_folder).to(settings.device)
+    copied = recipe.layers_to_copy(teacher.config.num_hidden_layers, layers)
+    student = encoders.init_student(teacher, copied).to(settings.device)
     head = encoders.load_mlm_head(teacher_folder)
     run = TrainingResult()
     if schedule.steps:
         freeze(student, recipe)
         encoders.set_dropout(student, dropout)
         student.train()
-        special = SpecialIds.read(teacher_folder)
-        sample = partial(text.sample, special, recipe.mlm_probability, calibration.TOKENS, settings)
-        variance = teacher_variance(teacher.eval(), sample()) if recipe.normalise else None
+        batches = text.batches(SpecialIds.read(teacher_folder), settings.seed)
+        sample = partial(sample_batches, batches, recipe.mlm_probability, SAMPLED_TOKENS, settings)
+        variance = measure_variance(teacher.eval(), sample()) if recipe.normalise else None
         shared = recipe.freeze_embeddings and dropout == 0
-        objective = objective_of(recipe, student, teacher, head, shared, variance)
-        held_out = text_batch(
-            text.batches(special, settings.seed).held_out(), recipe.mlm_probability, parallel.own_rows()
-        )
-        copied = mean_loss(student, objective, held_out, BATCHES, settings)
+        objective = distillation_objective(recipe, student, teacher, head, shared, variance)
+        held_out = packed_batches(batches.held_out(), recipe.mlm_probability)
+        held_out_copied = measure_loss(student, objective, held_out, BATCHES, settings)
         if recipe.fit_layer_norm:
             fit_layer_norm(student, teacher, sample())
-        if device.type == "cuda":
+        if settings.device.type == "cuda":
             compile_layers(teacher)
             compile_layers(student)
         run = train_on_text(
             student,
             objective,
-            special,
-            text,
+            batches,
+            recipe.mlm_probability,
             schedule,
             settings,
-            mask=recipe.mlm_probability,
-            teacher=hash_of_weights(teacher_folder),
-            head=head and hash_of_file(Path(teacher_folder) / encoders.MLM_HEAD),
+            teacher=hash_file(Path(teacher_folder) / WEIGHTS),
+            head=head and hash_file(Path(teacher_folder) / encoders.MLM_HEAD),
             student=[layers, vars(recipe), dropout],
-            code=hash_of_code(sys.modules[__name__]),
+            code=hash_code(sys.modules[__name__]),
         )
-        _warn_if_worse(settings.name, copied, run.held_out_end)
+        if run.held_out_end["loss"] > held_out_copied["loss"]:
+            log.warning(
+                "%s: worse than the layers it was copied from: held-out loss %.4g at the end, %.4g as copied; train"
+                " longer, lower the learning rate, or start from other layers",
+                *(settings.name, run.held_out_end["loss"], held_out_copied["loss"]),
+            )
         run = replace(
             run,
-            flops=schedule.steps * text.tokens * flops_of_step(recipe, student, teacher, text.sequence_length),
-            held_out_copied=copied,
-            teacher_variance={"hidden": variance.layers[-1], SENTENCE: variance.sentence} if variance else {},
+            flops=schedule.steps * text.tokens * _count_flops(recipe, student, teacher, text.sequence_length),
+            held_out_copied=held_out_copied,
+            teacher_variance={"hidden": variance["states"][-1], SENTENCE: variance["sentence"][-1]} if variance else {},
         )
     if parallel.rank() == 0:
-        encoders.save_encoder(student, output, teacher_folder, head)
+        encoders.save_model(student, output, teacher_folder, head)
     return run
 
 
-def _warn_if_worse(name: str, copied: Mapping[str, float], end: Mapping[str, float]) -> None:
-    if end and end["loss"] > copied["loss"]:
-        log.warning(
-            "%s: worse than the layers it was copied from: held-out loss %.4g at the end, %.4g as copied; train longer,"
-            " lower the learning rate, or start from other layers",
-            *(name, end["loss"], copied["loss"]),
-        )
+def _count_flops(recipe: Recipe, student: Encoder, teacher: Encoder, row: int) -> float:
+    """FLOPs of a distillation step for each token, heads included; see `flops`."""
+    shape = encoders.read_shape(student)
+    layers = shape.distillation_step(teacher.config.num_hidden_layers, student.config.num_hidden_layers, row)
+    if recipe.mlm_probability is None:
+        return layers
+    # two forward passes, and back through the student's head: to its input, and to its weights if these train
+    return layers + (3 if recipe.freeze_embeddings else 4) * recipe.mlm_probability * shape.mlm_head_forward()

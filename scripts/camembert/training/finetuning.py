@@ -7,30 +7,27 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from camembert.core.files import read_json
-from camembert.core.model_files import TOKENIZER
-from camembert.core.provenance import hash_of_code, hash_of_file, hash_of_weights
+from camembert.core.files import TOKENIZER, WEIGHTS, read_json
+from camembert.core.provenance import hash_code, hash_file
 from camembert.data.tasks import NO_LABEL, read_all
 from camembert.evaluation.classification import EncodedExamples, accuracy, encode_examples, pad, predict
 from camembert.evaluation.predictors import pytorch_predictor
-from camembert.models import classifier as classifiers
-from camembert.models.architectures import Classifier
-from camembert.models.encoder import shape_of
-from camembert.plan.losses import softened_divergence
+from camembert.models.classifier import Classifier, find_pooling, init_classifier, standardise_pooling
+from camembert.models.encoder import read_shape, save_model, set_identity
+from camembert.plan.losses import Batch, softened_divergence
 from camembert.runtime import parallel
-from camembert.runtime.settings import TrainingSettings
-from camembert.tokens import tokenizer
-from camembert.training.loop import Evaluation, Objective, Schedule, TrainingError, TrainingResult, train
+from camembert.runtime.parallel import TrainingSettings
+from camembert.tokens.tokenizer import load_tokenizer
+from camembert.training.loop import BatchOfStep, Measurement, Objective, Schedule, TrainingError, TrainingResult, train
 from camembert.training.soft_labels import SoftLabels, read_soft_labels
 
 BATCHES_SORTED_TOGETHER = 50
@@ -38,19 +35,14 @@ TEXTS_STANDARDISED = 1024
 """Training examples that a standardised pooler is fitted to."""
 
 
-def first_rows(examples: EncodedExamples, rows: int) -> EncodedExamples:
-    """The first so many examples."""
-    return EncodedExamples(examples.ids[:rows], examples.segments[:rows], examples.labels[:rows])
-
-
-def shuffled_batch(
+def shuffled_batches(
     examples: EncodedExamples,
     size: int,
     pad_id: int,
     seed: int,
-    rows: slice = slice(None),
+    own: slice | None = None,
     soft_labels: Tensor | None = None,
-) -> Callable[[int], dict[str, Any]]:
+) -> BatchOfStep:
     """The batch of a step: every epoch is its own permutation; the examples left over at its end are not read.
 
     Examples of like length share a batch, so that little is spent on padding: each epoch's permutation is cut into
@@ -61,9 +53,10 @@ def shuffled_batch(
         size: examples a step.
         pad_id: id of the padding token.
         seed: of the order.
-        rows: those of every batch that this process takes; it pads no others. The numbers are those of all rows.
+        own: the rows wanted, which alone are padded; None for those of this process. Numbers are those of all rows.
         soft_labels: logits, (examples, labels), of which the batch gets its own.
     """
+    own = parallel.own_rows() if own is None else own
     per_epoch = len(examples) // size
     lengths = np.array([len(ids) for ids in examples.ids])
 
@@ -75,27 +68,27 @@ def shuffled_batch(
         order = np.concatenate([chunk[lengths[chunk].argsort(kind="stable")] for chunk in chunks])
         return rng.permutation(order.reshape(per_epoch, size))
 
-    def batch_of(step: int) -> dict[str, Any]:
+    def batch_of(step: int) -> Batch:
         epoch, number = divmod(step, per_epoch)
         batch = batches_of(epoch)[number]
-        own = batch[rows]
-        arrays = pad(examples, own.tolist(), pad_id) | {"labels": examples.labels[own].astype(np.int64)}
+        rows = batch[own]
+        arrays = pad(examples, rows.tolist(), pad_id) | {"labels": examples.labels[rows].astype(np.int64)}
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         if soft_labels is not None:
-            tensors["soft_labels"] = soft_labels[torch.from_numpy(own)]
+            tensors["soft_labels"] = soft_labels[torch.from_numpy(rows)]
         return tensors | {"real_tokens": int(lengths[batch].sum()), "examples": size}
 
     return batch_of
 
 
-def classification(classifier: Classifier, soft_labels: SoftLabels | None = None) -> Objective:
+def classification_objective(classifier: Classifier, soft_labels: SoftLabels | None = None) -> Objective:
     """Cross-entropy of the labels, mixed with the divergence from soft labels where there are some.
 
     L = (1 - w) / n sum over the labelled examples of CE(y, S) + w t^2 / n sum over all n examples of
     KL(softmax(T / t) || softmax(S / t)), as Hinton et al. (2015) weigh the two.
     """
 
-    def objective(batch: dict[str, Any]) -> dict[str, Tensor]:
+    def objective(batch: Batch) -> dict[str, Tensor]:
         inputs = {key: batch[key] for key in ("input_ids", "token_type_ids", "attention_mask")}
         logits, count = classifier(**inputs).logits.float(), batch["examples"]
         gold = functional.cross_entropy(logits, batch["labels"], reduction="sum", ignore_index=NO_LABEL) / count
@@ -105,43 +98,6 @@ def classification(classifier: Classifier, soft_labels: SoftLabels | None = None
         return {"loss": (1 - soft_labels.weight) * gold + soft_labels.weight * soft, "gold": gold, "soft": soft}
 
     return objective
-
-
-def freeze_below_top(classifier: Classifier, layers: int) -> None:
-    """Freezes the embeddings and all layers but the top ones; of a shallower encoder every layer trains."""
-    encoder = classifier.base_model
-    encoder.embeddings.requires_grad_(False)
-    for layer in encoder.encoder.layer[: max(0, len(encoder.encoder.layer) - layers)]:
-        layer.requires_grad_(False)
-
-
-def flops_of_token(classifier: Classifier, examples: EncodedExamples, trained_layers: int | None) -> float:
-    """FLOPs of a step for each token: a forward pass, and a backward pass of the layers that train; no head."""
-    shape, layers = shape_of(classifier.base_model), classifier.config.num_hidden_layers
-    length = round(sum(map(len, examples.ids)) / len(examples))
-    trained = layers if trained_layers is None else min(trained_layers, layers)
-    return shape.encoder_forward(layers, length) + 2 * shape.encoder_forward(trained, length)
-
-
-def dev_scores(
-    classifier: Classifier, examples: EncodedExamples, pad_id: int, batch_tokens: int
-) -> Callable[[], dict[str, float]]:
-    """Measures loss and accuracy on a development set."""
-
-    def measure() -> dict[str, float]:
-        logits = predict(pytorch_predictor(classifier), examples, pad_id, batch_tokens)
-        loss = functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(examples.labels).long())
-        return {"loss": float(loss), "accuracy": accuracy(logits, examples.labels)}
-
-    return measure
-
-
-def kept(run: TrainingResult) -> tuple[int, float]:
-    """Step and dev accuracy of the weights that a fine-tuning kept."""
-    if run.best:
-        return run.best["step"], run.best["score"]
-    last = [row for row in run.curve if row["split"] == "dev"][-1]
-    return last["step"], last["accuracy"]
 
 
 def finetune(
@@ -177,19 +133,8 @@ def finetune(
         dev_examples: parquet files of development examples, in the same languages.
         labels: JSON file with the names of the labels, in order.
         output: folder of the classifier.
-        epochs: times the training examples are read.
-        batch_size: examples a step.
-        learning_rate: highest learning rate.
-        warmup_ratio: share of the steps over which it rises.
-        weight_decay: of AdamW.
-        dropout: in the encoder and before the classification head.
-        max_length: longer examples are cut.
-        evaluations: times dev is read, evenly spread.
-        keep: "best" keeps the weights that are best on dev, "last" those of the last step.
-        pooler: "encoder" starts from the encoder's, "identity" from one that hands on the state of [CLS],
-            "standardised" from one that hands it on standardised by some of the training examples.
-        trained_layers: how many layers are trained, from the top; those below and the embeddings stay as they are. None
-            trains everything.
+        epochs, batch_size, learning_rate, warmup_ratio, weight_decay, dropout, max_length, evaluations, keep, pooler,
+            trained_layers: as in `finetuning` of the config.
         batch_tokens: tokens a batch when dev is read.
         settings: seed, of the head, the order of the examples and dropout; device, checkpoints.
         soft_labels: those of another classifier, and the examples without a label that they are of too.
@@ -198,46 +143,61 @@ def finetune(
         TrainingError: fewer training examples than one batch holds.
         SoftLabelError: soft labels of other examples, or of other labels.
     """
-    words, names = tokenizer.load_tokenizer(encoder_folder), read_json(labels)
+    tokenizer, names = load_tokenizer(encoder_folder), read_json(labels)
     files = [*train_examples, *(soft_labels.unlabelled if soft_labels else ())]
     logits = read_soft_labels(soft_labels.file, files, names) if soft_labels else None
-    examples, dev = (encode_examples(read_all(paths), words, max_length) for paths in (files, dev_examples))
+    examples, dev = (encode_examples(read_all(paths), tokenizer, max_length) for paths in (files, dev_examples))
     if len(examples) < batch_size:
         raise TrainingError(
             f"{', '.join(map(str, files))} holds {len(examples)} examples, fewer than finetuning.batch_size"
             f" ({batch_size}); lower it"
         )
-    classifier = classifiers.classifier_from(encoder_folder, names, dropout, settings.seed)
-    classifier.to(settings.device)
+    classifier = init_classifier(encoder_folder, names, dropout, settings.seed).to(settings.device)
     pad_id = classifier.config.pad_token_id
+
+    def predict_all(examples: EncodedExamples) -> np.ndarray:
+        return predict(pytorch_predictor(classifier), examples, pad_id, batch_tokens)
+
+    def measure() -> dict[str, float]:
+        found = predict_all(dev)
+        loss = functional.cross_entropy(torch.from_numpy(found), torch.from_numpy(dev.labels).long())
+        return {"loss": float(loss), "accuracy": accuracy(found, dev.labels)}
+
     if pooler == "identity":
-        classifiers.set_identity_pooling(classifier)
+        set_identity(find_pooling(classifier))
     if pooler == "standardised":
-        with classifiers.reading_pooling(classifier) as states:
-            predict(pytorch_predictor(classifier), first_rows(examples, TEXTS_STANDARDISED), pad_id, batch_tokens)
-        classifiers.set_standardised_pooling(classifier, torch.cat(states))
+        some = slice(TEXTS_STANDARDISED)
+        first = EncodedExamples(examples.ids[some], examples.segments[some], examples.labels[some])
+        standardise_pooling(classifier, lambda: predict_all(first))
+    depth = classifier.config.num_hidden_layers
+    trained = depth if trained_layers is None else min(trained_layers, depth)
     if trained_layers is not None:
-        freeze_below_top(classifier, trained_layers)
+        encoder = classifier.base_model
+        for below in (encoder.embeddings, *encoder.encoder.layer[: depth - trained]):
+            below.requires_grad_(False)
     classifier.train()
     schedule = Schedule(epochs * (len(examples) // batch_size), learning_rate, warmup_ratio, weight_decay)
-    batch_of = shuffled_batch(examples, batch_size, pad_id, settings.seed, parallel.own_rows(), logits)
     marks = {max(1, schedule.steps * (i + 1) // evaluations) for i in range(evaluations)}
-    on_dev = dev_scores(classifier, dev, pad_id, batch_tokens)
     run = train(
         classifier,
-        classification(classifier, soft_labels),
-        batch_of,
+        classification_objective(classifier, soft_labels),
+        shuffled_batches(examples, batch_size, pad_id, settings.seed, soft_labels=logits),
         schedule,
         settings,
-        evaluation=Evaluation(marks, on_dev, "dev", keep_best="accuracy" if keep == "best" else None),
-        encoder=hash_of_weights(encoder_folder),
-        tokenizer=hash_of_file(Path(encoder_folder) / TOKENIZER),
-        data=[hash_of_file(path) for path in (*files, *dev_examples, labels)],
-        soft_labels=soft_labels and (hash_of_file(soft_labels.file), soft_labels.temperature, soft_labels.weight),
+        evaluation=Measurement(marks, measure, "dev", keep_best="accuracy" if keep == "best" else None),
+        encoder=hash_file(Path(encoder_folder) / WEIGHTS),
+        tokenizer=hash_file(Path(encoder_folder) / TOKENIZER),
+        data=[hash_file(path) for path in (*files, *dev_examples, labels)],
+        soft_labels=soft_labels and (hash_file(soft_labels.file), soft_labels.temperature, soft_labels.weight),
         finetuning=[batch_size, dropout, max_length, sorted(marks), keep, pooler, trained_layers],
-        code=hash_of_code(sys.modules[__name__]),
+        code=hash_code(sys.modules[__name__]),
     )
-    run.flops = run.tokens * flops_of_token(classifier, examples, trained_layers)
+    shape, length = read_shape(classifier.base_model), round(sum(map(len, examples.ids)) / len(examples))
+    # a forward pass, and a backward pass of the layers that train; no head
+    run.flops = run.tokens * (shape.encoder_forward(depth, length) + 2 * shape.encoder_forward(trained, length))
     if parallel.rank() == 0:
-        classifiers.save_classifier(classifier, output, encoder_folder)
+        if not run.best:
+            last = [row for row in run.curve if row["split"] == "dev"][-1]
+            run.best = {"step": last["step"], "score": last["accuracy"]}
+        save_model(classifier, output, encoder_folder)
     return run

@@ -21,20 +21,24 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from camembert.core.provenance import hash_json
+from camembert.plan.losses import Batch
 from camembert.runtime import parallel
-from camembert.runtime.checkpoint import CheckpointFolder, Termination, fingerprint_of
-from camembert.runtime.devices import autocast, describe, is_compiled, numerics, pinned, to_device
-from camembert.runtime.settings import TrainingSettings
+from camembert.runtime.checkpoint import CheckpointFolder, on_termination
+from camembert.runtime.devices import autocast, describe_device, describe_numerics, is_compiled, to_device
+from camembert.runtime.job import Work
+from camembert.runtime.parallel import TrainingSettings
 
 log = logging.getLogger(__name__)
 
-Batch = Any
 Objective = Callable[[Batch], dict[str, Tensor]]
 """Maps a batch to named losses; the one named "loss" is minimised, the others are logged.
 
 A batch maps names to tensors, rows first, and to numbers that describe the whole batch, such as `real_tokens`, without
 padding. A loss is a sum over rows divided by such a number: the processes that share a batch each see some of its rows.
 """
+BatchOfStep = Callable[[int], Batch]
+"""The rows that this process takes of the batch of a step, on the CPU."""
 
 LARGEST_GRADIENT_NORM = 1.0
 SECONDS_BETWEEN_LINES = 5.0
@@ -43,10 +47,6 @@ SECONDS_BETWEEN_LINES = 5.0
 
 class TrainingError(RuntimeError):
     """Training that cannot go on, with the step and the losses."""
-
-
-class Interrupted(SystemExit):
-    """SIGTERM or SIGINT arrived: a checkpoint was written, the next start continues from it."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Schedule:
 
 
 @dataclass
-class Evaluation:
+class Measurement:
     """A measurement during training.
 
     Attributes:
@@ -91,28 +91,22 @@ class Evaluation:
 
 
 @dataclass
-class TrainingResult:
-    """What a training ends with.
+class TrainingResult(Work):
+    """What a training ends with, beside the time it took.
 
     Attributes:
         curve: one row a log interval and a measurement.
-        seconds: wall time, over all starts.
-        cpu_seconds: over all starts; of the first process times their number, as they run in step.
-        earlier_cpu_seconds: those of starts before the last.
         tokens: read, without padding.
         flops: floating-point operations, by the formulas of `flops`.
         held_out: losses on text that was never trained on, at the end, by language.
         held_out_end: the same of all languages together, as drawn in training.
         held_out_copied: those of a student before it was fitted or trained: of its teacher's layers as copied.
         teacher_variance: what errors of hidden states were divided by, where they were.
-        computed: where and how, as `devices.describe` says.
-        best: step and score of the best measurement, where one decides what is kept.
+        computed: where and how, as `devices.describe_device` says.
+        best: step and score of the measurement whose weights a fine-tuning ends with.
     """
 
     curve: list[dict[str, Any]] = field(default_factory=list)
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    earlier_cpu_seconds: float = 0.0
     tokens: int = 0
     flops: float = 0.0
     held_out: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -120,10 +114,10 @@ class TrainingResult:
     held_out_copied: dict[str, float] = field(default_factory=dict)
     teacher_variance: dict[str, float] = field(default_factory=dict)
     computed: dict[str, Any] = field(default_factory=dict)
-    best: dict[str, Any] | None = None
+    best: dict[str, Any] = field(default_factory=dict)
 
 
-def optimizer_for(model: nn.Module, schedule: Schedule) -> torch.optim.AdamW:
+def build_optimizer(model: nn.Module, schedule: Schedule) -> torch.optim.AdamW:
     """Fused AdamW over the parameters that train; biases and layer norms are not decayed (Devlin et al. 2019)."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
@@ -136,11 +130,11 @@ def optimizer_for(model: nn.Module, schedule: Schedule) -> torch.optim.AdamW:
 def train(
     model: nn.Module,
     objective: Objective,
-    batch_of: Callable[[int], Batch],
+    batch_of: BatchOfStep,
     schedule: Schedule,
     settings: TrainingSettings,
     *,
-    evaluation: Evaluation | None = None,
+    evaluation: Measurement | None = None,
     log_intervals: int = 50,
     **dependencies: Any,
 ) -> TrainingResult:
@@ -149,10 +143,9 @@ def train(
     Args:
         model: on the device of the settings; ends with the weights of the last step, or of the best measurement.
         objective: named losses of a batch.
-        batch_of: of the batch of a step the rows that this process takes, as tensors on the CPU; called ahead of time
-            from another thread.
+        batch_of: called ahead of time from another thread.
         schedule: steps and learning rate.
-        settings: name, seed, device, precision; the run is saved every `checkpoint_seconds` and when SIGTERM arrives.
+        settings: the run is saved every `checkpoint_seconds` and when SIGTERM arrives.
         evaluation: a measurement on other data during training.
         log_intervals: rows of the curve.
         dependencies: what a checkpoint depends on beside schedule, seed and where it is computed: data, teacher, code.
@@ -160,19 +153,18 @@ def train(
     Raises:
         TrainingError: losses or weights are not finite, as a row of the curve or a checkpoint shows; or the processes
             found checkpoints of different steps.
-        Interrupted: after SIGTERM or SIGINT, once a checkpoint is written.
+        SystemExit: after SIGTERM or SIGINT, once a checkpoint is written from which the next start continues.
     """
     run = _Run(model, schedule, settings)
     checkpoints = None
     if settings.checkpoints is not None:
-        how = numerics(settings.device, settings.precision, is_compiled(model))
-        fingerprint = fingerprint_of(schedule=vars(schedule), seed=settings.seed, numerics=how, **dependencies)
-        checkpoints = CheckpointFolder(settings.checkpoints, fingerprint)
+        numerics = describe_numerics(settings.device, settings.precision, is_compiled(model))
+        depends_on = {"schedule": vars(schedule), "seed": settings.seed, "numerics": numerics} | dependencies
+        checkpoints = CheckpointFolder(settings.checkpoints, hash_json(depends_on))
     with parallel.main_process_first():
-        state = checkpoints.load() if checkpoints else None
-    if state:
-        run.restore(state)
-        del state
+        if checkpoints and (state := checkpoints.load()):
+            run.restore(state)
+            del state
     if parallel.all_reduce_max(run.done, -run.done) != [run.done, -run.done]:
         raise TrainingError(
             f"{settings.name}: the processes found checkpoints of different steps; is the disk shared by all?"
@@ -183,8 +175,9 @@ def train(
             checkpoints.save(run.done, run.state())
 
     interval, saved = max(1, schedule.steps // log_intervals), time.monotonic()
+    signals: list[int] = []
     batches = _batches(batch_of, run.done, schedule.steps, settings.device)
-    with Termination() as termination, closing(batches):
+    with on_termination(signals.append), closing(batches):
         if run.done == 0:
             run.measure_if_due(evaluation)
         for batch in batches:
@@ -194,12 +187,12 @@ def train(
                 run.add_row(steps=run.done % interval or interval)
             run.measure_if_due(evaluation)
             overdue = time.monotonic() - saved > settings.checkpoint_seconds
-            stop, due = parallel.all_reduce_max(termination.signal, overdue)
+            stop, due = parallel.all_reduce_max(max(signals, default=0), overdue)
             if stop:
                 save()
                 what = f"{settings.name}: stopped by {signal.Signals(stop).name} at step {run.done} of {schedule.steps}"
                 log.warning("%s; the next start continues", what)
-                raise Interrupted(128 + stop)
+                raise SystemExit(128 + stop)
             if due and not last:
                 save()
                 saved = time.monotonic()
@@ -208,17 +201,17 @@ def train(
     return run.so_far()
 
 
-def _batches(batch_of: Callable[[int], Batch], first: int, steps: int, device: torch.device) -> Generator[Batch]:
+def _batches(batch_of: BatchOfStep, first: int, steps: int, device: torch.device) -> Generator[Batch]:
     """The batches of the steps from the first on, on the device; while one is used, another thread makes the next."""
 
     def fetch(step: int) -> Batch:
-        return pinned(batch_of(step), device)
+        return to_device(batch_of(step), device)
 
     with ThreadPoolExecutor(1, "batches") as ahead:
         upcoming = ahead.submit(fetch, first) if first < steps else None
         for step in range(first, steps):
             assert upcoming is not None
-            batch = to_device(upcoming.result(), device)
+            batch = upcoming.result()
             if step + 1 < steps:
                 upcoming = ahead.submit(fetch, step + 1)
             yield batch
@@ -229,10 +222,9 @@ class _Run:
 
     def __init__(self, model: nn.Module, schedule: Schedule, settings: TrainingSettings) -> None:
         self.model, self.schedule, self.settings = model, schedule, settings
-        self.name, self.device, self.precision = settings.name, settings.device, settings.precision
-        self.optimizer = optimizer_for(model, schedule)
+        self.optimizer = build_optimizer(model, schedule)
         self.trained = {key: p for key, p in model.named_parameters() if p.requires_grad}
-        self.result = TrainingResult(computed=describe(self.device, self.precision, is_compiled(model)))
+        self.result = TrainingResult(computed=describe_device(settings.device, settings.precision, is_compiled(model)))
         self.done = self.first = 0
         self.losses: dict[str, Tensor] = {}
         """Of the last step."""
@@ -258,11 +250,12 @@ class _Run:
         """Goes on from a checkpoint."""
         self.load(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.result = TrainingResult(**state["run"] | {"computed": self.result.computed})
-        self.result.earlier_cpu_seconds = self.result.cpu_seconds
+        earlier = {"computed": self.result.computed, "earlier_cpu_seconds": state["run"]["cpu_seconds"]}
+        self.result = TrainingResult(**state["run"] | earlier)
         self.done = self.first = state["step"]
         self.sums, self.best_weights = (
-            {key: value.to(self.device) for key, value in state[kind].items()} for kind in ("sums", "best_weights")
+            {key: value.to(self.settings.device) for key, value in state[kind].items()}
+            for kind in ("sums", "best_weights")
         )
 
     def take_step(self, objective: Objective, batch: Batch) -> None:
@@ -271,7 +264,7 @@ class _Run:
             group["lr"] = self.schedule.rate(self.done)
         rank = [parallel.rank()] if parallel.rank() else []
         torch.manual_seed(hash((self.settings.seed, self.done, *rank)))
-        with autocast(self.device, self.precision):
+        with autocast(self.settings.device, self.settings.precision):
             losses = objective(batch)
         losses["loss"].backward()
         self.losses = {key: value.detach() for key, value in losses.items()}
@@ -300,12 +293,12 @@ class _Run:
         now, in_all = time.monotonic(), self.schedule.steps
         if now - self.said > SECONDS_BETWEEN_LINES or self.done == in_all:
             self.said = now
-            losses = _listed({key: means[key] for key in self.losses})
+            losses = _list({key: means[key] for key in self.losses})
             left = (now - self.began) / (self.done - self.first) * (in_all - self.done)
             where = f"step {self.done} of {in_all} ({100 * self.done // in_all} %)"
-            log.info("%s: %s, %s, %.0f s left", self.name, where, losses, left)
+            log.info("%s: %s, %s, %.0f s left", self.settings.name, where, losses, left)
 
-    def measure_if_due(self, evaluation: Evaluation | None) -> None:
+    def measure_if_due(self, evaluation: Measurement | None) -> None:
         """Makes a measurement where one is due, and remembers the weights where it is the best so far."""
         if not evaluation or self.done not in evaluation.at or not (evaluation.shared or parallel.rank() == 0):
             return
@@ -315,16 +308,16 @@ class _Run:
             scores = evaluation.measure()
         self.model.train(was_training)
         self.result.curve.append({"step": self.done, "split": evaluation.split, **scores})
-        log.info("%s: %s at step %d: %s", self.name, evaluation.split, self.done, _listed(scores))
+        log.info("%s: %s at step %d: %s", self.settings.name, evaluation.split, self.done, _list(scores))
         best = self.result.best
-        if evaluation.keep_best and (best is None or scores[evaluation.keep_best] > best["score"]):
+        if evaluation.keep_best and (not best or scores[evaluation.keep_best] > best["score"]):
             self.result.best = {"step": self.done, "score": scores[evaluation.keep_best]}
             self.best_weights = {key: parameter.detach().clone() for key, parameter in self.trained.items()}
 
     def so_far(self) -> TrainingResult:
         """The result, with the time that was spent until now."""
         seconds = self.result.seconds + time.monotonic() - self.began
-        cpu_seconds = self.result.cpu_seconds + (time.process_time() - self.cpu_began) * parallel.size()
+        cpu_seconds = self.result.cpu_seconds + (time.process_time() - self.cpu_began) * parallel.world_size()
         return replace(self.result, seconds=seconds, cpu_seconds=cpu_seconds)
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
@@ -337,10 +330,10 @@ class _Run:
         """What to say of losses or weights that are not finite after the step that was taken last."""
         rate = self.schedule.rate(self.done - 1)
         return TrainingError(
-            f"{self.name}: losses or weights are not finite at step {self.done}: {_listed(values)},"
+            f"{self.settings.name}: losses or weights are not finite at step {self.done}: {_list(values)},"
             f" learning rate {rate:.4g}; lower the learning rate"
         )
 
 
-def _listed(values: Mapping[str, Tensor | float]) -> str:
+def _list(values: Mapping[str, Tensor | float]) -> str:
     return ", ".join(f"{key} {value:.4g}" for key, value in values.items())

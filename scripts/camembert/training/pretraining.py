@@ -8,22 +8,20 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional
 
-from camembert.core.model_files import CONFIG, TOKENIZER
-from camembert.core.provenance import hash_of_code, hash_of_file
+from camembert.core.files import CONFIG, TOKENIZER
+from camembert.core.provenance import hash_code, hash_file
 from camembert.models import encoder as encoders
-from camembert.models.architectures import Encoder
-from camembert.models.compilation import compile_layers
+from camembert.models.encoder import Encoder, compile_layers
+from camembert.plan.losses import Batch
 from camembert.runtime import parallel
-from camembert.runtime.settings import TrainingSettings
+from camembert.runtime.parallel import TrainingSettings
 from camembert.tokens.packing import SpecialIds
 from camembert.training.loop import Objective, Schedule, TrainingResult
-from camembert.training.masking import at_masked
-from camembert.training.packed_text import TrainingText, train_on_text
+from camembert.training.packed_text import TrainingText, take_masked, train_on_text
 
 
 class MaskedLanguageModel(nn.Module):
@@ -32,7 +30,7 @@ class MaskedLanguageModel(nn.Module):
     def __init__(self, encoder: Encoder) -> None:
         super().__init__()
         self.encoder = encoder
-        self.head = encoders.random_mlm_head(encoder)
+        self.head = encoders.init_mlm_head(encoder)
 
 
 def pretraining_objective(model: MaskedLanguageModel, bag_of_words: float) -> Objective:
@@ -49,11 +47,9 @@ def pretraining_objective(model: MaskedLanguageModel, bag_of_words: float) -> Ob
         bag_of_words: weight of the second part; 0 leaves it out.
     """
 
-    def objective(batch: dict[str, Any]) -> dict[str, Tensor]:
-        mask = encoders.attention_mask(batch)
-        embedded = encoders.embed(model.encoder, batch["token"], batch["segment"], batch["position"])
-        top = encoders.run_layers(model.encoder, embedded, mask)[-1]
-        logits, target = model.head(at_masked(top, batch)).float(), at_masked(batch["target"], batch)
+    def objective(batch: Batch) -> dict[str, Tensor]:
+        top = encoders.run_encoder(model.encoder, batch)[-1]
+        logits, target = model.head(take_masked(top, batch)).float(), take_masked(batch["target"], batch)
         masked_lm = functional.cross_entropy(logits, target, reduction="sum") / batch["targets"]
         if not bag_of_words:
             return {"loss": masked_lm, "masked_lm": masked_lm}
@@ -96,10 +92,11 @@ def pretrain(
     """
     special, seed = SpecialIds.read(tokenizer_folder), settings.seed
     if like is not None:
-        encoder = encoders.random_encoder_like(like, layers, special.pad, seed)
+        encoder = encoders.init_encoder_like(like, layers, special.pad, seed)
     else:
-        sizes = {**architecture, "vocab_size": special.vocabulary}
-        encoder = encoders.random_encoder(layers, **sizes, pad_id=special.pad, seed=seed)
+        encoder = encoders.init_encoder(
+            layers, **architecture, vocab_size=special.vocabulary, pad_id=special.pad, seed=seed
+        )
     model = MaskedLanguageModel(encoder.to(settings.device))
     encoders.set_dropout(encoder, dropout)
     encoder.pooler.requires_grad_(bag_of_words > 0)
@@ -110,19 +107,17 @@ def pretrain(
         run = train_on_text(
             model,
             pretraining_objective(model, bag_of_words),
-            special,
-            text,
+            text.batches(special, seed),
+            mlm_probability,
             schedule,
             settings,
-            mask=mlm_probability,
-            tokenizer=hash_of_file(Path(tokenizer_folder) / TOKENIZER),
+            tokenizer=hash_file(Path(tokenizer_folder) / TOKENIZER),
             encoder=[layers, dict(architecture), dropout, bag_of_words],
-            like=like and hash_of_file(Path(like) / CONFIG),
-            code=hash_of_code(sys.modules[__name__]),
+            like=like and hash_file(Path(like) / CONFIG),
+            code=hash_code(sys.modules[__name__]),
         )
-        flops_of_token = encoders.shape_of(encoder).pretraining_step(layers, text.sequence_length, mlm_probability)
+        flops_of_token = encoders.read_shape(encoder).pretraining_step(layers, text.sequence_length, mlm_probability)
         run = replace(run, flops=schedule.steps * text.tokens * flops_of_token)
     if parallel.rank() == 0:
-        head = {key: weight.contiguous() for key, weight in model.head.state_dict().items() if "decoder" not in key}
-        encoders.save_encoder(encoder, output, tokenizer_folder, head)
+        encoders.save_model(encoder, output, tokenizer_folder, model.head.state_dict())
     return run

@@ -18,12 +18,12 @@ from safetensors.numpy import save_file
 from torch import Tensor
 
 from camembert.core.files import atomic_write
-from camembert.core.provenance import hash_of, hash_of_file
+from camembert.core.provenance import hash_file, hash_json
 from camembert.data.tasks import read_all
 from camembert.evaluation.classification import encode_examples, labels_of, predict
 from camembert.evaluation.predictors import pytorch_predictor
 from camembert.models.classifier import load_classifier
-from camembert.models.encoder import shape_of
+from camembert.models.encoder import read_shape
 from camembert.tokens.tokenizer import load_tokenizer
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def write_soft_labels(
         labels: of the task.
         output: where to.
         max_length: longer examples are cut.
-        batch_tokens: tokens a batch, padding included.
+        batch_tokens: a batch, padding included.
         device: where to compute.
 
     Raises:
@@ -97,25 +97,20 @@ def write_soft_labels(
         log.info("soft labels of %d of %d examples", min(first + AT_ONCE, len(rows)), len(rows))
     save_soft_labels(np.concatenate(found), examples, own, output)
     layers = classifier.config.num_hidden_layers
-    return tokens * shape_of(classifier.base_model).encoder_forward(layers, round(tokens / len(rows)))
+    return tokens * read_shape(classifier.base_model).encoder_forward(layers, round(tokens / len(rows)))
 
 
 def save_soft_labels(
     logits: np.ndarray, examples: Paths, labels: Sequence[str], output: str | os.PathLike[str]
 ) -> None:
     """Writes logits, (examples, labels) float32, with what they are of."""
-    facts = {"labels": json.dumps(list(labels)), "examples": _hash_of_examples(examples)}
+    facts = {"labels": json.dumps(list(labels)), "examples": hash_json([hash_file(path) for path in examples])}
     with atomic_write(output) as partial:
         save_file({LOGITS: logits}, partial, metadata=facts)
 
 
 def read_soft_labels(path: str | os.PathLike[str], examples: Paths, labels: Sequence[str]) -> Tensor:
-    """Reads what `save_soft_labels` wrote: (examples, labels) float32.
-
-    Args:
-        path: of the file.
-        examples: the parquet files that its rows must be of.
-        labels: of the task.
+    """Reads what `save_soft_labels` wrote of these parquet files of examples: (examples, labels) float32.
 
     Raises:
         SoftLabelError: the file has other labels, or is of other examples.
@@ -124,16 +119,12 @@ def read_soft_labels(path: str | os.PathLike[str], examples: Paths, labels: Sequ
         facts, logits = file.metadata(), file.get_tensor(LOGITS)
     if (own := json.loads(facts["labels"])) != list(labels):
         raise _other_labels(str(path), own, labels)
-    if facts["examples"] != _hash_of_examples(examples):
+    if facts["examples"] != hash_json([hash_file(path) for path in examples]):
         raise SoftLabelError(
             f"{path} has the soft labels of {len(logits)} other examples than those of {', '.join(map(str, examples))};"
             " delete it, so that it is made again"
         )
     return logits
-
-
-def _hash_of_examples(examples: Paths) -> str:
-    return hash_of([hash_of_file(path) for path in examples])
 
 
 def _other_labels(what: str, own: Sequence[str], labels: Sequence[str]) -> SoftLabelError:

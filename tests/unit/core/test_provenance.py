@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from camembert.core.provenance import hash_of_code
+from camembert.core.provenance import hash_code
 from camembert.tokens import mixture
 from camembert.training import distillation, finetuning, pretraining
 
@@ -12,9 +12,9 @@ TRAININGS = {"distillation": distillation, "finetuning": finetuning, "pretrainin
 
 
 def test_the_hash_of_code_is_that_of_the_code():
-    hashes = {name: hash_of_code(module) for name, module in TRAININGS.items()}
+    hashes = {name: hash_code(module) for name, module in TRAININGS.items()}
     assert len(set(hashes.values())) == 3
-    assert hashes == {name: hash_of_code(module) for name, module in TRAININGS.items()}
+    assert hashes == {name: hash_code(module) for name, module in TRAININGS.items()}
 
 
 @pytest.mark.parametrize(
@@ -24,21 +24,20 @@ def test_the_hash_of_code_is_that_of_the_code():
         ("runtime.checkpoint", {"distillation", "finetuning", "pretraining"}),
         ("tokens.packing", {"distillation", "finetuning", "pretraining"}),  # encoder.py names its rows
         ("training.packed_text", {"distillation", "pretraining"}),
-        ("training.masking", {"distillation", "pretraining"}),
         ("plan.losses", {"distillation", "finetuning"}),  # soft labels
         ("paper.tables.summary", set()),
     ],
 )
 def test_the_hash_of_code_changes_with_all_that_the_code_uses(monkeypatch, changed, whose):
-    before = {name: hash_of_code(module) for name, module in TRAININGS.items()}
+    before = {name: hash_code(module) for name, module in TRAININGS.items()}
     source = inspect.getsource
     name = f"camembert.{changed}"
     monkeypatch.setattr("inspect.getsource", lambda m: source(m) + "\nmore = 1\n" * (m.__name__ == name))
-    assert {name for name, module in TRAININGS.items() if hash_of_code(module) != before[name]} == whose
+    assert {name for name, module in TRAININGS.items() if hash_code(module) != before[name]} == whose
 
 
 def test_comments_and_docstrings_leave_the_hash_of_code_as_it_is(monkeypatch):
-    before, source = hash_of_code(distillation), inspect.getsource
+    before, source = hash_code(distillation), inspect.getsource
     said = {"    Args:\n": "    Given:\n", '"""Share of the documents': '"""What share of the documents'}
     assert "    Args:\n" in source(distillation)
     assert '"""Share of the documents' in source(mixture)
@@ -50,4 +49,4 @@ def test_comments_and_docstrings_leave_the_hash_of_code_as_it_is(monkeypatch):
         return text + "# more\n"
 
     monkeypatch.setattr("inspect.getsource", said_otherwise)
-    assert hash_of_code(distillation) == before
+    assert hash_code(distillation) == before

@@ -18,7 +18,7 @@ from camembert.evaluation.classification import (
     write_predictions,
 )
 from camembert.evaluation.predictors import pytorch_predictor
-from camembert.training.finetuning import shuffled_batch
+from camembert.training.finetuning import shuffled_batches
 
 PAD = 0
 
@@ -75,19 +75,19 @@ def test_padding_is_masked_and_padded_with_the_tokenizers_token(pairs):
 
 def test_every_epoch_reads_every_pair_once_in_another_order():
     pairs = EncodedExamples([[i] for i in range(12)], [[0]] * 12, np.zeros(12, dtype=int))
-    batch_of = shuffled_batch(pairs, 4, PAD, seed=3)
+    batch_of = shuffled_batches(pairs, 4, PAD, seed=3)
     epochs = [
         [int(x) for step in steps for x in batch_of(step)["input_ids"][:, 0]] for steps in (range(3), range(3, 6))
     ]
     assert all(Counter(epoch) == Counter(range(12)) for epoch in epochs)
     assert epochs[0] != epochs[1]
-    assert batch_of(4)["input_ids"].tolist() == shuffled_batch(pairs, 4, PAD, seed=3)(4)["input_ids"].tolist()
+    assert batch_of(4)["input_ids"].tolist() == shuffled_batches(pairs, 4, PAD, seed=3)(4)["input_ids"].tolist()
 
 
 def test_two_processes_share_every_batch_and_pad_their_own_rows_alone():
     pairs = EncodedExamples([[i] * (i + 1) for i in range(12)], [[0] * (i + 1) for i in range(12)], np.arange(12) % 3)
     shares = [slice(None), slice(0, None, 2), slice(1, None, 2)]
-    whole, *parts = (shuffled_batch(pairs, 4, PAD, 3, rows) for rows in shares)
+    whole, *parts = (shuffled_batches(pairs, 4, PAD, 3, rows) for rows in shares)
     for step in range(3):
         batch, (first, second) = whole(step), (part(step) for part in parts)
         assert torch.stack([first["labels"], second["labels"]], dim=1).flatten().tolist() == batch["labels"].tolist()
@@ -103,7 +103,7 @@ def test_pairs_of_like_length_share_a_batch():
         [[1] * n for n in rng.integers(5, 40, size=800)], [[0] * 40] * 800, np.zeros(800, dtype=int)
     )
     pairs = EncodedExamples(pairs.ids, [[0] * len(ids) for ids in pairs.ids], pairs.labels)
-    batch_of = shuffled_batch(pairs, 8, PAD, seed=0)
+    batch_of = shuffled_batches(pairs, 8, PAD, seed=0)
     batches = [batch_of(step) for step in range(100)]
     assert sum(batch["real_tokens"] for batch in batches) / sum(b["input_ids"].numel() for b in batches) > 0.9
     widths = [batch["input_ids"].shape[1] for batch in batches]

@@ -10,28 +10,26 @@ from students import bottom_layers
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 from camembert.evaluation.sentence_vectors import embed as sentence_vectors
-from camembert.models.classifier import classifier_from, save_classifier
+from camembert.models.classifier import init_classifier
 from camembert.models.encoder import (
     attention_mask,
-    embed,
+    compute_relation,
+    init_encoder_like,
+    init_mlm_head,
     load_encoder,
     load_mlm_head,
-    mlm_head_of,
-    random_encoder_like,
-    relation,
+    run_embeddings,
+    run_encoder,
     run_layers,
-    save_encoder,
-    set_dropout,
-    tensors_of,
+    same_document,
+    save_model,
+    to_tensors,
 )
-from camembert.plan.recipe import Recipe
 from camembert.plan.teachers import sizes_in
 from camembert.tokens.mixture import Corpus
 from camembert.tokens.packing import SpecialIds, TextBatches
 from camembert.tokens.shards import Shard, write_shard
 from camembert.tokens.tokenizer import load_tokenizer
-from camembert.training.distillation import freeze, objective_of
-from camembert.training.masking import masked_batch
 
 TOLERANCE = {"atol": 1e-5, "rtol": 1e-5}
 
@@ -84,11 +82,11 @@ def test_packed_documents_get_the_states_and_attention_maps_that_the_library_giv
     encoder = load_encoder(folder / "encoder").eval()
     eager = AutoModel.from_pretrained(folder / "encoder", attn_implementation="eager").eval()
     words = AutoTokenizer.from_pretrained(folder / "encoder")
-    batch = tensors_of(batches.batch(0))
+    batch = to_tensors(batches.batch(0))
     with torch.inference_mode():
         mask = attention_mask(batch)
-        ours = run_layers(encoder, embed(encoder, batch["token"], batch["segment"], batch["position"]), mask)
-        maps = [relation(encoder, layer, ours[layer - 1], mask).softmax(-1) for layer in range(1, LAYERS + 1)]
+        ours = run_encoder(encoder, batch)
+        maps = [compute_relation(encoder, layer, ours[layer - 1], mask).softmax(-1) for layer in range(1, LAYERS + 1)]
         documents = [(row, number) for row in range(6) for number in range(int(batch["document"][row].max()) + 1)]
         assert len(documents) > 12
         for row, number in documents:
@@ -111,13 +109,12 @@ def test_padded_texts_get_the_states_that_the_library_gives_them(given, lines):
     inputs = words(lines["en"][:8], lines["fr"][:8], padding=True, return_tensors="pt")
     real = inputs["attention_mask"].bool()
     assert not real.all()
-    position = torch.arange(real.shape[1]).expand(real.shape)
-    document = torch.where(real, 0, -1)
+    position, document = torch.arange(real.shape[1]).expand(real.shape), torch.where(real, 0, -1)
     segment = inputs.get("token_type_ids", torch.zeros_like(position))
-    mask = (document[:, :, None] == document[:, None, :])[:, None]
+    batch = {"token": inputs["input_ids"], "segment": segment, "position": position}
     with torch.inference_mode():
         expected = AutoModel.from_pretrained(folder / "encoder").eval()(**inputs).last_hidden_state
-        found = run_layers(encoder, embed(encoder, inputs["input_ids"], segment, position), mask)[-1]
+        found = run_layers(encoder, run_embeddings(encoder, batch), same_document(document))[-1]
     torch.testing.assert_close(found[real], expected[real], **TOLERANCE)
 
 
@@ -152,7 +149,7 @@ def test_packed_documents_are_framed_as_the_tokenizer_frames_texts(given, batche
 def test_the_masked_language_model_head_predicts_what_the_library_predicts(given):
     _, model, folder, _ = given
     encoder = load_encoder(folder / "encoder").eval()
-    head = mlm_head_of(encoder, load_mlm_head(folder / "encoder")).eval()
+    head = init_mlm_head(encoder, load_mlm_head(folder / "encoder")).eval()
     ids = torch.arange(8, 30)[None]
     with torch.inference_mode():
         expected = model(ids).logits
@@ -162,9 +159,9 @@ def test_the_masked_language_model_head_predicts_what_the_library_predicts(given
 def test_a_student_and_its_classifier_load_as_their_own_architecture_without_a_warning(given, lines, tmp_path, caplog):
     kind, _, folder, _ = given
     teacher = load_encoder(folder / "encoder")
-    save_encoder(bottom_layers(teacher, 2), tmp_path / "student", folder / "tokenizer", None)
-    classifier = classifier_from(tmp_path / "student", ["no", "yes"], dropout=0.0, seed=1)
-    save_classifier(classifier, tmp_path / "classifier", tmp_path / "student")
+    save_model(bottom_layers(teacher, 2), tmp_path / "student", folder / "tokenizer", None)
+    classifier = init_classifier(tmp_path / "student", ["no", "yes"], dropout=0.0, seed=1)
+    save_model(classifier, tmp_path / "classifier", tmp_path / "student")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         student = AutoModel.from_pretrained(tmp_path / "student").eval()
@@ -188,34 +185,11 @@ def test_a_student_and_its_classifier_load_as_their_own_architecture_without_a_w
 
 def test_a_control_from_scratch_has_the_architecture_of_its_teacher(given):
     _, model, folder, _ = given
-    encoder = random_encoder_like(folder / "given", 2, SpecialIds.read(folder / "tokenizer").pad, seed=1)
+    encoder = init_encoder_like(folder / "given", 2, SpecialIds.read(folder / "tokenizer").pad, seed=1)
     assert type(encoder) is type(model.base_model)
     for key in ("vocab_size", "max_position_embeddings", "type_vocab_size", "layer_norm_eps", "hidden_act"):
         assert getattr(encoder.config, key) == getattr(model.config, key)
     assert encoder.config.num_hidden_layers == len(encoder.encoder.layer) == 2
-
-
-RECIPES = [
-    Recipe("toplayer", {"hidden": 1.0, "attention": 1.0}),
-    Recipe("minilm", {"attention": 1.0, "value": 1.0}),
-    Recipe("logits", {"soft_targets": 1.0, "cosine": 1.0}, freeze_embeddings=False, mlm_probability=0.3),
-]
-
-
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.loss)
-def test_a_loss_reaches_all_tensors_but_those_that_its_recipe_names(given, batches, recipe):
-    _, _, folder, _ = given
-    teacher = load_encoder(folder / "encoder")
-    student = bottom_layers(teacher, 2).train()
-    set_dropout(student, 0.0)
-    freeze(student, recipe)
-    objective = objective_of(recipe, student, teacher, load_mlm_head(folder / "encoder"))
-    student.pooler.requires_grad_(False)
-    batch = masked_batch(batches, recipe.mlm_probability)(0) if recipe.mlm_probability else tensors_of(batches.batch(0))
-    objective(batch)["loss"].backward()
-    reached = {name for name, weight in student.named_parameters() if weight.grad is not None and weight.grad.any()}
-    untrained = tuple(recipe.untrained(2))
-    assert reached == {name for name, _ in student.named_parameters() if not name.startswith(untrained)}
 
 
 def test_sentences_longer_than_the_longest_input_are_cut_to_it(given, lines):

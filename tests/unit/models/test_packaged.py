@@ -10,7 +10,7 @@ from safetensors.numpy import load_file
 from transformers import AutoModel, AutoTokenizer
 
 from camembert.models.encoder import load_encoder
-from camembert.models.packaged import BLOCK_TYPE, PackagedError, dequantised, read_packaged, write_folder
+from camembert.models.packaged import BLOCK_TYPE, PackagedError, dequantise, read_packaged, write_folder
 from camembert.models.teacher import import_teacher
 from camembert.plan.teachers import config_of
 from camembert.tokens.given_tokenizer import import_tokenizer
@@ -41,7 +41,7 @@ def test_a_block_in_four_bits_is_its_scale_times_its_numbers():
     """Low halves first: 0 to 15 for the first sixteen elements, then 15 to 0."""
     block = np.array([(0.5, [number + 16 * (15 - number) for number in range(16)])], dtype=BLOCK_TYPE)
     expected = [0.5 * (number - 8) for number in [*range(16), *range(15, -1, -1)]]
-    assert dequantised(block).tolist() == expected
+    assert dequantise(block).tolist() == expected
 
 
 def test_every_weight_has_its_place(made):

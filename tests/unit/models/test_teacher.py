@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertForMaskedLM, BertForPreTraining
 
-from camembert.models.encoder import load_encoder, load_mlm_head, random_mlm_head
+from camembert.models.encoder import init_mlm_head, load_encoder, load_mlm_head
 from camembert.models.teacher import TeacherError, import_teacher
 from camembert.plan.sources import SourceError
 from camembert.plan.teachers import check_architecture, teacher_files
@@ -113,8 +113,7 @@ def test_a_whole_checkpoint_becomes_the_same_encoder_with_its_head(model, checkp
     ids = torch.arange(1, 20)[None]
     with torch.inference_mode():
         expected = model(ids).prediction_logits
-        rebuilt = random_mlm_head(encoder)
-        rebuilt.load_state_dict(head, strict=False)
+        rebuilt = init_mlm_head(encoder, head)
         assert torch.allclose(rebuilt(encoder(ids).last_hidden_state), expected, atol=1e-5)
 
 
@@ -155,29 +154,12 @@ def test_a_head_with_an_output_matrix_of_its_own_is_left_out(model, checkpoint, 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (
-            {"model_type": "modernbert"},
-            "model of type 'modernbert', expected an encoder with BERT's layers",
-        ),
-        ({"auto_map": {"AutoModel": "a.B"}}, "has auto_map: the model runs code of its own"),
         ({"hidden_size": None}, "has hidden_size None, expected a number; copy the model again"),
         (
             {"num_hidden_layers": 12},
-            r"teacher\.num_hidden_layers is 3, but .*config\.json has num_hidden_layers 12; set teacher\.num_hidden",
+            r"teacher\.num_hidden_layers is 3, but .* num_hidden_layers 12; set teacher\.num_hidden_layers to it",
         ),
-        ({"hidden_size": 768}, r"teacher\.hidden_size is 16, but .* has hidden_size 768"),
-        ({"num_attention_heads": 4}, r"teacher\.num_attention_heads is 2, but .* has num_attention_heads 4"),
-        ({"intermediate_size": 64}, r"teacher\.intermediate_size is 32, but .* has intermediate_size 64"),
-        ({"max_position_embeddings": 512}, r"teacher\.max_length is 32, but .* has max_position_embeddings 512"),
-        (
-            {"vocab_size": 119547},
-            r"tokenizer\.vocab_size is 170, but .* has vocab_size 119547; set tokenizer\.vocab_size",
-        ),
-        (
-            {"position_embedding_type": "relative_key"},
-            "has position_embedding_type 'relative_key', expected 'absolute'",
-        ),
-        ({"is_decoder": True}, "has is_decoder True, expected False; take a plain encoder"),
+        ({"position_embedding_type": "relative_key"}, "position_embedding_type 'relative_key', expected 'absolute'"),
     ],
 )
 def test_another_model_than_the_config_says_is_refused(checkpoint, imported, change, message):

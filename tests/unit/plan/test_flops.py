@@ -41,9 +41,9 @@ def rows_of(tokens, vocabulary):
 
 
 def encoder_of(layers, heads, tokens, shape):
-    from camembert.models.encoder import random_encoder
+    from camembert.models.encoder import init_encoder
 
-    return random_encoder(layers, shape.hidden, heads, shape.intermediate, tokens, shape.vocabulary, pad_id=0, seed=1)
+    return init_encoder(layers, shape.hidden, heads, shape.intermediate, tokens, shape.vocabulary, pad_id=0, seed=1)
 
 
 def counted(objective, batch):
@@ -67,8 +67,8 @@ def test_a_distillation_step_costs_what_pytorch_counts(teacher_layers, student_l
     student = encoders.init_student(teacher, range(1, student_layers + 1))
     encoders.set_dropout(student, 0.0)
     distillation.freeze(student, recipe)
-    objective = distillation.objective_of(recipe, student, teacher, shared_embeddings=True)
-    flops = counted(objective, encoders.tensors_of(rows_of(tokens, shape.vocabulary)))
+    objective = distillation.distillation_objective(recipe, student, teacher, shared_embeddings=True)
+    flops = counted(objective, encoders.to_tensors(rows_of(tokens, shape.vocabulary)))
     assert shape.distillation_step(teacher_layers, student_layers, tokens) == pytest.approx(flops, rel=0.05)
 
 
@@ -77,15 +77,15 @@ def test_a_pretraining_step_costs_what_pytorch_counts(layers, _, heads, tokens, 
     import torch
 
     from camembert.models import encoder as encoders
-    from camembert.training.masking import IGNORED, places_of
+    from camembert.training.packed_text import IGNORED, find_masked
     from camembert.training.pretraining import MaskedLanguageModel, pretraining_objective
 
     objective = pretraining_objective(MaskedLanguageModel(encoder_of(layers, heads, tokens, shape)), 0.0)
-    batch = encoders.tensors_of(rows_of(tokens, shape.vocabulary))
+    batch = encoders.to_tensors(rows_of(tokens, shape.vocabulary))
     hidden = torch.arange(tokens) % round(1 / MASK) == 0
     target = torch.where(hidden, batch["token"], IGNORED)
     flops = counted(
         objective,
-        batch | {"target": target, "masked": places_of(target.numpy()), "targets": int((target != IGNORED).sum())},
+        batch | {"target": target, "masked": find_masked(target.numpy()), "targets": int((target != IGNORED).sum())},
     )
     assert shape.pretraining_step(layers, tokens, MASK) == pytest.approx(flops, rel=0.05)

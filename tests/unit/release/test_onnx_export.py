@@ -13,8 +13,8 @@ from camembert.data.tasks import Example, read_examples, write_examples
 from camembert.evaluation.classification import accuracy, encode_examples, predict
 from camembert.evaluation.predictors import predictor_of, pytorch_predictor
 from camembert.evaluation.sentence_vectors import embed
-from camembert.models.classifier import classifier_from, save_classifier
-from camembert.models.encoder import load_encoder
+from camembert.models.classifier import init_classifier
+from camembert.models.encoder import load_encoder, save_model
 from camembert.release.onnx_export import export, quantize
 from camembert.release.quantisation import loss_of_eight_bits
 from camembert.tokens.tokenizer import load_tokenizer
@@ -24,9 +24,9 @@ from camembert.tokens.tokenizer import load_tokenizer
 def forms(teacher_folder, tmp_path_factory):
     """A classifier in PyTorch, in ONNX and in ONNX with eight bits."""
     folder = tmp_path_factory.mktemp("onnx")
-    classifier = classifier_from(teacher_folder, ["yes", "no"], dropout=0.1, seed=1)
+    classifier = init_classifier(teacher_folder, ["yes", "no"], dropout=0.1, seed=1)
     torch.nn.init.normal_(classifier.classifier.weight)
-    save_classifier(classifier, folder / "classifier", teacher_folder)
+    save_model(classifier, folder / "classifier", teacher_folder)
     export(folder / "classifier", folder / "fp32")
     quantize(folder / "fp32", folder / "int8")
     return folder
@@ -103,7 +103,7 @@ def test_a_folder_of_onnx_can_be_used_by_itself(forms):
 
 
 def test_a_predictor_runs_in_eval_mode(teacher_folder, words):
-    classifier = classifier_from(teacher_folder, ["yes", "no"], dropout=0.5, seed=1).train()
+    classifier = init_classifier(teacher_folder, ["yes", "no"], dropout=0.5, seed=1).train()
     predictor, inputs = pytorch_predictor(classifier), batch(2, 8, words.get_vocab_size())
     np.testing.assert_array_equal(predictor(inputs), predictor(inputs))
 
@@ -111,8 +111,8 @@ def test_a_predictor_runs_in_eval_mode(teacher_folder, words):
 @pytest.mark.parametrize("kind", ["minilm", "roberta", "xlm-roberta", "camembert"])
 def test_a_model_whose_tokenizer_gives_no_segments_takes_none(kind, lines, tmp_path):
     import_checkpoint(kind, tmp_path, [text for each in lines.values() for text in each])
-    classifier = classifier_from(tmp_path / "encoder", ["yes", "no"], dropout=0.1, seed=1)
-    save_classifier(classifier, tmp_path / "classifier", tmp_path / "encoder")
+    classifier = init_classifier(tmp_path / "encoder", ["yes", "no"], dropout=0.1, seed=1)
+    save_model(classifier, tmp_path / "classifier", tmp_path / "encoder")
     export(tmp_path / "classifier", tmp_path / "fp32")
     session = onnxruntime.InferenceSession(str(tmp_path / "fp32" / "model.onnx"))
     assert [each.name for each in session.get_inputs()] == ["input_ids", "attention_mask"]

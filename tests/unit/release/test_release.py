@@ -18,8 +18,8 @@ import yaml
 
 from camembert.core.files import write_json
 from camembert.evaluation.sentence_vectors import embed
-from camembert.models.classifier import classifier_from, save_classifier
-from camembert.models.encoder import load_encoder, save_encoder
+from camembert.models.classifier import init_classifier
+from camembert.models.encoder import load_encoder, save_model
 from camembert.paper.intervals import Interval
 from camembert.plan import keys
 from camembert.plan.config import load_yaml
@@ -318,10 +318,10 @@ def release(teacher_folder, make_encoder, tmp_path_factory):
     """A working directory with a release of tiny random weights where the documentation expects one."""
     directory = tmp_path_factory.mktemp("release")
     folder = directory / "results" / "toy" / "release"
-    classifier = classifier_from(teacher_folder, NLI, dropout=0.0, seed=1)
-    save_encoder(make_encoder(3), folder / "encoder", teacher_folder)
+    classifier = init_classifier(teacher_folder, NLI, dropout=0.0, seed=1)
+    save_model(make_encoder(3), folder / "encoder", teacher_folder)
     write_modules(folder / "encoder", "mean")
-    save_classifier(classifier, folder / "classifier", teacher_folder)
+    save_model(classifier, folder / "classifier", teacher_folder)
     for model, pooling in (("encoder", "mean"), ("classifier", None)):
         export(folder / model, folder / f"{model}-onnx", pooling)
         quantize(folder / f"{model}-onnx", folder / f"{model}-onnx-int8")

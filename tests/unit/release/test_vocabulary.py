@@ -15,7 +15,8 @@ from camembert.core.files import read_json
 from camembert.data.tasks import Example, write_examples
 from camembert.evaluation.classification import encode_examples, pad_id_of, predict
 from camembert.evaluation.predictors import pytorch_predictor
-from camembert.models.classifier import classifier_from, load_classifier, save_classifier
+from camembert.models.classifier import init_classifier, load_classifier
+from camembert.models.encoder import save_model
 from camembert.release.vocabulary import token_counts, tokens_to_keep, trim
 from camembert.tokens.shards import write_shard
 from camembert.tokens.tokenizer import SPECIAL_TOKENS, load_tokenizer, token_id
@@ -27,9 +28,9 @@ KEPT = ("en", "de")
 @pytest.fixture(scope="module")
 def whole_model(teacher_folder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole") / "classifier"
-    classifier = classifier_from(teacher_folder, ["yes", "no"], dropout=0.0, seed=1)
+    classifier = init_classifier(teacher_folder, ["yes", "no"], dropout=0.0, seed=1)
     torch.nn.init.normal_(classifier.classifier.weight)
-    save_classifier(classifier, folder, teacher_folder)
+    save_model(classifier, folder, teacher_folder)
     return folder
 
 
@@ -80,7 +81,7 @@ def test_the_model_is_smaller_and_keeps_special_tokens(whole_model, trimmed, kep
 def test_special_tokens_get_their_new_numbers_wherever_they_are_written(whole_model, kept, tmp_path, lines):
     """As in mBERT: unused tokens before the special ones, a template around sentences, special tokens listed."""
     folder = tmp_path / "like-mbert"
-    save_classifier(load_classifier(whole_model), folder, whole_model)
+    save_model(load_classifier(whole_model), folder, whole_model)
     tokenizer = load_tokenizer(folder)
     ids = {name: token_id(tokenizer, name) for name in ("[CLS]", "[SEP]")}
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -134,7 +135,7 @@ def test_fewer_rows_than_special_tokens_are_refused(whole_model, corpus):
 
 def test_other_tokenizers_are_refused(whole_model, tmp_path):
     folder = tmp_path / "words"
-    save_classifier(load_classifier(whole_model), folder, whole_model)
+    save_model(load_classifier(whole_model), folder, whole_model)
     text = (folder / "tokenizer.json").read_text().replace('"type":"WordPiece"', '"type":"WordLevel"')
     (folder / "tokenizer.json").write_text(text.replace('"type": "WordPiece"', '"type": "WordLevel"'))
     with pytest.raises(VocabularyError, match="is a WordLevel model; expected one of WordPiece, Unigram, BPE"):
@@ -189,8 +190,8 @@ def test_every_letter_of_a_bpe_is_kept_however_it_marks_words(settings):
 @pytest.mark.parametrize("kind", ["minilm", "roberta", "xlm-roberta", "camembert"])
 def test_vocabularies_of_unigram_and_bpe_are_trimmed_too(kind, lines, tmp_path):
     import_checkpoint(kind, tmp_path, [text for each in lines.values() for text in each])
-    classifier = classifier_from(tmp_path / "encoder", ["yes", "no"], dropout=0.0, seed=1)
-    save_classifier(classifier, tmp_path / "whole", tmp_path / "encoder")
+    classifier = init_classifier(tmp_path / "encoder", ["yes", "no"], dropout=0.0, seed=1)
+    save_model(classifier, tmp_path / "whole", tmp_path / "encoder")
     tokenizer = load_tokenizer(tmp_path / "whole")
     for language in KEPT:
         write_shard(tmp_path / language, lines[language], tokenizer, {})

@@ -14,15 +14,15 @@ import torch
 from safetensors.torch import load_file
 
 from camembert.runtime.parallel import (
+    TrainingSettings,
     WorkerError,
     all_reduce_max,
-    in_workers,
+    count_processes,
     own_rows,
     rank,
-    size,
-    workers_for,
+    run_in_workers,
+    world_size,
 )
-from camembert.runtime.settings import TrainingSettings
 from camembert.training.loop import Schedule
 
 TWO = TrainingSettings(processes=2)
@@ -43,20 +43,20 @@ def curve_of(run, *names: str) -> list[float]:
 def test_one_process_starts_no_worker_and_keeps_all_rows():
     assert own_rows() == slice(0, None, 1)
     assert all_reduce_max(3, 5) == [3, 5]
-    assert (rank(), size()) == (0, 1)
-    assert in_workers(who_am_i, TrainingSettings(), word="here") == ("here", "cpu", 0, 1, os.getpid())
+    assert (rank(), world_size()) == (0, 1)
+    assert run_in_workers(who_am_i, TrainingSettings(), word="here") == ("here", "cpu", 0, 1, os.getpid())
 
 
 @pytest.mark.parametrize(("device", "gpus", "expected"), [("cpu", 4, 1), ("cuda", 1, 1), ("cuda", 4, 4)])
 def test_a_job_has_a_process_a_gpu(device, gpus, expected):
-    assert workers_for(torch.device(device), gpus) == expected
+    assert count_processes(torch.device(device), gpus) == expected
 
 
 # --- two processes ------------------------------------------------------------------------------------------------
 
 
 def who_am_i(word: str, settings: TrainingSettings) -> tuple:
-    return word, str(settings.device), rank(), size(), os.getpid()
+    return word, str(settings.device), rank(), world_size(), os.getpid()
 
 
 def fail_in_the_second(settings: TrainingSettings) -> None:
@@ -66,7 +66,7 @@ def fail_in_the_second(settings: TrainingSettings) -> None:
 
 
 def test_workers_know_their_number_and_the_first_one_answers():
-    word, device, number, count, pid = in_workers(who_am_i, TWO, word="here")
+    word, device, number, count, pid = run_in_workers(who_am_i, TWO, word="here")
     assert (word, device, number, count) == ("here", "cpu", 0, 2)
     assert pid != os.getpid()
 
@@ -76,14 +76,14 @@ def threads_of(settings: TrainingSettings) -> int:
 
 
 def test_workers_share_the_threads_of_their_job():
-    assert in_workers(threads_of, replace(TWO, threads=4)) == 2
-    assert in_workers(threads_of, TWO) == 1
+    assert run_in_workers(threads_of, replace(TWO, threads=4)) == 2
+    assert run_in_workers(threads_of, TWO) == 1
 
 
 def test_a_worker_that_fails_ends_the_others_and_says_why(caplog):
     started = time.monotonic()
     with pytest.raises(WorkerError, match="a worker failed"):
-        in_workers(fail_in_the_second, TWO)
+        run_in_workers(fail_in_the_second, TWO)
     assert time.monotonic() - started < 50
     assert "worker 1: ValueError: the second worker cannot go on" in caplog.text
 
@@ -109,7 +109,7 @@ def test_a_worker_that_the_signal_ends_before_it_trains_counts_as_stopped(tmp_pa
 
     threading.Thread(target=stop_when_ready, daemon=True).start()
     with pytest.raises(SystemExit) as stopped:
-        in_workers(end_by_the_signal_in_the_first, TWO, number=number, ready=ready)
+        run_in_workers(end_by_the_signal_in_the_first, TWO, number=number, ready=ready)
     assert stopped.value.code == 128 + number
 
 
@@ -122,7 +122,7 @@ def stop_with_a_status(settings: TrainingSettings) -> None:
 
 def test_workers_that_stop_wait_for_one_another_and_leave_with_their_status():
     with pytest.raises(SystemExit) as stopped:
-        in_workers(stop_with_a_status, TWO)
+        run_in_workers(stop_with_a_status, TWO)
     assert stopped.value.code == 143
 
 

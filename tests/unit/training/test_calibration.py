@@ -8,14 +8,13 @@ import torch
 from students import bottom_layers
 
 from camembert.plan.recipe import Recipe
-from camembert.training.calibration import fit_layer_norm, teacher_variance
-from camembert.training.distillation import objective_of
-from camembert.training.packed_text import text_batch
+from camembert.training.distillation import distillation_objective, fit_layer_norm, measure_variance
+from camembert.training.packed_text import packed_batches
 
 
 @pytest.fixture
 def drawn(batches):
-    return [text_batch(batches, None)(step) for step in range(3)]
+    return [packed_batches(batches, None)(step) for step in range(3)]
 
 
 def states_of(encoder, batches):
@@ -33,12 +32,12 @@ def states_of(encoder, batches):
 
 
 def test_the_variance_is_that_of_all_tokens_and_of_all_documents_means(teacher, drawn):
-    measured, states = teacher_variance(teacher, drawn), states_of(teacher, drawn)
+    measured, states = measure_variance(teacher, drawn), states_of(teacher, drawn)
     tokens = np.concatenate(states, axis=1)
     assert len(states) > 12, "several documents a row"
-    assert measured.layers == pytest.approx(tokens.var(axis=1).mean(axis=1).tolist(), rel=1e-5)
-    means = np.stack([document[-1].mean(axis=0) for document in states])
-    assert measured.sentence == pytest.approx(means.var(axis=0).mean(), rel=1e-4)
+    assert measured["states"] == pytest.approx(tokens.var(axis=1).mean(axis=1).tolist(), rel=1e-5)
+    means = np.stack([document.mean(axis=1) for document in states], axis=1)
+    assert measured["sentence"] == pytest.approx(means.var(axis=1).mean(axis=1).tolist(), rel=1e-4)
 
 
 def test_a_constant_leaves_all_of_the_variance_unexplained(teacher, drawn):
@@ -49,7 +48,7 @@ def test_a_constant_leaves_all_of_the_variance_unexplained(teacher, drawn):
         norm.weight.zero_()
         norm.bias.copy_(top.mean(0))
     recipe = Recipe("toplayer", {"hidden": 1.0, "attention": 0.0}, normalise=True)
-    objective = objective_of(recipe, student, teacher, variance=teacher_variance(teacher, drawn[:1]))
+    objective = distillation_objective(recipe, student, teacher, variance=measure_variance(teacher, drawn[:1]))
     assert objective(drawn[0])["hidden_unexplained"].item() == pytest.approx(1.0, rel=1e-5)
 
 

@@ -11,16 +11,15 @@ import pytest
 import torch
 from students import bottom_layers
 
-from camembert.models.compilation import compile_layers
-from camembert.models.encoder import load_encoder, load_mlm_head
+from camembert.models.encoder import compile_layers, load_encoder, load_mlm_head
 from camembert.plan.recipe import Recipe
-from camembert.runtime.devices import autocast, pinned, to_device
+from camembert.runtime.devices import autocast, to_device
 from camembert.tokens.mixture import Corpus
 from camembert.tokens.packing import TextBatches
 from camembert.tokens.shards import Shard
 from camembert.training import packed_text
-from camembert.training.distillation import freeze, objective_of
-from camembert.training.packed_text import text_batch
+from camembert.training.distillation import distillation_objective, freeze
+from camembert.training.packed_text import packed_batches
 from camembert.training.pretraining import MaskedLanguageModel, pretraining_objective
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
@@ -62,11 +61,11 @@ def compute(teacher_folder, corpus, special):
             model = student = bottom_layers(copy.deepcopy(teacher), 2).to(device)
             encoders, mask = [teacher, student], RECIPES[name].mlm_probability
             freeze(student, RECIPES[name])
-            objective = objective_of(RECIPES[name], student, teacher, head)
+            objective = distillation_objective(RECIPES[name], student, teacher, head)
         model.eval()
         for encoder in encoders if backend else []:
             compile_layers(encoder, backend=backend)
-        batch = to_device(pinned(text_batch(batches, mask)(0), device), device)
+        batch = to_device(packed_batches(batches, mask)(0), device)
         if guard:
             torch.cuda.set_sync_debug_mode("error")
         try:
@@ -134,12 +133,12 @@ class Killed(Exception):
     """A kill at the moment when a batch is drawn."""
 
 
-@pytest.mark.parametrize("device", [on_a_gpu, stand_in])
-def test_a_stopped_training_goes_on_where_it_stopped(distilling, tmp_path, monkeypatch, device):
+@gpu_test
+def test_a_stopped_training_goes_on_where_it_stopped(distilling, tmp_path, monkeypatch):
     """A GPU adds some gradients up in any order, so that curves are the same to rounding."""
-    settings = {"device": device, "dropout": 0.1, "precision": "fp32"}
+    settings = {"device": GPU, "dropout": 0.1, "precision": "fp32"}
     expected = distilling(output=tmp_path / "through", checkpoints=tmp_path / "none", **settings)
-    draw = packed_text.text_batch
+    draw = packed_text.packed_batches
 
     def killing(*args):
         batch_of = draw(*args)
@@ -152,7 +151,7 @@ def test_a_stopped_training_goes_on_where_it_stopped(distilling, tmp_path, monke
         return batch_or_kill
 
     with monkeypatch.context() as patch:
-        patch.setattr(packed_text, "text_batch", killing)
+        patch.setattr(packed_text, "packed_batches", killing)
         with pytest.raises(Killed):
             distilling(output=tmp_path / "stopped", checkpoints=tmp_path / "checkpoints", **settings)
     run = distilling(output=tmp_path / "stopped", checkpoints=tmp_path / "checkpoints", **settings)

@@ -6,8 +6,7 @@ import torch
 
 from camembert.models.encoder import load_encoder, load_mlm_head
 from camembert.training.loop import Schedule, TrainingResult
-from camembert.training.masking import IGNORED, masked_batch
-from camembert.training.packed_text import BATCHES
+from camembert.training.packed_text import BATCHES, IGNORED, packed_batches
 from camembert.training.pretraining import MaskedLanguageModel, pretraining_objective
 
 # --- the model ------------------------------------------------------------------------------------------------
@@ -18,7 +17,7 @@ def test_the_loss_is_cross_entropy_over_the_full_vocabulary_at_the_masked_tokens
     model = MaskedLanguageModel(make_encoder(2)).eval()
     with torch.no_grad():
         model.head.predictions.bias.normal_()
-    batch = masked_batch(batches, 0.3)(0)
+    batch = packed_batches(batches, 0.3)(0)
     with torch.no_grad():
         loss = pretraining_objective(model, 0.0)(batch)["loss"].item()
     surprises = []
@@ -41,7 +40,7 @@ def test_the_loss_is_cross_entropy_over_the_full_vocabulary_at_the_masked_tokens
 
 def test_the_sentence_level_loss_is_the_surprise_at_a_documents_words_given_its_pooled_cls(make_encoder, batches):
     model = MaskedLanguageModel(make_encoder(2)).eval()
-    batch = masked_batch(batches, 0.3)(0)
+    batch = packed_batches(batches, 0.3)(0)
     plain = batches.batch(0)
     with torch.no_grad():
         parts = pretraining_objective(model, 0.5)(batch)
@@ -59,29 +58,12 @@ def test_the_sentence_level_loss_is_the_surprise_at_a_documents_words_given_its_
     assert parts["loss"].item() == pytest.approx(parts["masked_lm"].item() + 0.5 * np.mean(surprises), rel=1e-5)
 
 
-def test_the_sentence_level_objective_trains_the_pooler(make_encoder, batches):
-    for weight, trained in ((0.0, False), (0.5, True)):
-        model = MaskedLanguageModel(make_encoder(1))
-        pretraining_objective(model, weight)(masked_batch(batches, 0.3)(0))["loss"].backward()
-        assert (model.encoder.pooler.dense.weight.grad is not None) is trained
-
-
 def test_the_head_shares_the_word_embeddings(make_encoder):
     model = MaskedLanguageModel(make_encoder(1))
     assert model.head.predictions.decoder.weight is model.encoder.embeddings.word_embeddings.weight
     assert model.head.predictions.decoder.bias is model.head.predictions.bias
     names = [name for name, _ in model.named_parameters() if "decoder" in name]
     assert names == [], "a shared tensor is trained, saved and decayed once"
-
-
-def test_both_uses_of_the_embeddings_reach_their_gradient(make_encoder, batches):
-    model = MaskedLanguageModel(make_encoder(1))
-    batch = masked_batch(batches, 0.3)(0)
-    pretraining_objective(model, 0.0)(batch)["loss"].backward()
-    gradient = model.encoder.embeddings.word_embeddings.weight.grad
-    unread = sorted(set(range(gradient.shape[0])) - set(batch["token"].unique().tolist()))
-    assert gradient[unread].any(dim=1).all(), "as outputs, all words compete"
-    assert gradient[4].any(), "[MASK] as an input"
 
 
 # --- a whole pre-training -------------------------------------------------------------------------------------
@@ -107,7 +89,7 @@ def test_what_is_saved_is_what_was_trained(pretraining, batches, tmp_path):
     missing = model.head.load_state_dict(head, strict=False)
     assert missing.unexpected_keys == []
     assert {key for key in missing.missing_keys if "decoder" not in key} == set()
-    held_out = masked_batch(batches.held_out(), 0.3)
+    held_out = packed_batches(batches.held_out(), 0.3)
     with torch.no_grad():
         losses = [pretraining_objective(model, 0.5)(held_out(i))["loss"].item() for i in range(BATCHES)]
     assert run.curve[-1]["split"] == "held-out"

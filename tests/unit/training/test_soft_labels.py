@@ -13,7 +13,7 @@ from camembert.core.files import read_json, write_json
 from camembert.data.tasks import NO_LABEL, read_all, write_examples
 from camembert.models.classifier import load_classifier
 from camembert.tokens.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
-from camembert.training.finetuning import classification
+from camembert.training.finetuning import classification_objective
 from camembert.training.soft_labels import (
     SoftLabelError,
     SoftLabels,
@@ -35,7 +35,7 @@ def losses_of(student, teacher, labels, **settings):
     batch = dict.fromkeys(("input_ids", "token_type_ids", "attention_mask"))
     batch |= {"labels": torch.tensor(labels), "soft_labels": torch.tensor(teacher), "examples": len(labels)}
     soft = SoftLabels("", [], **settings)
-    return {name: loss.item() for name, loss in classification(classifier, soft)(batch).items()}
+    return {name: loss.item() for name, loss in classification_objective(classifier, soft)(batch).items()}
 
 
 def test_the_loss_is_that_of_hinton_and_an_example_without_a_label_has_its_soft_part_alone():
