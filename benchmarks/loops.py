@@ -32,9 +32,9 @@ from camembert.plan.flops import Shape
 from camembert.plan.recipe import Recipe
 from camembert.runtime.devices import autocast
 from camembert.runtime.parallel import TrainingSettings
-from camembert.tokens.mixture import Corpus
-from camembert.tokens.packing import PackedRows, SpecialIds, TextBatches
-from camembert.tokens.shards import ID, Shard
+from camembert.tokens.corpora import ID, Shard, TokenizedCorpus
+from camembert.tokens.packing import PackedRows, TextBatches
+from camembert.tokens.tokenizer import SpecialIds
 from camembert.training.distillation import distillation_objective, freeze
 from camembert.training.loop import Schedule
 from camembert.training.loop import train as train_with_the_library
@@ -198,7 +198,7 @@ def on_packed_rows(case: Case, device: torch.device, player: Player, as_it_train
     with tempfile.TemporaryDirectory() as folder:
         shards = {f"{n}": write_random_shard(Path(folder) / f"{n}", case.vocabulary, n) for n in range(LANGUAGES)}
         special = SpecialIds(pad=0, cls=101, sep=102, mask=103, vocabulary=case.vocabulary)
-        batches = TextBatches([Corpus(shards)], special, case.batch, case.row, 1.0, seed=1)
+        batches = TextBatches([TokenizedCorpus(shards)], special, case.batch, case.row, 1.0, seed=1)
 
         def batch_of(step: int) -> Batch:
             rows = batches.batch(step)

@@ -34,9 +34,8 @@ from camembert.models.classifier import load_classifier
 from camembert.models.encoder import init_student, load_encoder, save_model
 from camembert.plan.chain import parse_chain
 from camembert.plan.losses import matched_layers
-from camembert.tokens.mixture import corpora_in
-from camembert.tokens.packing import SpecialIds
-from camembert.tokens.tokenizer import load_tokenizer
+from camembert.tokens.corpora import find_corpora
+from camembert.tokens.tokenizer import SpecialIds, load_tokenizer
 from camembert.training.finetuning import finetune
 from camembert.training.packed_text import TrainingText
 
@@ -56,7 +55,7 @@ class Experiment:
         shards = sorted(
             path for name, share in shares.items() if share for path in (folder / "data" / "corpus" / name).iterdir()
         )
-        self.text = TrainingText(corpora_in(shards, shares), **self.config["text"])
+        self.text = TrainingText(find_corpora(shards, shares), **self.config["text"])
 
     def files(self, split: str) -> list[Path]:
         """Files of examples in the languages with labels; of the test set in all."""

@@ -12,8 +12,7 @@ from pathlib import Path
 from camembert.data.text import read_documents
 from camembert.plan.config import load_yaml
 from camembert.plan.recipe import Recipe
-from camembert.tokens.mixture import CorpusFolders
-from camembert.tokens.shards import write_shard
+from camembert.tokens.corpora import CorpusFolders, write_shard
 from camembert.tokens.tokenizer import load_tokenizer
 from camembert.training.distillation import distill
 from camembert.training.loop import Schedule

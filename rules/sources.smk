@@ -58,20 +58,9 @@ def text_of(corpus, language):
     return [result(f"data/text/{language}.txt")]
 
 
-def text_of_job(wildcards):
-    """The files with the text of a job's corpus and language."""
-    return text_of(CORPORA[wildcards.corpus], wildcards.language)
-
-
-def reading_of_job(wildcards):
-    """How they are read."""
-    return CORPORA[wildcards.corpus].reading(wildcards.language)
-
-
-def checked_text(wildcards):
-    """What was found of dev and test in a job's corpus; nothing in one that is made here."""
-    made = TEXTS[wildcards.corpus].source == "cldr"
-    return [] if made else [result(f"data/checked/{wildcards.corpus}.json")]
+def checked(names):
+    """What was found of dev, test and retrieval in corpora; nothing in one that is made here."""
+    return [result(f"data/checked/{name}.json") for name in names if TEXTS[name].source != "cldr"]
 
 
 def corpus_of_job(wildcards):
@@ -130,8 +119,3 @@ def teacher_config():
 def teacher_sizes():
     """The sizes that the config declares of its teacher."""
     return {key: TEACHER[key] for key in teachers.SIZES}
-
-
-def download_source(wildcards):
-    """What a download job brings."""
-    return DOWNLOADS[wildcards.what]

@@ -1,9 +1,8 @@
 """Looks for sentences of dev, test and retrieval in a corpus, and whether translations are as many."""
 
 from camembert.core.files import write_json
-from camembert.data.leaks import check_corpus, sentences_of
-from camembert.data.retrieval import language_of
-from camembert.data.text import read_documents
+from camembert.data.retrieval import find_language
+from camembert.data.text import check_corpus, read_documents, read_evaluated
 from camembert.runtime.job import log, logged
 
 if __name__ == "__main__":
@@ -11,13 +10,13 @@ if __name__ == "__main__":
     with logged(job.log[0]):
         examples = dict(zip(job.params.evaluated, zip(job.input.dev, job.input.test, strict=True), strict=True))
         retrieved = {
-            language: [path for path in job.input.retrieval if language_of(path) == language]
+            language: [path for path in job.input.retrieval if find_language(path) == language]
             for language in job.params.evaluated
         }
         left_out = check_corpus(
             job.wildcards.corpus,
             {language: read_documents(job.input[language], **how) for language, how in job.params.reading.items()},
-            {language: sentences_of(examples[language], retrieved[language]) for language in job.params.reading},
+            {language: read_evaluated(examples[language], retrieved[language]) for language in job.params.reading},
             job.params.parallel,
             job.params.overlap,
         )

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from camembert.data.tasks import languages_without_labels
+from camembert.data.tasks import find_unlabelled_languages
 from camembert.runtime.checkpoint import clear
 from camembert.runtime.job import logged
 from camembert.runtime.parallel import run_in_workers
@@ -31,5 +31,5 @@ if __name__ == "__main__":
             soft_labels=soft,
         )
         trained_on = [Path(path).stem.removeprefix("train-") for path in job.input.train]
-        languages = {"trained_on": trained_on, "unlabelled": languages_without_labels(job.input.unlabelled)}
+        languages = {"trained_on": trained_on, "unlabelled": find_unlabelled_languages(job.input.unlabelled)}
         write_run(job, run, settings, kept_step=run.best["step"], dev_accuracy=run.best["score"], **languages)

@@ -3,13 +3,12 @@
 from itertools import chain
 
 from camembert.core.files import atomic_write, write_json
-from camembert.data.leaks import documents_read
 from camembert.data.manifest import MANIFEST, check_manifest
-from camembert.data.tasks import texts_of
-from camembert.data.text import read_documents
+from camembert.data.tasks import read_texts
+from camembert.data.text import TrainingDocuments, read_documents
 from camembert.plan.teachers import ALL, check_architecture, config_of, first_position, folder_of, teacher_files
 from camembert.runtime.job import log, logged
-from camembert.tokens.given_tokenizer import import_tokenizer, unknown_shares
+from camembert.tokens.given_tokenizer import import_tokenizer, measure_unknown
 from camembert.tokens.tokenizer import load_tokenizer, special_tokens, use_threads
 from camembert.tokens.trimming import trim_tokenizer
 
@@ -29,9 +28,10 @@ if __name__ == "__main__":
             for name, reading in readings.items()
         }
         unknown = special_tokens(partial).get("unk_token")
-        shares = unknown_shares(load_tokenizer(partial), unknown, samples, job.params.max_unknown)
+        shares = measure_unknown(load_tokenizer(partial), unknown, samples, job.params.max_unknown)
         write_json(partial / MANIFEST, {"unknown": shares})
         if job.params.kept != ALL:
-            texts = chain(documents_read(files, readings, job.input.checked), texts_of(job.input.examples))
+            documents = TrainingDocuments(files, readings, job.input.checked)
+            texts = chain(documents, read_texts(job.input.examples))
             rows = trim_tokenizer(partial, texts, job.params.kept, first_position(config))
             log.info("%d of the embedding's %d rows are kept", rows, job.params.vocabulary)

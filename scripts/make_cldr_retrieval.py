@@ -1,8 +1,7 @@
 """Writes parallel CLDR documents for retrieval that the text corpus does not hold."""
 
-from camembert.data.cldr.documents import draw_unseen_documents
-from camembert.data.cldr.facts import render_all
-from camembert.data.retrieval import numbered, write_sentences
+from camembert.data.cldr import draw_unseen_documents, render_all
+from camembert.data.retrieval import number_sentences, write_sentences
 from camembert.runtime.job import logged
 
 if __name__ == "__main__":
@@ -12,4 +11,4 @@ if __name__ == "__main__":
             job.params.documents, job.params.seed, job.params.corpus_documents, job.params.languages
         )
         for language, path in zip(job.params.languages, job.output, strict=True):
-            write_sentences(numbered([render_all(document, language) for document in drawn]), path)
+            write_sentences(number_sentences([render_all(document, language) for document in drawn]), path)

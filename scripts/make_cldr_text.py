@@ -1,8 +1,7 @@
 """Writes the parallel CLDR text, a document a line: document i of every language says the same."""
 
 from camembert.core.files import write_text
-from camembert.data.cldr.documents import draw_documents
-from camembert.data.cldr.facts import render_all
+from camembert.data.cldr import draw_documents, render_all
 from camembert.runtime.job import logged
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ from camembert.plan.readings import Reading
 from camembert.runtime.checkpoint import clear
 from camembert.runtime.devices import describe_device, start
 from camembert.runtime.job import Stopwatch, log, logged
-from camembert.tokens.mixture import corpora_in
-from camembert.tokens.packing import framed_sample
+from camembert.tokens.corpora import find_corpora
+from camembert.tokens.packing import sample_framed_documents
 from camembert.tokens.tokenizer import load_tokenizer
 from snakemake_job import write_metrics
 
@@ -23,9 +23,9 @@ if __name__ == "__main__":
         sides = read_sides(job.params.languages, job.input.sentences, job.params.pairwise)
         training_ids = None
         if job.input.corpus:
-            corpora = corpora_in(job.input.corpus, job.params.shares)
+            corpora = find_corpora(job.input.corpus, job.params.shares)
             longest = find_longest_input(encoder)
-            training_ids = framed_sample(corpora, job.input.encoder, retrieval.TRAINING_SENTENCES, longest)
+            training_ids = sample_framed_documents(corpora, job.input.encoder, retrieval.TRAINING_SENTENCES, longest)
         shares: dict[str, dict[str, float]] = {reading.name: {} for reading in readings}
         with Stopwatch() as watch:
             vectors = retrieval.embed_sides(

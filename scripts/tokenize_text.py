@@ -3,10 +3,10 @@
 from collections import Counter
 
 from camembert.core.files import read_json
-from camembert.data.manifest import describe
+from camembert.data.manifest import describe_files
 from camembert.data.text import read_documents
 from camembert.runtime.job import log, logged
-from camembert.tokens.shards import write_shard
+from camembert.tokens.corpora import write_shard
 from camembert.tokens.tokenizer import load_tokenizer, use_threads
 
 if __name__ == "__main__":
@@ -20,20 +20,13 @@ if __name__ == "__main__":
             read_documents(job.input.text, **job.params.reading, without=evaluated, left_out=left_out),
             load_tokenizer(job.input.tokenizer[0]),
             {
-                "source": describe(job.input.text),
+                "source": describe_files(job.input.text),
                 "parallel": job.params.parallel,
                 "reading": job.params.reading,
                 "evaluated": len(evaluated),
             },
             unfinished=job.params.unfinished,
             journal_seconds=job.params.checkpoint_seconds,
-            progress=lambda documents, tokens: log.info(
-                "%s, %s: %d documents, %d tokens so far",
-                job.wildcards.corpus,
-                job.wildcards.language,
-                documents,
-                tokens,
-            ),
             left_out=left_out,
         )
         for why, documents in left_out.items():

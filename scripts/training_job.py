@@ -6,7 +6,7 @@ from camembert.core.files import write_json_lines
 from camembert.plan.chain import parse_chain
 from camembert.runtime.devices import start
 from camembert.runtime.parallel import TrainingSettings, count_processes
-from camembert.tokens.mixture import corpora_in, tokens_of
+from camembert.tokens.corpora import count_corpus_tokens, find_corpora
 from camembert.training.loop import Schedule, TrainingResult
 from camembert.training.packed_text import TrainingText
 from snakemake_job import write_metrics
@@ -33,7 +33,7 @@ def encoder_training(job: Any) -> dict[str, Any]:
         "settings": make_settings(job, f"{job.wildcards.chain} run {job.wildcards.run}"),
         "output": job.output.encoder,
         "layers": parse_chain(job.wildcards.chain).layers,
-        "text": TrainingText(corpora_in(job.input.corpus, job.params.shares), **job.params.text),
+        "text": TrainingText(find_corpora(job.input.corpus, job.params.shares), **job.params.text),
         "schedule": Schedule.of(job.params.steps, job.params.settings),
         "dropout": job.params.settings["dropout"],
     }
@@ -42,7 +42,11 @@ def encoder_training(job: Any) -> dict[str, Any]:
 def write_encoder_run(job: Any, run: TrainingResult, training: dict[str, Any]) -> None:
     """Writes curve and metrics of what was trained with `encoder_training`."""
     corpora, settings = training["text"].corpora, training["settings"]
-    facts = {"data_seed": settings.seed, "steps": training["schedule"].steps, "corpus_tokens": tokens_of(corpora)}
+    facts = {
+        "data_seed": settings.seed,
+        "steps": training["schedule"].steps,
+        "corpus_tokens": count_corpus_tokens(corpora),
+    }
     write_run(job, run, settings, **facts)
 
 

@@ -11,10 +11,9 @@ from scipy.sparse import hstack
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from camembert.data.cldr import nli
-from camembert.data.cldr.documents import draw_documents
-from camembert.data.cldr.facts import Proposition
-from camembert.data.cldr.families import FAMILIES, LABELS
+from camembert.data import cldr_nli as nli
+from camembert.data.cldr import Proposition, draw_documents
+from camembert.data.cldr_nli import FAMILIES, LABELS
 from camembert.data.tasks import Example
 
 SCRIPTS = {
@@ -72,7 +71,7 @@ def hypotheses_by_label(pairs: Iterable[Example]) -> pd.DataFrame:
     return counts.unstack("label", fill_value=0)
 
 
-def relevant_fact(pair: nli.Pair) -> tuple[Proposition, Proposition] | None:
+def relevant_fact(pair: nli.NliPair) -> tuple[Proposition, Proposition] | None:
     """The fact of the premise that decides the label, with the hypothesis; None where no fact is on its topic."""
     kinds = next(family.facts for family in FAMILIES if family.name == pair.family)
     return next(((fact, pair.hypothesis) for fact in pair.premise if fact[0] in kinds), None)

@@ -58,7 +58,7 @@ def tokenizer_folder(words, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def special(words):
-    from camembert.tokens.packing import SpecialIds
+    from camembert.tokens.tokenizer import SpecialIds
 
     return SpecialIds.of(words)
 
@@ -66,7 +66,7 @@ def special(words):
 @pytest.fixture(scope="session")
 def corpus(lines, words, tmp_path_factory) -> dict[str, Path]:
     """The shard folder of every language of a parallel corpus."""
-    from camembert.tokens.shards import write_shard
+    from camembert.tokens.corpora import write_shard
 
     folder = tmp_path_factory.mktemp("corpus")
     for language, text in lines.items():
@@ -77,11 +77,12 @@ def corpus(lines, words, tmp_path_factory) -> dict[str, Path]:
 @pytest.fixture
 def batches(corpus, special):
     """Batches of four rows of 32 tokens of the parallel corpus."""
-    from camembert.tokens.mixture import Corpus
+    from camembert.tokens.corpora import Shard, TokenizedCorpus
     from camembert.tokens.packing import TextBatches
-    from camembert.tokens.shards import Shard
 
-    return TextBatches([Corpus({name: Shard(path) for name, path in corpus.items()})], special, 4, 32, 0.7, seed=0)
+    return TextBatches(
+        [TokenizedCorpus({name: Shard(path) for name, path in corpus.items()})], special, 4, 32, 0.7, seed=0
+    )
 
 
 @pytest.fixture(scope="session")
@@ -157,7 +158,7 @@ def distilling(teacher_folder, corpus, common) -> partial:
     from trainings import call
 
     from camembert.plan.recipe import Recipe
-    from camembert.tokens.mixture import CorpusFolders
+    from camembert.tokens.corpora import CorpusFolders
     from camembert.training.distillation import distill
     from camembert.training.loop import Schedule
 
@@ -180,7 +181,7 @@ def pretraining(corpus, tokenizer_folder, common) -> partial:
     """`pretrain` of one layer in 12 steps with dropout."""
     from trainings import call
 
-    from camembert.tokens.mixture import CorpusFolders
+    from camembert.tokens.corpora import CorpusFolders
     from camembert.training.loop import Schedule
     from camembert.training.pretraining import pretrain
 
@@ -240,11 +241,11 @@ def soft_labels(pairs, lines, tmp_path_factory):
     """Planted soft labels of the training pairs and of 40 French sentences, which have no others."""
     import numpy as np
 
-    from camembert.data.tasks import unlabelled_examples, write_examples
+    from camembert.data.tasks import make_unlabelled_examples, write_examples
     from camembert.training.soft_labels import SoftLabels, save_soft_labels
 
     folder = tmp_path_factory.mktemp("soft_labels")
-    write_examples(unlabelled_examples({"fr_own": lines["fr"][:40]}, []), folder / "unlabelled.parquet")
+    write_examples(make_unlabelled_examples({"fr_own": lines["fr"][:40]}, []), folder / "unlabelled.parquet")
     files = [pairs["train"], folder / "unlabelled.parquet"]
     logits = np.random.default_rng(0).normal(size=(100, 3)).astype(np.float32)
     save_soft_labels(logits, files, NLI, folder / "soft.safetensors")

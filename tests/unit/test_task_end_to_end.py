@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hub_server import run_download, serving
-from task_folders import DESCRIBED, parquet, splits_of, task_of, write
+from task_folders import parquet, splits_of, task_of, write
 
 from camembert.core.files import write_json
-from camembert.data.task_files import Preset, read_task
+from camembert.data.task_files import read_task
 from camembert.data.tasks import write_examples
 from camembert.evaluation.classification import evaluate, labels_of
 from camembert.evaluation.predictors import pytorch_predictor
@@ -133,7 +133,7 @@ def test_the_same_preset_reads_the_hub(tmp_path):
             assert process.returncode == 0, process.stderr
             folders[split] = tmp_path / split / "output"
     files = sources.files_of_task(folders, patterns, task["locales"], ["en", "fr"], ["en"])
-    splits, names, _ = read_task(files, Preset(**{key: task[key] for key in DESCRIBED}), None)
+    splits, names, _ = read_task(files, task)
     assert names == [f"i{number:02d}" for number in range(60)]
     assert splits["test"]["fr"][59][:4] == ("test-59", f"{WORDS['fr'][59 % 15]} {WORDS['fr'][59 % 7]} test", None, 59)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +13,22 @@ from camembert.core.provenance import hash_file
 MANIFEST = "manifest.json"
 
 
-class DownloadError(OSError):
-    """A download that failed, with the repository or package, the reason and what to do."""
-
-
 class ManifestError(ValueError):
     """A download that is not what its manifest says."""
 
 
-def write_manifest(folder: str | os.PathLike[str], names: list[str], **facts: Any) -> None:
+def write_manifest(folder: str | os.PathLike[str], names: Iterable[str], **facts: Any) -> None:
     """Writes the manifest of a folder: `facts`, and size and sha256 of the files named."""
-    files = {name: _facts_of(Path(folder) / name) for name in sorted(names)}
-    write_json(Path(folder) / MANIFEST, facts | {"files": files})
+    write_json(Path(folder) / MANIFEST, facts | _sizes_and_hashes({name: Path(folder) / name for name in names}))
 
 
-def _facts_of(path: Path) -> dict[str, Any]:
-    return {"bytes": path.stat().st_size, "sha256": hash_file(path)}
-
-
-def describe(files: Sequence[str | os.PathLike[str]]) -> dict[str, Any]:
+def describe_files(files: Sequence[str | os.PathLike[str]]) -> dict[str, Any]:
     """What a set of files is: the checked manifest of a download's folder, or size and sha256 of each."""
-    return check_manifest(files[0]) or {"files": {Path(path).name: _facts_of(Path(path)) for path in files}}
+    return check_manifest(files[0]) or _sizes_and_hashes({Path(path).name: Path(path) for path in files})
+
+
+def _sizes_and_hashes(files: dict[str, Path]) -> dict[str, Any]:
+    return {"files": {name: {"bytes": p.stat().st_size, "sha256": hash_file(p)} for name, p in files.items()}}
 
 
 def check_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
@@ -42,10 +37,9 @@ def check_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         ManifestError: a file is missing or was changed after the download.
     """
-    path = Path(folder) / MANIFEST
-    if not path.is_file():
+    if not (Path(folder) / MANIFEST).is_file():
         return {}
-    manifest: dict[str, Any] = read_json(path)
+    manifest: dict[str, Any] = read_json(Path(folder) / MANIFEST)
     for name, facts in manifest["files"].items():
         path = Path(folder) / name
         if not path.is_file():

@@ -1,9 +1,8 @@
-"""Records of a file, one after another, in whatever form people keep them.
+"""Rows of files, one after another, in whatever form people keep them.
 
-Parquet, the form of the hub, is read as a stream with `datasets`, which knows its features. Fields of JSON, CSV and
-tab-separated lines are taken out of their lines here, since its other readers guess: JSON texts such as "2020-01-01
-00:00:00" become dates, a CSV row with a field too many loses its first, one with a field too few is filled up, and
-none says which line was wrong.
+Fields of JSON, CSV and tab-separated lines are taken out of their lines here, since the readers of libraries guess:
+JSON texts such as "2020-01-01 00:00:00" become dates, a CSV row with a field too many loses its first, one with a field
+too few is filled up, and none says which line was wrong.
 """
 
 from __future__ import annotations
@@ -17,16 +16,12 @@ import re
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
-from glob import escape
-from itertools import chain
+from itertools import islice, tee
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from datasets import ClassLabel, config, disable_progress_bars, load_dataset
-from datasets.utils.logging import CRITICAL, set_verbosity
 
 from camembert.plan.sources import refuse_pointer
 
@@ -35,9 +30,10 @@ log = logging.getLogger(__name__)
 ROWS_AT_ONCE = 1000
 MANY = 10
 """Columns of a file that errors no longer name one by one."""
+TAB_SEPARATED = (".tsv", ".txt")
 Record = dict[str, Any]
 Rows = Iterator[tuple[str, Record]]
-Only = Mapping[str, str]
+RowFilter = Mapping[str, str]
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 """A character that UTF-8 cannot write; JSON may hold one as an escape."""
@@ -52,9 +48,6 @@ CSV_WRITERS: tuple[Callable[[str, bool], bool], ...] = (
 """Whether a writer of CSV would write a field so."""
 
 csv.field_size_limit(2**31 - 1)  # a field may be a whole document
-config.TORCH_AVAILABLE = False  # or every stream imports torch, to be shared with its data loaders
-disable_progress_bars()
-set_verbosity(CRITICAL)  # what is wrong is said by the errors below
 
 
 class DataError(ValueError):
@@ -65,7 +58,7 @@ class ColumnError(DataError):
     """A column that a file, or a row of it, does not have."""
 
 
-def lines(path: str | os.PathLike[str]) -> Iterator[str]:
+def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
     """Reads a file of text line by line, without line ends and without a byte-order mark; `.gz` is unpacked.
 
     Raises:
@@ -91,22 +84,17 @@ def lines(path: str | os.PathLike[str]) -> Iterator[str]:
         raise DataError(f"{path} is not a whole gzip file ({error}); copy it again") from None
 
 
-def is_blank(text: str) -> bool:
-    """Whether a text shows nothing: no character but spaces and invisible ones."""
-    return not any(letter.isprintable() and not letter.isspace() for letter in text)
-
-
-def records(
+def read_rows(
     path: str | os.PathLike[str],
     columns: Collection[str],
     header: Sequence[str] | None = None,
-    only: Mapping[str, str] | None = None,
-) -> Iterator[tuple[str, Record]]:
+    only: RowFilter | None = None,
+) -> Rows:
     """Reads some columns of a file, row by row.
 
     Args:
         path: .jsonl or .json (an object a line), .csv, .tsv or .txt (tab-separated; with quoting where a CSV writer
-            wrote it), .parquet; all but the last also with .gz.
+            wrote it), .parquet; all but the last also with .gz. Of a folder its parquet files are read.
         columns: that are wanted.
         header: names of the columns of a .csv or .tsv file without a line that names them.
         only: the values that rows have in these columns; nothing else of other rows is looked at.
@@ -120,23 +108,35 @@ def records(
         ColumnError: the file or a row lacks a column.
     """
     path = Path(path)
+    if path.is_dir():
+        for part in sorted(path.rglob("*.parquet")):
+            yield from _read_parquet(part, columns, only or {})
+        return
     if not path.is_file():
         raise DataError(f"{path} does not exist; expected a file of rows")
-    form = _form(path)
-    if form not in READERS:
-        raise DataError(f"{path} is of no known form; expected a name that ends in {', '.join(READERS)}")
-    yield from READERS[form](path, columns, header, only or {})
+    match _form(path):
+        case ".parquet":
+            yield from _read_parquet(path, columns, only or {})
+        case ".jsonl" | ".json":
+            yield from _read_json_lines(path, columns, only or {})
+        case ".csv" | ".tsv" | ".txt":
+            yield from _read_separated(path, columns, header, only or {})
+        case _:
+            forms = ".parquet, .jsonl, .json, .csv, .tsv, .txt"
+            raise DataError(f"{path} is of no known form; expected a name that ends in {forms}")
+
+
+def is_blank(text: str) -> bool:
+    """Whether a text shows nothing: no character but spaces and invisible ones."""
+    return not any(letter.isprintable() and not letter.isspace() for letter in text)
 
 
 def _form(path: Path) -> str:
     return path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
 
 
-# --- the forms ------------------------------------------------------------------------------------------------
-
-
-def _json_lines(path: Path, columns: Collection[str], header: Sequence[str] | None, only: Only) -> Rows:
-    for number, line in enumerate(lines(path), start=1):
+def _read_json_lines(path: Path, columns: Collection[str], only: RowFilter) -> Rows:
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
         where = f"{path}:{number}"
@@ -147,109 +147,101 @@ def _json_lines(path: Path, columns: Collection[str], header: Sequence[str] | No
         if not isinstance(row, dict):
             raise DataError(f"{where} is {type(row).__name__}, not an object; expected an object a line")
         _check_columns(where, row, only)
-        if _passes(row, only):
-            _check_columns(where, row, columns)
-            yield where, _whole(where, {name: row[name] for name in columns})
-
-
-def _separated(path: Path, columns: Collection[str], header: Sequence[str] | None, only: Only) -> Rows:
-    tabs = is_tab_separated(path)
-    by, mark = ("tab", "\t") if tabs else ("comma", ",")
-    rows = _csv(path, mark) if not tabs or quoted_fields(path) else _unquoted(path)
-    first = next(rows, None)
-    if first is None:
-        raise DataError(f"{path} is empty; expected rows of {', '.join(header or columns)}, {by}-separated")
-    if header is None:
-        names = first[1]
-        _check_columns(f"{path}:{first[0]}", names, [*columns, *only])
-    else:
-        names, rows = list(header), chain([first], rows)
-    for number, row in rows:
-        named = dict(zip(names, row, strict=False))
-        if only.keys() <= named.keys() and not _passes(named, only):
+        if not _passes(row, only):
             continue
-        if len(row) != len(names):
-            expected = ", ".join(map(repr, names)) if len(names) < MANY else f"{len(names)}, as in its header"
-            raise ColumnError(f"{path}:{number} has {len(row)} {by}-separated columns; expected {expected}")
-        yield f"{path}:{number}", {name: named[name] for name in columns}
+        _check_columns(where, row, columns)
+        for name in columns:
+            if isinstance(row[name], str) and (half := SURROGATE.search(row[name])):
+                raise DataError(
+                    f"{where} has {half[0]!a} in the field {name!r}, which is half of a character (a lone surrogate);"
+                    " write the whole character, or take it out"
+                )
+        yield where, {name: row[name] for name in columns}
 
 
-def _unquoted(path: Path) -> Iterator[tuple[int, list[str]]]:
-    yield from enumerate((line.split("\t") for line in lines(path)), start=1)
-
-
-def _csv(path: Path, by: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a file of CSV with the numbers of their last lines."""
-    reader = csv.reader((line + "\n" for line in lines(path)), delimiter=by, strict=True)
+def _read_separated(path: Path, columns: Collection[str], header: Sequence[str] | None, only: RowFilter) -> Rows:
+    by, mark = ("tab", "\t") if _form(path) in TAB_SEPARATED else ("comma", ",")
+    lines, names = (line + "\n" for line in read_lines(path)), header
+    if by == "tab" and not count_quoted_fields(path):
+        reader = csv.reader(lines, delimiter=mark, quoting=csv.QUOTE_NONE, strict=True)
+    else:
+        reader = csv.reader(lines, delimiter=mark, strict=True)
     try:
         for row in reader:
-            yield reader.line_num, row
+            row = row or [""]  # an empty line
+            where = f"{path}:{reader.line_num}"  # of its last line
+            if names is None:
+                _check_columns(where, row, [*columns, *only])
+                names = row
+                continue
+            named = dict(zip(names, row, strict=False))
+            if only.keys() <= named.keys() and not _passes(named, only):
+                continue
+            if len(row) != len(names):
+                expected = ", ".join(map(repr, names)) if len(names) < MANY else f"{len(names)}, as in its header"
+                raise ColumnError(f"{where} has {len(row)} {by}-separated columns; expected {expected}")
+            yield where, {name: named[name] for name in columns}
     except csv.Error as error:
         raise DataError(f"{path}:{reader.line_num} is not CSV ({error}); correct it") from None
+    if not reader.line_num:
+        raise DataError(f"{path} is empty; expected rows of {', '.join(header or columns)}, {by}-separated")
 
 
-def _parquet(path: Path, columns: Collection[str], header: Sequence[str] | None, only: Only) -> Rows:
+def _read_parquet(path: Path, columns: Collection[str], only: RowFilter) -> Rows:
+    from datasets import ClassLabel, Features  # slow to import
+
     refuse_pointer(path)
     wanted = list(dict.fromkeys([*columns, *only]))
-    settings = {"columns": wanted, "batch_size": ROWS_AT_ONCE, "split": "train", "streaming": True}
     try:
-        _check_columns(str(path), pq.read_schema(path).names, wanted)
-        with TemporaryDirectory(prefix="camembert-") as cache:  # what the library keeps beside the file goes with it
-            dataset = load_dataset("parquet", data_files=[escape(str(path.absolute()))], cache_dir=cache, **settings)
-            tables = dataset.with_format("arrow").iter(ROWS_AT_ONCE)
-            for number, row in enumerate((row for table in tables for row in table.to_pylist()), start=1):
-                named = {name: _named(value, dataset.features[name]) for name, value in row.items()}
-                if _passes(named, only):
-                    yield f"{path}: row {number}", {name: named[name] for name in columns}
+        with pq.ParquetFile(path) as file:
+            _check_columns(str(path), file.schema_arrow.names, wanted)
+            features = Features.from_arrow_schema(file.schema_arrow)
+            names = {name: features[name].names for name in wanted if isinstance(features[name], ClassLabel)}
+            rows = (row for batch in file.iter_batches(ROWS_AT_ONCE, columns=wanted) for row in batch.to_pylist())
+            for number, row in enumerate(rows, start=1):
+                for name, labels in names.items():
+                    if row[name] is not None and 0 <= row[name] < len(labels):
+                        row[name] = labels[row[name]]
+                if _passes(row, only):
+                    yield f"{path}: row {number}", {name: row[name] for name in columns}
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} is no whole parquet file ({error}); copy or download it again") from None
 
 
-def _named(value: Any, feature: Any) -> Any:
-    known = isinstance(feature, ClassLabel) and value is not None and 0 <= value < feature.num_classes
-    return feature.names[value] if known else value
+def _passes(row: Record, only: RowFilter) -> bool:
+    return all(str(row[name]) == value for name, value in only.items())
 
 
-READERS: dict[str, Callable[[Path, Collection[str], Sequence[str] | None, Only], Rows]] = {
-    ".parquet": _parquet,
-    ".jsonl": _json_lines,
-    ".json": _json_lines,
-    ".csv": _separated,
-    ".tsv": _separated,
-    ".txt": _separated,
-}
+def _check_columns(where: str, there: Collection[str], wanted: Collection[str]) -> None:
+    if missing := [name for name in wanted if name not in there]:
+        raise ColumnError(
+            f"{where} has no column {', '.join(map(repr, missing))}, only {', '.join(map(repr, there))}; correct the"
+            " file or the column's name"
+        )
 
 
 # --- quotes of tab-separated files ----------------------------------------------------------------------------
 
 
-def is_tab_separated(path: Path) -> bool:
-    """Whether a file is read as tab-separated, by its name."""
-    return _form(path) in (".tsv", ".txt")
-
-
 @cache
-def quoted_fields(path: Path) -> int:
-    """How many fields of a tab-separated file a CSV writer quoted; 0 where quotes are text. The log says it once.
+def count_quoted_fields(path: Path) -> int:
+    """Counts the fields of a tab-separated file that a CSV writer quoted; 0 where quotes are text, and of other forms.
 
     A CSV writer wrote a file if one would write every field as it is: it quotes a field because of what is in it, and
-    doubles the quotes inside. People and other programs let quotes stand where the sentence has them.
+    doubles the quotes inside. People and other programs let quotes stand where the sentence has them. The log says it
+    once.
     """
-    written: list[str] = []  # lines of the row
-
-    def noted() -> Iterator[str]:
-        for line in lines(path):
-            written.append(line)
-            yield line + "\n"
-
-    writers, fields = list(CSV_WRITERS), 0
-    reader = csv.reader(noted(), delimiter="\t", strict=True)
+    if _form(path) not in TAB_SEPARATED:
+        return 0
+    lines, written = tee(line + "\n" for line in read_lines(path))
+    reader, read = csv.reader(lines, delimiter="\t", strict=True), 0
+    writers, fields = CSV_WRITERS, 0
     try:
         for row in reader:
-            quoted = [field.startswith('"') for field in FIELD.findall("\n".join(written))]
-            written.clear()
+            text = "".join(islice(written, reader.line_num - read)).removesuffix("\n")  # as the row is written
+            quoted, read = [field.startswith('"') for field in FIELD.findall(text)], reader.line_num
             fields += sum(quoted)
-            writers = [writes for writes in writers if all(map(writes, row, quoted))]
+            writers = tuple(writes for writes in writers if all(map(writes, row, quoted)))
             if not writers:
                 break
         else:
@@ -260,29 +252,3 @@ def quoted_fields(path: Path) -> int:
         pass
     log.info("%s: quotes are text, since no CSV writer writes line %d as it is", path, reader.line_num)
     return 0
-
-
-# --- what the forms share -------------------------------------------------------------------------------------
-
-
-def _passes(row: Record, only: Only) -> bool:
-    return all(str(row[name]) == value for name, value in only.items())
-
-
-def _whole(where: str, row: Record) -> Record:
-    """The row, none of whose texts holds half of a character."""
-    for name, value in row.items():
-        if isinstance(value, str) and (half := SURROGATE.search(value)):
-            raise DataError(
-                f"{where} has {half[0]!a} in the field {name!r}, which is half of a character (a lone surrogate); write"
-                " the whole character, or take it out"
-            )
-    return row
-
-
-def _check_columns(where: str, there: Collection[str], wanted: Collection[str]) -> None:
-    if missing := [name for name in wanted if name not in there]:
-        raise ColumnError(
-            f"{where} has no column {', '.join(map(repr, missing))}, only {', '.join(map(repr, there))}; correct the"
-            " file or the column's name"
-        )

@@ -8,13 +8,12 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from camembert.data.records import ColumnError, DataError, Record, is_blank, records
-from camembert.data.tasks import Example, TaskError, aligned, check_labels, halve, hold_out
+from camembert.data.records import ColumnError, DataError, is_blank, read_rows
+from camembert.data.tasks import Example, TaskError, halve, hold_out
 from camembert.plan.sources import ENGLISH, FOUND, in_language, layout_of, locale_of
 
 log = logging.getLogger(__name__)
@@ -22,188 +21,109 @@ log = logging.getLogger(__name__)
 UNLABELLED = ("-1", "-")
 """An example whose annotators did not agree, in the hub's data sets and in the files of MultiNLI and XNLI."""
 FLOAT = re.compile(r"[-+]?(\d+\.\d*|\.\d+)([eE][-+]?\d+)?")
-SHOWN = 8
+SHOWN_LABELS = 8
 FEWEST = 20
 """Training examples out of which dev, and maybe test, can be taken."""
-Raw = tuple[str, Record]
-"""Where a row is, and its columns."""
+RESERVED = {"id", "label", "cluster"}
+"""Columns of predictions, which have one for each label too."""
 Files = Mapping[str, Mapping[str, Sequence[Path]]]
 """Files by split and language."""
-Splits = dict[str, dict[str, list[Example]]]
+ExampleSplits = dict[str, dict[str, list[Example]]]
 """Examples by split and language."""
 
 
-@dataclass(frozen=True)
-class Preset:
-    """What a config says of a task's files: see `plan.keys.Task`."""
+class TaskData(NamedTuple):
+    """A task as it was read: examples, names of labels, and how many rows of each split and language became examples
+    (`kept`) and how many did not, and why."""
 
-    header: Sequence[str] | None
-    columns: Mapping[str, str | None]
-    split_columns: Mapping[str, Mapping[str, str | None]]
-    split_header: Mapping[str, Sequence[str] | None]
-    labels: Sequence[str] | str
-    label_names: Mapping[str, str]
-    no_text: Collection[str]
-    locales: Mapping[str, str]
-    filter: Mapping[str, Mapping[str, str | int]]
-    parallel: bool
-
-    def of(self, split: str) -> Preset:
-        """What it says of the files of one split."""
-        header, columns = layout_of(vars(self), split)
-        return replace(self, header=header, columns=columns)
-
-
-class Task(NamedTuple):
-    """A task as it was read.
-
-    Attributes:
-        splits: examples by split and language.
-        labels: their names.
-        counts: by split and language, how many rows became examples (`kept`), and how many did not, and why.
-    """
-
-    splits: Splits
+    splits: ExampleSplits
     labels: list[str]
     counts: dict[str, dict[str, dict[str, int]]]
 
 
-def read_task(files: Mapping[str, Mapping[str, Sequence[Path]]], preset: Preset, train_limit: int | None) -> Task:
+class _Row(NamedTuple):
+    """A row with its texts; its label is a name or a number as text, and may stand for none."""
+
+    place: str
+    id: str
+    text: str
+    text_pair: str | None
+    label: str
+    cluster: Any
+
+
+def read_task(files: Files, preset: Mapping[str, Any]) -> TaskData:
     """Reads training examples, and dev and test examples of every language.
+
+    Without dev files, a fifth of the training examples becomes dev; without test files, half of dev the test set.
 
     Args:
         files: by split (train, and maybe dev and test) and language; those of train are the languages with labels.
-        preset: what they hold.
-        train_limit: at most so many training examples a language.
-
-    Returns:
-        The task. Without dev files, a fifth of the training examples becomes dev; without test files, half of dev
-        becomes the test set.
+        preset: what they hold, by the keys of `plan.keys.Task`.
 
     Raises:
         DataError: a file cannot be read, a row is wrong, or there are none.
         TaskError: languages are not parallel though the preset says so, or the labels are no labels.
     """
-    of_train = preset.of("train")
-    rows = {language: list(_rows(paths, of_train, "train", language)) for language, paths in files["train"].items()}
-    labels = check_labels(_found(rows.values(), of_train) if preset.labels == FOUND else preset.labels)
-    if preset.labels == FOUND:
-        _refuse_one_each(labels, sum(map(len, rows.values())))
-    splits: Splits = {}
-    counts = {}
-    for split, paths in files.items():
-        where, own = str(next(iter(paths.values()))[0].parent), preset.of(split)
-        read = {
-            language: _examples(
-                rows[language] if split == "train" else _rows(each, own, split, language), own, labels, split
-            )
-            for language, each in paths.items()
-        }
-        together = preset.parallel and split != "train"
-        if together:
-            _leave_out_together(read)
-        counts[split] = {language: _counted(each, where, split, language) for language, each in read.items()}
-        examples = {language: each.examples for language, each in read.items()}
-        splits[split] = aligned(split, examples, where) if together else examples
-    if "dev" not in splits:
-        splits |= _held_out(splits["train"], str(next(iter(files["train"].values()))[0]))
-    splits["train"] = {language: own[:train_limit] for language, own in splits["train"].items()}
-    if "test" not in splits:
-        splits |= _halved(splits["dev"], preset.parallel)
-    return Task(splits, labels, counts)
-
-
-def _rows(paths: Sequence[Path], preset: Preset, split: str, language: str) -> Iterator[Raw]:
-    """The rows of one split and language that pass the filter."""
-    only = {
-        column: in_language(str(value), locale_of(preset.locales, language))
-        for column, value in preset.filter[split].items()
+    read = {
+        split: {language: _read_rows(paths, preset, split, language) for language, paths in by_language.items()}
+        for split, by_language in files.items()
     }
-    columns = dict.fromkeys(name for name in preset.columns.values() if name)
+    labels = _find_labels([rows for rows, _ in read["train"].values()], preset["labels"])
+    splits: ExampleSplits = {}
+    counts: dict[str, dict[str, dict[str, int]]] = {}
+    for split, by_language in read.items():
+        where = str(next(iter(files[split].values()))[0].parent)
+        splits[split], counts[split] = _number_labels(split, by_language, labels, preset, where)
+    if "dev" not in splits:
+        splits |= _hold_out_dev(splits["train"], str(next(iter(files["train"].values()))[0]))
+    splits["train"] = {language: own[: preset["train_limit"]] for language, own in splits["train"].items()}
+    if "test" not in splits:
+        splits |= _halve_dev(splits["dev"], preset["parallel"])
+    return TaskData(splits, labels, counts)
+
+
+def _read_rows(
+    paths: Sequence[Path], preset: Mapping[str, Any], split: str, language: str
+) -> tuple[list[_Row], set[str]]:
+    """The rows of one split and language that pass the filter; and the ids of those that lack a text."""
+    header, names = layout_of(preset, split)
+    locale = locale_of(preset["locales"], language)
+    only = {column: in_language(str(value), locale) for column, value in preset["filter"][split].items()}
+    rows: list[_Row] = []
+    textless: set[str] = set()
+    seen: dict[str, str] = {}
     try:
         for path in paths:
-            yield from records(path, columns, preset.header, only)
+            for place, row in read_rows(path, dict.fromkeys(filter(None, names.values())), header, only):
+                own = f"{split}-{row[names['id']]}" if names["id"] else f"{split}-{len(seen) + 1:06d}"
+                if own in seen:
+                    raise DataError(
+                        f"{place} repeats the id {row[str(names['id'])]!r} of {seen[own]}; expected every id once"
+                    )
+                seen[own] = place
+                texts = [row[name] for name in (names["text"], names["text_pair"]) if name]
+                if not all(isinstance(text, str) for text in texts):
+                    shown = json.dumps(row, ensure_ascii=False, default=str)
+                    expected = f"expected text in {names['text']} {names['text_pair'] or ''}".rstrip()
+                    raise DataError(f"{place} is {shown}; {expected}")
+                if any(is_blank(text) or text.strip() in preset["no_text"] for text in texts):
+                    textless.add(own)
+                    continue
+                label = _label(row[str(names["label"])], preset["label_names"], place)
+                pair, cluster = texts[1] if texts[1:] else None, row[names["cluster"]] if names["cluster"] else None
+                rows.append(_Row(place, own, texts[0], pair, label, cluster))
     except ColumnError as error:
         if split != "test":
             raise
         raise ColumnError(f"{error}; without test labels set data.task.split_dev: true") from None
+    return rows, textless
 
 
-@dataclass
-class _Read:
-    """The examples of one split and language, and which rows are none: how many without a label, which without text."""
-
-    examples: list[Example]
-    unlabelled: int
-    textless: set[str]
-
-
-def _examples(rows: Iterable[Raw], preset: Preset, labels: list[str], split: str) -> _Read:
-    """Examples out of rows."""
-    names = preset.columns
-    number_of = {name: number for number, name in enumerate(labels)}
-    clusters: dict[Any, int] = {}
-    seen: dict[str, str] = {}
-    read = _Read([], 0, set())
-    for number, (place, row) in enumerate(rows, start=1):
-        own = f"{split}-{row[names['id']]}" if names["id"] else f"{split}-{number:06d}"
-        if own in seen:
-            raise DataError(f"{place} repeats the id {row[str(names['id'])]!r} of {seen[own]}; expected every id once")
-        seen[own] = place
-        texts = _texts(row, preset, place)
-        if texts is None:
-            read.textless.add(own)
-            continue
-        label = _label(row, preset, place)
-        if label in UNLABELLED and label not in number_of:
-            read.unlabelled += 1
-            continue
-        cluster = clusters.setdefault(row[names["cluster"]], len(clusters)) if names["cluster"] else None
-        read.examples.append(Example(own, *texts, _number(label, labels, number_of, place, preset), cluster))
-    return read
-
-
-def _texts(row: Record, preset: Preset, place: str) -> tuple[str, str | None] | None:
-    """The text and the second one of a pair; None if one says nothing, so that the row is no example."""
-    names = preset.columns
-    text, pair = (row[name] if name else None for name in (names["text"], names["text_pair"]))
-    if not isinstance(text, str) or not isinstance(pair, str if names["text_pair"] else type(None)):
-        shown = json.dumps(row, ensure_ascii=False, default=str)
-        raise DataError(f"{place} is {shown}; expected text in {names['text']} {names['text_pair'] or ''}".rstrip())
-    said = [each for each in (text, pair) if each is not None]
-    return None if any(is_blank(each) or each.strip() in preset.no_text for each in said) else (text, pair)
-
-
-def _leave_out_together(read: Mapping[str, _Read]) -> None:
-    """Leaves the rows that lack a text in one language out of all of them, in place."""
-    textless = set[str]().union(*(each.textless for each in read.values()))
-    for each in read.values():
-        each.textless |= {example.id for example in each.examples} & textless
-        each.examples = [example for example in each.examples if example.id not in textless]
-
-
-def _counted(read: _Read, where: str, split: str, language: str) -> dict[str, int]:
-    """How many rows are examples and how many are not, said in the log where some are not.
-
-    Raises:
-        DataError: none is.
-    """
-    kept, left_out = len(read.examples), {"without a label": read.unlabelled, "without text": len(read.textless)}
-    for why, number in left_out.items():
-        if number:
-            log.info("%s, %s, %s: %d examples %s are left out, %d are kept", where, split, language, number, why, kept)
-    if not kept:
-        raise DataError(
-            f"{where} has no labelled {split} examples in {language}; check data.task.files, filter and locales"
-        )
-    return {"kept": kept} | left_out
-
-
-def _label(row: Record, preset: Preset, place: str) -> str:
-    """The name of a row's label, or its number as text."""
-    value = row[str(preset.columns["label"])]
-    if (name := preset.label_names.get(str(value))) is not None:
-        return name
+def _label(value: Any, names: Mapping[str, str], place: str) -> str:
+    """The name of a label, or its number as text."""
+    if str(value) in names:
+        return names[str(value)]
     if isinstance(value, float) or value is None or FLOAT.fullmatch(str(value)):
         raise DataError(
             f"{place} has label {json.dumps(value, ensure_ascii=False)}; expected a name or a whole number: check"
@@ -212,57 +132,122 @@ def _label(row: Record, preset: Preset, place: str) -> str:
     return str(value)
 
 
-def _number(label: str, labels: list[str], number_of: Mapping[str, int], place: str, preset: Preset) -> int:
-    """The number of a label that is named, or numbered in the order of the names."""
-    if label in number_of:
-        return number_of[label]
-    if preset.labels != FOUND and label.isdecimal() and int(label) < len(labels):
-        return int(label)
-    whose = "a label of the training examples" if preset.labels == FOUND else "one of data.task.labels"
-    shown = ", ".join(map(repr, labels[:SHOWN])) + (f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else "")
-    raise DataError(f"{place} has label {label!r}; expected {whose}: {shown}")
+def _find_labels(train: Iterable[Sequence[_Row]], labels: Sequence[str] | str) -> list[str]:
+    """The names of the labels: those given, or those of the training examples in order of alphabet or number.
 
-
-def _found(rows: Iterable[Sequence[Raw]], preset: Preset) -> list[str]:
-    """The labels of the training examples, in alphabetical order or that of their numbers."""
-    labels = {_label(row, preset, place) for own in rows for place, row in own if _texts(row, preset, place)}
-    labels -= set(UNLABELLED)
-    return sorted(labels, key=lambda label: (int(label), "") if label.isdecimal() else (-1, label))
-
-
-def _refuse_one_each(labels: Sequence[str], examples: int) -> None:
-    """Refuses labels, more than two, of which none has two examples: an id, or a text, was taken for the label."""
-    if examples <= len(labels) > 2:
-        raise TaskError(
-            f"{examples} training examples have {len(labels)} labels, such as {labels[0]!r}, expected several of each;"
-            " check data.task.columns.label"
-        )
-
-
-def _held_out(train: dict[str, list[Example]], where: str) -> Splits:
-    """Train and dev out of train.
-
-    Raises:
-        DataError: too few for a dev and a test set.
+    Of more than two labels none twice is refused: an id, or a text, was taken for the label.
     """
+    if labels != FOUND:
+        names = list(labels)
+    else:
+        found = [row.label for rows in train for row in rows]
+        unique = set(found).difference(UNLABELLED)
+        names = sorted(unique, key=lambda label: (int(label), "") if label.isdecimal() else (-1, label))
+        if len(found) <= len(names) > 2:
+            raise TaskError(
+                f"{len(found)} training examples have {len(names)} labels, such as {names[0]!r}, expected several of"
+                " each; check data.task.columns.label"
+            )
+    if len(names) < 2:
+        raise TaskError(f"the labels are {', '.join(names) or 'none'}; expected two or more: check columns and filter")
+    if taken := RESERVED.intersection(names):
+        raise TaskError(f"a label is called {min(taken)}, which is a column of the predictions; rename it")
+    return names
+
+
+def _number_labels(
+    split: str,
+    read: Mapping[str, tuple[Sequence[_Row], set[str]]],
+    labels: list[str],
+    preset: Mapping[str, Any],
+    where: str,
+) -> tuple[dict[str, list[Example]], dict[str, dict[str, int]]]:
+    """The labelled rows of each language as examples, and how many rows are none, which the log says too.
+
+    Of parallel languages a row without a text in one is an example in none.
+    """
+    together = preset["parallel"] and split != "train"
+    without_text = set[str]().union(*(textless for _, textless in read.values())) if together else set()
+    found: dict[str, list[Example]] = {}
+    counts = {}
+    for language, (rows, textless) in read.items():
+        labelled = _labelled_examples(rows, labels, preset, split)
+        found[language] = [example for example in labelled if example.id not in without_text]
+        kept, left_out = len(found[language]), len(rows) - len(labelled)
+        no_text = len(textless) + len(labelled) - kept
+        counts[language] = {"kept": kept, "without a label": left_out, "without text": no_text}
+        for why, number in counts[language].items():
+            if number and why != "kept":
+                message = "%s, %s, %s: %d examples %s are left out, %d are kept"
+                log.info(message, where, split, language, number, why, kept)
+        if not kept:
+            raise DataError(
+                f"{where} has no labelled {split} examples in {language}; check data.task.files, filter and locales"
+            )
+    return _align(split, found, where) if together else found, counts
+
+
+def _labelled_examples(rows: Sequence[_Row], labels: list[str], preset: Mapping[str, Any], split: str) -> list[Example]:
+    """The labelled rows as examples, whose labels are named, or numbered in the order of the names."""
+    number_of = {name: number for number, name in enumerate(labels)}
+    if preset["labels"] != FOUND:
+        number_of = {str(number): number for number in range(len(labels))} | number_of
+    clustered = layout_of(preset, split)[1]["cluster"] is not None
+    clusters: dict[Any, int] = {}
+    examples = []
+    for row in rows:
+        if row.label in number_of:
+            cluster = clusters.setdefault(row.cluster, len(clusters)) if clustered else None
+            examples.append(Example(row.id, row.text, row.text_pair, number_of[row.label], cluster))
+        elif row.label not in UNLABELLED:
+            whose = "a label of the training examples" if preset["labels"] == FOUND else "one of data.task.labels"
+            more = f" and {len(labels) - SHOWN_LABELS} more" if len(labels) > SHOWN_LABELS else ""
+            shown = ", ".join(map(repr, labels[:SHOWN_LABELS])) + more
+            raise DataError(f"{row.place} has label {row.label!r}; expected {whose}: {shown}")
+    return examples
+
+
+def _align(split: str, examples: Mapping[str, Sequence[Example]], where: str) -> dict[str, list[Example]]:
+    """Puts the examples of every language in the order of the first language's, by id; clusters are the first's."""
+    first, *others = examples
+    aligned = {first: list(examples[first])}
+    for language in others:
+        own = {example.id: example for example in examples[language]}
+        lacking = [f"{each.id} is not in {language}" for each in examples[first] if each.id not in own]
+        relabelled = [
+            f"{each.id} has another label"
+            for each in examples[first]
+            if each.id in own and own[each.id].label != each.label
+        ]
+        more = [f"{each} is not in {first}" for each in sorted(own.keys() - {each.id for each in examples[first]})]
+        if found := lacking + relabelled + more:
+            raise TaskError(
+                f"the {split} examples in {language} and {first} in {where} are not parallel: {found[0]}; expected the"
+                " same ids and labels in every language: correct the files, or set data.task.parallel: false"
+            )
+        aligned[language] = [own[each.id]._replace(cluster=each.cluster) for each in examples[first]]
+    return aligned
+
+
+def _hold_out_dev(train: Mapping[str, list[Example]], where: str) -> ExampleSplits:
+    """Train and dev out of train."""
     if few := [len(rows) for rows in train.values() if len(rows) < FEWEST]:
         raise DataError(
             f"{where} has {few[0]} examples, expected at least {FEWEST} where dev is taken out of them"
             " (data.task.files.dev: null); bring more, or a dev file"
         )
-    split = {language: hold_out(rows) for language, rows in train.items()}
-    log.info("%s: %d examples are held out for dev", where, sum(len(held_out) for _, held_out in split.values()))
-    return {
-        "train": {language: left for language, (left, _) in split.items()},
-        "dev": {language: held_out for language, (_, held_out) in split.items()},
-    }
+    splits: ExampleSplits = {"train": {}, "dev": {}}
+    for language, rows in train.items():
+        splits["train"][language], splits["dev"][language] = hold_out(rows)
+    log.info("%s: %d examples are held out for dev", where, sum(map(len, splits["dev"].values())))
+    return splits
 
 
-def _halved(dev: dict[str, list[Example]], parallel: bool) -> Splits:
+def _halve_dev(dev: Mapping[str, list[Example]], parallel: bool) -> ExampleSplits:
     """Dev and test out of dev: the same rows in every language where they are parallel."""
     shared = halve(dev.get(ENGLISH) or next(iter(dev.values()))) if parallel else None
-    halves = {language: shared or halve(rows) for language, rows in dev.items()}
-    return {
-        split: {language: [dev[language][row] for row in halves[language][half]] for language in dev}
-        for half, split in enumerate(("dev", "test"))
-    }
+    splits: ExampleSplits = {"dev": {}, "test": {}}
+    for language, rows in dev.items():
+        for split, half in zip(splits, shared or halve(rows), strict=True):
+            splits[split][language] = [rows[row] for row in half]
+    return splits

@@ -15,8 +15,8 @@ from transformers.utils import logging as transformers_logging
 from camembert.core.files import WEIGHTS
 from camembert.models.encoder import Encoder, save_model, set_identity
 from camembert.plan.teachers import check_architecture, teacher_files
-from camembert.tokens.packing import SpecialIds
-from camembert.tokens.trimming import rows_of
+from camembert.tokens.tokenizer import SpecialIds
+from camembert.tokens.trimming import read_teacher_rows
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def import_teacher(
         set_identity(encoder.pooler.dense)
         log.warning("the teacher has no pooler: it gets one that starts as the identity, which fine-tuning trains")
     head = _find_mlm_head(headed, headed_report)
-    if (rows := rows_of(tokenizer_folder)) is not None:
+    if (rows := read_teacher_rows(tokenizer_folder)) is not None:
         head = _trim(encoder, head, torch.from_numpy(rows))
     encoder.config.pad_token_id = SpecialIds.read(tokenizer_folder).pad  # BERT's own config may name another
     log.info("the teacher comes %s a masked-language-model head", "with" if head else "without")

@@ -15,11 +15,17 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
 from camembert.core.files import CONFIG, TOKENIZER, TOKENIZER_SETTINGS, WEIGHTS, atomic_write, read_json, write_json
-from camembert.data.tasks import texts_of
+from camembert.data.tasks import read_texts
 from camembert.plan.teachers import USED, first_position
-from camembert.tokens.shards import Shard
+from camembert.tokens.corpora import Shard
 from camembert.tokens.tokenizer import load_tokenizer, special_tokens
-from camembert.tokens.trimming import VocabularyError, count_tokens, most_frequent, tokens_kept, write_renumbered
+from camembert.tokens.trimming import (
+    VocabularyError,
+    count_tokens,
+    select_most_frequent,
+    select_tokens,
+    write_renumbered,
+)
 
 EMBEDDINGS = "embeddings.word_embeddings.weight"
 TOKENS_AT_ONCE = 2**22
@@ -45,17 +51,17 @@ def tokens_to_keep(
     """
     tokenizer, special = load_tokenizer(folder), special_tokens(folder).values()
     counts = token_counts(tokenizer, shards, examples)
-    kept = tokens_kept(tokenizer, np.flatnonzero(counts).tolist(), special)
+    kept = select_tokens(tokenizer, np.flatnonzero(counts).tolist(), special)
     if vocabulary == USED or int(vocabulary) >= len(kept):
         return kept
-    return most_frequent(tokenizer, kept, counts, special, int(vocabulary), "release.vocabulary")
+    return select_most_frequent(tokenizer, kept, counts, special, int(vocabulary), "release.vocabulary")
 
 
 def token_counts(
     tokenizer: Tokenizer, shards: Iterable[str | os.PathLike[str]], examples: Iterable[str | os.PathLike[str]]
 ) -> np.ndarray:
     """How often each token occurs in shards of text and in the sentences of a task, by id: (tokens,) int64."""
-    counts = count_tokens(tokenizer, texts_of(examples))
+    counts = count_tokens(tokenizer, read_texts(examples))
     for path in shards:
         tokens = Shard(path).tokens
         for start in range(0, len(tokens), TOKENS_AT_ONCE):  # a shard may be larger than the memory

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from tokenizers import Regex, normalizers
 
-BLOCK = 256
+BRANCHES = 256
 """Units that the children of a node may take: one for every byte."""
 CLUSTER_BYTES = 6
 """`tokenizers` looks up a character and its marks together where they are shorter than this."""
@@ -26,36 +26,26 @@ def nmt_nfkc(mapping: Mapping[str, str]) -> normalizers.Normalizer:
     """The normaliser of a SentencePiece model from its map of single characters, with spaces in a row made one.
 
     SentencePiece's nmt_nfkc also composes letters and marks (NFC), which a map of single characters cannot say.
-
-    Args:
-        mapping: what becomes of a character; others stay.
     """
-    table = precompiled(compositions() | dict(mapping))
+    table = compile_map(find_compositions() | dict(mapping))
     return normalizers.Sequence([normalizers.Precompiled(table), normalizers.Replace(Regex(" {2,}"), " ")])
 
 
-def compositions() -> dict[str, str]:
+def find_compositions() -> dict[str, str]:
     """Characters by the letter and marks that they are canonically composed of (NFD), as far as these are looked up."""
     found = {}
     for number in range(0x80, 0x110000):
         if number in HANGUL or number in SURROGATES:  # Hangul's parts are longer
             continue
         parts = unicodedata.normalize("NFD", chr(number))
-        if (
-            len(parts) > 1
-            and len(parts.encode()) < CLUSTER_BYTES
-            and unicodedata.normalize("NFC", parts) == chr(number)
-        ):
+        composed = len(parts) > 1 and unicodedata.normalize("NFC", parts) == chr(number)
+        if composed and len(parts.encode()) < CLUSTER_BYTES:
             found[parts] = chr(number)
     return found
 
 
-def precompiled(mapping: Mapping[str, str]) -> bytes:
-    """The compiled table of a map: the size of the trie in bytes, its units, then the texts, each ended by 0.
-
-    Args:
-        mapping: texts by what they replace, which is not empty; without the character 0.
-    """
+def compile_map(mapping: Mapping[str, str]) -> bytes:
+    """Compiles a map of texts that are not empty: the size of the trie in bytes, its units, then values ended by 0."""
     values = {key.encode(): value.encode() for key, value in mapping.items()}
     texts, start = bytearray(), {}
     for value in sorted(set(values.values())):
@@ -65,10 +55,10 @@ def precompiled(mapping: Mapping[str, str]) -> bytes:
     for key in values:
         for length, letter in enumerate(key):
             letters.setdefault(key[:length], set()).add(letter)
-    base = {beginning: BLOCK * number for number, beginning in enumerate(sorted(letters), start=1)}
+    base = {beginning: BRANCHES * number for number, beginning in enumerate(sorted(letters), start=1)}
     children = {base[beginning] ^ letter for beginning, own in letters.items() for letter in own}
-    units = [0] * (BLOCK * (len(base) + 1))
-    free = iter(set(range(BLOCK, len(units))) - children - set(base.values()))
+    units = [0] * (BRANCHES * (len(base) + 1))
+    free = iter(set(range(BRANCHES, len(units))) - children - set(base.values()))
     units[0] = base[b""] << BASE_SHIFT
     for beginning, own in letters.items():
         for letter in own:

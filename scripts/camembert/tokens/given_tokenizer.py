@@ -14,16 +14,7 @@ from tokenizers import Tokenizer, processors
 
 from camembert.core.files import TOKENIZER, TOKENIZER_SETTINGS, read_json
 from camembert.plan.teachers import ADDED_TOKENS, POSITIONS_AFTER_PADDING, VOCABULARY, longest_input, segments_of
-from camembert.tokens.tokenizer import (
-    INPUTS,
-    SPECIAL_TOKENS,
-    Frame,
-    TokenizerError,
-    frame_of,
-    normalizer_of,
-    token_id,
-    write_tokenizer,
-)
+from camembert.tokens.tokenizer import INPUTS, SPECIAL_TOKENS, SpecialIds, TokenizerError, write_tokenizer
 from camembert.tokens.trimming import KINDS
 
 log = logging.getLogger(__name__)
@@ -42,30 +33,32 @@ def import_tokenizer(
 
     Args:
         folder: of the checkpoint.
-        output: folder of the tokenizer.
-        config: of the model, its config.json.
+        output: where to.
+        config: the model's config.json.
         needs_mask: what of the experiment hides tokens, for a tokenizer without a token to hide them by.
 
     Raises:
         TokenizerError: it cannot be used, with the reason.
     """
     tokenizer, names = read_tokenizer(folder, int(config["vocab_size"]))
-    pad, theirs = token_id(tokenizer, names["pad_token"]), config.get("pad_token_id", 1)
-    if POSITIONS_AFTER_PADDING[config["model_type"]] and pad != theirs:
+    special, theirs = SpecialIds.of(tokenizer, names), config.get("pad_token_id", 1)
+    if POSITIONS_AFTER_PADDING[config["model_type"]] and special.pad != theirs:
         raise TokenizerError(
-            f"{folder} has the padding token {names['pad_token']} with id {pad}, but its config.json has pad_token_id"
-            f" {theirs}, from which positions are counted; the two do not belong together: take both from one"
-            " checkpoint"
+            f"{folder} has the padding token {names['pad_token']} with id {special.pad}, but its config.json has"
+            f" pad_token_id {theirs}, from which positions are counted; the two do not belong together: take both from"
+            " one checkpoint"
         )
     if reasons := [] if "mask_token" in names else list(needs_mask):
         raise TokenizerError(
             f"{folder} has no mask token (mask_token in tokenizer_config.json or special_tokens_map.json), which"
             f" {reasons[0]} needs; leave that out, or take another teacher"
         )
-    frame = frame_of(tokenizer)
-    segments = frame.segments and segments_of(config)
-    if frame.segments and not segments:
-        tokenizer.post_processor = _without_segments(tokenizer, frame)
+    segments = special.segments and segments_of(config)
+    if special.segments and not segments:  # the same special tokens, all of one segment
+        cls, sep = names["cls_token"], names["sep_token"]
+        pair = [cls, "$A", *[sep] * special.separators, "$B", sep]
+        ids = [(cls, special.cls), (sep, special.sep)]
+        tokenizer.post_processor = processors.TemplateProcessing([cls, "$A", sep], pair, ids)
     settings = {
         "tokenizer_class": "PreTrainedTokenizerFast",  # tokenizer.json as it is
         "model_max_length": longest_input(config),
@@ -85,18 +78,26 @@ def read_tokenizer(folder: str | os.PathLike[str], vocabulary: int) -> tuple[Tok
         vocabulary: rows of the model's embedding, which no token id may exceed.
 
     Returns:
-        The tokenizer, and its special tokens by role; the mask token and the one for unknown text may be lacking.
+        The tokenizer, and its special tokens by role, of which those for masks and unknown text may be lacking.
 
     Raises:
         TokenizerError: it cannot be read, contradicts itself, is of another kind, does not fit the model, does not say
             whether it lower-cases, or has no padding token.
     """
     folder = Path(folder)
-    read = _read_by_transformers(folder)
+    read = _read_with_transformers(folder)
     path = next(folder / name for name in (TOKENIZER, VOCABULARY) if (folder / name).is_file())
-    settings = _settings(folder / TOKENIZER_SETTINGS)
+    settings, added = (
+        dict(read_json(folder / name)) if (folder / name).is_file() else {}
+        for name in (TOKENIZER_SETTINGS, ADDED_TOKENS)
+    )
     _check_settings(path, settings)
-    known = _tokens_of(path, settings)
+    named = settings.get("added_tokens_decoder", {}).values()
+    known = {token["content"] if isinstance(token, dict) else str(token) for token in named}.union(added)
+    if path.name == TOKENIZER:
+        known |= Tokenizer.from_file(str(path)).get_vocab().keys()
+    else:
+        known.update(path.read_text(encoding="utf-8").split("\n"))
     description = json.loads(read.backend_tokenizer.to_str())
     if (kind := description["model"]["type"]) not in KINDS:
         raise TokenizerError(f"{path} is a {kind} tokenizer, expected one of {', '.join(KINDS)}; take another teacher")
@@ -104,8 +105,7 @@ def read_tokenizer(folder: str | os.PathLike[str], vocabulary: int) -> tuple[Tok
     tokenizer = Tokenizer.from_str(json.dumps(description | {"padding": None, "truncation": None}))
     roles = {role: getattr(read, role, None) for role in SPECIAL_TOKENS}
     names = {role: str(token) for role, token in roles.items() if token is not None and str(token) in known}
-    largest = max(tokenizer.get_vocab().values())
-    if largest >= vocabulary:
+    if (largest := max(tokenizer.get_vocab().values())) >= vocabulary:
         raise TokenizerError(
             f"{path} has token ids up to {largest}, but the model's embedding has {vocabulary} rows;"
             " the two do not belong together: take both from one checkpoint"
@@ -115,15 +115,15 @@ def read_tokenizer(folder: str | os.PathLike[str], vocabulary: int) -> tuple[Tok
             f"{folder} has no padding token (pad_token in tokenizer_config.json or special_tokens_map.json, a token of"
             f" {path.name}); name one there, or take another teacher"
         )
-    frame = frame_of(tokenizer)
-    for role, number in (("cls_token", frame.cls), ("sep_token", frame.sep)):
+    special = SpecialIds.of(tokenizer, names)
+    for role, number in (("cls_token", special.cls), ("sep_token", special.sep)):
         if (token := tokenizer.id_to_token(number)) is None:
             raise TokenizerError(f"{path} has no {role}, which texts are framed by; take another teacher")
         names[role] = token
     return tokenizer, names
 
 
-def _read_by_transformers(folder: Path) -> Any:
+def _read_with_transformers(folder: Path) -> Any:
     """The fast tokenizer that `AutoTokenizer` makes of a folder."""
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
     from transformers.utils import logging as transformers_logging
@@ -142,22 +142,6 @@ def _read_by_transformers(folder: Path) -> Any:
     return read
 
 
-def _settings(path: Path) -> dict[str, Any]:
-    """What a JSON file of a tokenizer says; nothing where it is not there."""
-    return dict(read_json(path)) if path.is_file() else {}
-
-
-def _tokens_of(path: Path, settings: Mapping[str, Any]) -> set[str]:
-    """The tokens that the files name."""
-    added = settings.get("added_tokens_decoder", {}).values()
-    tokens = {token["content"] if isinstance(token, dict) else str(token) for token in added}
-    if path.name == TOKENIZER:
-        tokens.update(Tokenizer.from_file(str(path)).get_vocab())
-    else:
-        tokens.update(path.read_text(encoding="utf-8").split("\n"))
-    return tokens.union(_settings(path.with_name(ADDED_TOKENS)))
-
-
 def _check_settings(path: Path, settings: Mapping[str, Any]) -> None:
     """Refuses what no fast tokenizer does, and files that leave open, or contradict, whether they are cased."""
     where = path.with_name(TOKENIZER_SETTINGS)
@@ -173,38 +157,25 @@ def _check_settings(path: Path, settings: Mapping[str, Any]) -> None:
             ' {"do_lower_case": false} for a cased model such as multilingual BERT, true for an uncased one'
         )
     if path.name == TOKENIZER and "do_lower_case" in settings:
-        normalizer = normalizer_of(Tokenizer.from_file(str(path))) or {}
-        lowercase = normalizer.get("lowercase", settings["do_lower_case"])
-        if settings["do_lower_case"] != lowercase:
+        declared = settings["do_lower_case"]
+        found = getattr(Tokenizer.from_file(str(path)).normalizer, "lowercase", declared)
+        if found != declared:
             raise TokenizerError(
-                f"{path} has lowercase {lowercase}, but {where} has do_lower_case {settings['do_lower_case']};"
-                " make the two agree"
+                f"{path} has lowercase {found}, but {where} has do_lower_case {declared}; make the two agree"
             )
 
 
-def _without_segments(tokenizer: Tokenizer, frame: Frame) -> processors.PostProcessor:
-    """What puts the same special tokens around texts, for a model that does not tell the texts of a pair apart."""
-    cls, sep = tokenizer.id_to_token(frame.cls), tokenizer.id_to_token(frame.sep)
-    single, pair = [cls, "$A", sep], [cls, "$A", *[sep] * frame.separators, "$B", sep]
-    return processors.TemplateProcessing(single, pair, [(cls, frame.cls), (sep, frame.sep)])
-
-
-# --- text that it does not know -------------------------------------------------------------------------------
-
-
-def unknown_shares(
+def measure_unknown(
     tokenizer: Tokenizer, unknown: str | None, texts: Mapping[str, Iterable[str]], bound: float
 ) -> dict[str, float]:
-    """The share of the tokens of each text that are unknown; by a sample of it, and said in the log.
+    """Measures the share of the tokens of each text that are unknown, by a sample of it; the log says it.
 
     Args:
-        tokenizer: of a given teacher.
-        unknown: its token for unknown text; None where it has none, as one of bytes.
+        unknown: the token for unknown text; None where there is none, as in a tokenizer of bytes.
         texts: documents by what they are called, such as their language.
-        bound: the largest share that is no mistake.
 
     Raises:
-        TokenizerError: one has more.
+        TokenizerError: a share is above the bound.
     """
     shares: dict[str, float] = {}
     number = tokenizer.token_to_id(unknown) if unknown else None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +67,12 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, lowercase: bool) -> T
         for letter in word[1:]:
             later[letter] += count
     limit = vocabulary // 4
-    alphabet = set(_most_frequent(first + later, limit))
-    ranked = enumerate(_most_frequent(later, len(later)))
-    inside = [f"##{letter}" for rank, letter in ranked if rank < limit or letter in alphabet]
+
+    def rank(letters: Counter[str]) -> list[str]:  # ties are broken by code point
+        return sorted(letters, key=lambda letter: (-letters[letter], letter))
+
+    alphabet = set(rank(first + later)[:limit])
+    inside = [f"##{letter}" for place, letter in enumerate(rank(later)) if place < limit or letter in alphabet]
     trainer = WordPieceTrainer(
         vocab_size=vocabulary,
         special_tokens=[*SPECIAL_TOKENS.values(), *inside],
@@ -89,64 +90,72 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, lowercase: bool) -> T
     return tokenizer
 
 
-def _most_frequent(letters: Counter[str], limit: int) -> list[str]:
-    """The most frequent letters, ties broken by code point."""
-    return sorted(letters, key=lambda letter: (-letters[letter], letter))[:limit]
-
-
-# --- kept -----------------------------------------------------------------------------------------------------
-
-
-def normalizer_of(tokenizer: Tokenizer) -> dict[str, Any]:
-    return json.loads(tokenizer.to_str())["normalizer"]  # type: ignore[no-any-return]
+# --- special tokens -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Frame:
-    """The special tokens around a text, `cls` text `sep`, or a pair, with `separators` times `sep` between its texts.
+class SpecialIds:
+    """What packing and masking need of a tokenizer: ids by role, and how a text is framed."""
 
-    `segments` says whether the tokenizer tells the texts of a pair apart (type ids).
-    """
+    pad: int
+    cls: int  # before a text; BERT calls it [CLS], RoBERTa <s>
+    sep: int  # after a text; [SEP] or </s>
+    mask: int | None  # in the place of a token that is to be predicted
+    vocabulary: int  # one more than the largest id there is
+    separators: int = 1  # how many `sep` are between the texts of a pair: 1 in BERT, 2 in RoBERTa
+    segments: bool = True  # whether the second text of a pair and its end are of segment 1; else all are of segment 0
 
-    cls: int
-    sep: int
-    separators: int
-    segments: bool
+    @classmethod
+    def of(cls, tokenizer: Tokenizer, names: Mapping[str, str] = SPECIAL_TOKENS) -> SpecialIds:
+        """Those of a tokenizer whose padding and mask tokens have these names; the others by what it puts around texts.
+
+        Raises:
+            TokenizerError: it does not put one token before and one after a text, and the latter between two.
+        """
+        text = tokenizer.encode("a", add_special_tokens=False).ids
+        single, pair = tokenizer.encode("a").ids, tokenizer.encode("a", "a")
+        first, last, separators = single[0], single[-1], len(pair.ids) - 2 * len(text) - 2
+        framed = [first, *text, *[last] * separators, *text, last]
+        if single != [first, *text, last] or pair.ids != framed or not separators:
+            added = [number for number, of in zip(pair.ids, pair.sequence_ids, strict=True) if of is None]
+            shown = " ".join(str(tokenizer.id_to_token(number)) for number in added) or "nothing"
+            raise TokenizerError(
+                f"the tokenizer adds {shown} to a pair of texts; expected what BERT or RoBERTa add, [CLS] text [SEP]"
+                " text [SEP] or <s> text </s></s> text </s>: take another teacher"
+            )
+        mask = token_id(tokenizer, names["mask_token"]) if "mask_token" in names else None
+        pad, largest = token_id(tokenizer, names["pad_token"]), max(tokenizer.get_vocab().values())
+        return cls(pad, first, last, mask, largest + 1, separators, any(pair.type_ids))
+
+    @classmethod
+    def read(cls, folder: str | os.PathLike[str]) -> SpecialIds:
+        """Those of a model folder of this workflow."""
+        return cls.of(load_tokenizer(folder), special_tokens(folder))
 
 
-def frame_of(tokenizer: Tokenizer) -> Frame:
-    """The special tokens that a tokenizer puts around texts, as it does so.
+def token_id(tokenizer: Tokenizer, token: str) -> int:
+    """The id of a token that must exist.
 
     Raises:
-        TokenizerError: it does not put one token before and one after a text, and the latter between two.
+        KeyError: it does not.
     """
-    single, pair = tokenizer.encode("a"), tokenizer.encode("a", "a")
-    around, added = (
-        [number for number, text in zip(each.ids, each.sequence_ids, strict=True) if text is None]
-        for each in (single, pair)
-    )
-    order = [text for text, _ in groupby(single.sequence_ids)], [text for text, _ in groupby(pair.sequence_ids)]
-    separators = len(added) - 2
-    known = order == ([None, 0, None], [None, 0, None, 1, None]) and len(around) == 2
-    ends = pair.sequence_ids[1] == 0 and pair.sequence_ids[-2] == 1
-    if not known or not ends or added != [around[0], *[around[1]] * (separators + 1)]:
-        shown = " ".join(str(tokenizer.id_to_token(number)) for number in added) or "nothing"
-        raise TokenizerError(
-            f"the tokenizer adds {shown} to a pair of texts; expected what BERT or RoBERTa add, [CLS] text [SEP] text"
-            " [SEP] or <s> text </s></s> text </s>: take another teacher"
-        )
-    return Frame(around[0], around[1], separators, any(pair.type_ids))
+    number = tokenizer.token_to_id(token)
+    if number is None:
+        raise KeyError(f"the tokenizer has no {token} token")
+    return number
+
+
+# --- files ----------------------------------------------------------------------------------------------------
 
 
 def save_tokenizer(tokenizer: Tokenizer, folder: str | os.PathLike[str], longest: int, lowercase: bool) -> None:
     """Writes BERT's tokenizer as `AutoTokenizer.from_pretrained` reads it; `longest` is the longest input in tokens."""
-    normalizer = normalizer_of(tokenizer)
     settings = {
         "tokenizer_class": "BertTokenizerFast",
         "model_max_length": longest,
         "do_lower_case": lowercase,
-        "strip_accents": normalizer["strip_accents"],
-        "tokenize_chinese_chars": normalizer["handle_chinese_chars"],
+        "strip_accents": tokenizer.normalizer.strip_accents,
+        "tokenize_chinese_chars": tokenizer.normalizer.handle_chinese_chars,
     }
     names = {role: token for role, token in SPECIAL_TOKENS.items() if tokenizer.token_to_id(token) is not None}
     write_tokenizer(tokenizer, folder, settings | names)
@@ -170,18 +179,6 @@ def input_names(folder: str | os.PathLike[str]) -> tuple[str, ...]:
     """What the tokenizer of a model folder hands to a model, of `INPUTS`."""
     names = read_json(Path(folder) / TOKENIZER_SETTINGS).get("model_input_names", INPUTS)
     return tuple(name for name in INPUTS if name in names)
-
-
-def token_id(tokenizer: Tokenizer, token: str) -> int:
-    """The id of a token that must exist.
-
-    Raises:
-        KeyError: it does not.
-    """
-    number = tokenizer.token_to_id(token)
-    if number is None:
-        raise KeyError(f"the tokenizer has no {token} token")
-    return number
 
 
 def load_tokenizer(folder: str | os.PathLike[str]) -> Tokenizer:

@@ -40,9 +40,6 @@ class VocabularyError(ValueError):
     """A vocabulary that cannot be trimmed, with the reason."""
 
 
-# --- of a given teacher -----------------------------------------------------------------------------------------
-
-
 def trim_tokenizer(folder: str | os.PathLike[str], texts: Iterable[str], vocabulary: str | int, fixed: int = 0) -> int:
     """Cuts a tokenizer of this workflow down to the tokens of some texts, and writes `ROWS` beside it.
 
@@ -54,7 +51,7 @@ def trim_tokenizer(folder: str | os.PathLike[str], texts: Iterable[str], vocabul
         fixed: so many tokens keep their ids, as positions are counted from one of them.
 
     Returns:
-        How many tokens are kept.
+        How many are kept.
 
     Raises:
         VocabularyError: the tokenizer is of another kind, or the number is too small for the special tokens.
@@ -62,16 +59,16 @@ def trim_tokenizer(folder: str | os.PathLike[str], texts: Iterable[str], vocabul
     tokenizer = load_tokenizer(folder)
     special = {str(tokenizer.id_to_token(number)) for number in range(fixed)}.union(special_tokens(folder).values())
     counts = count_tokens(tokenizer, texts)
-    kept = tokens_kept(tokenizer, np.flatnonzero(counts).tolist(), special)
+    kept = select_tokens(tokenizer, np.flatnonzero(counts).tolist(), special)
     if vocabulary != USED and int(vocabulary) < len(kept):
-        kept = most_frequent(tokenizer, kept, counts, special, int(vocabulary), "teacher.vocabulary")
+        kept = select_most_frequent(tokenizer, kept, counts, special, int(vocabulary), "teacher.vocabulary")
     write_renumbered(Path(folder) / TOKENIZER, Path(folder) / TOKENIZER, kept)
     np.save(Path(folder) / ROWS, np.array(kept))
     return len(kept)
 
 
-def rows_of(folder: str | os.PathLike[str]) -> np.ndarray | None:
-    """The rows of the teacher's embedding that a tokenizer's tokens have, (tokens,); None where none was cut."""
+def read_teacher_rows(folder: str | os.PathLike[str]) -> np.ndarray | None:
+    """Reads the rows of the teacher's embedding that a tokenizer's tokens have, (tokens,); None where none was cut."""
     path = Path(folder) / ROWS
     return np.load(path) if path.is_file() else None
 
@@ -85,7 +82,7 @@ def count_tokens(tokenizer: Tokenizer, texts: Iterable[str]) -> np.ndarray:
     return counts
 
 
-def most_frequent(
+def select_most_frequent(
     tokenizer: Tokenizer, kept: list[int], counts: np.ndarray, special: Collection[str], vocabulary: int, key: str
 ) -> list[int]:
     """Of some tokens so many, special ones first, then those that occur most; `key` is what errors call the number."""
@@ -105,23 +102,24 @@ def most_frequent(
     return sorted(ranked[:vocabulary])
 
 
-# --- of any -----------------------------------------------------------------------------------------------------
-
-
-def tokens_kept(tokenizer: Tokenizer, used: Collection[int], special: Collection[str]) -> list[int]:
+def select_tokens(tokenizer: Tokenizer, used: Collection[int], special: Collection[str]) -> list[int]:
     """The tokens used, the special ones, and single characters, so that what was not seen can still be spelt.
 
-    Args:
-        tokenizer: of the model.
-        used: ids of tokens.
-        special: the names of special tokens, beside those that the tokenizer itself marks as such.
+    `special` names special tokens beside those that the tokenizer itself marks as such.
     """
     model, vocabulary = json.loads(tokenizer.to_str())["model"], tokenizer.get_vocab()
     spelling = {number for token, number in vocabulary.items() if _spells(token, model)}
     kept = _always_kept(tokenizer, special).union(spelling, used)
     if model["type"] == "BPE":
-        merges = [_pair(merge) for merge in model["merges"]]
-        kept |= _merged_into(kept, merges, vocabulary, model["continuing_subword_prefix"] or "")
+        parts: dict[int, set[int]] = {}  # that a token may be merged from
+        for merge in model["merges"]:
+            merged, pair = _merge(merge, model)
+            parts.setdefault(vocabulary[merged], set()).update(vocabulary[part] for part in pair)
+        todo = list(kept)
+        while todo:
+            new = parts.get(todo.pop(), set()) - kept
+            kept |= new
+            todo += new
     return sorted(kept)
 
 
@@ -147,29 +145,10 @@ def _spells(token: str, model: Mapping[str, Any]) -> bool:
     return len(letter) <= 1 or (len(letter) == 2 and letter[0] in WORD_MARKS) or BYTE.fullmatch(token) is not None
 
 
-def _pair(merge: str | list[str]) -> tuple[str, str]:
+def _merge(merge: str | list[str], model: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """What BPE merges two tokens into, and the two; the second one's mark of not beginning a word goes."""
     one, other = merge.split(" ") if isinstance(merge, str) else merge
-    return one, other
-
-
-def _merged(pair: tuple[str, str], prefix: str) -> str:
-    """What BPE merges two tokens into; the second one's mark of not beginning a word goes."""
-    return pair[0] + pair[1].removeprefix(prefix)
-
-
-def _merged_into(
-    kept: Collection[int], merges: Iterable[tuple[str, str]], vocabulary: Mapping[str, int], prefix: str
-) -> set[int]:
-    """Tokens that kept ones may be merged from, however far down."""
-    parts: dict[int, set[int]] = {}
-    for pair in merges:
-        parts.setdefault(vocabulary[_merged(pair, prefix)], set()).update(vocabulary[part] for part in pair)
-    found, todo = set[int](), list(kept)
-    while todo:
-        new = parts.get(todo.pop(), set()) - found
-        found |= new
-        todo += new
-    return found
+    return one + other.removeprefix(model["continuing_subword_prefix"] or ""), [one, other]
 
 
 def write_renumbered(source: Path, target: Path, kept: Collection[int]) -> None:
@@ -193,8 +172,7 @@ def _renumbered(description: dict[str, Any], number: dict[int, int]) -> dict[str
     else:
         model["vocab"] = {token: number[old] for token, old in model["vocab"].items() if old in number}
     if model["type"] == "BPE":
-        there, prefix = model["vocab"], model["continuing_subword_prefix"] or ""
-        model["merges"] = [merge for merge in model["merges"] if _merged(_pair(merge), prefix) in there]
+        model["merges"] = [merge for merge in model["merges"] if _merge(merge, model)[0] in model["vocab"]]
     description["added_tokens"] = [
         token | {"id": number[token["id"]]} for token in description["added_tokens"] if token["id"] in number
     ]

@@ -22,7 +22,7 @@ from camembert.plan.losses import LOSSES, SENTENCE, Batch, Layer, Part, document
 from camembert.plan.recipe import Recipe
 from camembert.runtime import parallel
 from camembert.runtime.parallel import TrainingSettings
-from camembert.tokens.packing import SpecialIds
+from camembert.tokens.tokenizer import SpecialIds
 from camembert.training.loop import Objective, Schedule, TrainingResult
 from camembert.training.packed_text import (
     BATCHES,

@@ -16,8 +16,9 @@ from camembert.plan.losses import Batch
 from camembert.runtime import parallel
 from camembert.runtime.devices import autocast, to_device
 from camembert.runtime.parallel import TrainingSettings
-from camembert.tokens.mixture import CorpusFolders
-from camembert.tokens.packing import PackedRows, SpecialIds, TextBatches
+from camembert.tokens.corpora import CorpusFolders
+from camembert.tokens.packing import PackedRows, TextBatches
+from camembert.tokens.tokenizer import SpecialIds
 from camembert.training.loop import BatchOfStep, Measurement, Objective, Schedule, TrainingResult, train
 
 HELD_OUT_SPLIT = "held-out"
@@ -130,7 +131,7 @@ def packed_batches(batches: TextBatches, mask: float | None, own: slice | None =
         rng = batches.rng(step)
         layout = batches.layout(rng)
         noise = rng.random((3, *layout.shape))[:, own]
-        rows = batches.rows_of(layout, own)
+        rows = batches.assemble(layout, own)
         inputs, target = mask_tokens(rows, batches.special, mask, noise)
         starts, text = (rows.real & (rows.position == 0)).ravel(), rows.text.ravel()
         arrays = {

@@ -19,7 +19,7 @@ from camembert.models.encoder import Encoder, compile_layers
 from camembert.plan.losses import Batch
 from camembert.runtime import parallel
 from camembert.runtime.parallel import TrainingSettings
-from camembert.tokens.packing import SpecialIds
+from camembert.tokens.tokenizer import SpecialIds
 from camembert.training.loop import Objective, Schedule, TrainingResult
 from camembert.training.packed_text import TrainingText, take_masked, train_on_text
 

@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from camembert.core.provenance import hash_code
-from camembert.tokens import mixture
+from camembert.tokens import corpora
 from camembert.training import distillation, finetuning, pretraining
 
 TRAININGS = {"distillation": distillation, "finetuning": finetuning, "pretraining": pretraining}
@@ -40,7 +40,7 @@ def test_comments_and_docstrings_leave_the_hash_of_code_as_it_is(monkeypatch):
     before, source = hash_code(distillation), inspect.getsource
     said = {"    Args:\n": "    Given:\n", '"""Share of the documents': '"""What share of the documents'}
     assert "    Args:\n" in source(distillation)
-    assert '"""Share of the documents' in source(mixture)
+    assert '"""Share of the documents' in source(corpora)
 
     def said_otherwise(module):
         text = source(module)

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from camembert.data.cldr import facts as cldr
-from camembert.data.cldr import nli
-from camembert.data.cldr.documents import draw_documents
-from camembert.data.cldr.families import CONTRADICTION, ENTAILMENT, FAMILIES, NEUTRAL
+from camembert.data import cldr
+from camembert.data.cldr import draw_documents, draw_unseen_documents, find_territories, merge_facts, render, render_all
+from camembert.data.cldr_nli import CONTRADICTION, ENTAILMENT, FAMILIES, NEUTRAL, draw_splits, render_split
 from camembert.data.tasks import write_examples
 from camembert.plan.config import load_yaml
 from tools.datacard import baseline_accuracies, family_of, foreign_letters, hypotheses_by_label
@@ -17,53 +16,41 @@ from tools.datacard import baseline_accuracies, family_of, foreign_letters, hypo
 CONFIG = load_yaml(Path(__file__).parents[3] / "config.yaml")
 LANGUAGES = CONFIG["languages"]
 SIZES = {split: CONFIG["data"]["cldr"][split] for split in ("train", "dev", "test")}
-SEED = CONFIG["data"]["cldr"]["seed"]
+SEED, CORPUS_DOCUMENTS = (CONFIG["data"]["cldr"][key] for key in ("seed", "documents"))
 
 
 @pytest.fixture(scope="module")
 def splits():
-    return nli.draw_splits(SIZES, SEED)
+    return draw_splits(SIZES, SEED)
 
 
 @pytest.fixture(scope="module")
 def english(splits):
-    return {split: nli.render_split(pairs, split, "en") for split, pairs in splits.items()}
-
-
-def facts_of(topic_kinds, pair):
-    return [fact for fact in pair.premise if fact[0] in topic_kinds]
+    return {split: render_split(pairs, split, "en") for split, pairs in splits.items()}
 
 
 def follows(pair):
     """The label of a pair, worked out from its propositions alone, by another way than the generator's."""
-    attributes = {t.code: t for t in cldr.territories()}
+    attributes = {t.code: t for t in find_territories()}
     kind, *value = pair.hypothesis
     if kind in ("continent", "currency", "language"):
-        codes = [list(fact[1:]) for fact in facts_of({"territory", "either"}, pair)]
-        if not codes:
-            return NEUTRAL
-        truths = {getattr(attributes[code], kind) == value[0] for code in codes[0]}
+        facts = [fact for fact in pair.premise if fact[0] in ("territory", "either")]
+        truths = {getattr(attributes[code], kind) == value[0] for fact in facts for code in fact[1:]}
     elif kind in ("quarter", "weekday", "month"):
-        facts = facts_of({"date", "full date", "months"}, pair)
-        if not facts:
-            return NEUTRAL
-        name, *arguments = facts[0]
-        if name == "months":
-            year, first, last = arguments
-            truths = {value == [year, month] for month in range(first, last + 1)}
-            return ENTAILMENT if True in truths else CONTRADICTION
-        day = datetime.date.fromordinal(arguments[0])
-        truths = {{"quarter": [day.year, (day.month - 1) // 3 + 1], "weekday": [day.isoweekday() - 1]}[kind] == value}
+        truths = set()
+        for name, *arguments in pair.premise:
+            if name == "months":
+                year, first, last = arguments
+                truths.add(any(value == [year, month] for month in range(first, last + 1)))
+            elif name in ("date", "full date"):
+                day = datetime.date.fromordinal(arguments[0])
+                quarter, weekday = [day.year, (day.month - 1) // 3 + 1], [day.isoweekday() - 1]
+                truths.add({"quarter": quarter, "weekday": weekday}[kind] == value)
     else:
-        facts = facts_of({"offset"}, pair)
-        if not facts:
-            return NEUTRAL
-        _, number, unit = facts[0]
-        finer = {"year": (12, "month"), "week": (7, "day"), "day": (24, "hour"), "hour": (60, "minute")}[unit]
-        truths = {[number * finer[0], finer[1]] == value}
-    if len(truths) == 2:
-        return NEUTRAL
-    return ENTAILMENT if True in truths else CONTRADICTION
+        finer = {"year": (12, "month"), "week": (7, "day"), "day": (24, "hour"), "hour": (60, "minute")}
+        offsets = [fact[1:] for fact in pair.premise if fact[0] == "offset"]
+        truths = {[number * finer[unit][0], finer[unit][1]] == value for number, unit in offsets}
+    return {(True,): ENTAILMENT, (False,): CONTRADICTION}.get(tuple(truths), NEUTRAL)
 
 
 def test_every_label_follows_from_the_propositions(splits):
@@ -84,14 +71,7 @@ def test_labels_balance_over_all_and_within_every_family(splits):
 
 
 def test_splits_share_no_pair_and_repeat_none(splits):
-    keys = [
-        (
-            frozenset((fact[0], *sorted(map(str, fact[1:]))) if fact[0] == "either" else fact for fact in each.premise),
-            each.hypothesis,
-        )
-        for pairs in splits.values()
-        for each in pairs
-    ]
+    keys = [(merge_facts(each.premise), each.hypothesis) for pairs in splits.values() for each in pairs]
     assert len(keys) == len(set(keys))
 
 
@@ -100,7 +80,7 @@ def test_no_two_pairs_read_the_same(splits, language):
     rendered = [
         (pair.text, pair.text_pair)
         for split in ("dev", "test")
-        for pair in nli.render_split(splits[split], split, language)
+        for pair in render_split(splits[split], split, language)
     ]
     assert len(rendered) == len(set(rendered))
 
@@ -113,29 +93,21 @@ def test_no_english_training_pair_reads_like_one_of_dev_or_test(english):
 def test_ids_carry_the_family_and_are_shared_by_the_languages_as_labels_are(splits, english):
     assert {family_of(pair) for pair in english["dev"]} == {family.name for family in FAMILIES}
     for language in ("ar", "zh"):
-        pairs = nli.render_split(splits["dev"], "dev", language)
+        pairs = render_split(splits["dev"], "dev", language)
         assert [(pair.id, pair.label) for pair in pairs] == [(pair.id, pair.label) for pair in english["dev"]]
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path, splits):
     sizes = {"dev": 48}
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        write_examples(nli.render_split(nli.draw_splits(sizes, seed)["dev"], "dev", "th"), tmp_path / f"{name}.parquet")
+        write_examples(render_split(draw_splits(sizes, seed)["dev"], "dev", "th"), tmp_path / f"{name}.parquet")
     a, b, c = ((tmp_path / f"{name}.parquet").read_bytes() for name in "abc")
     assert a == b != c
 
 
 def test_a_size_that_cannot_balance_is_refused():
     with pytest.raises(cldr.SizeError, match=r"data\.cldr\.dev is 100; choose a multiple of 24"):
-        nli.draw_splits({"dev": 100}, 0)
-
-
-def test_the_kind_of_hypothesis_does_not_depend_on_the_label(splits):
-    kinds = Counter((i.family, i.hypothesis[0], i.label) for i in splits["train"])
-    for family in {i.family for i in splits["train"]}:
-        counts = [count for (name, _, _), count in kinds.items() if name == family]
-        assert len(counts) == 3
-        assert len(set(counts)) == 1
+        draw_splits({"dev": 100}, 0)
 
 
 def test_a_hypothesis_says_nothing_about_its_label(english):
@@ -159,36 +131,78 @@ def test_every_phrase_is_in_the_script_of_its_language(splits, language):
     documents = list(draw_documents(2000, SEED))
     facts = {fact for document in documents for fact in document}
     facts |= {i.hypothesis for i in splits["test"]} | {fact for i in splits["test"] for fact in i.premise}
-    facts |= {("territory", t.code) for t in cldr.territories()}
+    facts |= {("territory", t.code) for t in find_territories()}
     for fact in facts:
-        assert not foreign_letters(cldr.render(fact, language), language), (fact, cldr.render(fact, language))
+        assert not foreign_letters(render(fact, language), language), (fact, render(fact, language))
 
 
 @pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
 def test_names_are_translated_and_not_left_in_english(language):
     """Where a Latin-script language shares a name with English (Japan, Euro), most others still differ."""
-    facts = [(kind, getattr(t, kind)) for t in cldr.territories() for kind in ("continent", "currency", "language")]
+    facts = [(kind, getattr(t, kind)) for t in find_territories() for kind in ("continent", "currency", "language")]
     facts += [("weekday", day) for day in range(7)] + [("month", 2024, month) for month in range(1, 13)]
-    same = [fact for fact in set(facts) if cldr.render(fact, language) == cldr.render(fact, "en")]
+    same = [fact for fact in set(facts) if render(fact, language) == render(fact, "en")]
     assert len(same) / len(set(facts)) < 0.1, same
     assert not [fact for fact in same if fact[0] == "weekday"]
 
 
 def test_rendering_does_not_depend_on_which_language_was_read_before():
     facts = [("month", 2024, 3), ("months", 2024, 2, 5), ("weekday", 1), ("quarter", 2024, 1), ("offset", 2, "week")]
-    cldr.render.cache_clear()
-    forward = {(fact, language): cldr.render(fact, language) for language in LANGUAGES for fact in facts}
-    cldr.render.cache_clear()
-    backward = {(fact, language): cldr.render(fact, language) for language in reversed(LANGUAGES) for fact in facts}
+    render.cache_clear()
+    forward = {(fact, language): render(fact, language) for language in LANGUAGES for fact in facts}
+    render.cache_clear()
+    backward = {(fact, language): render(fact, language) for language in reversed(LANGUAGES) for fact in facts}
     assert forward == backward
 
 
 def test_parallel_documents_state_consistent_facts():
     """A document never places a country elsewhere than the CLDR does."""
-    attributes = {t.code: t for t in cldr.territories()}
+    attributes = {t.code: t for t in find_territories()}
     for document in draw_documents(500, 1):
         places = [fact for fact in document if fact[0] == "territory"]
         if len(places) == 1 and not any(fact[0] == "either" for fact in document):
             for kind in ("continent", "currency", "language"):
                 stated = {fact[1] for fact in document if fact[0] == kind}
                 assert stated <= {getattr(attributes[places[0][1]], kind)}
+
+
+# --- documents that are held out for retrieval ----------------------------------------------------------------
+
+
+def fold(text):
+    return " ".join(text.casefold().split())
+
+
+@pytest.fixture(scope="module")
+def unseen():
+    return draw_unseen_documents(CONFIG["retrieval"]["documents"], SEED, CORPUS_DOCUMENTS, LANGUAGES)
+
+
+def test_none_states_what_a_document_of_the_corpus_states_in_any_order(unseen):
+    corpus = {merge_facts(document) for document in draw_documents(CORPUS_DOCUMENTS, SEED)}
+    assert not corpus & set(map(merge_facts, unseen))
+    assert merge_facts([("either", "JP", "PE"), ("continent", "142")]) == merge_facts(
+        [("continent", "142"), ("either", "PE", "JP")]
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_none_reads_like_another_or_like_anything_that_is_trained_on(unseen, splits, language):
+    texts = [fold(render_all(document, language)) for document in unseen]
+    assert len(set(texts)) == len(texts)
+    read = {fold(render_all(document, language)) for document in draw_documents(CORPUS_DOCUMENTS, SEED)}
+    for pair in [*splits["train"], *splits["dev"]]:
+        read |= {fold(render_all(pair.premise, language)), fold(render(pair.hypothesis, language))}
+    assert not read & set(texts)
+
+
+def test_the_seed_decides_which_they_are():
+    one, same, other = (draw_unseen_documents(30, seed, 100, ["en", "th"]) for seed in (1, 1, 2))
+    assert one == same != other
+
+
+def test_more_documents_than_there_are_are_refused(monkeypatch):
+    few = list(draw_documents(20, 0))
+    monkeypatch.setattr(cldr, "draw_documents", lambda number, seed, use="text": few if use != "text" else few[:9])
+    with pytest.raises(cldr.SizeError, match=r"retrieval\.documents is 50, but 500 draws gave \d+ documents"):
+        draw_unseen_documents(50, 0, 9, ["en"])

@@ -3,17 +3,15 @@
 import pyarrow.parquet as pq
 import pytest
 
-from camembert.core.files import write_json
-from camembert.data.leaks import documents_of
 from camembert.data.tasks import (
     NO_LABEL,
     Example,
     TaskError,
+    find_unlabelled_languages,
     halve,
     hold_out,
-    languages_without_labels,
+    make_unlabelled_examples,
     read_examples,
-    unlabelled_examples,
     write_examples,
 )
 
@@ -39,16 +37,13 @@ def test_halves_share_no_cluster_and_lose_no_row():
         assert abs(len(first) - len(second)) <= 3
 
 
-def test_sentences_without_labels_are_all_but_evaluated_and_labelled_ones(tmp_path):
-    (tmp_path / "de.txt").write_text("labelled\nevaluated\nkept\nbeyond the limit\n")
-    write_json(tmp_path / "own.json", {"de": [1]})
-    texts = documents_of({"de_own": [tmp_path / "de.txt"]}, {"de_own": {"limit": 3}}, [tmp_path / "own.json"])
-    examples = unlabelled_examples(texts, [" labelled "])
-    assert [(each.text, each.text_pair, each.label) for each in examples] == [("kept", None, NO_LABEL)]
+def test_sentences_without_labels_are_all_but_labelled_ones(tmp_path):
+    examples = make_unlabelled_examples({"de_own": ["labelled", "another"]}, [" labelled "])
+    assert examples == [Example("de_own-000002", "another", None, NO_LABEL)]
     write_examples(examples, tmp_path / "unlabelled.parquet")
-    assert languages_without_labels([tmp_path / "unlabelled.parquet"]) == ["de"]
+    assert find_unlabelled_languages([tmp_path / "unlabelled.parquet"]) == ["de"]
     with pytest.raises(TaskError, match=r"no sentence but those of labelled examples; add text, or set"):
-        unlabelled_examples({"de_own": ["labelled"]}, ["labelled"])
+        make_unlabelled_examples({"de_own": ["labelled"]}, ["labelled"])
 
 
 def test_what_is_held_out_shares_no_sentence_with_what_is_left():

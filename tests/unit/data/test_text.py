@@ -1,4 +1,4 @@
-"""Running text as people have it, and which files of a folder are meant."""
+"""Running text as people have it, which files of a folder are meant, and sentences of evaluations in it."""
 
 import gzip
 import json
@@ -9,7 +9,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from camembert.data.records import DataError
-from camembert.data.text import Documents, read_documents
+from camembert.data.retrieval import number_sentences, write_sentences
+from camembert.data.tasks import Example, write_examples
+from camembert.data.text import (
+    TrainingDocuments,
+    check_corpus,
+    normalise,
+    read_documents,
+    read_evaluated,
+)
 from camembert.plan.corpora import check_corpora, text_files, text_sources
 from camembert.plan.sources import SourceError
 
@@ -57,10 +65,15 @@ def test_several_files_are_read_one_after_another_and_a_folder_in_order(write, t
     assert list(read_documents([tmp_path / "en"])) == ["a", "b"]
 
 
-def test_the_text_of_all_languages_can_be_gone_through_again(write):
-    languages = [[write("en.txt", ["a", "b", "c"])], [write("fr.txt", ["d"]), write("fr2.txt", ["e", "f"])]]
-    documents = Documents([(files, {"limit": 2}) for files in languages])
-    assert list(documents) == list(documents) == ["a", "b", "d", "e"]
+def test_the_text_of_all_languages_can_be_gone_through_again_without_what_was_left_out(write, tmp_path):
+    files = {
+        "en_own": [write("en.txt", ["a", "b", "c"])],
+        "fr_own": [write("fr.txt", ["d"]), write("g.txt", ["e", "f"])],
+    }
+    (tmp_path / "own.json").write_text('{"en": [1]}')
+    documents = TrainingDocuments(files, {name: {"limit": 2} for name in files}, [tmp_path / "own.json"])
+    assert list(documents) == list(documents) == ["a", "d", "e"]
+    assert {name: list(own) for name, own in documents.by_source().items()} == {"en_own": ["a"], "fr_own": ["d", "e"]}
 
 
 # --- which files ----------------------------------------------------------------------------------------------
@@ -127,3 +140,39 @@ def test_what_is_no_text_is_refused(tmp_path):
     for name, where in (("de.jsonl", "de.jsonl:2"), ("de.parquet", "de.parquet: row 1")):
         with pytest.raises(DataError, match=f"{where} has 3 in the field 'text'; expected a text"):
             list(read_documents([tmp_path / name]))
+
+
+# --- sentences of evaluations ---------------------------------------------------------------------------------
+
+SENTENCES = {"en": {"wake me up", "stop"}, "de": {"weck mich"}}
+TEXTS = {"en": ["play", " WAKE  me\tup ", "go on", "stop it", "Stop"], "de": ["a", "b", "Weck mich", "d", "e"]}
+
+
+def test_case_spaces_and_forms_of_characters_do_not_hide_a_sentence():
+    assert normalise("\uff37ake  Me\u00a0UP \ufb01") == "wake me up fi"
+    assert check_corpus("own", {"en": [], "de": ["a"]}, {"en": {"a"}, "de": set()}, False, "refuse") == {
+        "en": [],
+        "de": [],
+    }
+
+
+def test_both_sentences_of_a_pair_and_those_of_retrieval_are_looked_for(tmp_path):
+    write_examples([Example("a", "One", "TWO", 0)], tmp_path / "pairs.parquet")
+    write_examples([Example("a", "Three", None, 0)], tmp_path / "single.parquet")
+    write_sentences(number_sentences(["Four", "FIVE"]), tmp_path / "retrieval.parquet")
+    examples = [tmp_path / "pairs.parquet", tmp_path / "single.parquet"]
+    assert read_evaluated(examples, [tmp_path / "retrieval.parquet"]) == {"one", "two", "three", "four", "five"}
+
+
+def test_text_without_sentences_of_evaluations_is_not_refused():
+    assert check_corpus("own", {"en": ["go on"]}, SENTENCES, False, "refuse") == {"en": []}
+
+
+def test_what_is_left_out_of_parallel_text_is_left_out_of_every_language(tmp_path):
+    assert check_corpus("own", TEXTS, SENTENCES, False, "leave_out") == {"en": [1, 4], "de": [2]}
+    left_out = check_corpus("own", TEXTS, SENTENCES, True, "leave_out")
+    assert left_out == {"en": [1, 2, 4], "de": [1, 2, 4]}
+    for language, texts in TEXTS.items():
+        (tmp_path / f"{language}.txt").write_text("".join(f"{text}\n" for text in texts))
+        kept = list(read_documents([tmp_path / f"{language}.txt"], parallel=True, without=left_out[language]))
+        assert kept == [texts[0], texts[3]]

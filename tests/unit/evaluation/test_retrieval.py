@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from camembert.data.retrieval import numbered
+from camembert.data.retrieval import number_sentences
 from camembert.evaluation.retrieval import (
     accuracy,
     embed_sides,
@@ -95,14 +95,14 @@ def shares(encoder, words, sentences, layers, readings=(COSINE,), training_ids=N
 
 
 def test_an_encoder_finds_its_own_sentences_and_not_shuffled_ones(encoder, words, distinct):
-    sentences = numbered(distinct)
-    moved = numbered([*distinct[1:], distinct[0]])
+    sentences = number_sentences(distinct)
+    moved = number_sentences([*distinct[1:], distinct[0]])
     found = shares(encoder, words, {"en": sentences, "xx": sentences, "yy": moved}, [1, 3])
     assert found == {"xx": [{COSINE: 1.0}] * 2, "yy": [{COSINE: 0.0}] * 2}
 
 
 def test_layers_and_readings_of_one_pass_are_those_of_passes_of_their_own(encoder, words, lines):
-    sentences = {language: numbered(lines[language][:30]) for language in ("en", "fr")}
+    sentences = {language: number_sentences(lines[language][:30]) for language in ("en", "fr")}
     readings = [
         Reading(pooling, similarity, direction)
         for pooling in ("mean", "cls")
@@ -116,7 +116,7 @@ def test_layers_and_readings_of_one_pass_are_those_of_passes_of_their_own(encode
 
 
 def test_means_of_training_text_are_of_each_language_and_change_that_reading_alone(encoder, words, lines):
-    sentences = {language: numbered(lines[language][:30]) for language in ("en", "fr")}
+    sentences = {language: number_sentences(lines[language][:30]) for language in ("en", "fr")}
     ids = {language: token_ids(lines[language][:20], words, encoder) for language in sentences}
     ((_, french, english),) = embed_sides(encoder, words, sides_of(sentences), [3], ["mean"], 256, ids)
     expected = embed(encoder, words, lines["fr"][:20], [3], "mean", 256).mean(axis=1)
@@ -125,7 +125,7 @@ def test_means_of_training_text_are_of_each_language_and_change_that_reading_alo
 
 
 def test_languages_may_have_english_sentences_of_their_own(encoder, words, distinct):
-    first, second = numbered(distinct[:12]), numbered(distinct[12:30])
+    first, second = number_sentences(distinct[:12]), number_sentences(distinct[12:30])
     vectors = embed_sides(encoder, words, {"xx": (first, first), "yy": (second, second)}, [3], ["mean"], 256)
     found = {language: by_layer[0][COSINE] for language, by_layer in retrieve(vectors, [COSINE], 4)}
     assert {language: places.tolist() for language, places in found.items()} == {
@@ -136,9 +136,9 @@ def test_languages_may_have_english_sentences_of_their_own(encoder, words, disti
 
 def test_character_ngrams_find_names_but_not_translations():
     sentences = {
-        "en": numbered(["Gambia and Dalasi in May", "Japan or Peru", "five cats"]),
-        "de": numbered(["Gambia und Dalasi im Mai", "Japan oder Peru", "fünf Katzen"]),
-        "zh": numbered(["冈比亚", "日本", "猫"]),
+        "en": number_sentences(["Gambia and Dalasi in May", "Japan or Peru", "five cats"]),
+        "de": number_sentences(["Gambia und Dalasi im Mai", "Japan oder Peru", "fünf Katzen"]),
+        "zh": number_sentences(["冈比亚", "日本", "猫"]),
     }
     on_training = COSINE._replace(similarity=Similarity.CENTRED_ON_TRAINING)
     found = dict(retrieve_by_characters(sides_of(sentences), [COSINE, on_training], 2))
@@ -153,7 +153,9 @@ def test_top_is_the_last_layer_of_whichever_encoder(layer, number):
 
 
 def test_answers_name_the_nearest_by_its_id(tmp_path):
-    sentences = [sentence for sentence in numbered(list("abcd")) if sentence.text != "b"]  # as after a repeated line
+    sentences = [
+        sentence for sentence in number_sentences(list("abcd")) if sentence.text != "b"
+    ]  # as after a repeated line
     write_answers(tmp_path / "x.parquet", sentences, {COSINE: np.array([0, 2, 2])})
     assert pq.read_table(tmp_path / "x.parquet").to_pydict() == {
         "id": ["line-000001", "line-000003", "line-000004"],

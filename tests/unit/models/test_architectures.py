@@ -26,10 +26,9 @@ from camembert.models.encoder import (
     to_tensors,
 )
 from camembert.plan.teachers import sizes_in
-from camembert.tokens.mixture import Corpus
-from camembert.tokens.packing import SpecialIds, TextBatches
-from camembert.tokens.shards import Shard, write_shard
-from camembert.tokens.tokenizer import load_tokenizer
+from camembert.tokens.corpora import Shard, TokenizedCorpus, write_shard
+from camembert.tokens.packing import TextBatches
+from camembert.tokens.tokenizer import SpecialIds, load_tokenizer
 
 TOLERANCE = {"atol": 1e-5, "rtol": 1e-5}
 
@@ -51,8 +50,8 @@ def batches(given, lines, tmp_path_factory):
         write_shard(corpora / language, text, words, {"parallel": True})
         write_shard(corpora / f"{language}-alone", text, words, {"parallel": False})
     mixture = [
-        Corpus({language: Shard(corpora / language) for language in lines}),
-        Corpus({language: Shard(corpora / f"{language}-alone") for language in lines}),
+        TokenizedCorpus({language: Shard(corpora / language) for language in lines}),
+        TokenizedCorpus({language: Shard(corpora / f"{language}-alone") for language in lines}),
     ]
     return TextBatches(mixture, SpecialIds.read(folder / "tokenizer"), 6, 48, 0.7, seed=1)
 

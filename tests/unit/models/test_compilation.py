@@ -19,8 +19,7 @@ from camembert.models.encoder import (
 )
 from camembert.plan.recipe import Recipe
 from camembert.runtime.parallel import TrainingSettings
-from camembert.tokens.mixture import CorpusFolders
-from camembert.tokens.shards import write_shard
+from camembert.tokens.corpora import CorpusFolders, write_shard
 from camembert.training.distillation import distillation_objective, freeze
 from camembert.training.loop import Schedule
 from camembert.training.packed_text import TrainingText, train_on_text

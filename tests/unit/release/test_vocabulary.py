@@ -18,9 +18,9 @@ from camembert.evaluation.predictors import pytorch_predictor
 from camembert.models.classifier import init_classifier, load_classifier
 from camembert.models.encoder import save_model
 from camembert.release.vocabulary import token_counts, tokens_to_keep, trim
-from camembert.tokens.shards import write_shard
+from camembert.tokens.corpora import write_shard
 from camembert.tokens.tokenizer import SPECIAL_TOKENS, load_tokenizer, token_id
-from camembert.tokens.trimming import VocabularyError, _renumbered, tokens_kept
+from camembert.tokens.trimming import VocabularyError, _renumbered, select_tokens
 
 KEPT = ("en", "de")
 
@@ -177,7 +177,7 @@ def test_every_letter_of_a_bpe_is_kept_however_it_marks_words(settings):
     tokenizer = small_bpe(**settings)
     tokenizer.add_tokens(["remdesivir", "<user>"])
     used = set(tokenizer.encode("lower newest cats").ids)
-    kept = tokens_kept(tokenizer, used, ["<unk>"])
+    kept = select_tokens(tokenizer, used, ["<unk>"])
     smaller = renumbered(tokenizer, kept)
     assert smaller.get_vocab_size() < tokenizer.get_vocab_size()
     for text in ("lower newest cats", "remdesivir <user>"):

@@ -6,27 +6,27 @@ from pathlib import Path
 import pytest
 from tokenizers import normalizers
 
-from camembert.tokens.character_map import compositions, nmt_nfkc, precompiled
+from camembert.tokens.character_map import compile_map, find_compositions, nmt_nfkc
 
 MAP = {"a": "x", "é": "e", "\u0958": "\u0915\u093c", "\x01": "", "\u200b": " ", "𝔸": "A", "ﬁ": "fi"}
 REAL_DATA = os.environ.get("CAMEMBERT_REAL_DATA")
 
 
 def test_every_character_becomes_what_the_map_says_and_others_stay():
-    normaliser = normalizers.Precompiled(precompiled(MAP))
+    normaliser = normalizers.Precompiled(compile_map(MAP))
     for number in [*range(1, 0xD800), *range(0xE000, 0x20000)]:
         letter = chr(number)
         assert normaliser.normalize_str(letter) == MAP.get(letter, letter), hex(number)
 
 
 def test_keys_that_begin_with_others_are_told_apart():
-    marked = precompiled({"e\u0301": "é", "o": "0", "\u0301": "'"})
+    marked = compile_map({"e\u0301": "é", "o": "0", "\u0301": "'"})
     assert normalizers.Precompiled(marked).normalize_str("e e\u0301 o \u0301") == "e é 0 '"
 
 
 def test_letters_and_marks_are_composed_as_unicode_composes_them():
     """Wholly decomposed letters; half composed ones stay, as with SentencePiece."""
-    found = compositions()
+    found = find_compositions()
     assert found["e\u0301"] == "é"
     assert found["\u0627\u0653"] == "\u0622", "Urdu's alef with madda"
     normaliser = nmt_nfkc({})

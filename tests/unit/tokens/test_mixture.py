@@ -3,15 +3,22 @@
 import numpy as np
 import pytest
 
-from camembert.tokens.mixture import Corpus, Documents, corpora_in, sampling_probabilities, tokens_of
-from camembert.tokens.shards import CorpusError, Shard, write_shard
+from camembert.tokens.corpora import (
+    CorpusError,
+    DocumentSampler,
+    Shard,
+    TokenizedCorpus,
+    count_corpus_tokens,
+    find_corpora,
+    write_shard,
+)
 
 UNIFORM = np.random.default_rng(0).random((3, 20_000))
 
 
 @pytest.fixture
 def parallel(corpus):
-    return Corpus({language: Shard(folder) for language, folder in corpus.items()})
+    return TokenizedCorpus({language: Shard(folder) for language, folder in corpus.items()})
 
 
 @pytest.fixture
@@ -24,32 +31,34 @@ def articles(lines, words, tmp_path):
     return shards
 
 
-def shares(documents: Documents, which: int = 0) -> list[float]:
+def shares(documents: DocumentSampler, which: int = 0) -> list[float]:
     """How often each shard was drawn, as a text or as a translation."""
     drawn = documents.draw(*UNIFORM)[0][:, which]
     return (np.bincount(drawn[drawn >= 0], minlength=len(documents.shards)) / len(drawn)).tolist()
 
 
-def test_probabilities_follow_the_exponent():
-    assert sampling_probabilities([100, 300], 1.0) == pytest.approx([0.25, 0.75])
-    assert sampling_probabilities([100, 300], 0.0) == pytest.approx([0.5, 0.5])
-    assert sampling_probabilities([1, 16], 0.5) == pytest.approx([0.2, 0.8])
+@pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0])
+def test_languages_are_drawn_by_their_tokens_smoothed_by_the_exponent(articles, exponent):
+    tokens = np.array([shard.facts["tokens"] for shard in articles.values()]) ** exponent
+    assert shares(DocumentSampler([TokenizedCorpus(articles)], exponent)) == pytest.approx(
+        tokens / tokens.sum(), abs=0.01
+    )
 
 
 def test_each_corpus_gives_its_share_of_the_documents(parallel, articles):
-    documents = Documents([Corpus(parallel.shards, 3.0), Corpus(articles, 1.0)], 0.0)
+    documents = DocumentSampler([TokenizedCorpus(parallel.shards, 3.0), TokenizedCorpus(articles, 1.0)], 0.0)
     assert shares(documents) == pytest.approx([0.25, 0.25, 0.25, 0.125, 0.125], abs=0.01)
     assert shares(documents, 1) == pytest.approx([0.25, 0.25, 0.25, 0, 0], abs=0.01), "articles have no translation"
 
 
 def test_a_translation_is_in_another_language_of_the_same_corpus(parallel, articles):
-    drawn, _ = Documents([Corpus(articles), parallel], 1.0).draw(*UNIFORM)
+    drawn, _ = DocumentSampler([TokenizedCorpus(articles), parallel], 1.0).draw(*UNIFORM)
     pairs = drawn[drawn[:, 1] >= 0]
     assert {tuple(pair) for pair in pairs.tolist()} == {(i, j) for i in (2, 3, 4) for j in (2, 3, 4) if i != j}
 
 
 def test_documents_are_drawn_uniformly(articles):
-    drawn, document = Documents([Corpus(articles)], 0.0).draw(*UNIFORM)
+    drawn, document = DocumentSampler([TokenizedCorpus(articles)], 0.0).draw(*UNIFORM)
     counts = np.bincount(document[drawn[:, 0] == 1])
     assert len(counts) == 39, "the last of 40 is held out"
     assert counts.min() > 0.7 * counts.mean()
@@ -57,49 +66,43 @@ def test_documents_are_drawn_uniformly(articles):
 
 
 def test_one_language_is_drawn_from_the_corpora_that_have_it(parallel, articles):
-    corpora = [Corpus(parallel.shards, 3.0), Corpus(articles, 1.0)]
-    assert shares(Documents(corpora, 0.7, language="en")) == pytest.approx([0.75, 0, 0, 0.25, 0], abs=0.01)
-    assert shares(Documents(corpora, 0.7, language="es")) == [0, 0, 0, 0, 1]
+    corpora = [TokenizedCorpus(parallel.shards, 3.0), TokenizedCorpus(articles, 1.0)]
+    assert shares(DocumentSampler(corpora, 0.7, language="en")) == pytest.approx([0.75, 0, 0, 0.25, 0], abs=0.01)
+    assert shares(DocumentSampler(corpora, 0.7, language="es")) == [0, 0, 0, 0, 1]
     with pytest.raises(CorpusError, match="no corpus has text in it; expected one of en, fr, de, es"):
-        Documents(corpora, 0.7, language="it")
+        DocumentSampler(corpora, 0.7, language="it")
 
 
 def test_a_uniform_number_of_almost_one_draws_the_last_that_may_be_drawn(parallel, articles):
     last = np.full(3, np.nextafter(1, 0))
-    drawn, document = Documents([Corpus(articles), parallel], 0.7, language="en").draw(*last)
+    drawn, document = DocumentSampler([TokenizedCorpus(articles), parallel], 0.7, language="en").draw(*last)
     assert drawn.tolist() == [2, 4]
     assert document == len(parallel.shards["en"]) - 2 - 1
 
 
-@pytest.mark.parametrize("share", [0.0, -1.0, float("nan")])
-def test_a_share_that_is_not_positive_is_refused(articles, share):
-    with pytest.raises(CorpusError, match="expected more than 0"):
-        Corpus(articles, share)
-
-
 def test_the_identity_of_a_corpus_is_that_of_its_shards_and_its_share(articles):
-    identity = Corpus(articles).identity
-    assert Corpus(articles).identity == identity
-    assert Corpus(articles, 2.0).identity != identity
-    assert Corpus({"en": articles["en"]}).identity != identity
+    identity = TokenizedCorpus(articles).identity
+    assert TokenizedCorpus(articles).identity == identity
+    assert TokenizedCorpus(articles, 2.0).identity != identity
+    assert TokenizedCorpus({"en": articles["en"]}).identity != identity
 
 
 def test_parallel_shards_of_different_lengths_are_refused(lines, words, tmp_path):
     for language, count in (("en", 10), ("fr", 9)):
         write_shard(tmp_path / language, lines[language][:count], words, {"parallel": True})
     with pytest.raises(CorpusError, match="different numbers of documents"):
-        Corpus({name: Shard(tmp_path / name) for name in ("en", "fr")})
+        TokenizedCorpus({name: Shard(tmp_path / name) for name in ("en", "fr")})
 
 
 def test_shard_folders_are_grouped_into_corpora_with_their_shares(lines, words, tmp_path):
     folders = [tmp_path / name for name in ("articles/en", "articles/fr", "sentences/fr")]
     for folder in folders:
         write_shard(folder, lines["fr"][:9], words, {"parallel": False})
-    corpora = corpora_in(folders, {"sentences": 0.5, "articles": 2.0})
+    corpora = find_corpora(folders, {"sentences": 0.5, "articles": 2.0})
     assert [(list(corpus.shards), corpus.share) for corpus in corpora] == [(["en", "fr"], 2.0), (["fr"], 0.5)]
     opened = [corpus.open() for corpus in corpora]
     assert [(corpus.share, len(corpus.shards["fr"])) for corpus in opened] == [(2.0, 9), (0.5, 9)]
     one = opened[1].shards["fr"].facts["tokens"]
-    assert tokens_of(corpora) == {"en": one, "fr": 2 * one}, "a language of two corpora has the tokens of both"
-    with pytest.raises(CorpusError, match=r"sentences/fr is text of corpus sentences, expected one of articles"):
-        corpora_in(folders, {"articles": 1.0})
+    assert count_corpus_tokens(corpora) == {"en": one, "fr": 2 * one}, (
+        "a language of two corpora has the tokens of both"
+    )

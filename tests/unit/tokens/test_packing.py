@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from camembert.tokens.mixture import Corpus, sampling_probabilities
+from camembert.tokens.corpora import Shard, TokenizedCorpus, write_shard
 from camembert.tokens.packing import PackedRows, TextBatches
-from camembert.tokens.shards import Shard, write_shard
 
 ROWS, TOKENS = 6, 32
 
@@ -36,7 +35,7 @@ def single(lines, words, special, tmp_path):
 
 
 def batches_of(shards, special, seed=0, exponent=0.7) -> TextBatches:
-    return TextBatches([Corpus(shards)], special, ROWS, TOKENS, exponent, seed)
+    return TextBatches([TokenizedCorpus(shards)], special, ROWS, TOKENS, exponent, seed)
 
 
 def same_rows(one, other) -> bool:
@@ -55,17 +54,6 @@ def documents_of(rows):
 
 
 # --- sampling -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("exponent", [0.0, 1.0])
-def test_languages_are_drawn_with_these_probabilities(single, special, exponent):
-    batches = TextBatches(single.documents.corpora, special, ROWS, TOKENS, exponent, seed=3)
-    for step in range(60):
-        batches.batch(step)
-    draws = np.array([len(shard.drawn) for shard in single.shards])
-    expected = sampling_probabilities([shard.facts["tokens"] for shard in single.shards], exponent)
-    assert draws.sum() > 1000
-    assert draws / draws.sum() == pytest.approx(expected, abs=0.04)
 
 
 # --- batches --------------------------------------------------------------------------------------------------
@@ -110,31 +98,6 @@ def test_documents_of_parallel_text_are_pairs_of_translations(shards, lines, spe
     assert len(found) > 3
 
 
-def test_any_part_of_a_text_longer_than_a_row_is_read(lines, words, special, tmp_path):
-    write_shard(tmp_path / "en", [" ".join(lines["en"])] * 2, words, {"parallel": False})
-    text = tuple(Shard(tmp_path / "en")[0].tolist())
-    batches = batches_of({"en": Shard(tmp_path / "en")}, special)
-    parts = {tuple(row[1:-1].tolist()) for step in range(50) for row in batches.batch(step).token}
-    assert {len(part) for part in parts} == {TOKENS - 2}
-    starts = [next(i for i in range(len(text)) if text[i : i + TOKENS - 2] == part) for part in parts]
-    quarters = np.bincount(np.array(starts) * 4 // (len(text) - TOKENS + 3), minlength=4)
-    assert (quarters > len(starts) / 8).all()
-
-
-def test_a_pair_longer_than_a_row_is_cut_at_the_end_on_both_sides(lines, words, special, tmp_path):
-    for language in ("en", "de"):
-        write_shard(tmp_path / language, [" ".join(lines[language][:20])] * 3, words, {"parallel": True})
-    corpus = Corpus({name: Shard(tmp_path / name) for name in ("en", "de")})
-    rows = TextBatches([corpus], special, 4, 15, 1.0, seed=0).batch(0)
-    for token, segment, _ in documents_of(rows):
-        assert (segment == 0).sum() == 8  # [CLS], 6 of the 12 tokens of room, [SEP]
-        assert (segment == 1).sum() == 7
-        assert (token == special.sep).sum() == 2
-        beginnings = {tuple(Shard(tmp_path / name)[0][:6].tolist()) for name in ("en", "de")}
-        assert {tuple(token[1:7].tolist()), tuple(token[8:14].tolist())} == beginnings
-    assert rows.real.all()
-
-
 def test_held_out_documents_are_the_last_of_every_shard_and_never_in_training(shards, special):
     batches = batches_of(shards, special)
     for step in range(100):
@@ -148,11 +111,6 @@ def test_held_out_documents_are_the_last_of_every_shard_and_never_in_training(sh
     documents = len(shards["en"])
     assert held_out == {documents - 2, documents - 1}
     assert trained == set(range(documents - 2))
-
-
-def test_one_language_alone_is_not_read_in_pairs(corpus, special):
-    for _, segment, _ in documents_of(batches_of({"en": Shard(corpus["en"])}, special).batch(0)):
-        assert not segment.any()
 
 
 # --- rows of a batch ------------------------------------------------------------------------------------------------
@@ -192,12 +150,25 @@ def one_by_one(batches: TextBatches, step: int) -> PackedRows:
 @pytest.fixture
 def mixed(single, shards, special) -> TextBatches:
     """Batches of parallel and other text."""
-    corpora = [Corpus(shards, share=2.0), *single.documents.corpora]
+    corpora = [TokenizedCorpus(shards, share=2.0), *single.documents.corpora]
     return TextBatches(corpora, special, 20, TOKENS, 0.7, seed=0)
 
 
-def test_packing_all_rows_at_once_packs_what_packing_one_by_one_does(shards, single, mixed, special):
-    for batches in (batches_of(shards, special), single, mixed, mixed.held_out()):
+@pytest.fixture
+def long(lines, words, special, tmp_path) -> TextBatches:
+    """Batches of texts, and of pairs, that are longer than a row."""
+    corpora = []
+    for parallel in (True, False):
+        folders = {language: tmp_path / str(parallel) / language for language in ("en", "de")}
+        for language, folder in folders.items():
+            write_shard(folder, [" ".join(lines[language])] * 3, words, {"parallel": parallel})
+        corpora.append(TokenizedCorpus({language: Shard(folder) for language, folder in folders.items()}))
+    return TextBatches(corpora, special, 20, TOKENS, 0.7, seed=0)
+
+
+def test_packing_all_rows_at_once_packs_what_packing_one_by_one_does(shards, single, mixed, long, special):
+    alone = batches_of({"en": shards["en"]}, special)  # without a translation
+    for batches in (batches_of(shards, special), single, mixed, mixed.held_out(), long, alone):
         for step in range(5):
             assert same_rows(batches.batch(step), one_by_one(batches, step))
 
@@ -217,10 +188,9 @@ def test_processes_that_share_a_batch_assemble_the_rows_that_one_does(mixed, pro
             assert part.counts == whole.counts, "losses divide by the numbers of the whole batch"
 
 
-def test_the_counts_of_a_batch_are_those_of_its_rows(mixed, lines, words, special, tmp_path):
-    write_shard(tmp_path / "long", [" ".join(lines["en"])] * 2, words, {"parallel": False})
-    full = batches_of({"en": Shard(tmp_path / "long")}, special)
-    for batches, one_document in ((mixed, False), (full, True)):
+def test_the_counts_of_a_batch_are_those_of_its_rows(mixed, long):
+    texts = TextBatches(long.documents.corpora[1:], long.special, 20, TOKENS, 0.7, seed=0)
+    for batches, one_document in ((mixed, False), (texts, True)):
         rows = batches.batch(0)
         assert rows.counts == PackedRows(rows.token, rows.segment, rows.position, rows.document).counts
         assert rows.counts.real_tokens == rows.real.sum()
@@ -231,7 +201,7 @@ def test_the_counts_of_a_batch_are_those_of_its_rows(mixed, lines, words, specia
 
 def test_the_text_of_rows_is_what_is_neither_special_nor_padding(mixed, special):
     layout = mixed.layout(mixed.rng(0))
-    rows = mixed.rows_of(layout)
+    rows = mixed.assemble(layout)
     assert np.array_equal(rows.text, ~np.isin(rows.token, (special.cls, special.sep, special.pad)))
     assert np.array_equal(rows.text.sum(axis=1), layout.text_tokens)
 

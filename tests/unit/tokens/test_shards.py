@@ -1,113 +1,86 @@
 """Shards of token ids: written in little memory, on from where a kill stopped it, and read again."""
 
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from camembert.core.files import read_json
 from camembert.data.text import read_documents
-from camembert.tokens.shards import CorpusError, Shard, write_shard
+from camembert.tokens import corpora
+from camembert.tokens.corpora import CorpusError, Shard, write_shard
+from camembert.tokens.tokenizer import train_tokenizer
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 WRITE = """
-import sys, time
+import logging, sys
 from pathlib import Path
-from camembert.tokens import shards
+from camembert.tokens import corpora
 from camembert.data.text import read_documents
 from camembert.tokens.tokenizer import load_tokenizer
 
-text, tokenizer, output, unfinished, interval, pause = sys.argv[1:]
-facts, interval = {"parallel": False}, float(interval)
-shards.CHARACTERS_AT_ONCE = 1 << 15
+text, tokenizer, output = sys.argv[1:]
+corpora.CHARACTERS_AT_ONCE = 1 << 15
 anonymous = []
 
-def progress(documents, tokens):
+def measure(record):  # of the log, which has a line for every entry of the journal
     status = Path("/proc/self/status").read_text()
     anonymous.append(int(status.split("RssAnon:")[1].split()[0]))
-    time.sleep(float(pause))
 
-documents, words = read_documents([text]), load_tokenizer(tokenizer)
-shards.write_shard(output, documents, words, facts, unfinished, interval, progress)
-print(max(anonymous, default=0))
+corpora.log.setLevel(logging.INFO)
+corpora.log.addFilter(measure)
+corpora.write_shard(output, read_documents([text]), load_tokenizer(tokenizer), {"parallel": False}, None, 0.1)
+print(max(anonymous))
 """
-"""Prints the largest anonymous memory, KiB; waits after every entry of the journal, `interval` seconds apart."""
-
-
-@pytest.fixture
-def command(tokenizer_folder, tmp_path):
-    """The command that writes a text into the shard `name`."""
-
-    def make(text, name, interval=0.1, pause=0):
-        arguments = text, tokenizer_folder, tmp_path / name, tmp_path / f"unfinished-{name}", interval, pause
-        return [sys.executable, "-c", WRITE, *map(str, arguments)]
-
-    return make
-
-
-def environment():
-    return os.environ | {"RAYON_NUM_THREADS": "1"}
+"""Prints the largest anonymous memory, KiB."""
 
 
 def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_ten_times_the_text_takes_the_same_memory(command, tmp_path):
+def test_ten_times_the_text_takes_the_same_memory(tokenizer_folder, tmp_path):
     peaks = []
     for times in (1, 10):
-        text = tmp_path / f"{times}.txt"
+        text, output = tmp_path / f"{times}.txt", tmp_path / str(times)
         text.write_text("one\ntwo\ncats\nred\n" * 12_500 * times)
-        run = subprocess.run(command(text, str(times)), capture_output=True, text=True, cwd=SCRIPTS, env=environment())
+        command = [sys.executable, "-c", WRITE, str(text), str(tokenizer_folder), str(output)]
+        environment = os.environ | {"RAYON_NUM_THREADS": "1"}
+        run = subprocess.run(command, capture_output=True, text=True, cwd=SCRIPTS, env=environment)
         assert run.returncode == 0, run.stderr
-        assert len(Shard(tmp_path / str(times))) == 50_000 * times
+        assert len(Shard(output)) == 50_000 * times
         peaks.append(int(run.stdout))
     assert peaks[1] < 1.05 * peaks[0], peaks
 
 
-def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(command, tmp_path, lines):
-    text = tmp_path / "en.txt"
-    text.write_text("".join(f"{line}\n" for line in lines["en"]) * 150)
-    whole = subprocess.run(command(text, "whole"), cwd=SCRIPTS, env=environment(), capture_output=True)
-    assert whole.returncode == 0
-    journal = tmp_path / "unfinished-killed" / "journal.json"
-    process = subprocess.Popen(command(text, "killed", interval=0, pause=0.2), cwd=SCRIPTS, env=environment())
-    while not journal.is_file():
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    documents = read_json(journal)["documents"]
-    assert 0 < documents < 150 * len(lines["en"])
-    with open(journal.parent / "tokens.bin", "ab") as file:
-        file.write(b"written after the last entry of the journal")
-    again = subprocess.run(command(text, "killed"), cwd=SCRIPTS, env=environment(), capture_output=True, text=True)
-    assert again.returncode == 0, again.stderr
-    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
-    assert not journal.parent.exists()
+@pytest.mark.parametrize("change", [None, "more", "facts", "tokenizer", "lost"])
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(change, words, lines, tmp_path, monkeypatch, caplog):
+    """What is lost, or was written with other facts or another tokenizer, is thrown away."""
 
-
-@pytest.mark.parametrize("change", ["facts", "tokenizer", "lost"])
-def test_work_in_progress_of_another_run_is_thrown_away(change, words, lines, tmp_path, monkeypatch):
-    from camembert.tokens.tokenizer import train_tokenizer
-
-    def interrupted(documents, tokens):
+    def interrupted():
+        yield from lines["en"]
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(corpora, "DOCUMENTS_AT_ONCE", 7)
+    unfinished = tmp_path / "unfinished"
     with pytest.raises(KeyboardInterrupt):
-        write_shard(tmp_path / "en", lines["en"], words, {"source": 1}, tmp_path / "unfinished", 0, interrupted)
-    if change == "lost":
-        with open(tmp_path / "unfinished" / "tokens.bin", "r+b") as file:
+        write_shard(tmp_path / "en", interrupted(), words, {"source": 1}, unfinished, 0)
+    with open(unfinished / "tokens.bin", "r+b") as file:
+        if change == "lost":
             file.truncate(8)
+        if change == "more":
+            file.seek(0, os.SEEK_END)
+            file.write(b"written after the last entry of the journal")
     facts = {"source": 2 if change == "facts" else 1}
     tokenizer = train_tokenizer(lines["fr"], 120, lowercase=False) if change == "tokenizer" else words
-    for name, unfinished in (("en", tmp_path / "unfinished"), ("fresh", None)):
-        write_shard(tmp_path / name, lines["en"], tokenizer, facts, unfinished)
+    with caplog.at_level("INFO", "camembert"):
+        write_shard(tmp_path / "en", lines["en"], tokenizer, facts, unfinished)
+    write_shard(tmp_path / "fresh", lines["en"], tokenizer, facts)
+    assert ("continuing after 119 documents" in caplog.text) == (change in (None, "more"))
     assert contents(tmp_path / "en") == contents(tmp_path / "fresh")
+    assert not unfinished.exists()
 
 
 @pytest.mark.parametrize("content", ["", "\n \n\t\n", "one line\n"])
@@ -122,7 +95,7 @@ def test_empty_text_is_refused_by_name(content, words, tmp_path):
 
 
 def test_a_shard_gives_back_the_tokens_of_every_document(lines, words, tmp_path, monkeypatch):
-    monkeypatch.setattr("camembert.tokens.shards.DOCUMENTS_AT_ONCE", 7)
+    monkeypatch.setattr(corpora, "DOCUMENTS_AT_ONCE", 7)
     write_shard(tmp_path / "en", lines["en"], words, {"parallel": False})
     shard = Shard(tmp_path / "en")
     expected = [words.encode(line, add_special_tokens=False).ids for line in lines["en"]]

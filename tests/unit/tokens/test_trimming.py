@@ -9,7 +9,7 @@ from camembert.models.teacher import import_teacher
 from camembert.plan.teachers import SIZES, config_of, first_position, longest_input, sizes_in
 from camembert.tokens.given_tokenizer import import_tokenizer
 from camembert.tokens.tokenizer import load_tokenizer, special_tokens
-from camembert.tokens.trimming import VocabularyError, rows_of, trim_tokenizer
+from camembert.tokens.trimming import VocabularyError, read_teacher_rows, trim_tokenizer
 
 READ = ["the red house sees a cat", "дом и кот видят сад", "the cat and the garden"]
 OTHER = ["a quick brown fox jumps", "быстрая лиса прыгает", "houses, gardens, foxes!"]
@@ -34,7 +34,7 @@ def tokenizers(tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_covered_text_has_the_same_ids_renumbered(kind, tokenizers):
     whole, trimmed, kept = tokenizers(kind, "used")
-    before, after, rows = load_tokenizer(whole), load_tokenizer(trimmed), rows_of(trimmed)
+    before, after, rows = load_tokenizer(whole), load_tokenizer(trimmed), read_teacher_rows(trimmed)
     assert len(rows) == kept == after.get_vocab_size() < before.get_vocab_size()
     for text in [*READ, (READ[0], READ[1])]:
         one, other = (each.encode(*([text] if isinstance(text, str) else text)) for each in (before, after))
@@ -53,19 +53,15 @@ def test_other_text_is_spelt_in_shorter_tokens(kind, tokenizers):
 def test_a_number_keeps_special_tokens_and_the_most_frequent(tokenizers):
     whole, trimmed, _ = tokenizers("xlm-roberta", "used")
     counts = np.bincount([i for text in READ for i in load_tokenizer(whole).encode(text, add_special_tokens=False).ids])
-    all_used = rows_of(trimmed)
+    all_used = read_teacher_rows(trimmed)
     whole, trimmed, kept = tokenizers("xlm-roberta", 20)
-    rows, tokenizer = rows_of(trimmed), load_tokenizer(trimmed)
+    rows, tokenizer = read_teacher_rows(trimmed), load_tokenizer(trimmed)
     assert len(rows) == kept == tokenizer.get_vocab_size() == 20
     assert set(special_tokens(whole).values()) <= set(tokenizer.get_vocab())
     chosen = [counts[row] for row in rows if row < len(counts) and counts[row]]
     left_out = [counts[row] for row in set(all_used) - set(rows) if row < len(counts)]
     assert chosen
     assert min(chosen) >= max(left_out)
-
-
-def test_more_than_there_are_keeps_what_is_used(tokenizers):
-    assert tokenizers("bert", 100_000)[2] == tokenizers("bert", "used")[2]
 
 
 @pytest.mark.parametrize(
@@ -99,4 +95,4 @@ def test_the_teacher_s_embedding_and_head_are_cut_alike(kind, tokenizers, tmp_pa
     one, other = (load_mlm_head(tmp_path / name) for name in ("one", "other"))
     assert set(one) == set(other)
     (bias,) = (key for key, weight in one.items() if len(weight) == rows)
-    torch.testing.assert_close(other[bias], one[bias][torch.from_numpy(rows_of(trimmed))])
+    torch.testing.assert_close(other[bias], one[bias][torch.from_numpy(read_teacher_rows(trimmed))])

@@ -22,8 +22,8 @@ from camembert.models.encoder import (
 from camembert.plan.config import check_config, load_yaml
 from camembert.plan.losses import LOSSES, Loss, Part, matched_layers
 from camembert.plan.recipe import Recipe
-from camembert.tokens import mixture
-from camembert.tokens.shards import Shard
+from camembert.tokens import corpora
+from camembert.tokens.corpora import Shard
 from camembert.training import distillation, packed_text
 from camembert.training.distillation import DistillationError, distillation_objective, freeze
 from camembert.training.loop import Schedule, TrainingResult
@@ -377,7 +377,7 @@ def test_a_hop_never_trains_on_held_out_documents(distilling, tmp_path, monkeypa
             read["measured" if main else "trained"].update(documents.tolist())
             return super().spans(documents)
 
-    monkeypatch.setattr(mixture, "Shard", Recording)
+    monkeypatch.setattr(corpora, "Shard", Recording)
     schedule = Schedule(60, learning_rate=1e-3, warmup_ratio=0.1, weight_decay=0.0)
     distilling(output=tmp_path / "2", schedule=schedule)
     assert read["measured"] == {118, 119}

@@ -14,9 +14,8 @@ from students import bottom_layers
 from camembert.models.encoder import compile_layers, load_encoder, load_mlm_head
 from camembert.plan.recipe import Recipe
 from camembert.runtime.devices import autocast, to_device
-from camembert.tokens.mixture import Corpus
+from camembert.tokens.corpora import Shard, TokenizedCorpus
 from camembert.tokens.packing import TextBatches
-from camembert.tokens.shards import Shard
 from camembert.training import packed_text
 from camembert.training.distillation import distillation_objective, freeze
 from camembert.training.packed_text import packed_batches
@@ -50,7 +49,9 @@ def compute(teacher_folder, corpus, special):
     """Losses and gradients of one batch, without dropout, by an objective's name."""
 
     def run(name: str, device: torch.device, precision: str = "fp32", backend: str | None = None, guard: bool = False):
-        batches = TextBatches([Corpus({key: Shard(path) for key, path in corpus.items()})], special, 8, 32, 0.7, seed=0)
+        batches = TextBatches(
+            [TokenizedCorpus({key: Shard(path) for key, path in corpus.items()})], special, 8, 32, 0.7, seed=0
+        )
         teacher, head = load_encoder(teacher_folder).to(device), load_mlm_head(teacher_folder)
         encoders, mask = [teacher], 0.3
         if name == "masked_lm":

@@ -25,8 +25,7 @@ from camembert.models.encoder import save_model
 from camembert.plan.recipe import Recipe
 from camembert.runtime.job import logged
 from camembert.runtime.parallel import TrainingSettings
-from camembert.tokens.mixture import CorpusFolders
-from camembert.tokens.shards import write_shard
+from camembert.tokens.corpora import CorpusFolders, write_shard
 from camembert.tokens.tokenizer import save_tokenizer, train_tokenizer
 from camembert.training import finetuning, loop, packed_text
 from camembert.training.loop import (

