@@ -19,9 +19,8 @@ from pathlib import Path
 import pandas as pd
 
 from camembert.core.files import read_json
-from camembert.paper.answers import Results, read_answers
-from camembert.paper.statistics import RETRIEVAL, models_of
-from camembert.paper.tables.summary import summary
+from camembert.paper.record import ExperimentRecord
+from camembert.paper.tables.accuracy import compute_summary
 from camembert.plan.paper import paper_settings
 
 ROOT = Path(__file__).parents[1]
@@ -31,9 +30,7 @@ COLUMNS = {"english": "English", "zero_shot": "Zero-shot", "average": "Average",
 
 def summary_of(folder: Path) -> pd.DataFrame:
     """The summary of a finished run or of a record."""
-    settings = paper_settings(read_json(folder / "config.json"))
-    results = Results(read_answers(folder / "answers.parquet"), {RETRIEVAL: settings["reading"]})
-    return summary(results, models_of(settings["models"]))
+    return compute_summary(ExperimentRecord.read(folder, **paper_settings(read_json(folder / "config.json"))))
 
 
 def differences(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:

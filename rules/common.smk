@@ -291,7 +291,7 @@ def show_plan():
 
 def show_results():
     """Prints a table, a sentence and where all is; says nothing where there is no table."""
-    from camembert.paper.tables.closing import closing  # slow to import
+    from camembert.paper.tables.conclusion import summarise_run  # slow to import
 
-    if said := closing(Path(RESULTS)):
+    if said := summarise_run(Path(RESULTS)):
         print(f"\n{said}")

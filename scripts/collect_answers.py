@@ -8,8 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from camembert.paper import counting
-from camembert.paper.answers import write_answers
-from camembert.paper.statistics import PROBE, RETRIEVAL
+from camembert.paper.answers import PROBE, RETRIEVAL, write_answer_table
 from camembert.runtime.job import logged
 
 
@@ -38,13 +37,13 @@ def collect_answers(
     evaluations: dict[str, dict[str, Any]] = {}
     rows: list[Iterator[pa.Table]] = []
     for name, paths in ((task, predictions), (PROBE, probes)):
-        if sources := counting.sources_of(paths):
-            evaluations[name] = {"chance": counting.chance_of_task(sources), "parallel": parallel}
-            rows.append(counting.count_predictions(name, sources, trained_on))
-    if sources := counting.sources_of(retrieval):
-        evaluations[RETRIEVAL] = {"chance": counting.chance_of_retrieval(sources), "parallel": retrieval_parallel}
-        rows.append(counting.count_retrieval(sources))
-    write_answers(chain.from_iterable(rows), evaluations, answers)
+        if files := counting.group_files(paths):
+            evaluations[name] = {"chance": counting.compute_task_chance(files), "parallel": parallel}
+            rows.append(counting.count_predictions(name, files, trained_on))
+    if files := counting.group_files(retrieval):
+        evaluations[RETRIEVAL] = {"chance": counting.compute_retrieval_chance(files), "parallel": retrieval_parallel}
+        rows.append(counting.count_retrieval(files))
+    write_answer_table(chain.from_iterable(rows), evaluations, answers)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Brings together the metrics of every job and the curves of every training."""
 
-from camembert.paper.material import collect_curves, collect_metrics
+from camembert.paper.record import collect_curves, collect_metrics
 from camembert.runtime.job import logged
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from camembert.core.files import atomic_write
-from camembert.paper.figures.layers import draw_layers, read_layers
-from camembert.paper.statistics import models_of
+from camembert.paper.answers import read_models
+from camembert.paper.figures.accuracy import draw_layers, read_layers
 from camembert.runtime.job import logged
 
 
@@ -15,7 +15,7 @@ def write_layers(metrics: Iterable[Path], lines: Iterable[Mapping[str, Any]], ta
     layers = read_layers(metrics)
     with atomic_write(table) as partial:
         layers.to_csv(partial, index=False)
-    draw_layers(layers, models_of(lines), figure)
+    draw_layers(layers, read_models(lines), figure)
 
 
 if __name__ == "__main__":

@@ -5,17 +5,15 @@ The replications are experiments/replications/; the record of the toy experiment
 
 from pathlib import Path
 
-from camembert.paper.statistics import RETRIEVAL
 from camembert.paper.tables.writing import write_table
-from tools.replications import TASK, Question, differences, draw_differences, format_differences
+from tools.replications import Question, compute_differences, draw_differences, format_differences
 
 RECORDS = Path(__file__).parents[1] / "docs" / "results"
-REPLICATIONS = {str(number): [RECORDS / f"replication-{number}"] for number in (1, 2, 3, 4)}
-RECORD = [RECORDS / "toy"]
+REPLICATIONS = {str(number): RECORDS / f"replication-{number}" for number in (1, 2, 3, 4)}
 DIRECT = "toplayer/6-3x2.07"
 QUESTIONS = [
-    Question("Cascade minus direct student", "toplayer/6-4-3", DIRECT, (TASK, RETRIEVAL)),
-    Question("Direct student minus copied layers", DIRECT, "untrained/6-3x0", (TASK, RETRIEVAL)),
+    Question("Cascade minus direct student", "toplayer/6-4-3", DIRECT),
+    Question("Direct student minus copied layers", DIRECT, "untrained/6-3x0"),
 ]
 CAPTION = "How far one model of three layers is above another, in points of accuracy, in four replications."
 NOTE = (
@@ -26,7 +24,7 @@ NOTE = (
 )
 
 if __name__ == "__main__":
-    rows = differences(REPLICATIONS, QUESTIONS, RECORD)
+    rows = compute_differences(REPLICATIONS, QUESTIONS, RECORDS / "toy")
     stem = RECORDS / "replications" / "differences"
     write_table(rows, format_differences(rows), stem, CAPTION, NOTE)
     draw_differences(rows, stem)

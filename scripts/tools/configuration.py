@@ -20,7 +20,7 @@ made by `python scripts/write_configuration.py`. What is said of a wrong value:
 [tests/unit/bad_input.md](../tests/unit/bad_input.md); resources of a cluster: [slurm.md](slurm.md).
 """
 SIGNS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
-WORDS = {"array": "list", "object": "keys", "boolean": "true, false", "string": "text"}
+TYPE_WORDS = {"array": "list", "object": "keys", "boolean": "true, false", "string": "text"}
 
 
 def configuration_page() -> str:
@@ -36,23 +36,23 @@ def configuration_page() -> str:
 
 
 def _rows(
-    keys: Mapping[str, Any], schema: Mapping[str, Any], above: str = "", means: str = ""
+    keys: Mapping[str, Any], schema: Mapping[str, Any], above: str = "", meaning_above: str = ""
 ) -> Iterator[tuple[str, str, str]]:
     """Key, what it may be and what it means (else what the keys above it mean), of keys and of all below them."""
     for node, names in groupby(keys, lambda name: {k: v for k, v in keys[name].items() if k != "title"}):
         alike = list(names)
         shown = alike[0] if len(alike) == 1 else f"{{{','.join(alike)}}}"
         path, inside = f"{above}.{shown}".lstrip("."), _resolved(node, schema)
-        said = inside.get("description") or means
+        meaning = inside.get("description") or meaning_above
         entry = next(iter(inside.get("patternProperties", {}).values()), inside.get("items", {}))
         if "$ref" in entry:
-            yield f"`{path}`", WORDS[inside["type"]], said
+            yield f"`{path}`", TYPE_WORDS[inside["type"]], meaning
             path, inside = path + ("[]" if "items" in inside else ".NAME"), _resolved(entry, schema)
         if "properties" in inside:
-            yield from _rows(inside["properties"], schema, path, said)
+            yield from _rows(inside["properties"], schema, path, meaning)
         else:
             default = inside.get("default")
-            yield f"`{path}`", _allowed(inside) + (f", else {json.dumps(default)}" if default else ""), said
+            yield f"`{path}`", _allowed(inside) + (f", else {json.dumps(default)}" if default else ""), meaning
 
 
 def _resolved(node: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,7 +69,9 @@ def _allowed(node: Mapping[str, Any]) -> str:
         return ", ".join(_allowed(form) for form in node["anyOf"])
     if choices := node.get("enum", [node["const"]] if "const" in node else []):
         return " ".join(f"`{choice}`" for choice in choices)
-    return " ".join([WORDS.get(node["type"], node["type"]), *(f"{SIGNS[b]} {node[b]:g}" for b in SIGNS if b in node)])
+    return " ".join(
+        [TYPE_WORDS.get(node["type"], node["type"]), *(f"{SIGNS[b]} {node[b]:g}" for b in SIGNS if b in node)]
+    )
 
 
 def _table(rows: Iterator[tuple[str, str, str]]) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gzip
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyarrow.parquet import read_metadata
 
 from camembert.plan.corpora import downloads
-from camembert.plan.experiment import EncoderId, Experiment, experiment_of, shape_of
+from camembert.plan.experiment import EncoderId, experiment_of, shape_of
 from camembert.plan.sources import locale_of, task_files
 
 BYTES_A_WEIGHT = 4
@@ -21,8 +20,7 @@ PARQUET_SHARE = 0.58
 """Compressed size of text as parquet: English, German and French Wikipedia of 20220301 on the hub, 21.3 of 36.6 GB."""
 
 
-@dataclass(frozen=True)
-class TaskSize:
+class TaskSize(NamedTuple):
     """Examples of a task's splits (train in English, dev and test in each language) and mean tokens an example."""
 
     train: int
@@ -46,8 +44,7 @@ JOB_SECONDS = 10
 """CPU time of a job beside its training: imports, loading, retrieval of a thousand lines in 14 languages."""
 
 
-@dataclass(frozen=True)
-class Cost:
+class Cost(NamedTuple):
     """What a stage costs: its jobs, floating-point operations, and bytes of what it leaves."""
 
     stage: str
@@ -75,24 +72,24 @@ def estimate(config: dict[str, Any], text_bytes: float) -> list[Cost]:
         config: with dev and test sets of the size of XNLI's where they come from a folder or the hub.
         text_bytes: size of the text as UTF-8, all languages.
     """
-    experiment = experiment_of(config)
-    tokens = text_bytes / TEXT_BYTES_A_TOKEN
-    given = config["teacher"]["source"] == "hub"
+    experiment, shape = experiment_of(config), shape_of(config)
+    encoders, classifiers = experiment.encoders, [classifier.encoder for classifier in experiment.classifiers]
     download = text_bytes * PARQUET_SHARE if any(each["source"] == "hub" for each in config["data"]["text"]) else 0.0
-    download += BYTES_A_WEIGHT * parameters(config, config["teacher"]["num_hidden_layers"]) * given
-    encoders, classifiers = experiment.encoders, experiment.classifiers
+    if config["teacher"]["source"] == "hub":
+        download += BYTES_A_WEIGHT * parameters(config, config["teacher"]["num_hidden_layers"])
+    shards = text_bytes / TEXT_BYTES_A_TOKEN * BYTES_A_TOKEN
     sizes = {encoder: BYTES_A_WEIGHT * parameters(config, encoder.chain.layers) for encoder in encoders}
+    training = sum(_training_flops(config, encoder) for encoder in encoders)
+    finetuning = sum(_finetuning_flops(config, encoder.chain.layers) for encoder in classifiers)
+    test = config["data"]["cldr"]["test"] if _is_generated(config) else _task(config).test
+    tokens, layers = _task(config).test_tokens, sum(encoder.chain.layers for encoder in classifiers)
+    evaluation = float(test * len(config["languages"]) * tokens * shape.encoder_forward(layers, tokens))
     return [
         Cost("Download", len(downloads(config)), 0.0, download),
-        Cost("Token shards", len(config["languages"]), 0.0, tokens * BYTES_A_TOKEN),
-        Cost("Encoders", len(encoders), sum(_training(config, encoder) for encoder in encoders), sum(sizes.values())),
-        Cost(
-            "Fine-tuning",
-            len(classifiers),
-            sum(_finetuning(config, classifier.encoder) for classifier in classifiers),
-            sum(sizes[classifier.encoder] for classifier in classifiers),
-        ),
-        Cost("Evaluation", len(classifiers), _evaluation(config, experiment), 0.0),
+        Cost("Token shards", len(config["languages"]), 0.0, shards),
+        Cost("Encoders", len(encoders), training, sum(sizes.values())),
+        Cost("Fine-tuning", len(classifiers), finetuning, sum(sizes[encoder] for encoder in classifiers)),
+        Cost("Evaluation", len(classifiers), evaluation, 0.0),
     ]
 
 
@@ -125,37 +122,26 @@ def announcement(config: dict[str, Any], cores: int | None) -> str:
     return f"{made}\nFrom nothing this takes some {length} on {where}; what is there already is not made again."
 
 
-def _training(config: dict[str, Any], encoder: EncoderId) -> float:
-    shape, text = shape_of(config), config["text"]
-    tokens_a_step = text["batch_size"] * text["sequence_length"]
-    chain = encoder.chain
+def _training_flops(config: dict[str, Any], encoder: EncoderId) -> float:
+    chain, shape, row = encoder.chain, shape_of(config), config["text"]["sequence_length"]
     if chain.is_teacher and config["teacher"]["source"] != "pretrain":
         return 0.0
-    mask = config["pretraining"]["mlm_probability"]
-    if chain.is_teacher:
-        steps, cost = (
-            config["pretraining"]["steps"],
-            shape.pretraining_step(chain.layers, text["sequence_length"], mask),
-        )
-    else:
-        steps = round(chain.budget * config["distillation"]["steps"])
-        cost = (
-            shape.distillation_step(chain.parent.layers, chain.layers, text["sequence_length"])
-            if chain.parent
-            else shape.pretraining_step(chain.layers, text["sequence_length"], mask)
-        )
-    return float(steps * tokens_a_step * cost)
-
-
-def _finetuning(config: dict[str, Any], encoder: EncoderId) -> float:
-    settings, tokens = config["finetuning"], _task(config).train_tokens
-    shape, layers, trained = shape_of(config), encoder.chain.layers, settings["trained_layers"]
-    forward, backward = (
-        shape.encoder_forward(layers, tokens),
-        2 * shape.encoder_forward(layers if trained is None else min(trained, layers), tokens),
+    steps = (
+        config["pretraining"]["steps"] if chain.is_teacher else round(chain.budget * config["distillation"]["steps"])
     )
-    dev = config["data"]["cldr"]["dev"] if config["data"]["task"]["source"] == "cldr" else _task(config).dev
-    read = settings["epochs"] * _train_pairs(config)
+    if chain.parent:
+        cost = shape.distillation_step(chain.parent.layers, chain.layers, row)
+    else:
+        cost = shape.pretraining_step(chain.layers, row, config["pretraining"]["mlm_probability"])
+    return float(steps * config["text"]["batch_size"] * row * cost)
+
+
+def _finetuning_flops(config: dict[str, Any], layers: int) -> float:
+    settings, shape, tokens = config["finetuning"], shape_of(config), _task(config).train_tokens
+    trained = layers if settings["trained_layers"] is None else min(settings["trained_layers"], layers)
+    forward, backward = shape.encoder_forward(layers, tokens), 2 * shape.encoder_forward(trained, tokens)
+    dev = config["data"]["cldr"]["dev"] if _is_generated(config) else _task(config).dev
+    read = settings["epochs"] * _count_train_examples(config)
     return float(tokens * (read * (forward + backward) + settings["evaluations"] * dev * forward))
 
 
@@ -163,28 +149,24 @@ def _task(config: dict[str, Any]) -> TaskSize:
     return TASKS.get(config["data"]["task"]["name"], XNLI)
 
 
-def _train_pairs(config: dict[str, Any]) -> int:
+def _is_generated(config: dict[str, Any]) -> bool:
+    return bool(config["data"]["task"]["source"] == "cldr")
+
+
+def _count_train_examples(config: dict[str, Any]) -> int:
     task = config["data"]["task"]
-    if task["source"] == "cldr":
+    if _is_generated(config):
         return int(config["data"]["cldr"]["train"]) * len(task["train_languages"])
     there = _task(config).train
     if task["source"] == "folder":
         locales = [locale_of(task["locales"], language) for language in task["train_languages"]]
         paths = [path for locale in locales for path in task_files(task["folder"], task["files"]["train"], locale)]
-        there = sum(_rows(path) for path in paths)
+        there = sum(map(_count_rows, paths))
     return min(there, (task["train_limit"] or there) * len(task["train_languages"]))
 
 
-def _rows(path: Path) -> int:
+def _count_rows(path: Path) -> int:
     if path.suffix == ".parquet":
         return int(read_metadata(path).num_rows)
     with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
         return sum(1 for _ in file)
-
-
-def _evaluation(config: dict[str, Any], experiment: Experiment) -> float:
-    made = config["data"]["task"]["source"] == "cldr"
-    test, tokens = config["data"]["cldr"]["test"] if made else _task(config).test, _task(config).test_tokens
-    pairs, shape = test * len(config["languages"]), shape_of(config)
-    layers = sum(classifier.encoder.chain.layers for classifier in experiment.classifiers)
-    return float(pairs * tokens * shape.encoder_forward(layers, tokens))

@@ -17,12 +17,11 @@ import pandas as pd
 from scipy import stats
 
 from camembert.core.files import read_json
-from camembert.paper.answers import read_answers
+from camembert.paper.answers import PROBE, RETRIEVAL, read_answers
 from camembert.paper.figures.style import drawing
-from camembert.paper.intervals import LEVEL, Interval
-from camembert.paper.statistics import PROBE, RETRIEVAL, ResultsError, averages
-from camembert.paper.tables.comparisons import format_readings
-from camembert.paper.tables.writing import NOTHING, format_difference
+from camembert.paper.intervals import LEVEL, Interval, ResultsError
+from camembert.paper.tables.comparisons import format_verdicts
+from camembert.paper.tables.writing import format_difference
 from camembert.plan.readings import AS_IS, headline_of
 
 TASK = "task"
@@ -33,101 +32,62 @@ RECORD = "record"
 
 
 class Question(NamedTuple):
-    """How far is one model above another?
-
-    Attributes:
-        title: of its line in table and figure.
-        first, second: models by recipe and chain, ``toplayer/6-4-3``.
-        evaluations: those it is asked of.
-    """
+    """How far is the first of two models (recipe and chain: ``toplayer/6-4-3``) above the second?"""
 
     title: str
     first: str
     second: str
-    evaluations: tuple[str, ...] = (TASK, RETRIEVAL)
 
 
-def read_accuracies(records: Iterable[Path]) -> pd.Series:
-    """The accuracy of every model of a replication: the mean over its runs of the average over languages (shares).
-
-    Args:
-        records: of the replication's experiments, which are read together.
+def read_accuracies(folder: Path) -> pd.Series:
+    """The accuracy of every model of a record: the mean over its runs of the average over languages (shares).
 
     Returns:
-        Accuracies by evaluation (`TASK`, `RETRIEVAL`), reading, and the model's recipe and chain, ``toplayer/6-4-3``.
+        Accuracies by evaluation (`TASK`, `RETRIEVAL`), reading, and the model's recipe and chain.
     """
     found: dict[tuple[str, str, str], float] = {}
-    for record in records:
-        for answers in read_answers(record / "answers.parquet"):
-            if answers.task == PROBE:
-                continue
-            means = averages(answers.accuracy)["average"].groupby(level=["recipe", "chain"], sort=False).mean()
-            evaluation = RETRIEVAL if answers.is_retrieval else TASK
-            found |= {
-                (evaluation, answers.reading, "/".join(model)): mean
-                for model, mean in zip(means.index, means.tolist(), strict=True)
-            }
+    for table in read_answers(folder / "answers.parquet"):
+        if table.task != PROBE:
+            evaluation = RETRIEVAL if table.task == RETRIEVAL else TASK
+            means = table.by_run["average"].groupby(level=["recipe", "chain"], sort=False).mean().reset_index()
+            for recipe, chain, mean in means.itertuples(index=False):
+                found[evaluation, table.reading, f"{recipe}/{chain}"] = mean
     return pd.Series(found).rename_axis(["evaluation", "reading", "model"])
 
 
-def differences(
-    replications: Mapping[str, Sequence[Path]], questions: Iterable[Question], record: Sequence[Path] = ()
-) -> pd.DataFrame:
-    """One row a question, evaluation, reading and replication, then one for all replications (shares).
+def compute_differences(replications: Mapping[str, Path], questions: Iterable[Question], record: Path) -> pd.DataFrame:
+    """One row a question, evaluation, reading that all have, and replication, then one for all replications (shares).
 
     Columns: question, evaluation, reading, leads, first, second, replication (its name, `RECORD` or `OVER_ALL`),
     difference and, over all, the ends low and high of its 95 % interval.
 
     Args:
-        replications: records of each replication, by its name. The first one's config says which reading leads; where
-            another lacks it, the first that all have does.
-        record: those of the experiment that is replicated, shown beside.
+        replications: the record of each, by its name. The first one's config says which reading leads.
         questions: asked of each.
+        record: that of the experiment that is replicated, shown beside.
 
     Raises:
         ResultsError: a replication lacks a model that a question names.
     """
-    shown = ({RECORD: record} if record else {}) | dict(replications)
-    accuracies = {name: read_accuracies(records) for name, records in shown.items()}
-    first_record = next(iter(replications.values()))[0]
-    leading = {TASK: AS_IS, RETRIEVAL: headline_of(read_json(first_record / "config.json")["retrieval"]).name}
+    by_name = {name: read_accuracies(folder) for name, folder in ({RECORD: record} | dict(replications)).items()}
+    config = read_json(next(iter(replications.values())) / "config.json")
+    leading = {TASK: AS_IS, RETRIEVAL: headline_of(config["retrieval"]).name}
     rows = []
-    for question in questions:
-        for evaluation in question.evaluations:
-            common = _common_readings(accuracies.values(), evaluation)
-            lead = leading[evaluation] if leading[evaluation] in common else common[0]
-            for reading in common:
-                facts = {
-                    "question": question.title,
-                    "evaluation": evaluation,
-                    "reading": reading,
-                    "leads": reading == lead,
-                    "first": question.first,
-                    "second": question.second,
-                }
-                found = {
-                    name: _difference(own, name, evaluation, reading, question) for name, own in accuracies.items()
-                }
-                rows += [facts | {"replication": name, "difference": each} for name, each in found.items()]
-                mean, low, high = over_all([found[name] for name in replications])
-                rows.append(facts | {"replication": OVER_ALL, "difference": mean, "low": low, "high": high})
+    for title, first, second in questions:
+        for name, model in ((name, model) for name in by_name for model in (first, second)):
+            if model not in by_name[name].index.get_level_values("model"):
+                raise ResultsError(f"replication {name} has no accuracy of {model}")
+        found = {name: own.xs(first, level="model") - own.xs(second, level="model") for name, own in by_name.items()}
+        for row in pd.concat(found, axis=1).dropna().reset_index().to_dict("records"):
+            facts = {"question": title, "evaluation": row["evaluation"], "reading": row["reading"]}
+            facts |= {"leads": row["reading"] == leading[row["evaluation"]], "first": first, "second": second}
+            rows += [facts | {"replication": name, "difference": row[name]} for name in by_name]
+            mean, low, high = compute_t_interval([row[name] for name in replications])
+            rows.append(facts | {"replication": OVER_ALL, "difference": mean, "low": low, "high": high})
     return pd.DataFrame(rows)
 
 
-def _common_readings(accuracies: Iterable[pd.Series], evaluation: str) -> list[str]:
-    """The readings that all replications have; an older record has the answers of one alone."""
-    first, *others = (list(own.xs(evaluation).index.unique("reading")) for own in accuracies)
-    return [reading for reading in first if all(reading in other for other in others)]
-
-
-def _difference(accuracies: pd.Series, name: str, evaluation: str, reading: str, question: Question) -> float:
-    for model in (question.first, question.second):
-        if (evaluation, reading, model) not in accuracies.index:
-            raise ResultsError(f"replication {name} has no {evaluation} accuracy of {model} read by {reading}")
-    return float(accuracies[evaluation, reading, question.first] - accuracies[evaluation, reading, question.second])
-
-
-def over_all(found: Sequence[float]) -> Interval:
+def compute_t_interval(found: Sequence[float]) -> Interval:
     """The mean of replications with Student's t interval; both ends NaN for one replication."""
     mean = fmean(found)
     if len(found) == 1:
@@ -140,28 +100,21 @@ def format_differences(rows: pd.DataFrame) -> pd.DataFrame:
     """One line a question and evaluation: points in every replication and over all, and what all readings say."""
     lines = []
     for (question, evaluation), own in rows.groupby(["question", "evaluation"], sort=False):
-        leading = own[own["leads"]]
-        of_all = leading[leading["replication"] == OVER_ALL].iloc[0]
-        each = leading[leading["replication"] != OVER_ALL].set_index("replication")["difference"]
-        shown = {str(name).capitalize(): f"{100 * share:+.1f}" for name, share in each.items()}
-        mean = Interval(*of_all[["difference", "low", "high"]].astype(float))
-        shown["Mean (95 % interval)"] = format_difference(mean)
-        shown["Readings"] = format_readings(own[own["replication"] == OVER_ALL].to_dict("records"))
-        lines.append({"Difference": question, "Evaluation": evaluation} | shown)
-    return pd.DataFrame(lines).fillna(NOTHING)
+        leading = own[own["leads"]].set_index("replication")
+        points = leading["difference"].drop(OVER_ALL).map(lambda share: f"{100 * share:+.1f}")
+        shown = {"Difference": question, "Evaluation": evaluation} | points.rename(str.capitalize).to_dict()
+        shown["Mean (95 % interval)"] = format_difference(*leading.loc[OVER_ALL, ["difference", "low", "high"]])
+        shown["Readings"] = format_verdicts(own[own["replication"] == OVER_ALL].to_dict("records"))
+        lines.append(shown)
+    return pd.DataFrame(lines)
 
 
 def draw_differences(rows: pd.DataFrame, stem: Path) -> None:
     """Draws every replication as a ring, the record as a cross, and the mean as a dot with its 95 % interval.
 
     A panel an evaluation, in the reading that leads; a grey bar spans the means in all readings.
-
-    Args:
-        rows: of `differences`.
-        stem: path of the figure without its ending.
     """
-    questions = list(rows["question"].unique())
-    evaluations = list(rows["evaluation"].unique())
+    questions, evaluations = list(rows["question"].unique()), list(rows["evaluation"].unique())
     with drawing(stem, 0.8 + 0.36 * len(questions), 1, len(evaluations), sharey=True) as (grid,):
         for axes, evaluation in zip(grid, evaluations, strict=True):
             axes.axvline(0, color="0.5", linewidth=0.8, zorder=1)
@@ -180,7 +133,6 @@ def draw_differences(rows: pd.DataFrame, stem: Path) -> None:
                     axes.plot(points, y - 0.18, sign, color="0.35", fillstyle="none", markersize=4.2, zorder=3)
             axes.set_title({TASK: "Task", RETRIEVAL: "Retrieval"}[evaluation])
             axes.set_xlabel("Points of accuracy")
+            axes.tick_params(axis="y", length=0)
         grid[0].set_yticks(range(len(questions)), questions)
         grid[0].set_ylim(len(questions) - 0.5, -0.5)
-        for axes in grid:
-            axes.tick_params(axis="y", length=0)

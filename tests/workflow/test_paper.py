@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from camembert.core.files import read_json
-from camembert.paper.material import Material
-from camembert.paper.tables.tables import TABLES
+from camembert.paper.contents import TABLE_WRITERS
+from camembert.paper.record import ExperimentRecord
 from camembert.plan import paper
 
 from .conftest import ROOT
@@ -60,10 +60,9 @@ RECORDS = ROOT / "docs" / "results"
 def test_the_tables_of_a_record_are_those_of_its_answers(record, tmp_path):
     config = read_json(RECORDS / record / "config.json")
     settings = paper.paper_settings(config)
-    files = (RECORDS / record / name for name in ("answers.parquet", "metrics.jsonl", "curves.parquet"))
-    material = Material.read(*files, **settings)
+    material = ExperimentRecord.read(RECORDS / record, **settings)
     for name in [*paper.tables_of(config), paper.CONCLUSION]:
-        TABLES[name](material, tmp_path / name)
+        TABLE_WRITERS[name](material, tmp_path / name)
         assert (tmp_path / f"{name}.md").read_text() == (RECORDS / record / "tables" / f"{name}.md").read_text()
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 LEVEL = 0.95
@@ -24,8 +25,8 @@ ONCE = (0,)
 """Runs of a model that exists once: no training made it, so that there is no other run of it."""
 
 
-class RunsError(ValueError):
-    """Two models that cannot be compared because no run has both."""
+class ResultsError(ValueError):
+    """Results that cannot be counted or compared, with the file or the model they belong to."""
 
 
 class Interval(NamedTuple):
@@ -38,48 +39,43 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class Scores:
-    """What a model, or a difference of two, scored.
-
-    Attributes:
-        runs: numbers of the runs; `ONCE` where the model exists once.
-        values: scores (runs, items). A score is a run's on one item: the mean of its answers (1 right, 0 wrong) over
-            languages and fine-tunings, so that an item and its translations are one unit.
-    """
+    """What the runs of a model scored (`ONCE` where it exists once), or a difference of two: values (runs, units)."""
 
     runs: tuple[int, ...]
     values: np.ndarray
 
     @property
     def mean(self) -> float:
-        """Accuracy over all runs and items."""
+        """Accuracy over all runs and units."""
         return float(self.values.mean())
 
     @property
-    def covers(self) -> tuple[str, ...]:
+    def covers(self) -> str:
         """What the interval of these scores covers; nothing where there is none."""
         if self.runs == ONCE:
-            return ("test items",)
-        return ("runs", "test items") if len(self.runs) > 1 else ()
+            return "test items"
+        return "runs, test items" if len(self.runs) > 1 else ""
+
+    def select(self, runs: tuple[int, ...]) -> Scores:
+        """The scores of some runs; what exists once is the same in all."""
+        return self if self.runs == ONCE else Scores(runs, self.values[[self.runs.index(run) for run in runs]])
 
     def minus(self, other: Scores) -> Scores:
         """By how much each run scored above the same run of another model; what exists once is in every run.
 
         Raises:
-            RunsError: both have runs, and none in common.
+            ResultsError: both have runs, and none in common.
         """
         if ONCE in (self.runs, other.runs):
             return Scores(self.runs if other.runs == ONCE else other.runs, self.values - other.values)
         common = tuple(run for run in self.runs if run in other.runs)
         if not common:
-            raise RunsError(f"runs {_listed(self.runs)} and {_listed(other.runs)} have none in common to be paired by")
-        return Scores(common, self.of_runs(common).values - other.of_runs(common).values)
-
-    def of_runs(self, runs: tuple[int, ...]) -> Scores:
-        """The scores of some runs; what exists once is the same in all."""
-        return self if self.runs == ONCE else Scores(runs, self.values[[self.runs.index(run) for run in runs]])
+            mine, others = (", ".join(map(str, scores.runs)) for scores in (self, other))
+            raise ResultsError(f"runs {mine} and {others} have none in common to be paired by")
+        return Scores(common, self.select(common).values - other.select(common).values)
 
 
-def interval(scores: Scores, level: float = LEVEL) -> Interval:
+def compute_interval(scores: Scores, level: float = LEVEL) -> Interval:
     """The mean of some scores with its confidence interval; both ends NaN for one run of a model that has runs."""
     if not scores.covers:
         return Interval(scores.mean, math.nan, math.nan)
@@ -88,12 +84,11 @@ def interval(scores: Scores, level: float = LEVEL) -> Interval:
 
 
 def mean_and_half_width(values: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
-    """Means of scores (..., runs, items) and the half-widths of their intervals; one run stands for no variation.
+    """Means of scores (..., runs, units) and the half-widths of their intervals; one run stands for no variation.
 
-    The variance of a mean is the sum of `variances_of_mean`. Each of the two is estimated with its own degrees of
-    freedom; the interval is that of Cochran and Cox (1957, Experimental Designs, section 4.14): the quantile of t is
-    the mean of both quantiles, weighted by the variances. Satterthwaite's degrees of freedom, which are usual here,
-    are too many where two degrees of freedom carry most of the variance, as with three runs.
+    The variance of a mean is the sum of `variances_of_mean`. The interval is that of Cochran and Cox (1957,
+    Experimental Designs, section 4.14): the quantile of t is the mean of those of both variances, weighted by them.
+    Satterthwaite's degrees of freedom are too many where two degrees carry most of the variance, as with three runs.
     """
     of_runs, of_items = variances_of_mean(values)
     runs, items = values.shape[-2:]
@@ -106,16 +101,15 @@ def mean_and_half_width(values: np.ndarray, level: float = LEVEL) -> tuple[np.nd
 
 
 def variances_of_mean(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What other runs, and what other items, add to the variance of the mean of scores (..., runs, items).
+    """What other runs, and what other items, add to the variance of the mean of scores (..., runs, units).
 
     With V_runs the variance of the runs' means over their number, V_items that of the items' means over theirs and
     V_both the mean square of the interaction over the number of scores, V_runs and V_items both contain V_both:
 
         variance = V_runs + max(V_items - V_both, 0)
 
-    counts it once. A variance cannot be negative though its estimate can, hence the maximum. V_runs is left as it is
-    where it comes out below V_both: raised to it, it would no longer vary as the quantile of t expects, and intervals
-    of few runs would be far too wide.
+    counts it once. The maximum keeps an estimate from being negative. V_runs is left as it is where it comes out below
+    V_both: raised to it, intervals of few runs would be far too wide.
     """
     runs, items = values.shape[-2:]
     of_run, of_item = values.mean(axis=-1), values.mean(axis=-2)
@@ -129,7 +123,28 @@ def variances_of_mean(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return of_runs, np.maximum(of_items - of_both, 0.0)
 
 
-def by_language(values: np.ndarray, present: np.ndarray) -> np.ndarray:
+def score_units(values: np.ndarray, languages: ArrayLike, clusters: np.ndarray | None, parallel: bool) -> np.ndarray:
+    """Scores (runs, units) whose mean is the mean over languages, and whose units are independent of one another.
+
+    Args:
+        values: answers of every run (runs, answers): 1 right, 0 wrong, or means over fine-tunings.
+        languages: an integer an answer; the answers of a language stand together.
+        clusters: an integer an answer, the same for items of one language that are not independent; None where all are.
+        parallel: whether every language has the same items, in the same order: an item and its translations are one
+            unit then.
+    """
+    _, languages, sizes = np.unique(np.asarray(languages), return_inverse=True, return_counts=True)
+    if parallel:
+        values = values.reshape(len(values), len(sizes), -1).mean(axis=1)
+        clusters = None if clusters is None else clusters[: sizes[0]]
+    else:
+        values = weigh_languages(values, languages)
+        if clusters is not None:  # no two languages share one
+            clusters = languages * (clusters.max() + 1) + clusters
+    return values if clusters is None else merge_clusters(values, clusters)
+
+
+def weigh_languages(values: np.ndarray, languages: np.ndarray) -> np.ndarray:
     """Scores (runs, items) whose mean is the mean over languages, where every language has items of its own.
 
     An item counts as one over the items of its language. With w the mean size over the size of its language, m the mean
@@ -137,17 +152,16 @@ def by_language(values: np.ndarray, present: np.ndarray) -> np.ndarray:
     mean is that of a stratified sample (Cochran 1977, Sampling Techniques, section 5.3).
 
     Args:
-        values: scores (runs, languages, items).
-        present: whether a language has an item (languages, items); the others are padding.
+        values: scores (runs, items).
+        languages: the number of an item's language, from 0.
     """
-    sizes = present.sum(axis=1)
-    means = np.where(present, values, 0).sum(axis=2) / sizes
+    sizes = np.bincount(languages)
+    means = np.stack([np.bincount(languages, weights=own) for own in values]) / sizes
     weights = sizes.mean() / sizes
-    scores = means.mean(axis=1)[:, None, None] + weights[:, None] * (values - means[..., None])
-    return np.asarray(scores[:, present])
+    return np.asarray(means.mean(axis=1, keepdims=True) + weights[languages] * (values - means[:, languages]))
 
 
-def by_cluster(values: np.ndarray, clusters: np.ndarray) -> np.ndarray:
+def merge_clusters(values: np.ndarray, clusters: np.ndarray) -> np.ndarray:
     """Scores (runs, clusters) of scores (runs, items) whose items are not independent within a cluster.
 
     A cluster counts by its items: with n its size over the mean size, its score is m + n (c - m), m the mean over the
@@ -158,35 +172,21 @@ def by_cluster(values: np.ndarray, clusters: np.ndarray) -> np.ndarray:
         values: scores (runs, items).
         clusters: an integer an item, the same for items of one cluster.
     """
-    _, which, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
-    sums = np.zeros((values.shape[0], len(sizes)))
-    np.add.at(sums.T, which, values.T)
+    _, clusters, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
+    sums = np.stack([np.bincount(clusters, weights=own) for own in values])
     means = values.mean(axis=1, keepdims=True)
-    weights = sizes / sizes.mean()
-    return np.asarray(means + weights * (sums / sizes - means))
+    return np.asarray(means + sizes / sizes.mean() * (sums / sizes - means))
 
 
-def coverage(covers: Iterable[str], runs: Iterable[int]) -> str:
-    """Sentences: what the intervals of a table cover and what none covers.
-
-    Args:
-        covers: of each row, ``, ``.join of `Scores.covers`.
-        runs: of each row, the number of runs.
-    """
-    covers, runs = set(covers), sorted(set(runs))
-    if covers == {""}:
-        return f"With one run of a model there is no interval. {UNCOVERED}"
-    said = []
+def describe_coverage(covers: Iterable[str], runs: Iterable[int]) -> str:
+    """Sentences: what the intervals of a table cover and what none covers, given `covers` and runs of each row."""
+    covers, several = set(covers), sorted({number for number in runs if number > 1})
+    sentences = []
     if "runs, test items" in covers:
-        several = [number for number in runs if number > 1]
         number = f"{several[0]}" if several[0] == several[-1] else f"{several[0]} to {several[-1]}"
-        said.append(f"Intervals cover the draw of the runs ({number}) and of the test items.")
+        sentences.append(f"Intervals cover the draw of the runs ({number}) and of the test items.")
     if "test items" in covers:
-        said.append("What no training run made exists once: its interval covers the test items alone.")
+        sentences.append("What no training run made exists once: its interval covers the test items alone.")
     if "" in covers:
-        said.append("With one run of a model there is no interval.")
-    return " ".join([*said, UNCOVERED])
-
-
-def _listed(runs: tuple[int, ...]) -> str:
-    return ", ".join(map(str, runs))
+        sentences.append("With one run of a model there is no interval.")
+    return " ".join([*sentences, UNCOVERED])

@@ -53,7 +53,7 @@ STUDENTS_BY_BUDGET = (Method.DIRECT, Method.DIRECT_LONGER, Method.CASCADE)
 
 
 def paper_settings(config: dict[str, Any]) -> dict[str, Any]:
-    """What tables and figures need to know beside answers, metrics and curves: the settings of `Material.read`."""
+    """What tables and figures need to know beside answers, metrics and curves, for `ExperimentRecord.read`."""
     experiment = experiment_of(config)
     return {
         "experiment": config["experiment"],

@@ -10,9 +10,10 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from camembert.core.files import read_json
-from camembert.paper.statistics import ENGLISH, name_of_languages
+from camembert.paper.answers import name_languages
 from camembert.plan.chain import parse_chain
 from camembert.plan.experiment import ClassifierId, EncoderId, encoder_of
+from camembert.plan.sources import ENGLISH
 from camembert.release.forms import CLASSIFIER, PYTORCH, Form
 from camembert.release.table import loss_said
 
@@ -51,7 +52,7 @@ def training_rows(classifier: ClassifierId, metrics: Iterable[Path]) -> list[dic
             what = "not trained"
         rows.append({"model": str(encoder.chain), "what": what, **_cost(one)})
     one = facts[classifier.path] | {"steps": facts[classifier.path]["kept_step"], "training_flops": None}
-    what = f"fine-tuned on {name_of_languages(one.get('trained_on', [ENGLISH]))}"
+    what = f"fine-tuned on {name_languages(one.get('trained_on', [ENGLISH]))}"
     if one.get("unlabelled"):
         what += f", and on soft labels of text in {', '.join(one['unlabelled'])}"
     return [*rows, {"model": "classifier", "what": what, **_cost(one)}]

@@ -16,11 +16,10 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from camembert.evaluation.timing import STEADY_WITHIN
-from camembert.paper.figures.pareto import spread_out
-from camembert.paper.figures.style import STYLE, WIDTH, save
-from camembert.paper.intervals import ONCE, Interval, Scores, by_cluster, by_language, interval
-from camembert.paper.statistics import ENGLISH
+from camembert.paper.figures.style import STYLE, WIDTH, save, spread_out
+from camembert.paper.intervals import ONCE, Interval, Scores, compute_interval, score_units
 from camembert.paper.tables.writing import format_interval, format_percent
+from camembert.plan.sources import ENGLISH
 from camembert.release.forms import CLASSIFIER, FORMS, INT8, ONNX, PYTORCH
 from camembert.release.quantisation import LARGEST_LOSS
 
@@ -48,22 +47,11 @@ def interval_of(predictions: Mapping[str, str | os.PathLike[str]], labels: Seque
     right = [
         np.column_stack([table[label] for label in labels]).argmax(1) == table["label"].to_numpy() for table in tables
     ]
-    clusters = [table["cluster"].to_numpy() if "cluster" in table.column_names else None for table in tables]
-    if parallel:
-        values, units = np.mean(right, axis=0)[None], clusters[0]
-    else:
-        present = np.arange(max(map(len, right))) < np.array([[len(own)] for own in right])
-        padded = np.zeros(present.shape)
-        padded[present] = np.concatenate(right)
-        values, units = by_language(padded[None], present), _told_apart(clusters)
-    return interval(Scores(ONCE, values if units is None else by_cluster(values, units)))
-
-
-def _told_apart(clusters: Sequence[np.ndarray | None]) -> np.ndarray | None:
-    """Clusters of all languages, of which no two share one; None where there are none."""
-    own = [each for each in clusters if each is not None]
-    shift = 1 + max((int(each.max()) for each in own), default=0)
-    return np.concatenate([each + number * shift for number, each in enumerate(own)]) if own else None
+    languages = np.repeat(range(len(tables)), [len(table) for table in tables])
+    has_clusters = all("cluster" in table.column_names for table in tables)
+    clusters = np.concatenate([table["cluster"].to_numpy() for table in tables]) if has_clusters else None
+    values = np.concatenate(right)[None].astype(float)
+    return compute_interval(Scores(ONCE, score_units(values, languages, clusters, parallel)))
 
 
 def release_table(

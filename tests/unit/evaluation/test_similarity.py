@@ -8,11 +8,17 @@ from scipy.spatial.distance import cdist
 from camembert.evaluation import similarity
 from camembert.evaluation.retrieval import read_pair
 from camembert.evaluation.similarity import SimilarityError, nearest, similarities
-from camembert.paper.answers import Results, answer_rows, read_answers, write_answers
-from camembert.paper.intervals import Scores, interval
-from camembert.paper.statistics import RETRIEVAL, Model
-from camembert.paper.tables.comparisons import Verdict, compare, verdict
-from camembert.paper.tables.conclusion import conclusion
+from camembert.paper.answers import (
+    RETRIEVAL,
+    ComparedModel,
+    Results,
+    build_answer_rows,
+    read_answers,
+    write_answer_table,
+)
+from camembert.paper.intervals import Scores, compute_interval
+from camembert.paper.tables.comparisons import Verdict, compare, find_verdict
+from camembert.paper.tables.conclusion import conclude
 from camembert.plan.chain import Method
 from camembert.plan.comparisons import Contrast, PlannedComparison
 from camembert.plan.readings import Direction, Reading, Similarity
@@ -100,8 +106,8 @@ READINGS = [
     for similarity in (Similarity.COSINE, Similarity.CENTRED, Similarity.CENTRED_MARGIN)
     for direction in Direction
 ]
-CASCADE = Model("toplayer", "6-4-3", "Cascade 6-4-3", Method.CASCADE)
-DIRECT = Model("toplayer", "6-3x2", "Direct 6-3x2", Method.DIRECT_LONGER)
+CASCADE = ComparedModel("toplayer", "6-4-3", "Cascade 6-4-3", Method.CASCADE)
+DIRECT = ComparedModel("toplayer", "6-3x2", "Direct 6-3x2", Method.DIRECT_LONGER)
 PAIR = PlannedComparison(Contrast.DIRECT_EQUAL_COMPUTE, ("toplayer", "6-4-3"), ("toplayer", "6-3x2"))
 RUNS, SENTENCES, HIDDEN = 3, 24, 16
 NOISE = 0.7
@@ -135,7 +141,7 @@ def verdicts(first, second):
     found = {}
     for reading in READINGS:
         differences = first[reading].mean(axis=1) - second[reading].mean(axis=1)
-        found[reading] = verdict(interval(Scores(tuple(range(1, RUNS + 1)), differences))._asdict())
+        found[reading] = find_verdict(compute_interval(Scores(tuple(range(1, RUNS + 1)), differences))._asdict())
     return found
 
 
@@ -145,7 +151,7 @@ def sentence(first, second, path):
     for model, right in ((CASCADE, first), (DIRECT, second)):
         names = {"task": RETRIEVAL, "recipe": model.recipe, "chain": model.chain, "finetuning": 0}
         tables += [
-            answer_rows(
+            build_answer_rows(
                 names | {"reading": reading.name, "run": run, "language": language},
                 [str(i) for i in range(SENTENCES)],
                 right[reading][run - 1, place],
@@ -154,9 +160,9 @@ def sentence(first, second, path):
             for run in range(1, RUNS + 1)
             for place, language in enumerate(LANGUAGES[1:])
         ]
-    write_answers(tables, {RETRIEVAL: {"chance": 1 / SENTENCES, "parallel": True}}, path)
+    write_answer_table(tables, {RETRIEVAL: {"chance": 1 / SENTENCES, "parallel": True}}, path)
     results = Results(read_answers(path), {RETRIEVAL: READINGS[-2].name})
-    return conclusion(compare(results, [CASCADE, DIRECT], [PAIR]), margin=2)
+    return conclude(compare(results, [CASCADE, DIRECT], [PAIR]), margin=2)
 
 
 def test_an_offset_of_a_language_changes_no_verdict_of_a_centred_reading():

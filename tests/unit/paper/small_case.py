@@ -5,16 +5,25 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pandas as pd
 
-from camembert.paper.answers import Results, answer_rows, read_answers, write_answers
-from camembert.paper.statistics import RETRIEVAL, RETRIEVAL_BASELINE, Model
+from camembert.paper.answers import (
+    RETRIEVAL,
+    RETRIEVAL_BASELINE,
+    ComparedModel,
+    Results,
+    build_answer_rows,
+    read_answers,
+    write_answer_table,
+)
+from camembert.paper.record import ExperimentRecord
 from camembert.plan.chain import Method
 from camembert.plan.readings import AS_IS, CENTRED
 
-TEACHER = Model("toplayer", "6", "Teacher (6 layers)", Method.TEACHER)
-DIRECT = Model("toplayer", "6-2", "Direct 6-2", Method.DIRECT)
-ASSISTANT = Model("toplayer", "6-4", "Teacher assistant 6-4", Method.ASSISTANT)
-CASCADE = Model("toplayer", "6-4-2", "Cascade 6-4-2", Method.CASCADE)
+TEACHER = ComparedModel("toplayer", "6", "Teacher (6 layers)", Method.TEACHER)
+DIRECT = ComparedModel("toplayer", "6-2", "Direct 6-2", Method.DIRECT)
+ASSISTANT = ComparedModel("toplayer", "6-4", "Teacher assistant 6-4", Method.ASSISTANT)
+CASCADE = ComparedModel("toplayer", "6-4-2", "Cascade 6-4-2", Method.CASCADE)
 MODELS = [TEACHER, DIRECT, ASSISTANT, CASCADE]
 TASK = "cldr-nli"
 LEADS, COSINE = "cls/centred_margin/into_english", "cls/cosine/into_english"
@@ -35,7 +44,9 @@ def rows(model, right, *, task=TASK, reading=AS_IS, runs=(1, 2), languages=("en"
     """Rows of the long table, of which (runs, languages, items) are right."""
     shared = {"task": task, "reading": reading, "recipe": model.recipe, "chain": model.chain, "finetuning": finetuning}
     return [
-        answer_rows(shared | {"run": run, "language": language}, [f"item-{i}" for i in range(len(own))], own, clusters)
+        build_answer_rows(
+            shared | {"run": run, "language": language}, [f"item-{i}" for i in range(len(own))], own, clusters
+        )
         for run, of_run in zip(runs, right, strict=True)
         for language, own in zip(languages, of_run, strict=True)
     ]
@@ -50,8 +61,15 @@ def results_of(tables, parallel=True):
     """What the long table of some rows says, by way of its file."""
     facts = {TASK: {"chance": 0.4, "parallel": parallel}, RETRIEVAL: {"chance": 0.05, "parallel": True}}
     with TemporaryDirectory() as folder:
-        write_answers(tables, facts, Path(folder) / "answers.parquet")
+        write_answer_table(tables, facts, Path(folder) / "answers.parquet")
         return Results(read_answers(Path(folder) / "answers.parquet"), {RETRIEVAL: LEADS})
+
+
+def record_of(results=None, models=MODELS, **changes):
+    """A record of some results, with no metrics, curves and comparisons unless they are given."""
+    settings = {"experiment": "small", "task": TASK, "metrics": [], "curves": pd.DataFrame(), "planned": []}
+    settings |= {"margin": 2.0, "recipes": ["toplayer"], "lengths": [8]}
+    return ExperimentRecord(models=models, results=results or Results([], {}), **settings | changes)
 
 
 def task_rows():

@@ -2,20 +2,28 @@
 
 import numpy as np
 import pytest
-from small_case import COSINE, LEADS, TASK, results_of, retrieval_rows, rows
+from small_case import COSINE, LEADS, TASK, record_of, results_of, retrieval_rows, rows
 
-from camembert.paper.intervals import EQUIVALENCE_LEVEL, interval
-from camembert.paper.statistics import RETRIEVAL, RETRIEVAL_BASELINE, Model, ResultsError
-from camembert.paper.tables.ablation import ablation, format_ablation, note
-from camembert.paper.tables.comparisons import COLUMNS, compare, equivalence, format_comparisons
-from camembert.paper.tables.conclusion import conclusion
-from camembert.paper.tables.readings import format_readings, retrieval_readings
+from camembert.paper.answers import RETRIEVAL, RETRIEVAL_BASELINE, ComparedModel
+from camembert.paper.intervals import EQUIVALENCE_LEVEL, compute_interval
+from camembert.paper.tables.accuracy import compute_retrieval_readings, format_retrieval_readings
+from camembert.paper.tables.comparisons import (
+    COMPARISON_COLUMNS,
+    compare,
+    compute_ablation,
+    equivalent,
+    format_ablation,
+    format_comparisons,
+    write_ablation,
+    write_comparisons,
+)
+from camembert.paper.tables.conclusion import conclude
 from camembert.plan.chain import Method
-from camembert.plan.comparisons import Contrast, PlannedComparison, read_planned
+from camembert.plan.comparisons import Contrast, PlannedComparison
 
-TEACHER = Model("teacher", "6", "Teacher (6 layers)", Method.TEACHER)
-DIRECT = Model("toplayer", "6-2x2", "Direct, equal compute 6-2x2", Method.DIRECT_LONGER)
-CASCADE = Model("toplayer", "6-4-2", "Cascade 6-4-2", Method.CASCADE)
+TEACHER = ComparedModel("teacher", "6", "Teacher (6 layers)", Method.TEACHER)
+DIRECT = ComparedModel("toplayer", "6-2x2", "Direct, equal compute 6-2x2", Method.DIRECT_LONGER)
+CASCADE = ComparedModel("toplayer", "6-4-2", "Cascade 6-4-2", Method.CASCADE)
 MODELS = [TEACHER, DIRECT, CASCADE]
 LANGUAGES = ["en", "fr", "ur"]
 EQUAL = PlannedComparison(Contrast.DIRECT_EQUAL_COMPUTE, ("toplayer", "6-4-2"), ("toplayer", "6-2x2"))
@@ -65,7 +73,7 @@ def better():
 
 def test_a_cascade_that_is_better_is_found_better(better):
     numbers = compare(better, MODELS, [EQUAL])
-    assert list(numbers) == COLUMNS
+    assert list(numbers) == COMPARISON_COLUMNS
     assert numbers["language"].tolist() == [*LANGUAGES, "average", "zero_shot"]
     assert (numbers["low"] > 0).all()
     assert set(numbers["covers"]) == {"runs, test items"}
@@ -80,23 +88,24 @@ def test_two_copies_of_one_model_cannot_be_told_apart():
     right = right_of(BETTER)
     numbers = compare(results_of(on_task(right | {DIRECT: right[CASCADE]})), MODELS, [EQUAL])
     assert (numbers[["difference", "low", "high"]] == 0).all(axis=None)
-    assert "cannot be told apart" in conclusion(numbers, margin=2)
+    assert "cannot be told apart" in conclude(numbers, margin=2)
 
 
 def test_models_of_equal_worth_cannot_be_told_apart_and_are_equivalent_within_a_wide_margin():
     numbers = compare(results_of(on_task(right_of(BETTER | {DIRECT: 0.7}, runs=10))), MODELS, [EQUAL])
     average = numbers[numbers["language"] == "average"].iloc[0]
     assert average["low"] < average["low_90"] < 0 < average["high_90"] < average["high"]
-    assert equivalence(average, margin=5)
-    assert equivalence(average, margin=0.1) is False
+    assert equivalent(average, margin=5)
+    assert equivalent(average, margin=0.1) is False
     assert format_comparisons(numbers, margin=5)["Equivalent"][0] == "yes"
 
 
 def test_the_average_is_that_of_the_interval_over_all_languages(better):
     row = compare(better, MODELS, [EQUAL]).set_index("language").loc["zero_shot"]
-    differences = better.get(TASK).differences(CASCADE, DIRECT, ["fr", "ur"])
-    assert (row["difference"], row["low"], row["high"]) == interval(differences)
-    assert (row["low_90"], row["high_90"]) == interval(differences, EQUIVALENCE_LEVEL)[1:]
+    first, second = (better.leading[TASK].scores(model, ["fr", "ur"]) for model in (CASCADE, DIRECT))
+    differences = first.minus(second)
+    assert (row["difference"], row["low"], row["high"]) == compute_interval(differences)
+    assert (row["low_90"], row["high_90"]) == compute_interval(differences, EQUIVALENCE_LEVEL)[1:]
     assert row["first_accuracy"] - row["second_accuracy"] == pytest.approx(row["difference"])
 
 
@@ -127,16 +136,10 @@ def test_one_run_has_no_interval_and_is_not_called_different_or_equivalent():
     assert (shown["Readings"], shown["Equivalent"]) == ("\N{EN DASH}",) * 2
 
 
-def test_nothing_planned_makes_an_empty_table(better):
-    numbers = compare(better, MODELS, [])
-    assert list(numbers) == COLUMNS
-    assert format_comparisons(numbers, margin=2).empty
-
-
-def test_a_pair_outside_the_experiment_is_refused(better):
-    planned = [{"contrast": "teacher", "first": ["toplayer", "6-3"], "second": ["teacher", "6"]}]
-    with pytest.raises(ResultsError, match="comparison teacher names toplayer/6-3, which is not in the experiment"):
-        compare(better, MODELS, read_planned(planned))
+def test_nothing_planned_makes_an_empty_table(better, tmp_path):
+    write_comparisons(record_of(better, MODELS), tmp_path / "comparisons")
+    assert (tmp_path / "comparisons.csv").read_text() == ",".join(COMPARISON_COLUMNS) + "\n"
+    assert (tmp_path / "comparisons.md").read_text().split("\n\n")[1].startswith("| First")
 
 
 # --- readings -------------------------------------------------------------------------------------------------
@@ -158,16 +161,16 @@ def test_every_reading_is_compared_and_the_one_that_leads_language_by_language(r
     assert others[["reading", "language"]].to_numpy().tolist() == [[COSINE, "average"], [OUT, "average"]]
     assert others["high"].iloc[0] < 0 < others["low"].iloc[1]
     assert format_comparisons(numbers, margin=2)["Readings"].iloc[1].startswith("2 above, 1 below; -")
-    assert "depends on the reading" in conclusion(numbers, margin=2)
+    assert "depends on the reading" in conclude(numbers, margin=2)
 
 
 def test_readings_are_tabulated_with_both_directions_in_a_cell_and_the_leading_one_bold(read):
-    numbers = retrieval_readings(read, MODELS)
+    numbers = compute_retrieval_readings(record_of(read, MODELS))
     assert len(numbers) == 3 * 3 + 2
     row = numbers[(numbers["chain"] == "6-4-2") & numbers["leads"]].iloc[0]
-    scores = read.get(RETRIEVAL).scores(CASCADE, ["fr", "ur"])
-    assert (row["accuracy"], row["low"], row["high"]) == interval(scores)
-    shown = format_readings(numbers).set_index("Reading")
+    scores = read.leading[RETRIEVAL].scores(CASCADE, ["fr", "ur"])
+    assert (row["accuracy"], row["low"], row["high"]) == compute_interval(scores)
+    shown = format_retrieval_readings(numbers).set_index("Reading")
     assert list(shown.index) == ["[CLS], cosine", "**[CLS], centred margin**"]
     both = f"{100 * scores.mean:.1f}"
     assert shown["Cascade 6-4-2"].iloc[1] == f"{both} / {both}"
@@ -178,24 +181,27 @@ def test_readings_are_tabulated_with_both_directions_in_a_cell_and_the_leading_o
 # --- ablation -------------------------------------------------------------------------------------------------
 
 
-def test_an_ablation_compares_every_recipe_with_the_first_in_both_evaluations():
+def test_an_ablation_compares_every_recipe_with_the_first_in_both_evaluations(tmp_path):
     other = CASCADE._replace(recipe="minilm")
     worth = {**BETTER, other: 0.9}
     read = results_of(on_task(right_of(worth)) + in_retrieval(worth) + in_retrieval(worth, COSINE))
-    numbers = ablation(read, [TEACHER, CASCADE, other], ["toplayer", "minilm"])
+    record = record_of(read, [TEACHER, CASCADE, other], recipes=["toplayer", "minilm"])
+    numbers = compute_ablation(record)
     assert numbers["recipe"].tolist() == ["toplayer", "minilm"]
     assert np.isnan(numbers["average_difference"][0])
-    expected = interval(read.get(TASK).differences(other, CASCADE, LANGUAGES))
-    assert numbers["average_difference_low"][1] == expected.low > 0
-    expected = interval(read.get(RETRIEVAL).differences(other, CASCADE, ["fr", "ur"]))
-    assert numbers["retrieval_difference_high"][1] == expected.high
+    for task, languages, column in ((TASK, LANGUAGES, "average"), (RETRIEVAL, ["fr", "ur"], "retrieval")):
+        first, second = (read.leading[task].scores(model, languages) for model in (other, CASCADE))
+        _, low, high = compute_interval(first.minus(second))
+        assert tuple(numbers.loc[1, [f"{column}_difference_low", f"{column}_difference_high"]]) == (low, high)
+        assert low > 0
     shown = format_ablation(numbers)
     assert shown["Average, difference"][0] == "\N{EN DASH}"
     assert shown["Retrieval, difference"][1].startswith("+")
     assert shown["Retrieval, all readings"][1].startswith("2 above; +")
-    assert "draw of the runs (5)" in note(numbers)
+    write_ablation(record, tmp_path / "ablation")
+    assert "draw of the runs (5)" in (tmp_path / "ablation.md").read_text()
 
 
 def test_an_ablation_without_retrieval_has_no_column_of_it(better):
-    numbers = ablation(better, MODELS, ["toplayer"])
+    numbers = compute_ablation(record_of(better, MODELS))
     assert not any("Retrieval" in column for column in format_ablation(numbers))

@@ -4,19 +4,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from camembert.paper.answers import BASELINE_RECIPE
 from camembert.paper.counting import (
-    Source,
-    chance_of_retrieval,
-    chance_of_task,
+    compute_retrieval_chance,
+    compute_task_chance,
     count_predictions,
     count_retrieval,
-    sources_of,
+    group_files,
 )
-from camembert.paper.statistics import BASELINE_RECIPE, ResultsError
+from camembert.paper.intervals import ResultsError
 from camembert.plan.readings import AS_IS, CENTRED
 
 LABELS = ("entailment", "neutral", "contradiction")
 LABEL = np.arange(600) % 3
+CLASSIFIER = ("toplayer", "6-2", 1, 2)
 
 
 def write(path, logits, label=LABEL, **columns):
@@ -42,18 +43,16 @@ def logits():
 
 def test_files_are_grouped_by_classifier_encoder_and_baseline():
     paths = ["p/toplayer/6-2/r1-f2/en.parquet", "p/toplayer/6-2/r1-f2/ur.parquet", "p/teacher/6/r0/ur.parquet"]
-    sources = sources_of([*paths, "p/baseline/majority/en.parquet"])
-    assert [source[:4] for source in sources] == [
-        ("toplayer", "6-2", 1, 2), ("teacher", "6", 0, 0), (BASELINE_RECIPE, "majority", 0, 0)
-    ]  # fmt: skip
-    assert list(sources[0].files) == ["en", "ur"]
+    files = group_files([*paths, "p/baseline/majority/en.parquet"])
+    assert list(files) == [CLASSIFIER, ("teacher", "6", 0, 0), (BASELINE_RECIPE, "majority", 0, 0)]
+    assert list(files[CLASSIFIER]) == ["en", "ur"]
 
 
 def test_the_largest_logit_is_the_answer(tmp_path):
     path = write(
         tmp_path / "en.parquet", [[2, 1, 0], [0, 0, 1], [0, 1, 2], [3, 1, 2]], [0, 1, 2, 2], cluster=[5, 5, 6, 7]
     )
-    table, _ = count_predictions("task", [Source("toplayer", "6-2", 1, 2, {"en": path})])
+    table, _ = count_predictions("task", {CLASSIFIER: {"en": path}})
     assert table.to_pandas().to_dict("list") == {
         "task": ["task"] * 4, "reading": [AS_IS] * 4, "recipe": ["toplayer"] * 4, "chain": ["6-2"] * 4, "run": [1] * 4,
         "finetuning": [2] * 4, "language": ["en"] * 4, "item": [f"item-{i}" for i in range(4)],
@@ -69,7 +68,7 @@ def test_an_offset_of_a_language_is_centred_away_exactly_and_a_real_loss_is_not(
         "ur": np.where(draw.random((600, 1)) < 0.5, logits, draw.permutation(logits)),
     }
     files = {language: write(tmp_path / f"{language}.parquet", own) for language, own in read.items()}
-    found = accuracies(count_predictions("task", [Source("toplayer", "6-2", 1, 1, files)]))
+    found = accuracies(count_predictions("task", {CLASSIFIER: files}))
     english = found[AS_IS, "en"]
     assert found[CENTRED, "en"] == english > 0.8
     assert found[AS_IS, "de"] < english - 0.2
@@ -80,13 +79,13 @@ def test_an_offset_of_a_language_is_centred_away_exactly_and_a_real_loss_is_not(
 def test_languages_are_centred_on_those_of_the_labels(tmp_path, logits):
     read = {"de": logits, "fr": logits + np.array([1.5, 0.0, -1.0])}
     files = {language: write(tmp_path / f"{language}.parquet", own) for language, own in read.items()}
-    found = accuracies(count_predictions("task", [Source("toplayer", "6-2", 1, 1, files)], trained_on=["de"]))
+    found = accuracies(count_predictions("task", {CLASSIFIER: files}, trained_on=["de"]))
     assert found[CENTRED, "fr"] == found[CENTRED, "de"] == found[AS_IS, "de"] > found[AS_IS, "fr"] + 0.2
 
 
 def test_baselines_are_read_as_they_are(tmp_path, logits):
     path = write(tmp_path / "en.parquet", logits)
-    tables = count_predictions("task", [Source(BASELINE_RECIPE, "majority", 0, 0, {"en": path})])
+    tables = count_predictions("task", {(BASELINE_RECIPE, "majority", 0, 0): {"en": path}})
     assert {reading for reading, _ in accuracies(tables)} == {AS_IS}
 
 
@@ -96,9 +95,9 @@ def test_what_is_nearest_to_itself_was_retrieved_in_every_reading(tmp_path):
     )
     frame.iloc[:, :2].to_parquet(tmp_path / "ur.parquet")
     frame.to_parquet(tmp_path / "de.parquet")
-    source = Source("teacher", "6", 0, 0, {"ur": tmp_path / "ur.parquet", "de": tmp_path / "de.parquet"})
+    files = {("teacher", "6", 0, 0): {"ur": tmp_path / "ur.parquet", "de": tmp_path / "de.parquet"}}
     right = {
-        (t["reading"][0].as_py(), t["language"][0].as_py()): t["right"].to_pylist() for t in count_retrieval([source])
+        (t["reading"][0].as_py(), t["language"][0].as_py()): t["right"].to_pylist() for t in count_retrieval(files)
     }
     assert right == {
         ("cls/cosine/into_english", "ur"): [True, False],
@@ -110,9 +109,9 @@ def test_what_is_nearest_to_itself_was_retrieved_in_every_reading(tmp_path):
 def test_chance_is_the_most_frequent_label_or_one_sentence(tmp_path):
     en = write(tmp_path / "en.parquet", np.zeros((10, 3)), np.arange(10) % 3)
     ur = write(tmp_path / "ur.parquet", np.zeros((5, 3)), [0, 1, 1, 1, 2])
-    source = Source("toplayer", "6-2", 1, 1, {"en": en, "ur": ur})
-    assert chance_of_task([source]) == pytest.approx((0.4 + 0.6) / 2)
-    assert chance_of_retrieval([source]) == pytest.approx(0.15)
+    files = {CLASSIFIER: {"en": en, "ur": ur}}
+    assert compute_task_chance(files) == pytest.approx((0.4 + 0.6) / 2)
+    assert compute_retrieval_chance(files) == pytest.approx(0.15)
 
 
 @pytest.mark.parametrize(
@@ -131,4 +130,4 @@ def test_predictions_that_cannot_be_counted_are_refused_with_their_file(tmp_path
     else:
         path.write_bytes(b"PAR1")
     with pytest.raises(ResultsError, match=message):
-        list(count_predictions("task", [Source("toplayer", "6-2", 1, 1, {"en": path})]))
+        list(count_predictions("task", {CLASSIFIER: {"en": path}}))

@@ -7,36 +7,31 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
-from small_case import TASK, first, results_of, retrieval_rows, rows
+from small_case import TASK, first, record_of, results_of, retrieval_rows, rows
 
+from camembert.paper.answers import RETRIEVAL, RETRIEVAL_BASELINE, ComparedModel
 from camembert.paper.figures import style, training
-from camembert.paper.figures.ablation import ablation
-from camembert.paper.figures.accuracy import accuracy_by_language
-from camembert.paper.figures.budgets import draw_budgets
-from camembert.paper.figures.finding import draw_finding
-from camembert.paper.figures.languages import languages
-from camembert.paper.figures.layers import draw_layers, read_layers
-from camembert.paper.figures.pareto import draw_pareto, frontier, spread_out
-from camembert.paper.statistics import RETRIEVAL, RETRIEVAL_BASELINE, Model, ResultsError
+from camembert.paper.figures.accuracy import draw_accuracy_by_language, draw_layers, read_layers
+from camembert.paper.figures.comparisons import draw_ablation, draw_finding
+from camembert.paper.figures.costs import draw_budgets, draw_pareto
+from camembert.paper.tables.accuracy import compute_summary
 from camembert.paper.tables.comparisons import compare
-from camembert.paper.tables.summary import summary
 from camembert.plan.chain import Method
 from camembert.plan.comparisons import Contrast, PlannedComparison
 
 MODELS = [
-    Model("toplayer", "6", "Teacher (6 layers)", Method.TEACHER),
-    Model("toplayer", "0-2", "Random weights 0-2", Method.RANDOM),
-    Model("toplayer", "0-2x2.9", "From scratch, equal compute 0-2x2.9", Method.SCRATCH),
-    Model("toplayer", "6-2x0", "Copied layers 6-2x0", Method.COPIED),
-    Model("toplayer", "6-2", "Direct 6-2", Method.DIRECT),
-    Model("toplayer", "6-2x2.33", "Direct, equal compute 6-2x2.33", Method.DIRECT_LONGER),
-    Model("toplayer", "6-4", "Teacher assistant 6-4", Method.ASSISTANT),
-    Model("toplayer", "6-4-2", "Cascade 6-4-2", Method.CASCADE),
+    ComparedModel("toplayer", "6", "Teacher (6 layers)", Method.TEACHER),
+    ComparedModel("toplayer", "0-2", "Random weights 0-2", Method.RANDOM),
+    ComparedModel("toplayer", "0-2x2.9", "From scratch, equal compute 0-2x2.9", Method.SCRATCH),
+    ComparedModel("toplayer", "6-2x0", "Copied layers 6-2x0", Method.COPIED),
+    ComparedModel("toplayer", "6-2", "Direct 6-2", Method.DIRECT),
+    ComparedModel("toplayer", "6-2x2.33", "Direct, equal compute 6-2x2.33", Method.DIRECT_LONGER),
+    ComparedModel("toplayer", "6-4", "Teacher assistant 6-4", Method.ASSISTANT),
+    ComparedModel("toplayer", "6-4-2", "Cascade 6-4-2", Method.CASCADE),
 ]
-LANGUAGES = ["fr", "en", "ur"]
-
-
 EASE = {"fr": 0.0, "en": 0.2, "ur": 0.05}
+LANGUAGES = list(EASE)
+EQUAL = PlannedComparison(Contrast.DIRECT_EQUAL_COMPUTE, ("toplayer", "6-4-2"), ("toplayer", "6-2x2.33"))
 
 
 @pytest.fixture(scope="module")
@@ -55,37 +50,18 @@ def read():
 @pytest.fixture
 def curves():
     """Curves of pre-training, distillation and fine-tuning; nothing was trained for copied layers."""
+    steps = pd.DataFrame({"step": range(1, 121)}).assign(stage="encoders", run=1, split="train")
+    loss = 1 / steps["step"]
     lines = []
-    losses = [(step, 1 / step) for step in range(1, 121)]
     for chain in ("6", "0-2x2.9"):
-        whose = {"stage": "encoders", "chain": chain, "run": 1}
-        lines += [
-            whose | {"step": step, "split": "train", "masked_lm": 9 * loss, "bag_of_words": 4 * loss}
-            for step, loss in losses
-        ]
-        lines.append(whose | {"step": 120, "split": "held-out", "masked_lm": 3.0, "bag_of_words": 2.0})
-    for chain in ("6-2", "6-4", "6-4-2"):
-        whose = {"stage": "encoders", "chain": chain, "run": 1, "split": "train"}
-        parts = ("hidden", "hidden_unexplained", "sentence", "sentence_unexplained")
-        parts += ("attention", "value", "soft_targets", "cosine")
-        lines += [whose | {"step": step} | dict.fromkeys(parts, loss) for step, loss in losses]
-    lines += [
-        {
-            "stage": "classifiers",
-            "chain": model.chain,
-            "run": run,
-            "split": "dev",
-            "step": step,
-            "accuracy": 0.5 + step / 1000,
-        }
-        for model in MODELS
-        for run in (1, 2)
-        for step in (100, 200)
-    ]
-    return pd.DataFrame(lines).assign(recipe="toplayer", finetuning=1)
-
-
-EQUAL = PlannedComparison(Contrast.DIRECT_EQUAL_COMPUTE, ("toplayer", "6-4-2"), ("toplayer", "6-2x2.33"))
+        held_out = {"stage": "encoders", "run": 1, "split": "held-out", "step": 120, "masked_lm": 3, "bag_of_words": 2}
+        lines.append(steps.assign(chain=chain, masked_lm=9 * loss, bag_of_words=4 * loss))
+        lines.append(pd.DataFrame([held_out | {"chain": chain}]))
+    parts = [panel.column for panel in training.PANELS[2:-1]]
+    lines += [steps.assign(chain=chain, **dict.fromkeys(parts, loss)) for chain in ("6-2", "6-4", "6-4-2")]
+    dev = [(model.chain, run, step, 0.5 + step / 1000) for model in MODELS for run in (1, 2) for step in (100, 200)]
+    dev = pd.DataFrame(dev, columns=["chain", "run", "step", "accuracy"]).assign(stage="classifiers", split="dev")
+    return pd.concat([*lines, dev], ignore_index=True).assign(recipe="toplayer", finetuning=1)
 
 
 @pytest.fixture
@@ -139,29 +115,24 @@ def recipes():
 @pytest.fixture
 def draw(read, published, by_language, recipes, curves, efficiency, budgets, tmp_path):
     """A function that draws a figure by its name and returns its stem."""
+    task, retrieval = read.leading[TASK], read.leading[RETRIEVAL]
+    task.chance, retrieval.chance = 1 / 3, 1 / 1000
+    drawn = {
+        "accuracy_by_language": lambda stem: draw_accuracy_by_language(task, MODELS, stem, published),
+        "retrieval_by_language": lambda stem: draw_accuracy_by_language(retrieval, MODELS, stem),
+        "training_curves": lambda stem: training.draw_training_curves(curves, MODELS, stem),
+        "finding": lambda stem: draw_finding(compare(read, MODELS, [EQUAL]), stem),
+        "pareto": lambda stem: draw_pareto(compute_summary(record_of(read, MODELS)), efficiency, MODELS, 8, stem),
+        "budgets": lambda stem: draw_budgets(budgets, stem),
+        "languages": lambda stem: training.draw_languages(by_language, MODELS, stem),
+        "ablation": lambda stem: draw_ablation(recipes, stem),
+    }
 
-    def drawn(name, folder="figures"):
-        stem = tmp_path / folder / name
-        match name:
-            case "accuracy_by_language":
-                accuracy_by_language(read.get(TASK).accuracy, MODELS, stem, 1 / 3, published)
-            case "retrieval_by_language":
-                accuracy_by_language(read.get(RETRIEVAL).accuracy, MODELS, stem, 1 / 1000)
-            case "training_curves":
-                training.training_curves(curves, MODELS, stem)
-            case "finding":
-                draw_finding(compare(read, MODELS, [EQUAL]), stem)
-            case "pareto":
-                draw_pareto(summary(read, MODELS), efficiency, MODELS, 8, stem)
-            case "budgets":
-                draw_budgets(budgets, stem)
-            case "languages":
-                languages(by_language, MODELS, stem)
-            case "ablation":
-                ablation(recipes, stem)
-        return stem
+    def draw_figure(name, folder="figures"):
+        drawn[name](tmp_path / folder / name)
+        return tmp_path / folder / name
 
-    return drawn
+    return draw_figure
 
 
 FIGURES = [
@@ -183,7 +154,7 @@ def test_a_figure_shows_every_method_in_its_colour(draw, name):
     stem = draw(name)
     assert stem.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
     pixels = colours_in(stem.with_suffix(".png"))
-    for method, colour in style.COLOURS.items():
+    for method, (colour, _) in style.LOOKS.items():
         assert pixels.get(int(colour[1:], 16), 0) > 100, f"{method} is not to be seen in {name}"
 
 
@@ -201,17 +172,18 @@ def test_a_figure_is_as_wide_as_a_page_at_200_dots_an_inch(draw):
 
 
 def test_methods_differ_in_colour_and_in_marker():
-    assert set(style.COLOURS) == set(style.MARKERS) == set(Method)
-    assert len(set(style.COLOURS.values())) == len(set(style.MARKERS.values())) == len(Method)
-    brightness = [np.dot(to_rgb(colour), (0.299, 0.587, 0.114)) for colour in style.COLOURS.values()]
+    colours, markers = zip(*style.LOOKS.values(), strict=True)
+    assert set(style.LOOKS) == set(Method)
+    assert len(set(colours)) == len(set(markers)) == len(Method)
+    brightness = [np.dot(to_rgb(colour), (0.299, 0.587, 0.114)) for colour in colours]
     assert max(brightness) < 0.75  # dark enough to be seen on white in grey
 
 
 def test_two_models_of_a_method_differ_in_filling_alone():
-    first, second = (Model(recipe, "6-2", f"Direct 6-2, {recipe}", Method.DIRECT) for recipe in ("a", "b"))
-    styles = style.styles_of([first, second])
-    assert styles[first][:2] == styles[second][:2]
-    assert styles[first].filling != styles[second].filling
+    first, second = (ComparedModel(recipe, "6-2", f"Direct 6-2, {recipe}", Method.DIRECT) for recipe in ("a", "b"))
+    styles = style.style_models([first, second])
+    assert styles[first].pop("fillstyle") != styles[second].pop("fillstyle")
+    assert styles[first] == styles[second]
 
 
 @pytest.fixture
@@ -249,16 +221,14 @@ def test_a_line_is_what_was_trained_on_and_a_marker_what_was_held_out(axes_of):
 
 
 def test_what_was_not_trained_has_no_panel(curves, caught, tmp_path):
-    training.training_curves(curves[curves["stage"] == "classifiers"], MODELS, tmp_path / "figure")
+    training.draw_training_curves(curves[curves["stage"] == "classifiers"], MODELS, tmp_path / "figure")
     assert [axes.get_ylabel() for axes in caught[0].axes] == ["Dev accuracy (%)"]
-    with pytest.raises(ResultsError, match="no training curve"):
-        training.training_curves(curves.iloc[:0], MODELS, tmp_path / "figure")
 
 
 def test_a_point_of_a_curve_is_a_mean_over_runs_and_steps():
     run = pd.DataFrame({"step": range(1, 121), "loss": range(1, 121)})
     other = run.assign(loss=run["loss"] + 1)
-    points = training.binned(pd.concat([run, other]), "loss")
+    points = training.average_bins(pd.concat([run, other]), "loss")
     assert len(points) == training.BINS
     assert (points.index[0], points.iloc[0]) == (1.5, 2.0)  # steps 1 and 2; losses 1, 2 and 2, 3
 
@@ -274,19 +244,14 @@ def test_languages_are_sorted_by_their_share_of_the_corpus(axes_of):
     assert len(changes.lines) == 1 + 5  # no change, and five models cut from the teacher
 
 
-def test_without_a_trained_hop_there_is_no_panel_of_losses(by_language, caught, tmp_path):
-    languages(by_language.assign(held_out_loss=np.nan), MODELS, tmp_path / "figure")
-    assert len(caught[0].axes) == 2
-
-
-def test_losses_of_several_recipes_do_not_share_an_axis(by_language, caught, tmp_path):
-    other = [model._replace(recipe="uniform") for model in MODELS if model.recipe == "toplayer"]
-    both = pd.concat([by_language, by_language[by_language["recipe"] == "toplayer"].assign(recipe="uniform")])
-    languages(both, [*MODELS, *other], tmp_path / "figure")
-    assert [axes.get_xlabel() for axes in caught[0].axes] == [
-        "Share of the corpus (%)",
-        "Accuracy against the teacher (points)",
-    ]
+def test_without_losses_that_compare_there_is_no_panel_of_them(by_language, caught, tmp_path):
+    training.draw_languages(by_language.assign(held_out_loss=np.nan), MODELS, tmp_path / "figure")
+    others = [model._replace(recipe="uniform") for model in MODELS]  # losses of several recipes do not share an axis
+    both = pd.concat([by_language, by_language.assign(recipe="uniform")])
+    training.draw_languages(both, [*MODELS, *others], tmp_path / "figure")
+    for figure in caught:
+        labels = [axes.get_xlabel() for axes in figure.axes]
+        assert labels == ["Share of the corpus (%)", "Accuracy against the teacher (points)"]
 
 
 def test_the_baseline_of_retrieval_is_named_in_the_legend_and_english_is_not_there(axes_of):
@@ -311,21 +276,18 @@ def test_published_accuracies_are_named_in_the_legend(axes_of):
     assert len(labels) == len(MODELS) + 2
 
 
-def test_every_layer_of_every_model_is_drawn(tmp_path):
+def test_every_layer_of_every_model_is_drawn(caught, tmp_path):
     paths = []
     for model in MODELS:
-        shares = {str(k): 0.1 * k / (model.layers + 1) for k in range(1, model.layers + 1)}
+        shares = {str(k): 0.1 * k for k in range(1, model.layers + 1)}
         facts = {"recipe": model.recipe, "chain": model.chain, "run": 1}
-        facts |= {"accuracy_by_layer": {"fr": shares, "ur": shares}}
         paths.append(tmp_path / f"{model.chain}.json")
-        paths[-1].write_text(json.dumps(facts))
+        paths[-1].write_text(json.dumps(facts | {"accuracy_by_layer": {"fr": shares, "ur": shares}}))
     layers = read_layers(paths)
     assert list(layers) == ["recipe", "chain", "run", "layer", "language", "accuracy"]
-    assert layers.groupby("chain")["layer"].max().to_dict() == {model.chain: model.layers for model in MODELS}
     draw_layers(layers, MODELS, tmp_path / "layers")
-    draw_layers(layers, MODELS, tmp_path / "again")
-    for ending in (".png", ".pdf"):
-        assert (tmp_path / f"layers{ending}").read_bytes() == (tmp_path / f"again{ending}").read_bytes()
+    drawn = [dict(zip(line.get_xdata(), line.get_ydata(), strict=True)) for line in caught[0].axes[0].lines]
+    assert drawn == [pytest.approx({k: 10 * k for k in range(1, model.layers + 1)}) for model in MODELS]
 
 
 def numbers_in(axes):
@@ -354,20 +316,9 @@ def test_every_pair_has_a_panel_of_its_own_and_rows_are_named_once_a_line(caught
     assert named == [["bold", "normal", "bold"], [], [], ["bold", "normal", "bold"]]
 
 
-def test_a_finding_of_nothing_is_refused(read, tmp_path):
-    copied = PlannedComparison(Contrast.COPIED_LAYERS, ("toplayer", "6-4-2"), ("toplayer", "6-2x0"))
-    with pytest.raises(ResultsError, match="no cascade is compared at equal compute"):
-        draw_finding(compare(read, MODELS, [copied]), tmp_path / "finding")
-
-
-def test_the_frontier_climbs_and_leaves_out_what_is_beaten_or_no_better():
-    assert frontier([(1.0, 50.0), (2.0, 60.0), (3.0, 55.0), (4.0, 70.0), (5.0, 70.0)]) == [0, 1, 3]
-    assert frontier([(1.0, 50.0), (1.0, 60.0), (2.0, 60.0)]) == [1]
-
-
 def test_labels_are_spread_out_in_their_order_and_around_their_points():
-    assert spread_out([0.5, 0.5, 0.9], 0.1) == pytest.approx([0.45, 0.55, 0.9])
-    assert spread_out([0.52, 0.5], 0.1) == pytest.approx([0.56, 0.46])
+    assert style.spread_out([0.5, 0.5, 0.9], 0.1) == pytest.approx([0.45, 0.55, 0.9])
+    assert style.spread_out([0.52, 0.5], 0.1) == pytest.approx([0.56, 0.46])
 
 
 def test_every_model_stands_at_its_latency_with_its_chain_and_random_weights_stand_nowhere(axes_of):

@@ -1,1 +1,1 @@
-"""Figures, a module for each thing they show; how all of them look is in ``style``. No torch here."""
+"""Figures, drawn from the tables into stem.pdf and stem.png; how all of them look is in ``style``. No torch here."""

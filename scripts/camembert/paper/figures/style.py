@@ -10,41 +10,35 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+from numpy.typing import ArrayLike
+from scipy.optimize import isotonic_regression
 
 from camembert.core.files import atomic_write
-from camembert.paper.statistics import Model
+from camembert.paper.answers import ComparedModel
 from camembert.plan.chain import Method
 
-COLOURS = {
-    Method.TEACHER: "#000000",
-    Method.RANDOM: "#999999",
-    Method.SCRATCH: "#E69F00",
-    Method.COPIED: "#009E73",
-    Method.DIRECT: "#56B4E9",
-    Method.DIRECT_LONGER: "#0072B2",
-    Method.ASSISTANT: "#CC79A7",
-    Method.CASCADE: "#D55E00",
+LOOKS = {
+    Method.TEACHER: ("#000000", "*"),
+    Method.RANDOM: ("#999999", "X"),
+    Method.SCRATCH: ("#E69F00", "P"),
+    Method.COPIED: ("#009E73", "v"),
+    Method.DIRECT: ("#56B4E9", "s"),
+    Method.DIRECT_LONGER: ("#0072B2", "D"),
+    Method.ASSISTANT: ("#CC79A7", "^"),
+    Method.CASCADE: ("#D55E00", "o"),
 }
-MARKERS = {
-    Method.TEACHER: "*",
-    Method.RANDOM: "X",
-    Method.SCRATCH: "P",
-    Method.COPIED: "v",
-    Method.DIRECT: "s",
-    Method.DIRECT_LONGER: "D",
-    Method.ASSISTANT: "^",
-    Method.CASCADE: "o",
-}
+"""Colour and marker of each method."""
 FILLINGS = ["full", "none", "left", "bottom", "right", "top"]  # of the first, second, ... model of a method
 
-WIDTH, COLUMN = 7.2, 3.5  # inches: the text of a page, and one of two columns
+WIDTH, COLUMN_WIDTH = 7.2, 3.5  # inches: the text of a page, and one of two columns
 ZERO: Mapping[str, Any] = {"color": "0.3", "linewidth": 0.8, "linestyle": (0, (4, 3)), "zorder": 1}
 SLOT = 0.72  # share of a slot on an axis over which its markers are spread
 
@@ -65,21 +59,26 @@ STYLE: Mapping[Any, Any] = {
 }
 
 
-class Style(NamedTuple):
-    """How one model is drawn."""
+def style_method(method: Method, filling: str = "full") -> dict[str, Any]:
+    """Options of matplotlib for the marker of a method."""
+    colour, marker = LOOKS[method]
+    return {
+        "color": colour,
+        "marker": marker,
+        "fillstyle": filling,
+        "markerfacecoloralt": "white",
+        "markeredgewidth": 0.8,
+        "markersize": 6.5 if marker == "*" else 4.2,
+    }
 
-    colour: str
-    marker: str
-    filling: str
 
-
-def styles_of(models: Sequence[Model]) -> dict[Model, Style]:
-    """The style of each model of the experiment: hue and marker say the method, filling which one of it."""
+def style_models(models: Sequence[ComparedModel]) -> dict[ComparedModel, dict[str, Any]]:
+    """Options for the marker of each model: hue and marker say the method, filling which one of it."""
     styles = {}
     for i, model in enumerate(models):
         assert model.method is not None, "the baseline is no encoder and has a style of its own"
         nth = sum(other.method is model.method for other in models[:i])
-        styles[model] = Style(COLOURS[model.method], MARKERS[model.method], FILLINGS[nth % len(FILLINGS)])
+        styles[model] = style_method(model.method, FILLINGS[nth % len(FILLINGS)])
     return styles
 
 
@@ -101,21 +100,23 @@ def drawing(
         save(figure, stem)
 
 
-def offsets(count: int) -> np.ndarray:
+def spread_slots(count: int) -> np.ndarray:
     """Places of so many markers within a slot of width 1."""
     return SLOT * ((np.arange(count) + 0.5) / count - 0.5)
 
 
-def marker(style: Style) -> dict[str, Any]:
-    """What matplotlib is told so that a model's marker looks as its style says."""
-    return {
-        "color": style.colour,
-        "marker": style.marker,
-        "fillstyle": style.filling,
-        "markerfacecoloralt": "white",
-        "markeredgewidth": 0.8,
-        "markersize": 6.5 if style.marker == "*" else 4.2,
-    }
+def spread_out(places: ArrayLike, gap: float) -> np.ndarray:
+    """The places nearest to those given (least squares) that keep their order and are a gap apart."""
+    wanted = np.asarray(places, dtype=float)
+    order, shift = np.argsort(wanted, kind="stable"), gap * np.arange(len(wanted))
+    apart = np.empty_like(wanted)
+    apart[order] = isotonic_regression(wanted[order] - shift).x + shift
+    return apart
+
+
+def outline(width: float) -> list[withStroke]:
+    """What makes text readable on top of lines: a white outline of so many points."""
+    return [withStroke(linewidth=width, foreground="white")]
 
 
 def shade_rows(axes: Axes, count: int) -> None:
@@ -126,9 +127,15 @@ def shade_rows(axes: Axes, count: int) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def legend(axes: Axes, styles: Mapping[Model, Style], *more: Line2D, dashes: Any = "none", columns: int = 3) -> None:
+def add_legend(
+    axes: Axes,
+    styles: Mapping[ComparedModel, Mapping[str, Any]],
+    *more: Line2D,
+    linestyle: Any = "none",
+    columns: int = 3,
+) -> None:
     """Names models above the figure that some axes are in, and what more is drawn."""
-    keys = [Line2D([], [], label=model.label, linestyle=dashes, **marker(style)) for model, style in styles.items()]
+    keys = [Line2D([], [], label=model.label, linestyle=linestyle, **style) for model, style in styles.items()]
     tight = {"handletextpad": 0.4, "columnspacing": 1.2, "fontsize": 6.5 if columns == 2 else 7.5}
     axes.figure.legend(handles=[*keys, *more], loc="outside upper center", ncols=columns, **tight)  # type: ignore[call-arg]
 

@@ -1,4 +1,4 @@
-"""Figure of the training curves."""
+"""Figures of training: its curves, and in which languages compression hurts."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import LogLocator
 
-from camembert.paper.figures.style import drawing, legend, marker, styles_of
-from camembert.paper.statistics import Model, ResultsError
+from camembert.paper.answers import ComparedModel, select_model
+from camembert.paper.figures.style import ZERO, add_legend, drawing, shade_rows, spread_slots, style_models
 
-HELD_OUT = "held-out"  # the split whose losses are points
+HELD_OUT_SPLIT = "held-out"  # the split whose losses are points
 BINS = 60  # points of a training curve
 MARKS = 6  # markers along one without held-out text
 
@@ -26,7 +26,7 @@ class Panel(NamedTuple):
     label: str
     logarithmic: bool = True
     stage: str = "encoders"
-    splits: tuple[str, ...] = ("train", HELD_OUT)
+    splits: tuple[str, ...] = ("train", HELD_OUT_SPLIT)
     scale: float = 1
 
 
@@ -45,25 +45,15 @@ PANELS = [
 ]
 
 
-def training_curves(curves: pd.DataFrame, models: Sequence[Model], stem: Path) -> None:
+def draw_training_curves(curves: pd.DataFrame, models: Sequence[ComparedModel], stem: Path) -> None:
     """Draws losses of pre-training and distillation and the dev accuracy of fine-tuning against optimiser steps.
 
     A line is what was trained on, means over 1 / BINS of the steps and over the runs of a model; a marker is held-out
     text. Of unexplained variance 1 is as good as a constant. Panels without data are left out.
-
-    Args:
-        curves: of `Material`.
-        models: of the experiment.
-        stem: path of the figure without its ending.
-
-    Raises:
-        ResultsError: nothing was trained, so that there is nothing to draw.
     """
-    data = {panel: lines for panel in PANELS if not (lines := _lines_of(curves, panel)).empty}
-    if not data:
-        raise ResultsError("no training curve holds a line that could be drawn")
+    data = {panel: lines for panel in PANELS if not (lines := _select_lines(curves, panel)).empty}
     shown = pd.concat(data.values())
-    styles = {model: style for model, style in styles_of(models).items() if not _of_model(shown, model).empty}
+    styles = {model: style for model, style in style_models(models).items() if not select_model(shown, model).empty}
     columns = 2 if len(data) in (2, 4) else min(3, len(data))
     rows = math.ceil(len(data) / columns)
     with drawing(stem, 0.9 + 1.9 * rows, rows, columns) as grid:
@@ -71,13 +61,13 @@ def training_curves(curves: pd.DataFrame, models: Sequence[Model], stem: Path) -
             axes.remove()
         for axes, (panel, lines) in zip(grid.flat, data.items(), strict=False):
             for model, style in styles.items():
-                own = _of_model(lines, model)
-                training, held_out = own[own["split"] != HELD_OUT], own[own["split"] == HELD_OUT]
-                points = panel.scale * binned(training, panel.column)
-                every: Any = [] if HELD_OUT in panel.splits and len(held_out) else max(1, len(points) // MARKS)
-                axes.plot(points.index, points, markevery=every, **marker(style))
-                points = panel.scale * binned(held_out, panel.column)
-                axes.plot(points.index, points, linestyle="", **marker(style))
+                own = select_model(lines, model)
+                training, held_out = own[own["split"] != HELD_OUT_SPLIT], own[own["split"] == HELD_OUT_SPLIT]
+                points = panel.scale * average_bins(training, panel.column)
+                every: Any = [] if HELD_OUT_SPLIT in panel.splits and len(held_out) else max(1, len(points) // MARKS)
+                axes.plot(points.index, points, markevery=every, **style)
+                points = panel.scale * average_bins(held_out, panel.column)
+                axes.plot(points.index, points, linestyle="", **style)
             axes.set_ylabel(panel.label)
             if panel.logarithmic:
                 axes.set_yscale("log")
@@ -85,24 +75,54 @@ def training_curves(curves: pd.DataFrame, models: Sequence[Model], stem: Path) -
                 axes.yaxis.set_major_formatter("{x:g}")
                 axes.yaxis.set_minor_formatter("{x:g}")
         figure = grid[0, 0].figure
-        held_out_text = "; markers are held-out text" if HELD_OUT in set(shown["split"]) else ""
+        held_out_text = "; markers are held-out text" if HELD_OUT_SPLIT in set(shown["split"]) else ""
         figure.supxlabel(f"Optimiser steps (lines are what was trained on{held_out_text})", fontsize=8)
-        legend(grid[0, 0], styles, dashes="-")
+        add_legend(grid[0, 0], styles, linestyle="-")
 
 
-def binned(lines: pd.DataFrame, column: str) -> pd.Series:
+def average_bins(lines: pd.DataFrame, column: str) -> pd.Series:
     """Means of a logged value over the runs and over BINS equal spans of steps, indexed by mean step."""
     spans = np.ceil(BINS * lines["step"].astype(float) / lines["step"].max())
     means = lines[["step", column]].astype(float).groupby(spans).mean()
     return means.set_index("step")[column]
 
 
-def _lines_of(curves: pd.DataFrame, panel: Panel) -> pd.DataFrame:
-    if panel.column not in curves:
-        return curves.iloc[:0]
-    wanted = (curves["stage"] == panel.stage) & curves["split"].isin(panel.splits) & curves[panel.column].notna()
-    return curves[wanted]
+def _select_lines(curves: pd.DataFrame, panel: Panel) -> pd.DataFrame:
+    values = curves.get(panel.column, pd.Series(None, curves.index))
+    return curves[(curves["stage"] == panel.stage) & curves["split"].isin(panel.splits) & values.notna()]
 
 
-def _of_model(lines: pd.DataFrame, model: Model) -> pd.DataFrame:
-    return lines[(lines["recipe"] == model.recipe) & (lines["chain"] == model.chain)]
+def draw_languages(numbers: pd.DataFrame, models: Sequence[ComparedModel], stem: Path) -> None:
+    """Draws, a row a language by falling share of the corpus: that share, held-out losses, changes of accuracy.
+
+    The held-out loss is a hop's at the end of its training: what the student of that hop could not match of its own
+    teacher. Those of different recipes do not compare, so with several it is left out. The change of accuracy is a
+    model's against the first model of its chain.
+    """
+    shares = numbers.groupby("language", sort=False)["corpus_share"].first().sort_values(ascending=False, kind="stable")
+    rows = {language: i for i, language in enumerate(shares.index)}
+    by_model = {model: own for model in models if not (own := select_model(numbers, model)).empty}
+    styles = {model: style for model, style in style_models(models).items() if model in by_model}
+    trained = [model for model, own in by_model.items() if own["held_out_loss"].notna().any()]
+    has_losses = len({model.recipe for model in trained}) == 1
+    shown = [("held_out_loss", trained, 1)] if has_losses else []
+    shown.append(("accuracy_change", list(styles), 100))
+    places = dict(zip(styles, spread_slots(len(styles)), strict=True))
+    widths = [1, *[2 for _ in shown]]
+    with drawing(stem, 1.5 + 0.25 * len(rows), 1, len(widths), sharey=True, width_ratios=widths) as grid:
+        corpus, *panels = grid[0]
+        corpus.barh(list(rows.values()), 100 * shares, color="0.6", height=0.7)
+        corpus.set_xlabel("Share of the corpus (%)")
+        corpus.set_yticks(list(rows.values()), list(rows))
+        for axes, (column, drawn, scale) in zip(panels, shown, strict=True):
+            for model in drawn:
+                y = by_model[model]["language"].map(rows) + places[model]
+                axes.plot(scale * by_model[model][column], y, linestyle="none", **styles[model])
+        for axes in (corpus, *panels):
+            shade_rows(axes, len(rows))
+        if has_losses:
+            panels[0].set_xlim(left=0)
+            panels[0].set_xlabel("Held-out loss of the last hop")
+        panels[-1].axvline(0, **ZERO)
+        panels[-1].set_xlabel("Accuracy against the teacher (points)")
+        add_legend(corpus, styles)

@@ -1,1 +1,1 @@
-"""The tables of the paper, a module each: numbers for programs, and the same as people read them."""
+"""The tables of the paper: each is computed from the record (shares, 0 to 1), formatted for people, and written."""

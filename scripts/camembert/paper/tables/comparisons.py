@@ -1,41 +1,47 @@
 """Pairs of models: how far one is above the other, how sure that is, in which languages, and in which readings.
 
-The difference and its interval are about training runs as well as test items (see ``intervals``).
+The difference and its interval are about training runs as well as test items (see ``intervals``). The ablation is made
+of such pairs: every recipe with the first one, all else equal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from camembert.paper.answers import Answers, Results
-from camembert.paper.intervals import EQUIVALENCE_LEVEL, Interval, interval
-from camembert.paper.statistics import Model, ResultsError, languages_of
-from camembert.paper.tables.writing import NOTHING, format_difference
-from camembert.plan.comparisons import PlannedComparison
+from camembert.paper.answers import PROBE, RETRIEVAL, AnswerTable, ComparedModel, Results, split_languages
+from camembert.paper.intervals import EQUIVALENCE_LEVEL, compute_interval, describe_coverage
+from camembert.paper.record import ExperimentRecord
+from camembert.paper.tables.accuracy import compute_summary
+from camembert.paper.tables.writing import (
+    NOTHING,
+    format_difference,
+    format_intervals,
+    format_percent,
+    render_texts,
+    write_table,
+)
+from camembert.plan.chain import parse_chain
+from camembert.plan.comparisons import Contrast, PlannedComparison
 
-MODEL = ("recipe", "chain", "label", "method")
-COLUMNS = [
-    "task", "reading", "leads", "contrast", *(f"{side}_{field}" for side in ("first", "second") for field in MODEL),
+MODEL_FIELDS = ("recipe", "chain", "label", "method")
+SIDES = ("first", "second")
+COMPARISON_COLUMNS = [
+    "task", "reading", "leads", "contrast", *(f"{side}_{field}" for side in SIDES for field in MODEL_FIELDS),
     "runs", "covers",
     "language", "first_accuracy", "second_accuracy", "difference", "low", "high", "low_90", "high_90",
 ]  # fmt: skip
 LARGEST_MARGIN = 0.1
 """Of equivalence, as a share of the accuracies that are compared."""
 
-CAPTION = "How far the first model is above the second, in points of accuracy."
-NOTE = (
-    "Differences of the means over the runs, paired by run, with 95 % intervals; a test item and its translations "
-    "count as one. Readings: in how many of all readings of the evaluation the average is above, below, or not to be "
-    "told from 0, and the differences that they span; the other columns are in the reading that leads. Equivalent: "
-    "whether the average differs by less than {margin:g} points by two one-sided tests at 5 % (its 90 % interval lies "
-    "inside) in every reading; not asked where that margin is more than a tenth of both accuracies. Better and worse "
-    "in: languages whose own 95 % interval leaves out 0. Neither lines nor languages are corrected for one another."
-)
+ABLATION_COLUMNS = {"average": "Average", "zero_shot": "Zero-shot", "probe": "Probe", "retrieval": "Retrieval"}
+"""Columns of the summary, and what the ablation calls them."""
 
 
 class Verdict(StrEnum):
@@ -46,7 +52,7 @@ class Verdict(StrEnum):
     UNDECIDED = "undecided"
 
 
-def verdict(row: Mapping[Any, Any]) -> Verdict | None:
+def find_verdict(row: Mapping[Any, Any]) -> Verdict | None:
     """The verdict of one reading; None without an interval."""
     if np.isnan(row["low"]):
         return None
@@ -55,93 +61,108 @@ def verdict(row: Mapping[Any, Any]) -> Verdict | None:
     return Verdict.ABOVE if row["low"] > 0 else Verdict.BELOW
 
 
-def compare(results: Results, models: Sequence[Model], planned: Sequence[PlannedComparison]) -> pd.DataFrame:
+def compare(results: Results, models: Sequence[ComparedModel], planned: Sequence[PlannedComparison]) -> pd.DataFrame:
     """One row a reading, a pair of models and language, then its average over all languages and zero-shot.
 
-    The columns of COLUMNS: task (probe, or retrieval), reading and whether it leads; contrast; recipe, chain, label and
-    method of both models; the number of runs that both have and that all numbers are means of, and what intervals
-    cover; language (average and, of the task, zero_shot beside the codes), accuracies, difference with the ends low and
-    high of its 95 % interval and low_90 and high_90 of that of two one-sided tests (shares). Readings that do not lead
-    have the averages alone.
+    The columns of COMPARISON_COLUMNS: task (probe, or retrieval), reading and whether it leads; contrast; both models;
+    the number of runs that both have and that all numbers are means of, and what intervals cover; language (average
+    and, of the task, zero_shot beside the codes), accuracies, difference with the ends low and high of its 95 %
+    interval and low_90 and high_90 of that of two one-sided tests (shares). Readings that do not lead have the averages
+    alone.
 
     Raises:
-        ResultsError: a pair names a model that the experiment does not hold.
+        ResultsError: two models have no run in common.
     """
     by_path = {(model.recipe, model.chain): model for model in models}
-    rows: list[dict[Any, Any]] = []
-    for pair in planned:
-        for named in (pair.first, pair.second):
-            if named not in by_path:
-                raise ResultsError(
-                    f"the comparison {pair.contrast} names {'/'.join(named)}, which is not in the experiment"
-                )
-    for evaluation in results.evaluations:
-        averages = {"average": evaluation.languages}
-        if not evaluation.is_retrieval and (
-            zero_shot := languages_of(evaluation.languages, results.trained_on)["zero_shot"]
-        ):
-            averages["zero_shot"] = zero_shot
-        by_language = {language: [language] for language in evaluation.languages}
-        for pair in planned:
-            first, second = by_path[pair.first], by_path[pair.second]
-            for answers in results.readings(evaluation.task).values():
-                leads = answers is evaluation
-                facts = {
-                    "task": evaluation.task,
-                    "reading": answers.reading,
-                    "leads": leads,
-                    "contrast": pair.contrast.value,
-                    **{f"first_{field}": getattr(first, field) for field in MODEL},
-                    **{f"second_{field}": getattr(second, field) for field in MODEL},
-                }
-                for name, languages in ((by_language if leads else {}) | averages).items():
-                    rows.append(facts | _difference(answers, first, second, name, languages))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    rows: list[dict[str, Any]] = []
+    for task, leading in results.leading.items():
+        averages = split_languages(leading.languages, results.trained_on)
+        del averages["english"]
+        if task == RETRIEVAL or not averages["zero_shot"]:
+            del averages["zero_shot"]
+        every = {language: [language] for language in leading.languages} | averages
+        for contrast, first, second in planned:
+            pair = [by_path[first], by_path[second]]
+            facts = {
+                f"{side}_{field}": getattr(model, field)
+                for side, model in zip(SIDES, pair, strict=True)
+                for field in MODEL_FIELDS
+            }
+            for reading, evaluation in results.readings[task].items():
+                leads = evaluation is leading
+                facts |= {"task": task, "reading": reading, "leads": leads, "contrast": contrast.value}
+                for name, languages in (every if leads else averages).items():
+                    rows.append(facts | {"language": name} | _compare_pair(evaluation, pair, languages))
+    return pd.DataFrame(rows, columns=COMPARISON_COLUMNS)
+
+
+def _compare_pair(evaluation: AnswerTable, pair: Sequence[ComparedModel], languages: Sequence[str]) -> dict[str, Any]:
+    """What a row says of one language, or of an average over several."""
+    first, second = (evaluation.scores(model, languages) for model in pair)
+    differences = first.minus(second)
+    interval, narrower = compute_interval(differences), compute_interval(differences, EQUIVALENCE_LEVEL)
+    return {
+        "runs": len(differences.runs),
+        "covers": differences.covers,
+        "first_accuracy": first.select(differences.runs).mean,
+        "second_accuracy": second.select(differences.runs).mean,
+        "difference": interval.mean,
+        **{"low": interval.low, "high": interval.high, "low_90": narrower.low, "high_90": narrower.high},
+    }
 
 
 def format_comparisons(numbers: pd.DataFrame, margin: float) -> pd.DataFrame:
     """One line a pair of models and evaluation: differences in points with intervals, and where they differ."""
     rows = []
-    for (task, _, first, second), lines in numbers.groupby(
-        ["task", "contrast", "first_label", "second_label"], sort=False
-    ):
-        by_language = lines[lines["leads"]].set_index("language")
-        found = by_language[["difference", "low", "high"]].astype(float)
-        averages = {
-            title: format_difference(Interval(*found.loc[name])) if name in found.index else NOTHING
-            for title, name in (("Average", "average"), ("Zero-shot", "zero_shot"))
-        }
+    pairs = ["task", "contrast", "first_label", "second_label"]
+    for (task, _, first, second), lines in numbers.groupby(pairs, sort=False):
+        leading = lines[lines["leads"]].set_index("language")
+        languages = leading.drop(index=["average", "zero_shot"], errors="ignore")
+        verdicts = pd.Series(map(find_verdict, languages.to_dict("records")), index=languages.index, dtype=object)
         readings = lines[lines["language"] == "average"].to_dict("records")
-        averages["Readings"] = format_readings(readings)
-        averages["Equivalent"] = {True: "yes", False: "no", None: NOTHING}[equivalence_in_all(readings, margin)]
-        languages = by_language[~by_language.index.isin(["average", "zero_shot"])]
-        verdicts = pd.Series(map(verdict, languages.to_dict("records")), index=languages.index, dtype=object)
-        where = {
-            f"{title} in": _listed(verdicts.index[verdicts == each], len(languages))
-            for title, each in (("Better", Verdict.ABOVE), ("Worse", Verdict.BELOW))
-        }
-        rows.append({"First": first, "Second": second, "Evaluation": task} | averages | where)
-    columns = ["First", "Second", "Evaluation", "Average", "Zero-shot", "Readings", "Equivalent", "Better in"]
-    return pd.DataFrame(rows, columns=[*columns, "Worse in"])
+        averages = leading.reindex(["average", "zero_shot"])[["difference", "low", "high"]].astype(float)
+        cells = [first, second, task, *(format_difference(*averages.loc[name]) for name in averages.index)]
+        cells.append(format_verdicts(readings))
+        cells.append({True: "yes", False: "no", None: NOTHING}[equivalent_in_all(readings, margin)])
+        for verdict in (Verdict.ABOVE, Verdict.BELOW):
+            cells.append(_list_languages(verdicts.index[verdicts == verdict], len(languages)))
+        rows.append(cells)
+    titles = [
+        "First",
+        "Second",
+        "Evaluation",
+        "Average",
+        "Zero-shot",
+        "Readings",
+        "Equivalent",
+        "Better in",
+        "Worse in",
+    ]
+    return pd.DataFrame(rows, columns=titles)
 
 
-def format_readings(readings: Sequence[Mapping[Any, Any]]) -> str:
+def _list_languages(languages: pd.Index, tested: int) -> str:
+    """The languages of a cell: their codes, or that they are all."""
+    return f"all {tested}" if len(languages) == tested > 1 else ", ".join(languages) or NOTHING
+
+
+def format_verdicts(readings: Sequence[Mapping[Any, Any]]) -> str:
     """How many readings of a difference have which verdict, and the points that they span; a dash for one reading."""
-    verdicts = [verdict(row) for row in readings]
+    verdicts = [find_verdict(row) for row in readings]
     if len(readings) == 1 or None in verdicts:
         return NOTHING
-    said = ", ".join(f"{verdicts.count(each)} {each}" for each in Verdict if each in verdicts)
+    counts = ", ".join(f"{verdicts.count(each)} {each}" for each in Verdict if each in verdicts)
     points = [100 * row["difference"] for row in readings]
-    return f"{said}; {min(points):+.1f} to {max(points):+.1f}"
+    return f"{counts}; {min(points):+.1f} to {max(points):+.1f}"
 
 
-def equivalence_in_all(readings: Sequence[Mapping[Any, Any]], margin: float) -> bool | None:
+def equivalent_in_all(readings: Iterable[Mapping[Any, Any]], margin: float) -> bool | None:
     """Whether a difference lies within ±margin points in every reading; None where one cannot tell."""
-    found = [equivalence(row, margin) for row in readings]
+    found = [equivalent(row, margin) for row in readings]
     return None if None in found else all(found)
 
 
-def equivalence(row: Mapping[Any, Any], margin: float) -> bool | None:
+def equivalent(row: Mapping[Any, Any], margin: float) -> bool | None:
     """Whether a difference lies within ±margin points by two one-sided tests at 5 %.
 
     None where that says nothing: without an interval, and where the margin is more than a tenth of both accuracies, so
@@ -152,25 +173,79 @@ def equivalence(row: Mapping[Any, Any], margin: float) -> bool | None:
     return bool(-margin < 100 * row["low_90"] and 100 * row["high_90"] < margin)
 
 
-def _difference(answers: Answers, first: Model, second: Model, name: str, languages: Sequence[str]) -> dict[str, Any]:
-    """What a row says of one language, or of an average over several."""
-    differences = answers.differences(first, second, languages)
-    found, narrower = interval(differences), interval(differences, EQUIVALENCE_LEVEL)
-    return {
-        "runs": len(differences.runs),
-        "covers": ", ".join(differences.covers),
-        "language": name,
-        "first_accuracy": answers.scores(first, languages).of_runs(differences.runs).mean,
-        "second_accuracy": answers.scores(second, languages).of_runs(differences.runs).mean,
-        "difference": found.mean,
-        "low": found.low,
-        "high": found.high,
-        "low_90": narrower.low,
-        "high_90": narrower.high,
+@cache
+def compute_comparisons(record: ExperimentRecord) -> pd.DataFrame:
+    """The planned comparisons of an experiment, see `compare`."""
+    return compare(record.results, record.models, record.planned)
+
+
+def write_comparisons(record: ExperimentRecord, stem: Path) -> None:
+    """Writes how far one model is above another."""
+    numbers = compute_comparisons(record)
+    texts = render_texts("comparisons", record=record, coverage=describe_coverage(numbers["covers"], numbers["runs"]))
+    write_table(numbers, format_comparisons(numbers, record.margin), stem, *texts)
+
+
+@cache
+def compute_ablation(record: ExperimentRecord) -> pd.DataFrame:
+    """One row a distilled chain and recipe: averages and their difference from the first recipe (shares).
+
+    Returns:
+        The rows of the summary with the method; for each of `ABLATION_COLUMNS` that was evaluated the difference and
+        the ends of its interval (_difference, _difference_low, _difference_high), NaN in the rows of the first recipe;
+        and retrieval_readings, what all readings say of it.
+    """
+    recipes = list(record.recipes)
+    distilled = [model for model in record.models if parse_chain(model.chain).is_distilled]
+    chains = list(dict.fromkeys(model.chain for model in distilled))
+    distilled.sort(key=lambda model: (chains.index(model.chain), recipes.index(model.recipe)))
+    pairs = [
+        PlannedComparison(Contrast.OTHER, (model.recipe, model.chain), (recipes[0], model.chain))
+        for model in distilled
+        if model.recipe != recipes[0]
+    ]
+    found = compare(record.results, record.models, pairs)
+    found = found.rename(columns={"first_recipe": "recipe", "first_chain": "chain"})
+    numbers = compute_summary(record).merge(pd.DataFrame(distilled)[["recipe", "chain", "method"]])
+    numbers = numbers.set_index(["chain", "recipe"]).loc[[(model.chain, model.recipe) for model in distilled]]
+    for column in ABLATION_COLUMNS:
+        if column in numbers:
+            task = column if column in (PROBE, RETRIEVAL) else record.results.task.task
+            language = {PROBE: "zero_shot", RETRIEVAL: "average"}.get(column, column)
+            own = found[found["leads"] & (found["task"] == task) & (found["language"] == language)]
+            own = own.set_index(["chain", "recipe"]).reindex(numbers.index)
+            for name, end in (("difference", ""), ("low", "_low"), ("high", "_high")):
+                numbers[f"{column}_difference{end}"] = own[name]
+    retrieval = found[(found["task"] == RETRIEVAL) & (found["language"] == "average")]
+    verdicts = {
+        key: format_verdicts(own.to_dict("records")) for key, own in retrieval.groupby(["chain", "recipe"], sort=False)
     }
+    numbers["retrieval_readings"] = [verdicts.get(key, NOTHING) for key in numbers.index]
+    return numbers.reset_index()
 
 
-def _listed(languages: Iterable[str], tested: int) -> str:
-    """The languages of a cell: their codes, or that they are all."""
-    named = list(languages)
-    return f"all {tested}" if len(named) == tested > 1 else ", ".join(named) or NOTHING
+def format_ablation(numbers: pd.DataFrame) -> pd.DataFrame:
+    """The table as people read it: percent, and points with their interval."""
+    shown = {
+        "Chain": numbers["chain"],
+        "Recipe": numbers["recipe"],
+        "Average": format_percent(numbers["average"]),
+        "95 % interval": format_intervals(numbers, "average"),
+    }
+    for column, title in ABLATION_COLUMNS.items():
+        if column not in numbers:
+            continue
+        if column in (PROBE, RETRIEVAL):
+            shown[title] = format_percent(numbers[column])
+        ends = (numbers[f"{column}_difference{end}"].astype(float) for end in ("", "_low", "_high"))
+        shown[f"{title}, difference"] = pd.Series(list(map(format_difference, *ends)))
+    if RETRIEVAL in numbers:
+        shown["Retrieval, all readings"] = numbers["retrieval_readings"]
+    return pd.DataFrame(shown)
+
+
+def write_ablation(record: ExperimentRecord, stem: Path) -> None:
+    """Writes what the recipe changes."""
+    numbers = compute_ablation(record)
+    texts = render_texts("ablation", record=record, coverage=describe_coverage(numbers["covers"], numbers["runs"]))
+    write_table(numbers, format_ablation(numbers), stem, *texts)

@@ -1,23 +1,33 @@
-"""Sentences to be quoted, built from the numbers: what the planned comparisons found and how sure it is."""
+"""Sentences built from the numbers: what the comparisons found and how sure it is, to quote and in the terminal."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from camembert.paper.intervals import coverage
-from camembert.paper.statistics import PROBE, RETRIEVAL
-from camembert.paper.tables.comparisons import Verdict, equivalence_in_all, format_readings, verdict
-from camembert.paper.tables.convergence import still_improving
+from camembert.core.files import write_text
+from camembert.paper.answers import PROBE, RETRIEVAL
+from camembert.paper.intervals import describe_coverage
+from camembert.paper.record import ExperimentRecord
+from camembert.paper.tables.comparisons import (
+    SIDES,
+    Verdict,
+    compute_comparisons,
+    equivalent_in_all,
+    find_verdict,
+    format_verdicts,
+)
+from camembert.paper.tables.training import compute_convergence, name_improving
+from camembert.paper.tables.writing import format_mean_and_sd, to_markdown
 from camembert.plan.chain import Method
 from camembert.plan.comparisons import Contrast
 
 FEW_RUNS = 3  # fewer are indicative at most
-
-NAMES = {
+METHOD_NAMES = {
     Method.TEACHER: "the teacher",
     Method.RANDOM: "the encoder of random weights",
     Method.SCRATCH: "the encoder from scratch",
@@ -30,46 +40,36 @@ NAMES = {
 EQUAL_COMPUTE = (Contrast.DIRECT_EQUAL_COMPUTE, Contrast.SCRATCH_EQUAL_COMPUTE)
 WHERE = {RETRIEVAL: "in retrieval", PROBE: "with a linear probe"}
 
+SHORT_CAPTION = "Percent right, mean over the runs (standard deviation)."
+SHORT_COLUMNS = {"average": "Task", "probe": "Zero-shot probe", "retrieval": "Retrieval"}
 
-def conclusion(
-    comparisons: pd.DataFrame,
-    margin: float,
-    convergence: pd.DataFrame | None = None,
-    encoders: Iterable[Mapping[str, Any]] = (),
-    labelled: str = "English",
-) -> str:
-    """A list with a sentence a comparison and evaluation, then what intervals cover and what classifiers lacked.
+
+def conclude(comparisons: pd.DataFrame, margin: float) -> str:
+    """A list with a sentence a comparison and evaluation, then what intervals cover.
 
     A difference is stated as a result only if every reading of the evaluation gives the same verdict; otherwise the
     sentence says that it depends on the reading, and how far the readings are apart. Sentences are about the cascades
     and the pairs that the config names; where there are none, about all pairs.
 
     Args:
-        comparisons: what `compare` returned.
+        comparisons: of `compare`.
         margin: of equivalence, in points.
-        convergence: what `convergence` returned, if classifiers that were still improving are to be named.
-        encoders: their metrics, if students that ended worse than the layers they were copied from are to be named.
-        labelled: what the languages of the labels are called.
     """
     averages = comparisons[comparisons["language"] == "average"]
     chosen = averages[(averages["first_method"] == Method.CASCADE) | (averages["contrast"] == Contrast.OTHER)]
     averages = averages if chosen.empty else chosen
-    paragraphs = []
     if averages.empty:
-        paragraphs.append("The config plans no comparison.")
-    else:
-        several = averages["first_recipe"].nunique() > 1
-        languages = comparisons[~comparisons["language"].isin(["average", "zero_shot"])]
-        counts = languages.groupby("task")["language"].nunique().to_dict()
-        pairs = averages.groupby(["task", "contrast", *SIDES], sort=False)
-        sentences = (f"- {_sentence(own.to_dict('records'), counts, margin, several)}" for _, own in pairs)
-        paragraphs += ["\n".join(sentences), coverage(averages["covers"], averages["runs"])]
-    improving = "" if convergence is None else still_improving(convergence, labelled)
-    worse = worse_than_copied(encoders)
-    return "\n\n".join([*paragraphs, *(said for said in (improving, worse) if said)]) + "\n"
+        return "The config plans no comparison."
+    several = averages["first_recipe"].nunique() > 1
+    languages = comparisons[~comparisons["language"].isin(["average", "zero_shot"])]
+    counts = languages.groupby("task")["language"].nunique().to_dict()
+    models = [f"{side}_{field}" for side in SIDES for field in ("recipe", "chain")]
+    pairs = averages.groupby(["task", "contrast", *models], sort=False)
+    sentences = [f"- {_state_result(own.to_dict('records'), counts, margin, several)}" for _, own in pairs]
+    return "\n".join(sentences) + "\n\n" + describe_coverage(averages["covers"], averages["runs"])
 
 
-def worse_than_copied(encoders: Iterable[Mapping[str, Any]]) -> str:
+def name_worse_than_copied(encoders: Iterable[Mapping[str, Any]]) -> str:
     """A sentence that names students whose held-out loss ended above that of the layers they were copied from."""
     ends = [(facts, facts.get("held_out_end") or {}, facts.get("held_out_copied") or {}) for facts in encoders]
     worse = Counter(
@@ -86,15 +86,12 @@ def worse_than_copied(encoders: Iterable[Mapping[str, Any]]) -> str:
     )
 
 
-SIDES = ["first_recipe", "first_chain", "second_recipe", "second_chain"]
-
-
-def _sentence(
+def _state_result(
     readings: Sequence[Mapping[Any, Any]], languages: Mapping[Any, int], margin: float, several_recipes: bool
 ) -> str:
     """How far one model is above another, in words: the verdict that all readings share, or that they share none."""
     row = next(each for each in readings if each["leads"])
-    first, second = (f"{NAMES[row[f'{side}_method']]} {row[f'{side}_chain']}" for side in ("first", "second"))
+    first, second = (f"{METHOD_NAMES[row[f'{side}_method']]} {row[f'{side}_chain']}" for side in SIDES)
     recipe = f" with recipe {row['first_recipe']}" if several_recipes else ""
     where, count = WHERE.get(row["task"], f"on {row['task']}"), languages[row["task"]]
     scope = f"{recipe} {where}, on average over {count} language{'s' if count > 1 else ''}"
@@ -102,7 +99,7 @@ def _sentence(
     if "runs" in row["covers"] and row["runs"] < FEW_RUNS:
         ends += f"; indicative, with fewer than {FEW_RUNS} runs"
     far = f"{first} is {abs(points):.1f} points {'above' if points > 0 else 'below'} {second}{scope}"
-    verdicts = {verdict(each) for each in readings}
+    verdicts = {find_verdict(each) for each in readings}
     all_points = [100 * each["difference"] for each in readings]
     reach = f"{min(all_points):+.1f} to {max(all_points):+.1f}"
     agreed = f", in all {len(readings)} readings ({reach})" if len(readings) > 1 else ""
@@ -111,16 +108,53 @@ def _sentence(
     if None in verdicts:
         claim = f"{far}, in the one run that both have, which gives no interval"
     elif len(verdicts) > 1:
-        said = format_readings(readings).partition(";")[0]
+        counts = format_verdicts(readings).partition(";")[0]
         claim = (
             f"how {first} compares with {second}{scope}, depends on the reading: the difference is {reach} points,"
-            f" {said} of {len(readings)} readings; in the one that leads it is {points:+.1f} ({ends})"
+            f" {counts} of {len(readings)} readings; in the one that leads it is {points:+.1f} ({ends})"
         )
     elif Verdict.UNDECIDED in verdicts:
         claim = f"{first} and {second} cannot be told apart{scope}: difference {points:+.1f} points ({ends}){agreed}"
     else:
         claim = f"{far} ({ends}){agreed}"
-    if equivalence_in_all(readings, margin):
+    if equivalent_in_all(readings, margin):
         claim += f"; they are equal within {margin:g} points"
-    claim = f"At equal compute {claim}" if row["contrast"] in EQUAL_COMPUTE else claim[0].upper() + claim[1:]
-    return f"{claim}."
+    return f"At equal compute {claim}." if row["contrast"] in EQUAL_COMPUTE else f"{claim[0].upper()}{claim[1:]}."
+
+
+def write_conclusion(record: ExperimentRecord, stem: Path) -> None:
+    """Writes the sentences as ``stem.md``, with what classifiers and students lacked."""
+    paragraphs = [
+        conclude(compute_comparisons(record), record.margin),
+        name_improving(compute_convergence(record), record.labelled),
+        name_worse_than_copied(record.select_stage("encoders")),
+        record.soft_label_note.strip(),
+    ]
+    write_text(stem.with_suffix(".md"), "\n\n".join(filter(None, paragraphs)) + "\n")
+
+
+def summarise_run(folder: Path) -> str:
+    """What a finished run says in the terminal: a short table, the first conclusion, and where the rest is.
+
+    Args:
+        folder: results of an experiment, with the summary, the table of a release, or both.
+    """
+    tables, paragraphs = folder / "tables", []
+    if (tables / "summary.csv").is_file():
+        numbers = pd.read_csv(tables / "summary.csv")
+        shown = {"Model": numbers["label"], "Layers": numbers["layers"]}
+        for column, title in SHORT_COLUMNS.items():
+            if column in numbers and numbers[column].notna().any():
+                shown[title] = format_mean_and_sd(numbers[column], numbers[f"{column}_sd"])
+        paragraphs += [SHORT_CAPTION, to_markdown(pd.DataFrame(shown))]
+        conclusions = (tables / "conclusion.md").read_text(encoding="utf-8").splitlines()
+        paragraphs += [line.removeprefix("- ") for line in conclusions[:1] if line.startswith("- ")]
+    if (tables / "release.md").is_file():
+        paragraphs.append((tables / "release.md").read_text(encoding="utf-8").strip())
+    if not paragraphs:
+        return ""
+    if released := sorted(str(path) for path in (folder / "release").glob("*") if path.is_dir()):
+        paragraphs.append(f"Models to take: {', '.join(released)}.")
+    made = [str(folder / name) for name in ("tables", "figures") if (folder / name).is_dir()]
+    rest = "; tables/conclusion.md says in sentences what was found" if (tables / "conclusion.md").is_file() else ""
+    return "\n\n".join([*paragraphs, f"More is in {', '.join(made)}{rest}."])

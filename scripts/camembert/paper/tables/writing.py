@@ -9,18 +9,21 @@ from __future__ import annotations
 import re
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from camembert.core.files import write_text
-from camembert.paper.intervals import Interval
 
-TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined, keep_trailing_newline=True
+TABLE_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    undefined=StrictUndefined,
+    keep_trailing_newline=True,
+    trim_blocks=True,
 )
-TEX_TEMPLATES = TEMPLATES.overlay(variable_start_string=r"\VAR{", variable_end_string="}")
+TEX_TEMPLATES = TABLE_TEMPLATES.overlay(variable_start_string=r"\VAR{", variable_end_string="}")
 NOTHING = "\N{EN DASH}"  # stands for a number that does not exist
 
 
@@ -32,17 +35,27 @@ def write_table(numbers: pd.DataFrame, shown: pd.DataFrame, stem: Path, caption:
     The cells of ``shown``, the caption and the note are plain text in which ``**`` marks bold, as in Markdown.
     """
     write_csv(numbers, stem.with_suffix(".csv"))
-    align = ["left", *["right"] * (shown.shape[1] - 1)]
-    body = shown.to_markdown(index=False, disable_numparse=True, colalign=align)
-    write_text(stem.with_suffix(".md"), f"{caption}\n\n{body}\n\n{note}\n")
+    write_text(stem.with_suffix(".md"), f"{caption}\n\n{to_markdown(shown)}\n\n{note}\n")
     cells = shown.map(latex).rename(columns=latex)
     tabular = cells.to_latex(index=False, escape=False, column_format="l" + "r" * (shown.shape[1] - 1))
     document = TEX_TEMPLATES.get_template("table.tex")
     text = document.render(caption=latex(caption), tabular=tabular.strip(), note=latex(note))
     write_text(stem.with_suffix(".tex"), text)
     rows = shown.map(html).rename(columns=html).to_html(index=False, escape=False, border=0)
-    page = TEMPLATES.get_template("table.html")
+    page = TABLE_TEMPLATES.get_template("table.html")
     write_text(stem.with_suffix(".html"), page.render(caption=html(caption), table=rows, note=html(note)))
+
+
+def render_texts(name: str, **values: Any) -> tuple[str, str]:
+    """Caption and note of a table, from its template: what stands before the first empty line, and after it."""
+    caption, note = TABLE_TEMPLATES.get_template(f"{name}.md").render(values).split("\n\n", 1)
+    return " ".join(caption.split()), " ".join(note.split())
+
+
+def to_markdown(shown: pd.DataFrame) -> str:
+    """A table in Markdown: the first column on the left, numbers on the right, as they are."""
+    align = ["left", *["right"] * (shown.shape[1] - 1)]
+    return str(shown.to_markdown(index=False, disable_numparse=True, colalign=align))
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
@@ -86,7 +99,13 @@ def format_interval(low: float, high: float) -> str:
     return NOTHING if np.isnan(low) else f"{100 * low:.1f} to {100 * high:.1f}"
 
 
-def format_difference(found: Interval) -> str:
+def format_intervals(numbers: pd.DataFrame, column: str) -> pd.Series:
+    """The intervals of a column, whose ends are in those with the endings _low and _high."""
+    ends = zip(numbers[f"{column}_low"], numbers[f"{column}_high"], strict=True)
+    return pd.Series([format_interval(low, high) for low, high in ends], numbers.index, dtype=str)
+
+
+def format_difference(difference: float, low: float, high: float) -> str:
     """A difference in points with its sign, its interval in parentheses where there is one."""
-    points = NOTHING if np.isnan(found.mean) else f"{100 * found.mean:+.1f}"
-    return points if np.isnan(found.low) else f"{points} ({format_interval(found.low, found.high)})"
+    points = NOTHING if np.isnan(difference) else f"{100 * difference:+.1f}"
+    return points if np.isnan(low) else f"{points} ({format_interval(low, high)})"

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from camembert.paper.intervals import Interval
 from camembert.paper.tables import writing as tables
 
 
@@ -30,11 +29,11 @@ def written(tmp_path):
     return write
 
 
-@pytest.mark.parametrize("ending", [".csv", ".md", ".tex", ".html"])
-def test_a_table_is_the_same_bytes_twice_and_leaves_nothing_unfinished(written, ending):
+def test_a_table_is_the_same_bytes_twice_and_leaves_nothing_unfinished(written):
     first, second = written("first"), written("second")
-    assert first.with_suffix(ending).read_bytes() == second.with_suffix(ending).read_bytes()
     assert len(list(first.parent.iterdir())) == 4
+    for path in first.parent.iterdir():
+        assert path.read_bytes() == (second.parent / path.name).read_bytes()
 
 
 def test_numbers_go_to_csv_and_print_to_markdown(written):
@@ -56,8 +55,8 @@ def test_the_latex_compiles_without_a_line_too_wide(written):
 
 
 def test_a_difference_has_its_sign_and_its_interval():
-    assert tables.format_difference(Interval(0.0123, -0.002, 0.026)) == "+1.2 (-0.2 to 2.6)"
-    assert tables.format_difference(Interval(-0.0123, np.nan, np.nan)) == "-1.2"
+    assert tables.format_difference(0.0123, -0.002, 0.026) == "+1.2 (-0.2 to 2.6)"
+    assert tables.format_difference(-0.0123, np.nan, np.nan) == "-1.2"
 
 
 def test_the_page_of_a_table_shows_bold_and_escapes_what_is_no_mark_up(tmp_path):
