@@ -43,18 +43,18 @@ ONE_RUN = average(0.012, (np.nan, np.nan), (np.nan, np.nan), covers="", runs=1)
         (ABOVE, f"At equal compute {FIRST} is 3.2 points above {SECOND} {SCOPE} (95 % interval 2.0 to 4.4)."),
         (
             NO_DIFFERENCE,
-            f"At equal compute {FIRST} and {SECOND} cannot be told apart {SCOPE}: difference +1.2 points (95 % interval"
-            " -2.0 to 4.4).",
+            f"At equal compute whether {FIRST} is above or below {SECOND} {SCOPE}, is open: difference +1.2 points (95 %"
+            " interval -2.0 to 4.4).",
         ),
         (
             EQUIVALENT,
-            f"At equal compute {FIRST} and {SECOND} cannot be told apart {SCOPE}: difference +0.2 points (95 % interval"
-            " -1.6 to 2.0); they are equal within 2 points.",
+            f"At equal compute {FIRST} and {SECOND} are equal within 2 points {SCOPE}: difference +0.2 points (95 %"
+            " interval -1.6 to 2.0).",
         ),
         (
             SMALL,
-            f"At equal compute {FIRST} is 1.2 points below {SECOND} {SCOPE} (95 % interval -2.0 to -0.4); they are"
-            " equal within 2 points.",
+            f"At equal compute {FIRST} is slightly below {SECOND} {SCOPE}, by 1.2 points (95 % interval -2.0 to -0.4) and"
+            " surely by less than 2.",
         ),
         (
             ABOVE.assign(contrast="direct", task="retrieval"),
@@ -62,7 +62,7 @@ ONE_RUN = average(0.012, (np.nan, np.nan), (np.nan, np.nan), covers="", runs=1)
             " 2.0 to 4.4), by one reading alone.",
         ),
     ],
-    ids=["different", "not told apart", "equal", "different and equal", "retrieval, not at equal compute"],
+    ids=["different", "open", "equal", "different and small", "retrieval, not at equal compute"],
 )
 def test_the_conclusion_says_what_the_numbers_say(numbers, sentence):
     assert conclude(numbers, margin=2) == f"- {sentence}{COVERED}"
@@ -98,7 +98,7 @@ def test_a_difference_is_a_result_only_where_all_readings_agree(numbers, sentenc
 def test_models_are_equal_only_where_all_readings_say_so():
     agree = pd.concat([EQUIVALENT, EQUIVALENT.tail(1).assign(leads=False, reading="centred")])
     apart = pd.concat([EQUIVALENT, NO_DIFFERENCE.tail(1).assign(leads=False, reading="centred")])
-    assert "they are equal within 2 points" in conclude(agree, margin=2)
+    assert "are equal within 2 points" in conclude(agree, margin=2)
     assert "equal within" not in conclude(apart, margin=2)
 
 
@@ -110,7 +110,7 @@ def test_one_run_has_no_interval():
 
 
 def test_the_margin_decides_what_is_equal():
-    assert "equal within 5 points" in conclude(ABOVE, margin=5)
+    assert "surely by less than 5" in conclude(ABOVE, margin=5)
     assert "equal within" not in conclude(EQUIVALENT, margin=1.5)
 
 
@@ -162,7 +162,7 @@ def record():
 def test_the_file_adds_what_classifiers_and_students_lacked(record, tmp_path):
     write_conclusion(record, tmp_path / "conclusion")
     said, covered, improving, worse = (tmp_path / "conclusion.md").read_text().split("\n\n")
-    assert said.startswith("- At equal compute the cascade 6-4-2 and the direct student 6-2 cannot be told apart on")
+    assert said.startswith("- At equal compute whether the cascade 6-4-2 is above or below the direct student 6-2 on")
     assert covered.startswith("Intervals cover")
     assert improving.startswith("1 of 2 classifiers were still improving")
     assert worse.endswith("toplayer/6-2 (1).\n")
@@ -178,7 +178,7 @@ def test_a_finished_run_ends_with_a_table_a_sentence_and_where_all_is(record, tm
     assert len(table.splitlines()) == 2 + len(RIGHT)
     cells = [cell.strip() for cell in table.splitlines()[-1].split("|")]
     assert cells == ["", "Cascade 6-4-2", "2", "57.5 (3.5)", "65.0 (7.1)", ""]
-    assert sentence.startswith("At equal compute the cascade 6-4-2")
+    assert sentence.startswith("At equal compute whether the cascade 6-4-2 is above")
     assert where.startswith(f"More is in {tmp_path / 'tables'}, {tmp_path / 'figures'}; tables/conclusion.md says in")
     write_conclusion(record_of(results(), curves=record.curves), tmp_path / "tables" / "conclusion")
     assert len(summarise_run(tmp_path).split("\n\n")) == 3, "nothing was compared"

@@ -98,7 +98,9 @@ def _state_result(
     points, ends = 100 * row["difference"], f"95 % interval {100 * row['low']:.1f} to {100 * row['high']:.1f}"
     if "runs" in row["covers"] and row["runs"] < FEW_RUNS:
         ends += f"; indicative, with fewer than {FEW_RUNS} runs"
-    far = f"{first} is {abs(points):.1f} points {'above' if points > 0 else 'below'} {second}{scope}"
+    equal, within = equivalent_in_all(readings, margin), f"within {margin:g} points"
+    where_to = "above" if points > 0 else "below"
+    far = f"{first} is {abs(points):.1f} points {where_to} {second}{scope}"
     verdicts = {find_verdict(each) for each in readings}
     all_points = [100 * each["difference"] for each in readings]
     reach = f"{min(all_points):+.1f} to {max(all_points):+.1f}"
@@ -113,12 +115,16 @@ def _state_result(
             f"how {first} compares with {second}{scope}, depends on the reading: the difference is {reach} points,"
             f" {counts} of {len(readings)} readings; in the one that leads it is {points:+.1f} ({ends})"
         )
+        claim += f"; they are equal {within} in all" if equal else ""
     elif Verdict.UNDECIDED in verdicts:
-        claim = f"{first} and {second} cannot be told apart{scope}: difference {points:+.1f} points ({ends}){agreed}"
+        verdict = f"{first} and {second} are equal {within}{scope}"
+        verdict = verdict if equal else f"whether {first} is above or below {second}{scope}, is open"
+        claim = f"{verdict}: difference {points:+.1f} points ({ends}){agreed}"
+    elif equal:
+        claim = f"{first} is slightly {where_to} {second}{scope}, by {abs(points):.1f} points ({ends}) and surely"
+        claim += f" by less than {margin:g}{agreed}"
     else:
         claim = f"{far} ({ends}){agreed}"
-    if equivalent_in_all(readings, margin):
-        claim += f"; they are equal within {margin:g} points"
     return f"At equal compute {claim}." if row["contrast"] in EQUAL_COMPUTE else f"{claim[0].upper()}{claim[1:]}."
 
 
