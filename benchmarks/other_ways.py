@@ -22,14 +22,13 @@ import numpy as np
 import torch
 from datasets import Dataset
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
-from sentence_transformers.losses import MSELoss
-from sentence_transformers.models import Pooling, Transformer
+from sentence_transformers.sentence_transformer.losses import MSELoss
+from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 
 from camembert.core.files import read_json
 from camembert.data.tasks import read_all
-from camembert.evaluation.classification import accuracy, encode_examples, predict
-from camembert.evaluation.predictors import pytorch_predictor
-from camembert.evaluation.probe import fit_probe, vectors_of
+from camembert.evaluation.classification import accuracy, encode_examples, predict, pytorch_predictor
+from camembert.evaluation.probe import compute_features, fit_probe, predict_logits
 from camembert.models.classifier import load_classifier
 from camembert.models.encoder import init_student, load_encoder, save_model
 from camembert.plan.chain import parse_chain
@@ -79,12 +78,18 @@ def try_static(experiment: Experiment) -> None:
         ids = [each.ids for each in tokenizer.encode_batch(list(sentences), add_special_tokens=False)]
         return np.stack([words[each].mean(0) if each else np.zeros(words.shape[1], np.float32) for each in ids])
 
-    train, dev = (vectors_of(read_all(experiment.files(split)), embed) for split in ("train", "dev"))
-    probe = fit_probe(train, dev, len(experiment.labels), experiment.config["probe"]["strengths"])
+    def read(paths):
+        examples = read_all(paths)
+        return compute_features(examples, embed), [example.label for example in examples]
+
+    (train, train_labels), (dev, dev_labels) = read(experiment.files("train")), read(experiment.files("dev"))
+    strengths = experiment.config["probe"]["strengths"]
+    probe = fit_probe(train, train_labels, dev, dev_labels, len(experiment.labels), strengths)
     right = {}
     for path in experiment.files("test"):
-        found = vectors_of(read_all([path]), embed)
-        right[path.stem.removeprefix("test-")] = float((probe.logits(found).argmax(1) == found.labels).mean())
+        features, labels = read([path])
+        logits = predict_logits(probe.model, features, len(experiment.labels))
+        right[path.stem.removeprefix("test-")] = accuracy(logits, labels)
     experiment.show("static embedding, logistic regression", right, probe.dev_accuracy[probe.strength])
 
 
@@ -102,7 +107,7 @@ def read_sentences(experiment: Experiment, steps: int) -> list[str]:
 def read_by(folder: Path, longest: int) -> SentenceTransformer:
     """An encoder as sentence-transformers reads it, by the mean of its top states."""
     transformer = Transformer(str(folder), max_seq_length=longest)
-    pooling = Pooling(transformer.get_word_embedding_dimension())
+    pooling = Pooling(transformer.get_embedding_dimension())
     return SentenceTransformer(modules=[transformer, pooling], device="cpu")
 
 

@@ -15,7 +15,7 @@ from camembert.plan import paper
 from camembert.plan.losses import LOSSES
 from camembert.plan.readings import Similarity
 from camembert.plan.recipe import COPY
-from camembert.release import choice, forms
+from camembert.release import choice
 
 try:
     for path in workflow.configfiles:
@@ -223,7 +223,7 @@ def every_core(wildcards):
 def candidates():
     """The classifiers that the released one is chosen among."""
     try:
-        return choice.candidates(EXPERIMENT, config["release"], config["teacher"]["num_hidden_layers"])
+        return choice.find_candidates(EXPERIMENT, config["release"], config["teacher"]["num_hidden_layers"])
     except choice.ReleaseError as error:
         raise WorkflowError(str(error)) from None
 
@@ -231,55 +231,61 @@ def candidates():
 def kept_languages():
     """Languages whose tokens a trimmed vocabulary keeps."""
     try:
-        return choice.languages_kept(config["release"], config["languages"])
+        return choice.check_languages(config["release"], config["languages"])
     except choice.ReleaseError as error:
         raise WorkflowError(str(error)) from None
 
 
 def teachers_of_release():
     """The teacher's classifiers that the release is compared with."""
-    return choice.teacher_candidates(EXPERIMENT, candidates())
+    return choice.find_teachers(EXPERIMENT, candidates())
 
 
 def measured_forms():
     """The forms in the table: those of the release, and the teacher's."""
-    return forms.forms_measured(config["release"]["forms"], bool(teachers_of_release()))
+    return choice.list_measured(config["release"]["forms"], bool(teachers_of_release()))
 
 
 def models_of_form(wildcards):
     """Folders that a form may be made of, by the paths of the classifiers of which one is chosen."""
-    form = forms.FORMS[wildcards.form]
+    form = choice.FORMS[wildcards.form]
     among = teachers_of_release() if form.of_teacher else candidates()
-    if form.model == forms.ENCODER:
+    if form.model == choice.ENCODER:
         return {each.path: encoder_folder(each.encoder) for each in among}
     return {each.path: result(f"classifiers/{each.path}") for each in among}
 
 
 def corpus_of_form(wildcards):
     """The text whose tokens a trimmed vocabulary keeps."""
-    return shards_of(kept_languages()) if forms.FORMS[wildcards.form].trimmed else []
+    return shards_of(kept_languages()) if choice.FORMS[wildcards.form].trimmed else []
 
 
 def examples_of_form(wildcards):
     """The examples whose tokens a trimmed vocabulary keeps."""
     dev = expand(result("data/task/dev-{language}.parquet"), language=kept_languages())
-    return [*TASK_DATA["train"], *dev] if forms.FORMS[wildcards.form].trimmed else []
+    return [*TASK_DATA["train"], *dev] if choice.FORMS[wildcards.form].trimmed else []
 
 
 def vocabulary_of_form(wildcards):
     """What a trimmed vocabulary keeps; nothing of a whole one, which is not made again where this changes."""
-    return config["release"]["vocabulary"] if forms.FORMS[wildcards.form].trimmed else None
+    return config["release"]["vocabulary"] if choice.FORMS[wildcards.form].trimmed else None
 
 
 def dev_of_form(wildcards):
     """The examples by which eight bits are measured before they are released."""
-    form = forms.FORMS[wildcards.form]
-    return TASK_DATA["dev"] if form.format == forms.INT8 and not form.of_teacher else []
+    form = choice.FORMS[wildcards.form]
+    return TASK_DATA["dev"] if form.format == choice.INT8 and not form.of_teacher else []
 
 
 def classifier_metrics(classifiers):
     """What fine-tuning found of some classifiers."""
     return [result(f"metrics/classifiers/{each.path}.json") for each in classifiers]
+
+
+def training_metrics(classifiers):
+    """What training found of some classifiers, and of all encoders on the way to them."""
+    encoders = dict.fromkeys(encoder for each in classifiers for encoder in choice.find_lineage(each.encoder))
+    return [*(result(f"metrics/encoders/{each.path}.json") for each in encoders), *classifier_metrics(classifiers)]
 
 
 def show_plan():

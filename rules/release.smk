@@ -42,7 +42,7 @@ rule make_form:
     benchmark:
         result("benchmarks/release/make/{form}.tsv")
     wildcard_constraints:
-        form=one_of(forms.FORMS),
+        form=one_of(choice.FORMS),
     retries: 0  # wrong input stays wrong
     conda:
         "../envs/camembert.yaml"
@@ -77,7 +77,7 @@ rule evaluate_release:
     benchmark:
         result("benchmarks/release/evaluate/{form}.tsv")
     wildcard_constraints:
-        form=one_of(name for name, form in forms.FORMS.items() if form.model == forms.CLASSIFIER),
+        form=one_of(name for name, form in choice.FORMS.items() if form.model == choice.CLASSIFIER),
     conda:
         "../envs/camembert.yaml"
     threads: every_core
@@ -103,7 +103,7 @@ use rule evaluate_release as measure_released_encoder with:
     output:
         metrics=result("metrics/release/{form}.json"),
     wildcard_constraints:
-        form=one_of(name for name, form in forms.FORMS.items() if form.model == forms.ENCODER),
+        form=one_of(name for name, form in choice.FORMS.items() if form.model == choice.ENCODER),
 
 
 rule tabulate_release:
@@ -111,7 +111,7 @@ rule tabulate_release:
         metrics=lambda _: expand(result("metrics/release/{form}.json"), form=measured_forms()),
         predictions=lambda _: expand(
             result("predictions/release/{form}/{language}.parquet"),
-            form=[name for name in measured_forms() if forms.FORMS[name].model == forms.CLASSIFIER],
+            form=[name for name in measured_forms() if choice.FORMS[name].model == choice.CLASSIFIER],
             language=LANGUAGES,
         ),
         labels=LABELS,
@@ -136,12 +136,9 @@ rule write_release:
     input:
         folder=rules.make_form.output.folder,
         measured=result("metrics/release/{form}.json"),
-        classifier=result(f"metrics/release/{forms.CLASSIFIER}.json"),
+        classifier=result(f"metrics/release/{choice.CLASSIFIER}.json"),
         choice=rules.choose_release.output.choice,
-        trained=lambda _: [
-            *(result(f"metrics/encoders/{path}.json") for path in choice.lineage(candidates())),
-            *classifier_metrics(candidates()),
-        ],
+        trained=lambda _: training_metrics(candidates()),
         labels=LABELS,
         citation=workflow.source_path("../CITATION.cff"),
     output:

@@ -3,11 +3,11 @@
 from camembert.core.files import write_json
 from camembert.data.retrieval import find_language
 from camembert.data.text import check_corpus, read_documents, read_evaluated
-from camembert.runtime.job import log, logged
+from camembert.runtime.job import log
+from snakemake_job import logged_job
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged_job() as job:
         examples = dict(zip(job.params.evaluated, zip(job.input.dev, job.input.test, strict=True), strict=True))
         retrieved = {
             language: [path for path in job.input.retrieval if find_language(path) == language]

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from camembert.paper import counting
 from camembert.paper.answers import PROBE, RETRIEVAL, write_answer_table
-from camembert.runtime.job import logged
+from snakemake_job import logged_job
 
 
 def collect_answers(
@@ -47,8 +47,7 @@ def collect_answers(
 
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged_job() as job:
         collect_answers(
             job.params.task,
             job.params.parallel,

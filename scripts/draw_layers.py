@@ -7,7 +7,7 @@ from typing import Any
 from camembert.core.files import atomic_write
 from camembert.paper.answers import read_models
 from camembert.paper.figures.accuracy import draw_layers, read_layers
-from camembert.runtime.job import logged
+from snakemake_job import logged_job
 
 
 def write_layers(metrics: Iterable[Path], lines: Iterable[Mapping[str, Any]], table: Path, figure: Path) -> None:
@@ -19,6 +19,5 @@ def write_layers(metrics: Iterable[Path], lines: Iterable[Mapping[str, Any]], ta
 
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged_job() as job:
         write_layers(job.input, job.params.models, Path(job.output.table), Path(job.output.figure[0]).with_suffix(""))

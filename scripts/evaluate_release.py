@@ -3,52 +3,29 @@
 import resource
 from pathlib import Path
 
-from camembert.core.files import CONFIG, ONNX_WEIGHTS, read_json, write_json
+from camembert.core.files import CONFIG, read_json, write_json
 from camembert.core.provenance import processor_name, versions
-from camembert.evaluation.classification import Predictor, evaluate, labels_of, pad_id_of
-from camembert.evaluation.predictors import predictor_of
-from camembert.evaluation.timing import speed
-from camembert.release.forms import CLASSIFIER, FORMS, TEACHER
-from camembert.runtime.job import logged
-from camembert.tokens.tokenizer import load_tokenizer
-
-
-def predictor_of_encoder(folder: Path, threads: int) -> Predictor:
-    """Runs the encoder of a folder on the CPU, an ONNX one if there is one in it."""
-    if (folder / ONNX_WEIGHTS).is_file():
-        return predictor_of(folder, threads)
-    import torch
-
-    from camembert.evaluation.predictors import pytorch_predictor
-    from camembert.models.encoder import load_encoder
-
-    torch.set_num_threads(threads)
-    return pytorch_predictor(load_encoder(folder), output="last_hidden_state")
-
+from camembert.evaluation.classification import evaluate, load_predictor, read_labels, text_predictor
+from camembert.evaluation.efficiency import measure_speed
+from camembert.release.choice import ENCODER, FORMS
+from snakemake_job import logged_job
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged_job() as job:
         form, folder, params = FORMS[job.wildcards.form], Path(job.input.folder), job.params
+        predictor = load_predictor(folder, params.threads, is_encoder=form.model == ENCODER)
         accuracy = {}
-        if form.model == CLASSIFIER:
-            predictor, tokenizer = predictor_of(folder, params.threads), load_tokenizer(folder)
-            labels, pad_id = labels_of(folder), pad_id_of(folder)
-            accuracy = {
-                language: evaluate(
-                    predictor, tokenizer, labels, data, path, params.max_length, params.batch_tokens, pad_id
-                )
-                for language, data, path in zip(params.languages, job.input.test, job.output.predictions, strict=True)
-            }
-        else:
-            predictor = predictor_of_encoder(folder, params.threads)
+        if form.model != ENCODER:
+            logits = text_predictor(predictor, folder, params.max_length, params.batch_tokens)
+            test = dict(zip(params.languages, job.input.test, strict=True))
+            accuracy = evaluate(logits, read_labels(folder), test, job.output.predictions)
         config = read_json(folder / CONFIG)
         facts = {
-            "chain": read_json(job.input.choice)[TEACHER if form.of_teacher else "student"]["chain"],
+            "chain": read_json(job.input.choice)[form.whose]["chain"],
             "model_type": config["model_type"],
             "bytes": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
             "accuracy": accuracy,
-            "speed": speed(predictor, config["vocab_size"], **params.efficiency),
+            "speed": measure_speed(predictor, config["vocab_size"], **params.efficiency),
             "batch": params.efficiency["batch_size"],
             "threads": params.threads,
             "processor": processor_name(),

@@ -4,15 +4,14 @@ from pathlib import Path
 
 from camembert.data.tasks import find_unlabelled_languages
 from camembert.runtime.checkpoint import clear
-from camembert.runtime.job import logged
 from camembert.runtime.parallel import run_in_workers
 from camembert.training.finetuning import finetune
 from camembert.training.soft_labels import SoftLabels
+from snakemake_job import logged_job
 from training_job import make_settings, write_run
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged_job() as job:
         clear(job.params.encoder_checkpoints)
         name = f"{job.wildcards.chain} run {job.wildcards.run}, fine-tuning {job.wildcards.finetuning}"
         settings, keys = make_settings(job, name), dict(job.params.settings)

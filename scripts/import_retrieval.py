@@ -3,11 +3,10 @@
 from camembert.core.files import write_json
 from camembert.data.manifest import check_manifest, describe_files
 from camembert.data.retrieval import read_aligned, read_paired, write_sentences
-from camembert.runtime.job import logged
+from snakemake_job import logged_job
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged_job() as job:
         files = {language: job.input[language] for language in job.params.languages}
         columns = job.params.get("columns")
         if columns is None:

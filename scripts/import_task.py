@@ -8,11 +8,10 @@ from camembert.data.records import count_quoted_fields
 from camembert.data.task_files import read_task
 from camembert.data.tasks import write_examples
 from camembert.plan.sources import files_of_task
-from camembert.runtime.job import logged
+from snakemake_job import logged_job
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged_job() as job:
         preset = job.params.preset
         for folder in job.params.folders.values():
             check_manifest(folder)

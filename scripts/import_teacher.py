@@ -4,12 +4,11 @@ from camembert.core.files import write_json_lines
 from camembert.models.teacher import import_teacher
 from camembert.plan.teachers import folder_of
 from camembert.runtime.devices import start
-from camembert.runtime.job import Stopwatch, logged
-from snakemake_job import write_metrics
+from camembert.runtime.job import Stopwatch
+from snakemake_job import logged_job, write_metrics
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged_job() as job:
         device = start("cpu", job.params.threads, 0)
         with Stopwatch() as work:
             found = import_teacher(

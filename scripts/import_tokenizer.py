@@ -7,14 +7,14 @@ from camembert.data.manifest import MANIFEST, check_manifest
 from camembert.data.tasks import read_texts
 from camembert.data.text import TrainingDocuments, read_documents
 from camembert.plan.teachers import ALL, check_architecture, config_of, first_position, folder_of, teacher_files
-from camembert.runtime.job import log, logged
+from camembert.runtime.job import log
 from camembert.tokens.given_tokenizer import import_tokenizer, measure_unknown
 from camembert.tokens.tokenizer import load_tokenizer, special_tokens, use_threads
 from camembert.tokens.trimming import trim_tokenizer
+from snakemake_job import logged_job
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]), atomic_write(job.output[0]) as partial:
+    with logged_job() as job, atomic_write(job.output[0]) as partial:
         use_threads(job.threads)
         teacher = folder_of(job.input.teacher)
         check_manifest(teacher)

@@ -5,11 +5,10 @@ from pathlib import Path
 from camembert.core.files import write_json
 from camembert.data.cldr_nli import LABELS, draw_splits, render_split
 from camembert.data.tasks import write_examples
-from camembert.runtime.job import logged
+from snakemake_job import logged_job
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged_job() as job:
         splits = draw_splits(job.params.sizes, job.params.seed)
         for path in map(Path, [*job.output.train, *job.output.dev, *job.output.test]):  # SPLIT-LANGUAGE.parquet
             split, _, language = path.stem.partition("-")

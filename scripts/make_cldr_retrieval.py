@@ -2,11 +2,10 @@
 
 from camembert.data.cldr import draw_unseen_documents, render_all
 from camembert.data.retrieval import number_sentences, write_sentences
-from camembert.runtime.job import logged
+from snakemake_job import logged_job
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged_job() as job:
         drawn = draw_unseen_documents(
             job.params.documents, job.params.seed, job.params.corpus_documents, job.params.languages
         )

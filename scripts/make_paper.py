@@ -13,7 +13,7 @@ from camembert.core.files import read_json
 from camembert.paper.contents import FIGURE_WRITERS, TABLE_WRITERS
 from camembert.paper.record import ExperimentRecord
 from camembert.plan import paper
-from camembert.runtime.job import logged
+from snakemake_job import logged_job
 
 WRITERS = {"tables": TABLE_WRITERS, "figures": FIGURE_WRITERS}
 PUBLISHED = Path(__file__).parents[1] / "docs" / "published.csv"
@@ -39,8 +39,7 @@ def remake_paper(folder: Path, output: Path) -> None:
 
 
 if __name__ == "__main__" and "snakemake" in globals():
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged_job() as job:
         record = ExperimentRecord.read(
             Path(job.input.answers).parent,
             published_rows=Path(job.input.published[0]) if job.input.published else None,

@@ -2,12 +2,11 @@
 
 from camembert.evaluation.efficiency import measure_encoder
 from camembert.runtime.devices import start
-from camembert.runtime.job import Stopwatch, log, logged
-from snakemake_job import write_metrics
+from camembert.runtime.job import Stopwatch, log
+from snakemake_job import logged_job, write_metrics
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged_job() as job:
         device = start(job.params.device, job.params.threads, job.resources.gpu)
         with Stopwatch() as watch:
             facts = measure_encoder(job.input.encoder, device, job.params.settings, job.params.precision)

@@ -2,13 +2,12 @@
 
 from camembert.core.files import read_json
 from camembert.runtime.devices import describe_device, start
-from camembert.runtime.job import Stopwatch, logged
+from camembert.runtime.job import Stopwatch
 from camembert.training.soft_labels import write_soft_labels
-from snakemake_job import write_metrics
+from snakemake_job import logged_job, write_metrics
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged_job() as job:
         device = start(job.params.device, job.params.threads, job.resources.gpu)
         with Stopwatch() as watch:
             flops = write_soft_labels(

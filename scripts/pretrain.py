@@ -1,14 +1,13 @@
 """Pre-trains an encoder from random weights by masked language modelling: the teacher, and controls without one."""
 
 from camembert.plan.teachers import folder_of
-from camembert.runtime.job import logged
 from camembert.runtime.parallel import run_in_workers
 from camembert.training.pretraining import pretrain
+from snakemake_job import logged_job
 from training_job import encoder_training, write_encoder_run
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged_job() as job:
         training = encoder_training(job)
         run = run_in_workers(
             pretrain,

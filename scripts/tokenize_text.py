@@ -5,13 +5,13 @@ from collections import Counter
 from camembert.core.files import read_json
 from camembert.data.manifest import describe_files
 from camembert.data.text import read_documents
-from camembert.runtime.job import log, logged
+from camembert.runtime.job import log
 from camembert.tokens.corpora import write_shard
 from camembert.tokens.tokenizer import load_tokenizer, use_threads
+from snakemake_job import logged_job
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged_job() as job:
         use_threads(job.threads)
         evaluated = set(read_json(job.input.checked[0])[job.wildcards.language]) if job.input.checked else set()
         left_out = Counter[str]()

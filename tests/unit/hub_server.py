@@ -57,10 +57,9 @@ class Hub:
         """The files of a repository as the API lists them with `blobs=true`."""
         rows = []
         for name, content in files.items():
-            blob = hashlib.sha1(b"blob %d\0%b" % (len(content), content)).hexdigest()
-            row: dict[str, Any] = {"rfilename": name, "size": len(content), "blobId": blob}
+            row: dict[str, Any] = {"rfilename": name, "size": len(content), "blobId": self.etag("", content)}
             if name.endswith(self.large):
-                row["lfs"] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 134}
+                row["lfs"] = {"sha256": self.etag(name, content), "size": len(content), "pointerSize": 134}
             rows.append(row)
         return rows
 
@@ -73,6 +72,7 @@ class Hub:
         ]
 
     def etag(self, name: str, content: bytes) -> str:
+        """The sha256 of a file that is kept in LFS, or git's hash of the content of another."""
         if name.endswith(self.large):
             return hashlib.sha256(content).hexdigest()
         return hashlib.sha1(b"blob %d\0%b" % (len(content), content)).hexdigest()

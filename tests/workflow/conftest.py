@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,19 +27,30 @@ OFFLINE = network_at("http://127.0.0.1:9")
 """Any attempt to reach a network fails at once."""
 
 
-def run_snakemake(*arguments, directory, config="smallest", environment=None):
-    """Runs snakemake in a working directory, with a config from tests/config; returns the finished process."""
+def run_snakemake(*arguments, directory, configs=("smallest",), environment=None, fails=False):
+    """Runs snakemake in a working directory and checks whether it fails; returns what it printed.
+
+    Args:
+        arguments: of the command.
+        directory: the working directory.
+        configs: laid over one another: a name in tests/config, a path, or the content as a dict.
+        environment: variables beside those of this process.
+        fails: whether it has to.
+    """
     command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", directory]
-    command += ["--workflow-profile", ROOT / "profiles" / "default"]
-    if config:
-        command += ["--configfile", ROOT / "tests" / "config" / f"{config}.yaml"]
-    return subprocess.run(
-        [*map(str, command), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=900,
-        env=os.environ | (environment or {}),
+    command += ["--workflow-profile", ROOT / "profiles" / "default", *arguments]
+    paths = [ROOT / "tests" / "config" / f"{config}.yaml" if isinstance(config, str) else config for config in configs]
+    for number, config in enumerate(paths):
+        if isinstance(config, dict):
+            paths[number] = directory / f"config-{number}.yaml"
+            paths[number].write_text(yaml.safe_dump(config))
+    command += ["--configfile", *paths] if paths else []
+    process = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, timeout=900, env=os.environ | (environment or {})
     )
+    printed = process.stdout + process.stderr
+    assert (process.returncode != 0) == fails, printed
+    return printed
 
 
 @pytest.fixture
@@ -69,20 +81,20 @@ def listening():
 
 @dataclass
 class FinishedRun:
-    """A run of an experiment: its working directory and what it printed."""
+    """A run of an experiment: its working directory, what it printed, and who asked for the network meanwhile."""
 
     directory: Path
     printed: str
     asked: list[str]
-    """Who asked for the network while it ran."""
 
     @property
     def results(self) -> Path:
         return self.directory / "results" / "smallest"
 
-    def snakemake(self, *arguments, config="smallest"):
-        """Runs snakemake once more where the run has its results."""
-        return run_snakemake(*arguments, directory=self.directory, config=config, environment=OFFLINE)
+    def snakemake(self, *arguments, change=None, fails=False):
+        """Runs snakemake once more where the run has its results, with some keys of its config changed."""
+        configs = ["smallest", change] if change else ["smallest"]
+        return run_snakemake(*arguments, directory=self.directory, configs=configs, environment=OFFLINE, fails=fails)
 
 
 @pytest.fixture(scope="session")
@@ -90,6 +102,5 @@ def smallest_run(tmp_path_factory):
     """The smallest experiment, run once without a network for all tests that look at its results."""
     directory = tmp_path_factory.mktemp("smallest")
     with listening() as (network, asked):
-        process = run_snakemake("--cores", "2", directory=directory, environment=network)
-    assert process.returncode == 0, process.stdout + process.stderr
-    return FinishedRun(directory, process.stdout, asked)
+        printed = run_snakemake("--cores", "2", directory=directory, environment=network)
+    return FinishedRun(directory, printed, asked)

@@ -1,10 +1,9 @@
 """Teachers of other architectures and tokenizers than BERT's, from a local folder, run as a user runs them."""
 
-import json
-
 import pandas as pd
 import pytest
-import yaml
+
+from camembert.core.files import read_json, write_json_lines
 
 from ..unit.checkpoints import LAYERS, LONGEST, save_checkpoint
 from ..unit.packaged_files import SPARE_ROWS, pieces_of, sha256_of, tensors_of, write_file, write_wheel
@@ -41,12 +40,8 @@ def run(snakemake, tmp_path):
         save_checkpoint(kind, teacher, text)
         (tmp_path / "own").mkdir()
         fill_folder(tmp_path / "own", teacher)
-        config = yaml.safe_load(SHORT) | CONFIG | changes
-        (tmp_path / "given.yaml").write_text(yaml.safe_dump(config))
-        arguments = ["--cores", "2", *targets, "--configfile", str(tmp_path / "given.yaml")]
         with listening() as (network, asked):
-            process = snakemake(*arguments, config=None, environment=network)
-        assert process.returncode == 0, process.stdout + process.stderr
+            snakemake("--cores", "2", *targets, configs=[SHORT | CONFIG | changes], environment=network)
         assert asked == [], "an experiment on folders needs no network"
         return tmp_path / "results" / "given"
 
@@ -57,13 +52,13 @@ def test_xlm_r_is_distilled_evaluated_and_released_in_every_form(run):
     release = {"recipe": "logits", "chain": "3-1", "languages": ["en", "ru"]}
     chains = {"chains": ["0-1x1", "3-1"], "scratch_runs": 1}
     results = run("xlm-roberta", "metrics", "release", recipes=["logits"], release=release, **chains)
-    config = json.loads((results / "config.json").read_text())
+    config = read_json(results / "config.json")
     assert (config["teacher"]["num_hidden_layers"], config["teacher"]["max_length"]) == (LAYERS, LONGEST)
     for classifier in ("teacher/3", "logits/3-1", "mlm/0-1x1"):
-        metrics = json.loads((results / "metrics" / "evaluation" / classifier / "r1-f1.json").read_text())
+        metrics = read_json(results / "metrics" / "evaluation" / classifier / "r1-f1.json")
         assert set(metrics["accuracy"]) == set(LANGUAGES)
     for encoder in ("logits/3-1/r1", "mlm/0-1x1/r1"):
-        model = json.loads((results / "encoders" / encoder / "config.json").read_text())
+        model = read_json(results / "encoders" / encoder / "config.json")
         assert (model["model_type"], model["num_hidden_layers"]) == ("xlm-roberta", 1)
     table = pd.read_csv(results / "tables" / "release.csv", index_col="form")
     same = table.loc[["classifier", "classifier-onnx"], [f"accuracy_{language}" for language in LANGUAGES]]
@@ -78,9 +73,9 @@ def test_roberta_and_camembert_are_distilled_and_evaluated(kind, target, run):
     results = run(kind, target)
     assert (results / "tables" / "summary.md").exists() == (target == "all")
     for chain in ("teacher/3", "toplayer/3-1"):
-        metrics = json.loads((results / "metrics" / "evaluation" / chain / "r1-f1.json").read_text())
+        metrics = read_json(results / "metrics" / "evaluation" / chain / "r1-f1.json")
         assert set(metrics["accuracy"]) == set(LANGUAGES)
-    model = json.loads((results / "classifiers" / "toplayer" / "3-1" / "r1-f1" / "config.json").read_text())
+    model = read_json(results / "classifiers" / "toplayer" / "3-1" / "r1-f1" / "config.json")
     assert (model["model_type"], model["num_hidden_layers"]) == (kind, 1)
 
 
@@ -102,35 +97,32 @@ def test_the_experiment_on_multilingual_e5_small_runs_at_toy_size(snakemake, tmp
         "teacher": {"package": package | {"sha256": sha256_of(tmp_path / "weights.bin")}, **sizes},
         "tokenizer": {"vocab_size": len(pieces) + SPARE_ROWS},
     }
-    (tmp_path / "toy.yaml").write_text(yaml.safe_dump(toy))
     write_utterances(tmp_path / "data" / "massive", lines)
-    (tmp_path / "data" / "ntrex").mkdir()
+    (tmp_path / "data" / "ntrex").mkdir(parents=True)
     for language, own in lines.items():
         (tmp_path / "data" / "ntrex" / f"{language}.txt").write_text("".join(f"{line}\n" for line in own[:20]))
     overlays = ["experiments/tasks/massive.yaml", "experiments/e5.yaml", "tests/config/over/e5.yaml"]
-    configs = [*(ROOT / path for path in overlays), tmp_path / "toy.yaml"]
+    configs = [*(ROOT / path for path in overlays), toy]
     pip = {"PIP_FIND_LINKS": str(tmp_path / "wheels"), "PIP_NO_INDEX": "1"}
-    process = snakemake("--cores", "2", "metrics", "--configfile", *map(str, configs), config=None, environment=pip)
-    assert process.returncode == 0, process.stdout + process.stderr
+    snakemake("--cores", "2", "metrics", configs=configs, environment=pip)
     results = tmp_path / "results" / "toy"
-    metrics = json.loads((results / "metrics" / "encoders" / "teacher" / "3" / "r0.json").read_text())
+    metrics = read_json(results / "metrics" / "encoders" / "teacher" / "3" / "r0.json")
     assert metrics["came_with"] == {"pooler": False, "mlm_head": False}
     assert (metrics["source"]["name"], metrics["source"]["weights"]) == ("tinye5", "4-bit weights")
-    manifest = json.loads((results / "data" / "teacher" / "manifest.json").read_text())
+    manifest = read_json(results / "data" / "teacher" / "manifest.json")
     assert manifest["package"]["weights"] == "4-bit weights"
-    student = json.loads((results / "encoders" / "sentence" / "3-1" / "r1" / "config.json").read_text())
-    kept = json.loads((results / "encoders" / "sentence" / "3-1" / "r1" / "tokenizer.json").read_text())
+    student = read_json(results / "encoders" / "sentence" / "3-1" / "r1" / "config.json")
+    kept = read_json(results / "encoders" / "sentence" / "3-1" / "r1" / "tokenizer.json")
     tokens = {token for token, _ in kept["model"]["vocab"]}
     assert student["vocab_size"] == len(tokens) < len(pieces)
     assert "▁cats" in tokens, "training reads it"
     assert "▁test_ru" not in tokens, "only the test set has it"
-    metrics = json.loads((results / "metrics" / "evaluation" / "sentence" / "3-1" / "r1-f1.json").read_text())
+    metrics = read_json(results / "metrics" / "evaluation" / "sentence" / "3-1" / "r1-f1.json")
     assert set(metrics["accuracy"]) == set(LANGUAGES)
 
 
 def write_utterances(folder, lines):
     """Files as MASSIVE's, of which the test set alone has a word of its own."""
-    folder.mkdir(parents=True)
     for language, own in lines.items():
         name = {"en": "en-US", "ru": "ru-RU", "th": "th-TH"}[language]
         parts = [("train", own[:40]), ("dev", own[40:50]), ("test", [f"{line} test_ru" for line in own[50:]])]
@@ -139,4 +131,4 @@ def write_utterances(folder, lines):
             for part, texts in parts
             for number, line in enumerate(texts)
         ]
-        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        write_json_lines(folder / f"{name}.jsonl", rows)

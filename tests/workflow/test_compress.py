@@ -4,7 +4,6 @@ import csv
 import re
 
 import pandas as pd
-import yaml
 
 from .conftest import ROOT
 from .given import save_teacher, sentence
@@ -28,6 +27,7 @@ TINY = {
 
 
 def write_labelled(path, rows):
+    path.parent.mkdir(parents=True)
     with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["text", "label"])
@@ -36,28 +36,22 @@ def write_labelled(path, rows):
 
 def test_the_page_on_compressing_can_be_typed(snakemake, tmp_path):
     page = (ROOT / "docs" / "compress.md").read_text(encoding="utf-8")
-    (tmp_path / "mine.yaml").write_text(re.search(r"```yaml\n(.+?)```", page, re.DOTALL)[1])
-    (command,) = re.search(r"```sh\n(.+?)```", page, re.DOTALL)[1].splitlines()
-    (tmp_path / "data" / "feelings").mkdir(parents=True)
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(re.search(r"```yaml\n(.+?)```", page, re.DOTALL)[1])
+    command = re.search(r"```sh\nsnakemake --cores all (\w+) --configfile (\S+) mine.yaml\n```", page)
     write_labelled(tmp_path / "data" / "feelings" / "train.csv", 80)
-    teacher = {"folder": str(save_teacher(tmp_path / "teacher"))}
-    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(TINY | {"teacher": TINY["teacher"] | teacher}))
-    words = command.removeprefix("snakemake ").replace("--cores all", "--cores 2").split()
-    places = {"experiments/compress.yaml": ROOT, "mine.yaml": tmp_path}
-    words = [str(places[word] / word) if word in places else word for word in words]
-    process = snakemake(*words, str(tmp_path / "tiny.yaml"), config=None)
-    assert process.returncode == 0, process.stdout + process.stderr
+    teacher = {"teacher": {"folder": str(save_teacher(tmp_path / "teacher"))}}
+    printed = snakemake("--cores", "2", command[1], configs=[ROOT / command[2], mine, TINY, teacher])
     results = tmp_path / "results" / "mine"
-    assert len(pd.read_parquet(results / "data" / "task" / "train-en.parquet")) == 64
-    held_out = [pd.read_parquet(results / "data" / "task" / f"{split}-en.parquet") for split in ("dev", "test")]
-    assert [len(each) for each in held_out] == [8, 8]
+    splits = [pd.read_parquet(results / "data" / "task" / f"{name}-en.parquet") for name in ("train", "dev", "test")]
+    assert [len(each) for each in splits] == [64, 8, 8]
     table = pd.read_csv(results / "tables" / "release.csv", index_col="form")
     released = ["encoder", "classifier", "classifier-onnx-int8"]
     assert list(table.index) == ["teacher", "teacher-onnx-int8", *released]
     assert table.loc["teacher", "bytes"] > table.loc["classifier", "bytes"]
     assert set(table.loc[released, "chain"]) < {"3-1x0", "3-1x2"}
-    assert "| Student, ONNX, 8-bit integers " in process.stdout
+    assert "| Student, ONNX, 8-bit integers " in printed
     for form in released:
-        assert f"results/mine/release/{form}" in process.stdout
+        assert f"results/mine/release/{form}" in printed
         assert (results / "release" / form / "README.md").is_file()
     assert (results / "figures" / "release.png").is_file()

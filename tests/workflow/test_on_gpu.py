@@ -1,12 +1,12 @@
 """The experiments for one GPU, at toy size on a CPU, as `benchmarks/on_gpu.sh` runs them."""
 
 import gzip
-import json
 import os
 import re
 import subprocess
 import sys
 
+from camembert.core.files import read_json, write_json_lines
 from camembert.plan.config import load_yaml
 
 from .conftest import ROOT
@@ -25,8 +25,7 @@ def write_massive(folder):
             for part, examples in parts
             for n in range(examples)
         ]
-        massive = "".join(json.dumps(row) + "\n" for row in rows)
-        (folder / "massive" / f"{locales[language]}.jsonl").write_text(massive)
+        write_json_lines(folder / "massive" / f"{locales[language]}.jsonl", rows)
         aligned = "".join(f"{sentence(language, n)} {n}\n" for n in range(40))
         (folder / "ntrex" / f"{language}.txt").write_text(aligned)
         text = "".join(f"{sentence(language, n)} and {n}\n" for n in range(60))
@@ -57,9 +56,9 @@ def test_the_experiments_on_one_gpu_run_at_toy_size_as_slices_of_its_measurement
     process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
     assert process.returncode == 0, process.stderr
     results = tmp_path / "workflow" / "results" / "massive-gpu"
-    metrics = json.loads((results / "metrics/encoders/toplayer/12-6/r1.json").read_text())
+    metrics = read_json(results / "metrics/encoders/toplayer/12-6/r1.json")
     assert (metrics["layers"], metrics["device"]) == (6, "cpu")
-    left_out = json.loads((results / "data/checked/ntrex.json").read_text())
+    left_out = read_json(results / "data/checked/ntrex.json")
     assert left_out == {language: list(range(12)) for language in LANGUAGES}, "what is retrieved is not trained on"
     summary = (tmp_path / "summary.md").read_text()
     massive, xnli = re.findall(r"^# massive-gpu(?:-xnli)?$.*?(?=^# |\Z)", summary, re.MULTILINE | re.DOTALL)

@@ -12,8 +12,7 @@ pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this mac
 @pytest.fixture(scope="module")
 def report(smallest_run):
     """The report of the smallest experiment."""
-    process = smallest_run.snakemake("--report", "report.html")
-    assert process.returncode == 0, process.stdout + process.stderr
+    smallest_run.snakemake("--report", "report.html")
     return smallest_run.directory / "report.html"
 
 

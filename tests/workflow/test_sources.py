@@ -1,28 +1,26 @@
 """Sources that are given: everything from a hub, and one's own teacher and text, run as a user runs them."""
 
-import json
 import re
 import shutil
 
 import pandas as pd
 import pytest
-import yaml
 
-from camembert.plan.config import load_yaml
+from camembert.core.files import read_json, write_json_lines
 
 from ..unit.hub_server import COMMIT, serving
 from .conftest import ROOT
 from .given import LANGUAGES, fill, pairs, save_teacher, sentence
 
 NAMES = ("entailment", "neutral", "contradiction")
-SHORT = """
-runs: [1]
-compute_matched: []
-text: {batch_size: 4}
-distillation: {steps: 5}
-pretraining: {steps: 5}
-finetuning: {epochs: 1, batch: 16, evaluations: 2}
-"""
+SHORT = {
+    "runs": [1],
+    "compute_matched": [],
+    "text": {"batch": 4},
+    "distillation": {"steps": 5},
+    "pretraining": {"steps": 5},
+    "finetuning": {"epochs": 1, "batch_size": 16, "evaluations": 2},
+}
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +41,7 @@ def hub(teacher, monkeypatch, tmp_path):
 
 
 def test_everything_from_the_hub_ends_in_tables_and_figures(snakemake, tmp_path, hub):
-    process = snakemake("--cores", "2", config="hub")
-    assert process.returncode == 0, process.stdout + process.stderr
+    snakemake("--cores", "2", configs=["hub"])
     results = tmp_path / "results" / "hub"
     accuracy = pd.read_csv(results / "tables" / "accuracy.csv", dtype={"chain": str})
     assert set(accuracy["language"]) == set(LANGUAGES)
@@ -53,11 +50,11 @@ def test_everything_from_the_hub_ends_in_tables_and_figures(snakemake, tmp_path,
     assert len(pd.read_parquet(results / "data" / "task" / "train-en.parquet")) == 95
     assert "1 examples without a label are left out" in (results / "logs" / "import_task.log").read_text()
 
-    manifest = json.loads((results / "data" / "downloads" / "text-wikipedia-th" / "manifest.json").read_text())
+    manifest = read_json(results / "data" / "downloads" / "text-wikipedia-th" / "manifest.json")
     assert (manifest["commit"], len(manifest["files"])) == (COMMIT, 2)
-    shard = json.loads((results / "data" / "corpus" / "wikipedia" / "th" / "shard.json").read_text())
+    shard = read_json(results / "data" / "corpus" / "wikipedia" / "th" / "shard.json")
     assert (shard["documents"], shard["source"]["commit"]) == (40, COMMIT)
-    metrics = json.loads((results / "metrics" / "encoders" / "teacher" / "3" / "r0.json").read_text())
+    metrics = read_json(results / "metrics" / "encoders" / "teacher" / "3" / "r0.json")
     assert metrics["came_with"] == {"pooler": True, "mlm_head": True}
     assert metrics["source"]["repository"] == "google-bert/bert-base-multilingual-cased"
     assert (metrics["steps"], metrics["seconds"] > 0) == (0, True)
@@ -65,13 +62,19 @@ def test_everything_from_the_hub_ends_in_tables_and_figures(snakemake, tmp_path,
     assert not (results / "checkpoints" / "corpus" / "wikipedia" / "th").exists()
 
     hub.requests.clear()
-    again = snakemake("--cores", "2", config="hub")
-    assert "Nothing to be done" in again.stdout + again.stderr
-    other = tmp_path / "other.yaml"
-    other.write_text("runs: [2]")
-    process = snakemake("--cores", "2", "--configfile", str(ROOT / "tests/config/hub.yaml"), str(other), config=None)
-    assert process.returncode == 0, process.stdout + process.stderr
+    assert "Nothing to be done" in snakemake("--cores", "2", configs=["hub"])
+    snakemake("--cores", "2", configs=["hub", {"runs": [2]}])
     assert hub.requests == []
+
+
+def typed(page, config):
+    """Writes the config on a page of the documentation; returns the arguments of the commands there, but for it."""
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    config.write_text(re.search(r"```yaml\n(.+?)```", text, re.DOTALL)[1])
+    commands = re.search(r"```sh\nsnakemake (.+?)\n```", text, re.DOTALL)[1].split("\nsnakemake ")
+    last = f" --configfile {config.name}"
+    assert all(command.endswith(last) for command in commands)
+    return [command.removesuffix(last).replace("--cores all", "--cores 2").split() for command in commands]
 
 
 def fill_folder(own, teacher):
@@ -89,19 +92,11 @@ def fill_folder(own, teacher):
 
 
 def test_the_page_on_ones_own_teacher_can_be_typed(snakemake, tmp_path, teacher):
-    page = (ROOT / "docs" / "your-own-teacher.md").read_text(encoding="utf-8")
-    config = re.search(r"```yaml\n(.+?)```", page, re.DOTALL)[1]
-    commands = re.search(r"```sh\n(.+?)```", page, re.DOTALL)[1].splitlines()
+    commands = typed("your-own-teacher", tmp_path / "own.yaml")
     fill_folder(tmp_path / "own", teacher)
-    (tmp_path / "own.yaml").write_text(config)
-    (tmp_path / "short.yaml").write_text(SHORT)
-    assert len(commands) == 2
+    assert [command[0] for command in commands] == ["-n", "--cores"]
     for command in commands:
-        words = (
-            command.removeprefix("snakemake ").replace("all", "2").replace("own.yaml", f"{tmp_path}/own.yaml").split()
-        )
-        process = snakemake(*words, str(tmp_path / "short.yaml"), config=None)
-        assert process.returncode == 0, process.stdout + process.stderr
+        snakemake(*command, configs=[tmp_path / "own.yaml", SHORT])
     results = tmp_path / "results" / "own"
     assert (results / "tables" / "accuracy_by_language.md").is_file()
     for mentioned in ("logs/import_tokenizer.log", "logs/encoders/teacher", "data/corpus/text/en/shard.json"):
@@ -110,31 +105,19 @@ def test_the_page_on_ones_own_teacher_can_be_typed(snakemake, tmp_path, teacher)
 
 
 def test_the_page_on_ones_own_task_can_be_typed(snakemake, tmp_path):
-    page = (ROOT / "docs" / "your-own-task.md").read_text(encoding="utf-8")
-    (tmp_path / "own" / "feelings").mkdir(parents=True)
-    parts = [("train", 48), ("dev", 8), ("test", 8)]
+    (command,) = typed("your-own-task", tmp_path / "feelings.yaml")
     for language in LANGUAGES:
         rows = [
-            {
-                "part": part,
-                "number": number,
-                "sentence": sentence(language, number),
-                "feeling": ("sad", "glad")[number % 2],
-            }
-            for part, examples in parts
-            for number in range(examples)
+            {"part": part, "number": n, "sentence": sentence(language, n), "feeling": ("sad", "glad")[n % 2]}
+            for part, examples in (("train", 48), ("dev", 8), ("test", 8))
+            for n in range(examples)
         ]
-        path = tmp_path / "own" / "feelings" / f"{'en_GB' if language == 'en' else language}.jsonl"
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (tmp_path / "feelings.yaml").write_text(re.search(r"```yaml\n(.+?)```", page, re.DOTALL)[1])
-    (command,) = re.search(r"```sh\n(.+?)```", page, re.DOTALL)[1].splitlines()
-    words = command.removeprefix("snakemake ").replace("all", "2").replace("feelings.yaml", f"{tmp_path}/feelings.yaml")
-    smallest = load_yaml(ROOT / "tests" / "config" / "smallest.yaml") | {"chains": ["3-1"], "compute_matched": []}
-    (tmp_path / "small.yaml").write_text(yaml.safe_dump(smallest))
-    process = snakemake(*words.split(), str(tmp_path / "small.yaml"), config=None)
-    assert process.returncode == 0, process.stdout + process.stderr
+        name = "en_GB" if language == "en" else language
+        write_json_lines(tmp_path / "own" / "feelings" / f"{name}.jsonl", rows)
+    small = {"chains": ["3-1"], "compute_matched": []}
+    snakemake(*command, configs=[tmp_path / "feelings.yaml", ROOT / "tests" / "config" / "smallest.yaml", small])
     results = tmp_path / "results" / "smallest"
-    assert json.loads((results / "data" / "task" / "labels.json").read_text()) == ["glad", "sad"]
+    assert read_json(results / "data" / "task" / "labels.json") == ["glad", "sad"]
     predictions = pd.read_parquet(next((results / "predictions").rglob("th.parquet")))
     assert list(predictions) == ["id", "label", "glad", "sad"]
     assert len(predictions) == 8

@@ -1,12 +1,9 @@
-"""Sentences as vectors: pooled hidden states of an encoder, or counts of character n-grams.
-
-PyTorch and scikit-learn are imported where they are used: neither needs the other.
-"""
+"""Sentences as vectors: pooled hidden states of an encoder."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -20,35 +17,27 @@ if TYPE_CHECKING:
     from camembert.models.encoder import Encoder
 
 TOKENIZED_AT_ONCE = 1024
-NGRAMS = (1, 4)
-"""Shortest and longest character n-grams of the baseline."""
 
 
-def embed(
+def embed_sentences(
     encoder: Encoder,
     tokenizer: Tokenizer,
     sentences: Sequence[str],
     layers: Sequence[int],
-    pooling: str,
+    poolings: Sequence[str],
     batch_tokens: int,
 ) -> np.ndarray:
-    """Runs an encoder once over sentences and pools the states of some of its layers.
+    """Tokenises sentences, cut to the encoder's longest input, and embeds them; see `embed_tokens`."""
+    from camembert.models.encoder import find_longest_input
 
-    Args:
-        encoder: see `embed_ids`, as for the arguments not described here.
-        tokenizer: the encoder's.
-        sentences: longer ones are cut to the encoder's longest input.
-        layers: counted from 1; 0 is the embeddings.
-        pooling: "mean" or "cls".
-        batch_tokens: tokens a batch, padding included.
-
-    Returns:
-        (layers, sentences, hidden) float32, in the order of both.
-    """
-    return embed_ids(encoder, token_ids(sentences, tokenizer, encoder), layers, [pooling], batch_tokens)[0]
+    ids: list[list[int]] = []
+    with truncating(tokenizer, find_longest_input(encoder)):
+        for start in range(0, len(sentences), TOKENIZED_AT_ONCE):
+            ids += [each.ids for each in tokenizer.encode_batch(list(sentences[start : start + TOKENIZED_AT_ONCE]))]
+    return embed_tokens(encoder, ids, layers, poolings, batch_tokens)
 
 
-def embed_ids(
+def embed_tokens(
     encoder: Encoder,
     ids: Sequence[Sequence[int]],
     layers: Sequence[int],
@@ -81,36 +70,17 @@ def embed_ids(
             states = encoder(tokens, attention_mask=real.long(), output_hidden_states=True).hidden_states
         for place, pooling in enumerate(poolings):
             for row, layer in enumerate(layers):
-                vectors[place, row, group] = _pooled(states[layer].float(), real, pooling).cpu().numpy()
+                vectors[place, row, group] = pool_states(states[layer].float(), real, pooling).cpu().numpy()
     return vectors
 
 
-def token_ids(sentences: Sequence[str], tokenizer: Tokenizer, encoder: Encoder) -> list[list[int]]:
-    """The ids of sentences with their special tokens, cut to the encoder's longest input."""
-    from camembert.models.encoder import find_longest_input
-
-    ids: list[list[int]] = []
-    with truncating(tokenizer, find_longest_input(encoder)):
-        for start in range(0, len(sentences), TOKENIZED_AT_ONCE):
-            ids += [each.ids for each in tokenizer.encode_batch(list(sentences[start : start + TOKENIZED_AT_ONCE]))]
-    return ids
-
-
-def _pooled(states: Tensor, real: Tensor, pooling: str) -> Tensor:
-    """One vector a row: (rows, tokens, hidden) and (rows, tokens) booleans to (rows, hidden)."""
+def pool_states(states: Tensor, real: Tensor, pooling: str) -> Tensor:
+    """One vector a row: states (rows, tokens, hidden), and (rows, tokens) true for tokens, to (rows, hidden)."""
     if pooling == "cls":
         return states[:, 0]
     return (states * real[:, :, None]).sum(1) / real.sum(1, keepdim=True)
 
 
-def character_ngrams(one: Sequence[str], other: Sequence[str]) -> tuple[Any, Any]:
-    """Weighted counts (tf-idf) of the character n-grams within words of two sets of sentences, fitted on both.
-
-    Returns:
-        Two sparse matrices (sentences, n-grams), float32, with rows of length 1.
-    """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=NGRAMS, dtype=np.float32)
-    vectorizer.fit([*one, *other])
-    return vectorizer.transform(one), vectorizer.transform(other)
+def number_layer(layer: str | int, layers: int) -> int:
+    """The number of the layer that the config names, of an encoder of so many: `top`, or a number from 1."""
+    return layers if layer == "top" else int(layer)

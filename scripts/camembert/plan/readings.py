@@ -20,7 +20,7 @@ CENTRED = "centred"
 
 
 class Similarity(StrEnum):
-    """How two vectors are compared; see `evaluation.similarity`. The names of ``retrieval.readings`` in the config."""
+    """How two vectors are compared; see `evaluation.retrieval`. The names of ``retrieval.readings`` in the config."""
 
     COSINE = "cosine"
     CENTRED = "centred"

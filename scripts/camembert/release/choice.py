@@ -1,21 +1,36 @@
-"""Which model is released. It is pure: the rules ask here for the candidates before any job runs."""
+"""What is released: which model, with which vocabulary, in which files.
+
+It is pure: the rules ask here for candidates and forms before any job runs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from camembert.core.files import read_json
 from camembert.plan.chain import Chain, ChainError, check_against_teacher, parse_chain
-from camembert.plan.experiment import ClassifierId, Experiment, encoder_of
+from camembert.plan.experiment import ClassifierId, EncoderId, Experiment, encoder_of
+
+ENCODER, CLASSIFIER = "encoder", "classifier"
+PYTORCH, ONNX, INT8 = "pytorch", "onnx", "onnx-int8"
+FORMATS = {PYTORCH: "PyTorch", ONNX: "ONNX", INT8: "ONNX, 8-bit integers"}
+"""Formats, and what tables call them."""
+LARGEST_LOSS = 0.01
+"""Share of the development examples that eight bits may lose without a warning."""
 
 
 class ReleaseError(ValueError):
     """A release that cannot be made, with what to change."""
 
 
-def candidates(experiment: Experiment, release: Mapping[str, Any], teacher_layers: int) -> list[ClassifierId]:
+# --- the model ------------------------------------------------------------------------------------------------
+
+
+def find_candidates(experiment: Experiment, release: Mapping[str, Any], teacher_layers: int) -> list[ClassifierId]:
     """The classifiers that a release is chosen among, of all runs.
 
     They are those of `release.chain`; where it is null, of the direct students of `release.layers` layers, or of as
@@ -69,24 +84,18 @@ def _chains(experiment: Experiment, release: Mapping[str, Any], teacher_layers: 
     return direct
 
 
-def teacher_candidates(experiment: Experiment, students: Iterable[ClassifierId]) -> list[ClassifierId]:
+def find_teachers(experiment: Experiment, students: Iterable[ClassifierId]) -> list[ClassifierId]:
     """The teacher's classifiers, which a release is compared with; none where the teacher itself is released."""
-    students = set(students)
     own = [each for each in experiment.classifiers if each.encoder.chain.is_teacher]
-    return [] if students.intersection(own) else own
+    return [] if set(students).intersection(own) else own
 
 
-def lineage(classifiers: Iterable[ClassifierId]) -> list[str]:
-    """Paths of all encoders on the way to some classifiers, the roots first."""
-    paths: dict[str, None] = {}
-    for classifier in classifiers:
-        for chain in classifier.encoder.chain.ancestry:
-            encoder = encoder_of(chain, classifier.encoder.recipe, classifier.encoder.run)
-            paths[encoder.path] = None
-    return list(paths)
+def find_lineage(encoder: EncoderId) -> list[EncoderId]:
+    """An encoder and all that it was made from, the root first."""
+    return [encoder_of(chain, encoder.recipe, encoder.run) for chain in encoder.chain.ancestry]
 
 
-def languages_kept(release: Mapping[str, Any], languages: list[str]) -> list[str]:
+def check_languages(release: Mapping[str, Any], languages: list[str]) -> list[str]:
     """The languages whose tokens a trimmed vocabulary keeps.
 
     Raises:
@@ -101,7 +110,7 @@ def languages_kept(release: Mapping[str, Any], languages: list[str]) -> list[str
     return release["languages"] or languages
 
 
-def best_on_dev(metrics: Iterable[str | Path]) -> dict[str, Any]:
+def choose_best(metrics: Iterable[str | Path]) -> dict[str, Any]:
     """Of some classifiers the one that is best on dev, the first of equals; the test sets have no say.
 
     Args:
@@ -111,12 +120,71 @@ def best_on_dev(metrics: Iterable[str | Path]) -> dict[str, Any]:
         recipe, chain, layers, run and fine-tuning of the best, its accuracy on dev, its path among the
         classifiers, and the accuracies of all by path.
     """
-    found = {path_of(facts): facts for facts in map(read_json, metrics)}
+    found = {path_of_metrics(facts): facts for facts in map(read_json, metrics)}
     path = max(found, key=lambda each: found[each]["dev_accuracy"])
     chosen = {key: found[path][key] for key in ("recipe", "chain", "layers", "run", "finetuning", "dev_accuracy")}
     return chosen | {"path": path, "candidates": {each: facts["dev_accuracy"] for each, facts in found.items()}}
 
 
-def path_of(facts: Mapping[str, Any]) -> str:
-    """The path of a classifier among the classifiers, by its metrics: ``toplayer/6-4-2/r1-f1``."""
-    return f"{facts['recipe']}/{facts['chain']}/r{facts['run']}-f{facts['finetuning']}"
+def path_of_metrics(facts: Mapping[str, Any]) -> str:
+    """The path of what metrics are of: an encoder, ``toplayer/6-4-2/r1``, or a classifier, ``toplayer/6-4-2/r1-f1``."""
+    finetuning = f"-f{facts['finetuning']}" if "finetuning" in facts else ""
+    return f"{facts['recipe']}/{facts['chain']}/r{facts['run']}{finetuning}"
+
+
+# --- its forms ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ReleaseForm:
+    """One form of a released model, or of the teacher's classifier that it is compared with.
+
+    Attributes:
+        model: encoder or classifier.
+        trimmed: whether the vocabulary is that of `release.vocabulary` and `release.languages` only.
+        format: pytorch, onnx (both in float32) or onnx-int8.
+        of_teacher: whether it is measured beside the release and not part of it.
+    """
+
+    model: str
+    trimmed: bool = False
+    format: str = PYTORCH
+    of_teacher: bool = False
+
+    @property
+    def whose(self) -> str:
+        """Which of the two models that are chosen it is made of."""
+        return "teacher" if self.of_teacher else "student"
+
+    @property
+    def name(self) -> str:
+        """Its folder: ``classifier-trimmed-onnx-int8``; of the teacher ``teacher-onnx-int8``."""
+        parts = [self.whose if self.of_teacher else self.model, "trimmed" * self.trimmed]
+        return "-".join(filter(None, [*parts, "" if self.format == PYTORCH else self.format]))
+
+    @property
+    def label(self) -> str:
+        """What tables and model cards call it."""
+        model = self.whose if self.model == CLASSIFIER else self.model
+        return ", ".join([model.capitalize(), FORMATS[self.format], *(["trimmed vocabulary"] if self.trimmed else [])])
+
+
+_ALL = [ReleaseForm(*each) for each in product((ENCODER, CLASSIFIER), (False, True), FORMATS)]
+_ALL += [ReleaseForm(CLASSIFIER, format=each, of_teacher=True) for each in FORMATS]
+FORMS = {form.name: form for form in _ALL}
+"""All forms, by their names."""
+
+
+def list_measured(released: list[str], with_teacher: bool) -> list[str]:
+    """The forms that are tabulated: the teacher's in the formats of the released classifiers, and what is released.
+
+    The classifier as it was trained is always among them, since the others are compared with it.
+
+    Args:
+        released: names of forms, `release.forms` in the config.
+        with_teacher: whether the teacher has a classifier.
+    """
+    own = [name for name, form in FORMS.items() if not form.of_teacher and (name in released or name == CLASSIFIER)]
+    formats = {FORMS[name].format for name in own if FORMS[name].model == CLASSIFIER}
+    teachers = [name for name, form in FORMS.items() if form.of_teacher and form.format in formats]
+    return [*(teachers if with_teacher else []), *own]

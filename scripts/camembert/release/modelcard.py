@@ -12,15 +12,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from camembert.core.files import read_json
 from camembert.paper.answers import name_languages
 from camembert.plan.chain import parse_chain
-from camembert.plan.experiment import ClassifierId, EncoderId, encoder_of
+from camembert.plan.experiment import ClassifierId, encoder_of
 from camembert.plan.sources import ENGLISH
-from camembert.release.forms import CLASSIFIER, PYTORCH, Form
-from camembert.release.table import loss_said
+from camembert.release.choice import CLASSIFIER, PYTORCH, ReleaseForm, find_lineage, path_of_metrics
+from camembert.release.table import describe_loss
 
 CARD = "README.md"
 """The file of a model card, by which the hub finds it."""
-TEMPLATES = Path(__file__).parent / "templates"
-ARCHITECTURES = {"bert": "BERT", "roberta": "RoBERTa", "xlm-roberta": "XLM-R", "camembert": "CamemBERT"}
+CARD_TEMPLATES = Path(__file__).parent / "templates"
+ARCHITECTURE_NAMES = {"bert": "BERT", "roberta": "RoBERTa", "xlm-roberta": "XLM-R", "camembert": "CamemBERT"}
 """Names of architectures by the `model_type` of their configs."""
 LABELS_SHOWN = 20
 
@@ -32,18 +32,9 @@ def training_rows(classifier: ClassifierId, metrics: Iterable[Path]) -> list[dic
         classifier: the end of the way.
         metrics: JSON files of encoders and of classifiers, of these and of others.
     """
-    facts = {}
-    for path in metrics:
-        one = read_json(path)
-        encoder = encoder_of(parse_chain(one["chain"]), one["recipe"], one["run"])
-        classifies = "finetuning" in one
-        facts[ClassifierId(encoder, one["run"], one["finetuning"]).path if classifies else encoder.path] = one
+    facts = {path_of_metrics(one): one for one in map(read_json, metrics)}
     rows = []
-    lineage: list[EncoderId] = []
-    link: EncoderId | None = classifier.encoder
-    while link is not None:
-        lineage, link = [link, *lineage], link.parent
-    for encoder in lineage:
+    for encoder in find_lineage(classifier.encoder):
         one = facts[encoder.path]
         what = f"distilled from {encoder.parent.chain}" if encoder.parent else "pre-trained from random weights"
         if source := given(one):
@@ -51,11 +42,12 @@ def training_rows(classifier: ClassifierId, metrics: Iterable[Path]) -> list[dic
         elif not one["steps"]:
             what = "not trained"
         rows.append({"model": str(encoder.chain), "what": what, **_cost(one)})
-    one = facts[classifier.path] | {"steps": facts[classifier.path]["kept_step"], "training_flops": None}
+    one = facts[classifier.path]
     what = f"fine-tuned on {name_languages(one.get('trained_on', [ENGLISH]))}"
     if one.get("unlabelled"):
         what += f", and on soft labels of text in {', '.join(one['unlabelled'])}"
-    return [*rows, {"model": "classifier", "what": what, **_cost(one)}]
+    last = _cost(one | {"steps": one["kept_step"], "training_flops": None})
+    return [*rows, {"model": "classifier", "what": what, **last}]
 
 
 def given(facts: Mapping[str, Any]) -> str | None:
@@ -71,7 +63,7 @@ def _cost(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def model_card(
-    form: Form,
+    form: ReleaseForm,
     choice: Mapping[str, Any],
     metrics: Sequence[Path],
     measured: Mapping[str, Any],
@@ -88,7 +80,7 @@ def model_card(
 
     Args:
         form: of the model in it.
-        choice: what was chosen (`student`, as `best_on_dev` returned it), and whether its chain was `named`.
+        choice: what was chosen (`student`, as `choose_best` returned it), and whether its chain was `named`.
         metrics: JSON files of all encoders and classifiers the choice was made among.
         measured: what measuring the form found.
         classifier: the same of the classifier as it was trained, whose accuracies the card of an encoder tells.
@@ -102,28 +94,34 @@ def model_card(
     student = choice["student"]
     encoder = encoder_of(parse_chain(student["chain"]), student["recipe"], student["run"])
     source = yaml.safe_load(citation.read_text(encoding="utf-8"))
-    facts = measured if form.model == CLASSIFIER else classifier
-    languages = list(kept) if form.trimmed else list(facts["accuracy"])
+    classifies = form.model == CLASSIFIER
+    facts = measured if classifies else classifier
     root: dict[str, Any] = next((facts for facts in map(read_json, metrics) if given(facts)), {})
-    header = {"license": "other" if root else source["license"].lower(), "language": languages} | _kind(form)
-    header["tags"] = [measured["model_type"], "multilingual", "knowledge-distillation"]
-    if repository := root.get("source") and isinstance(root["source"], dict) and root["source"].get("repository"):
-        header["base_model"] = repository
-    title = f"{task['name']}" if form.model == CLASSIFIER else "multilingual encoder"
+    library = "transformers" if classifies else "sentence-transformers"
+    header = {
+        "license": "other" if root else source["license"].lower(),
+        "language": list(kept) if form.trimmed else list(facts["accuracy"]),
+        "library_name": library if form.format == PYTORCH else "onnx",
+        "pipeline_tag": "text-classification" if classifies else "sentence-similarity",
+        "tags": [measured["model_type"], "multilingual", "knowledge-distillation"],
+    }
+    if isinstance(root.get("source"), dict) and root["source"].get("repository"):
+        header["base_model"] = root["source"]["repository"]
+    title = task["name"] if classifies else "multilingual encoder"
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(CARD_TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     loss = measured.get("loss_of_eight_bits")
     return environment.get_template("model_card.md").render(
         header=yaml.safe_dump(header, sort_keys=False, default_flow_style=None).strip(),
         title=f"CAMeMBERT {student['chain']}, {title} ({form.label.partition(', ')[2]})",
         form=form,
-        architecture=ARCHITECTURES[measured["model_type"]],
+        architecture=ARCHITECTURE_NAMES[measured["model_type"]],
         choice=student,
         named=choice["named"],
         facts=facts,
         vocabulary=measured["vocabulary"],
-        loss="" if loss is None else loss_said(form.name, loss),
+        loss="" if loss is None else describe_loss(form.name, loss),
         average=sum(facts["accuracy"].values()) / len(facts["accuracy"]),
         training=training_rows(ClassifierId(encoder, student["run"], student["finetuning"]), metrics),
         experiment=experiment,
@@ -135,12 +133,3 @@ def model_card(
         teacher=given(root),
         source=source,
     )
-
-
-def _kind(form: Form) -> dict[str, str]:
-    """What the hub calls a form: the library that reads it and what it is for."""
-    library = "transformers" if form.model == CLASSIFIER else "sentence-transformers"
-    return {
-        "library_name": library if form.format == PYTORCH else "onnx",
-        "pipeline_tag": "text-classification" if form.model == CLASSIFIER else "sentence-similarity",
-    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,35 +15,64 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from camembert.evaluation.timing import STEADY_WITHIN
+from camembert.core.files import read_json
+from camembert.evaluation.efficiency import STEADY_WITHIN
 from camembert.paper.figures.style import STYLE, WIDTH, save, spread_out
 from camembert.paper.intervals import ONCE, Interval, Scores, compute_interval, score_units
-from camembert.paper.tables.writing import format_interval, format_percent
+from camembert.paper.tables.writing import format_interval, format_percent, write_table
 from camembert.plan.sources import ENGLISH
-from camembert.release.forms import CLASSIFIER, FORMS, INT8, ONNX, PYTORCH
-from camembert.release.quantisation import LARGEST_LOSS
+from camembert.release.choice import CLASSIFIER, FORMS, INT8, LARGEST_LOSS, ONNX, PYTORCH
 
-CAPTION = "The release beside its teacher."
-NOTE = (
+RELEASE_CAPTION = "The release beside its teacher."
+RELEASE_NOTE = (
     "Accuracy is the mean over all languages of the test sets, with its 95 % interval, which covers the draw of the"
     " items; of each model one classifier is measured, the best on dev. On disk: the folder with its tokenizer."
     " Times are medians on the CPU ({threads}, {processor}), compared best as ratios. Memory is the peak of a process"
     " that loads the form, predicts the test sets (encoders: nothing) and measures the times."
 )
-COLOURS = {PYTORCH: "#000000", ONNX: "#0072B2", INT8: "#D55E00"}
+FORMAT_COLOURS = {PYTORCH: "#000000", ONNX: "#0072B2", INT8: "#D55E00"}
 BAND = 0.07
 """Of the height of the picture, what a label takes."""
 
 
-def interval_of(predictions: Mapping[str, str | os.PathLike[str]], labels: Sequence[str], parallel: bool) -> Interval:
+def tabulate_release(
+    metrics: Iterable[str | os.PathLike[str]],
+    predictions: Iterable[str | os.PathLike[str]],
+    labels: Sequence[str],
+    parallel: bool,
+    kept: Sequence[str],
+    table: Path,
+    figure: Path,
+) -> None:
+    """Writes .csv, .md and .tex of the table and .pdf and .png of the figure, given the stems of their paths.
+
+    Args:
+        metrics: JSON files of all forms, ``FORM.json``, in the order of the rows.
+        predictions: parquet files of classifiers, ``FORM/LANGUAGE.parquet``; see `accuracy_interval`.
+        kept: languages whose tokens a trimmed vocabulary keeps.
+    """
+    measured = {Path(path).stem: read_json(path) for path in metrics}
+    by_form: dict[str, list[Path]] = {}
+    for path in map(Path, predictions):
+        by_form.setdefault(path.parent.name, []).append(path)
+    accuracy = {form: accuracy_interval(own, labels, parallel) for form, own in by_form.items()}
+    numbers = release_table(measured, accuracy, kept)
+    one = measured[CLASSIFIER]
+    tokens = one["speed"][0]["tokens"]
+    shown = format_release(numbers, tokens, one["batch"])
+    write_table(numbers, shown, table, RELEASE_CAPTION, release_note(numbers, measured, kept, tokens))
+    draw_release(numbers, tokens, figure)
+
+
+def accuracy_interval(predictions: Iterable[str | os.PathLike[str]], labels: Sequence[str], parallel: bool) -> Interval:
     """The accuracy of a classifier as a mean over languages (a share), and the 95 % interval that its items give.
 
     Args:
-        predictions: parquet files, by language.
+        predictions: parquet files, one a language.
         labels: their columns of logits, in the order of their numbers.
         parallel: whether the items of every language are translations, in the same order; they are one unit then.
     """
-    tables = [pq.read_table(path) for path in predictions.values()]
+    tables = [pq.read_table(path) for path in predictions]
     right = [
         np.column_stack([table[label] for label in labels]).argmax(1) == table["label"].to_numpy() for table in tables
     ]
@@ -107,27 +136,27 @@ def release_note(
     """What the table's readers should know: how it was measured, what the smallest form wins, what eight bits lose."""
     one = measured[CLASSIFIER]
     threads = f"{one['threads']} thread{'s' if one['threads'] > 1 else ''}"
-    said = [NOTE.format(threads=threads, processor=one["processor"])]
+    notes = [RELEASE_NOTE.format(threads=threads, processor=one["processor"])]
     if any(FORMS[name].trimmed for name in measured):
-        said.append(f"A trimmed vocabulary keeps the tokens of {', '.join(kept)}; other languages may lose by it.")
+        notes.append(f"A trimmed vocabulary keeps the tokens of {', '.join(kept)}; other languages may lose by it.")
     unsteady = [
         FORMS[name].label for name, facts in measured.items() if facts["speed"][0]["latency_spread"] > STEADY_WITHIN
     ]
     if unsteady:
-        said.append(f"**Repeats did not agree, as something else used this machine: {'; '.join(unsteady)}.**")
+        notes.append(f"**Repeats did not agree, as something else used this machine: {'; '.join(unsteady)}.**")
     for name, facts in measured.items():
         if (loss := facts.get("loss_of_eight_bits")) is not None:
-            said.append(loss_said(name, loss))
+            notes.append(describe_loss(name, loss))
     table = numbers.set_index("form")
     students = [name for name in table.index if FORMS[name].model == CLASSIFIER and not FORMS[name].of_teacher]
     fastest = min(students, key=lambda name: table.loc[name, f"latency_ms_{tokens}"])
     for name in table.index:
         if FORMS[name].of_teacher and FORMS[name].format in (PYTORCH, FORMS[fastest].format):
-            said.append(_compared(table, fastest, name, tokens))
-    return " ".join(said)
+            notes.append(_compared(table, fastest, name, tokens))
+    return " ".join(notes)
 
 
-def loss_said(form: str, loss: float) -> str:
+def describe_loss(form: str, loss: float) -> str:
     """What eight bits lose on dev, in a sentence; with a warning where that is more than a point."""
     if FORMS[form].model != CLASSIFIER:
         return f"{FORMS[form].label}: vectors have a mean cosine of {1 - loss:.4f} with those in float32 (dev)."
@@ -154,6 +183,7 @@ def draw_release(numbers: pd.DataFrame, tokens: int, stem: Path) -> None:
     """
     rows = numbers[numbers["average"].notna()].reset_index(drop=True)
     forms = [FORMS[name] for name in rows["form"]]
+    colours = [FORMAT_COLOURS[form.format] for form in forms]
     x, y = rows[f"latency_ms_{tokens}"].to_numpy(), 100 * rows["average"].to_numpy()
     low, high = 100 * rows["average_low"].to_numpy(), 100 * rows["average_high"].to_numpy()
     with mpl.rc_context(dict(STYLE)):
@@ -161,13 +191,9 @@ def draw_release(numbers: pd.DataFrame, tokens: int, stem: Path) -> None:
         axes = figure.subplots()
         axes.set_xscale("log")
         for i, form in enumerate(forms):
-            look: dict[str, Any] = {
-                "color": COLOURS[form.format],
-                "marker": "*" if form.of_teacher else "o",
-                "markersize": 6,
-            }
+            look: dict[str, Any] = {"color": colours[i], "markersize": 6, "linestyle": "none", "elinewidth": 0.8}
             bars = [[y[i] - low[i]], [high[i] - y[i]]]
-            axes.errorbar(x[i], y[i], yerr=bars, elinewidth=0.8, linestyle="none", **look)
+            axes.errorbar(x[i], y[i], bars, marker="*" if form.of_teacher else "o", **look)
         axes.set_xlim(x.min() / 1.6, x.max() * 5)  # labels stand on the right of their points
         axes.margins(y=0.15)
         bottom, top = axes.get_ylim()
@@ -178,8 +204,8 @@ def draw_release(numbers: pd.DataFrame, tokens: int, stem: Path) -> None:
                 (x[i] * 1.12, bottom + place * (top - bottom)),
                 va="center",
                 fontsize=6.5,
-                color=COLOURS[forms[i].format],
-                arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": COLOURS[forms[i].format]},
+                color=colours[i],
+                arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": colours[i]},
                 path_effects=[withStroke(linewidth=1.5, foreground="white")],
             )
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

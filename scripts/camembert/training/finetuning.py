@@ -19,8 +19,14 @@ from torch.nn import functional
 from camembert.core.files import TOKENIZER, WEIGHTS, read_json
 from camembert.core.provenance import hash_code, hash_file
 from camembert.data.tasks import NO_LABEL, read_all
-from camembert.evaluation.classification import EncodedExamples, accuracy, encode_examples, pad, predict
-from camembert.evaluation.predictors import pytorch_predictor
+from camembert.evaluation.classification import (
+    EncodedExamples,
+    accuracy,
+    encode_examples,
+    pad,
+    predict,
+    pytorch_predictor,
+)
 from camembert.models.classifier import Classifier, find_pooling, init_classifier, standardise_pooling
 from camembert.models.encoder import read_shape, save_model, set_identity
 from camembert.plan.losses import Batch, softened_divergence

@@ -20,8 +20,7 @@ from torch import Tensor
 from camembert.core.files import atomic_write
 from camembert.core.provenance import hash_file, hash_json
 from camembert.data.tasks import read_all
-from camembert.evaluation.classification import encode_examples, labels_of, predict
-from camembert.evaluation.predictors import pytorch_predictor
+from camembert.evaluation.classification import encode_examples, predict, pytorch_predictor, read_labels
 from camembert.models.classifier import load_classifier
 from camembert.models.encoder import read_shape
 from camembert.tokens.tokenizer import load_tokenizer
@@ -80,7 +79,7 @@ def write_soft_labels(
     Raises:
         SoftLabelError: the classifier has other labels, or a tokenizer with more tokens than its embedding has rows.
     """
-    if (own := labels_of(folder)) != list(labels):
+    if (own := read_labels(folder)) != list(labels):
         raise _other_labels(f"the classifier {folder}", own, labels)
     words, classifier = load_tokenizer(folder), load_classifier(folder).to(device)
     if words.get_vocab_size() > classifier.config.vocab_size:

@@ -15,9 +15,9 @@ from camembert.evaluation.classification import (
     batches_by_length,
     pad,
     predict,
+    pytorch_predictor,
     write_predictions,
 )
-from camembert.evaluation.predictors import pytorch_predictor
 from camembert.training.finetuning import shuffled_batches
 
 PAD = 0

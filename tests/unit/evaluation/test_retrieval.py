@@ -1,28 +1,40 @@
-"""Retrieval: vectors are a sentence's own, whatever stands beside it, and the nearest one is found."""
+"""Retrieval: vectors are a sentence's own, readings are what their formulas say, and the nearest one is found."""
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from scipy.sparse import csr_matrix
+from scipy.spatial.distance import cdist
 
 from camembert.data.retrieval import number_sentences
+from camembert.evaluation import retrieval
 from camembert.evaluation.retrieval import (
-    accuracy,
-    embed_sides,
-    layer_number,
+    SimilarityError,
+    compute_similarities,
+    find_nearest,
+    retrieval_accuracy,
     retrieve,
     retrieve_by_characters,
-    write_answers,
+    search_pair,
+    write_retrieved,
 )
-from camembert.evaluation.sentence_vectors import embed, embed_ids, token_ids
+from camembert.evaluation.sentence_vectors import embed_sentences, number_layer
+from camembert.paper.intervals import Scores, compute_interval
 from camembert.plan.readings import Direction, Reading, Similarity
+from camembert.tokens.corpora import CorpusFolders
+from camembert.tokens.packing import sample_framed_documents
 
+POSITIONS = 32  # of the encoders
 COSINE = Reading("mean", Similarity.COSINE, Direction.INTO_ENGLISH)
+ALL = set(Similarity)
 
 
 @pytest.fixture(scope="module")
-def encoder(make_encoder):
-    return make_encoder(3)
+def encoder(teacher_folder):
+    from camembert.models.encoder import load_encoder
+
+    return load_encoder(teacher_folder)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +47,7 @@ def distinct(lines):
 
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
 def test_a_vector_is_that_of_the_sentence_alone_without_padding(encoder, words, distinct, pooling):
-    vectors = embed(encoder, words, distinct, [0, 1, 3], pooling, batch_tokens=4096)
+    (vectors,) = embed_sentences(encoder, words, distinct, [0, 1, 3], [pooling], batch_tokens=4096)
     assert words.truncation is None, "as it was before"
     for number, sentence in enumerate(distinct):
         tokens = torch.tensor([words.encode(sentence).ids])
@@ -48,14 +60,14 @@ def test_a_vector_is_that_of_the_sentence_alone_without_padding(encoder, words, 
 
 
 def test_the_size_of_batches_does_not_change_vectors(encoder, words, distinct):
-    small, large = (embed(encoder, words, distinct, [3], "mean", batch_tokens=size) for size in (12, 4096))
+    small, large = (embed_sentences(encoder, words, distinct, [3], ["mean"], batch_tokens=size) for size in (12, 4096))
     np.testing.assert_allclose(small, large, atol=1e-5)
 
 
 def test_a_sentence_is_cut_to_the_longest_input(encoder, words):
     long = "red " * 500
-    vectors = embed(encoder, words, [long, long + "big old cats"], [3], "mean", batch_tokens=64)
-    np.testing.assert_array_equal(vectors[0, 0], vectors[0, 1])
+    vectors = embed_sentences(encoder, words, [long, long + "big old cats"], [3], ["mean"], batch_tokens=64)
+    np.testing.assert_array_equal(vectors[0, 0, 0], vectors[0, 0, 1])
 
 
 def test_dropout_is_off(make_encoder, words, distinct):
@@ -63,17 +75,89 @@ def test_dropout_is_off(make_encoder, words, distinct):
     for module in encoder.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.5
-    np.testing.assert_array_equal(*(embed(encoder, words, distinct, [1], "mean", 4096) for _ in range(2)))
+    np.testing.assert_array_equal(*(embed_sentences(encoder, words, distinct, [1], ["mean"], 4096) for _ in range(2)))
 
 
-def test_accuracy_counts_the_same_place():
-    assert accuracy(np.array([0, 1, 1, 3])) == 0.75
-
-
-def test_poolings_of_one_pass_are_those_of_passes_of_their_own(encoder, words, distinct):
-    both = embed_ids(encoder, token_ids(distinct, words, encoder), [1, 3], ["mean", "cls"], 256)
+def test_poolings_of_one_run_are_those_of_runs_of_their_own(encoder, words, distinct):
+    both = embed_sentences(encoder, words, distinct, [1, 3], ["mean", "cls"], 256)
     for own, pooling in zip(both, ("mean", "cls"), strict=True):
-        np.testing.assert_array_equal(own, embed(encoder, words, distinct, [1, 3], pooling, 256))
+        np.testing.assert_array_equal(own, embed_sentences(encoder, words, distinct, [1, 3], [pooling], 256)[0])
+
+
+@pytest.mark.parametrize(("layer", "number"), [("top", 6), (2, 2)])
+def test_top_is_the_last_layer_of_whichever_encoder(layer, number):
+    assert number_layer(layer, 6) == number
+
+
+# --- similarities ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pair():
+    """Vectors of twelve sentences in two languages, each with an offset, and means of training text."""
+    draw = np.random.default_rng(0)
+    meaning = draw.normal(size=(12, 5))
+    one, other = (meaning + draw.normal(size=(12, 5)) + draw.normal(size=5) for _ in range(2))
+    return one, other, (draw.normal(size=5), draw.normal(size=5))
+
+
+def test_similarities_are_what_their_formulas_say(pair):
+    one, other, means = pair
+    found = compute_similarities(one, other, ALL, 3, means)
+    cosine = 1 - cdist(one, other, "cosine")
+    centred = 1 - cdist(one - one.mean(axis=0), other - other.mean(axis=0), "cosine")
+    np.testing.assert_allclose(found[Similarity.COSINE], cosine, atol=1e-6)
+    np.testing.assert_allclose(found[Similarity.CENTRED], centred, atol=1e-6)
+    on_training = 1 - cdist(one - means[0], other - means[1], "cosine")
+    np.testing.assert_allclose(found[Similarity.CENTRED_ON_TRAINING], on_training, atol=1e-6)
+    for margin, plain in ((Similarity.MARGIN, cosine), (Similarity.CENTRED_MARGIN, centred)):
+        for i, j in ((0, 0), (3, 7), (11, 2)):
+            around = sum(sorted(plain[i])[-3:]) / 6 + sum(sorted(plain[:, j])[-3:]) / 6
+            assert found[margin][i, j] == pytest.approx(plain[i, j] / around, abs=1e-4)
+
+
+def test_sparse_vectors_are_compared_as_dense_ones(pair):
+    one, other, means = pair
+    dense = compute_similarities(one, other, ALL, 3, means)
+    sparse = compute_similarities(csr_matrix(one), csr_matrix(other), ALL, 3, means)
+    assert all(np.array_equal(dense[each], sparse[each]) for each in ALL)
+
+
+def test_the_nearest_is_a_column_into_english_and_a_row_out_of_it():
+    similar = np.array([[0.1, 0.9], [0.8, 0.95], [0.3, 0.2]])  # three sentences of a language, two in English
+    assert find_nearest(similar, Direction.INTO_ENGLISH).tolist() == [1, 1, 0]
+    assert find_nearest(similar, Direction.FROM_ENGLISH).tolist() == [1, 1]
+
+
+def test_of_equal_ones_the_first_is_taken_though_last_digits_differ():
+    english = np.array([[0.0, 1.0], [1.0, 1.0], [3.0, 3.0000003]])
+    found = compute_similarities(np.array([[2.0, 2.0000005], [0.0, 0.0]]), english, {Similarity.COSINE}, 1)[
+        Similarity.COSINE
+    ]
+    assert find_nearest(found, Direction.INTO_ENGLISH).tolist() == [1, 0], "a vector of length 0 is no error"
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_matrix])
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e4])
+def test_vectors_that_are_all_equal_are_refused_where_their_mean_is_taken_off(pair, kind, value):
+    equal = kind(np.full((12, 5), value))
+    with pytest.raises(SimilarityError, match="the vectors of all sentences of a language are equal, so that centring"):
+        compute_similarities(equal, kind(pair[1]), {Similarity.CENTRED}, 3)
+
+
+def test_a_margin_needs_more_sentences_than_neighbours(pair):
+    compute_similarities(*pair[:2], {Similarity.MARGIN}, 11)
+    compute_similarities(*pair[:2], {Similarity.COSINE}, 12)
+    with pytest.raises(SimilarityError, match=r"retrieval\.neighbours is 12, but there are 12 sentences to be nearest"):
+        compute_similarities(*pair[:2], {Similarity.MARGIN}, 12)
+
+
+def test_more_sentences_than_can_be_compared_at_once_are_refused(pair, monkeypatch):
+    monkeypatch.setattr(retrieval, "MOST_SENTENCES", 11)
+    with pytest.raises(
+        SimilarityError, match=r"12 sentences a language, expected at most 11 .* lower data\.retrieval\.limit"
+    ):
+        compute_similarities(*pair[:2], {Similarity.COSINE}, 3)
 
 
 # --- whole evaluations ----------------------------------------------------------------------------------------
@@ -84,51 +168,65 @@ def sides_of(sentences):
     return {language: (own, sentences["en"]) for language, own in sentences.items() if language != "en"}
 
 
-def shares(encoder, words, sentences, layers, readings=(COSINE,), training_ids=None):
-    """What an encoder retrieves: by language and layer the accuracy of each reading."""
-    poolings = list(dict.fromkeys(reading.pooling for reading in readings))
-    vectors = embed_sides(encoder, words, sides_of(sentences), layers, poolings, 256, training_ids)
-    return {
-        language: [{reading: accuracy(places) for reading, places in found.items()} for found in by_layer]
-        for language, by_layer in retrieve(vectors, readings, 4)
-    }
+@pytest.fixture(scope="module")
+def found(encoder, teacher_folder):
+    """What the encoder retrieves, by language."""
+
+    def search(sides, layers=(3,), readings=(COSINE,), corpora=()):
+        return dict(retrieve(encoder, teacher_folder, sides, layers, readings, 4, 256, corpora))
+
+    return search
 
 
-def test_an_encoder_finds_its_own_sentences_and_not_shuffled_ones(encoder, words, distinct):
+def test_an_encoder_finds_its_own_sentences_and_not_shuffled_ones(found, distinct):
     sentences = number_sentences(distinct)
     moved = number_sentences([*distinct[1:], distinct[0]])
-    found = shares(encoder, words, {"en": sentences, "xx": sentences, "yy": moved}, [1, 3])
-    assert found == {"xx": [{COSINE: 1.0}] * 2, "yy": [{COSINE: 0.0}] * 2}
+    by_language = found(sides_of({"en": sentences, "xx": sentences, "yy": moved}), [1, 3])
+    shares = {language: [retrieval_accuracy(each[COSINE]) for each in own] for language, own in by_language.items()}
+    assert shares == {"xx": [1.0, 1.0], "yy": [0.0, 0.0]}
+    assert retrieval_accuracy(np.array([0, 1, 1, 3])) == 0.75, "it counts the same place"
 
 
-def test_layers_and_readings_of_one_pass_are_those_of_passes_of_their_own(encoder, words, lines):
-    sentences = {language: number_sentences(lines[language][:30]) for language in ("en", "fr")}
+def test_layers_and_readings_of_one_run_are_those_of_runs_of_their_own(found, lines):
+    sides = sides_of({language: number_sentences(lines[language][:30]) for language in ("en", "fr")})
     readings = [
         Reading(pooling, similarity, direction)
         for pooling in ("mean", "cls")
         for similarity in (Similarity.COSINE, Similarity.CENTRED_MARGIN)
         for direction in Direction
     ]
-    together = shares(encoder, words, sentences, [1, 2, 3], readings)["fr"]
-    for place, layer in enumerate((1, 2, 3)):
+    together = found(sides, [1, 2, 3], readings)["fr"]
+    assert [list(of_layer) for of_layer in together] == [readings] * 3
+    for layer, of_layer in zip((1, 2, 3), together, strict=True):
         for reading in readings:
-            assert shares(encoder, words, sentences, [layer], [reading])["fr"][0][reading] == together[place][reading]
+            alone = found(sides, [layer], [reading])["fr"][0]
+            np.testing.assert_array_equal(of_layer[reading], alone[reading])
 
 
-def test_means_of_training_text_are_of_each_language_and_change_that_reading_alone(encoder, words, lines):
+def test_means_of_training_text_are_of_each_language_and_change_that_reading_alone(
+    found, encoder, words, lines, corpus, tokenizer_folder
+):
     sentences = {language: number_sentences(lines[language][:30]) for language in ("en", "fr")}
-    ids = {language: token_ids(lines[language][:20], words, encoder) for language in sentences}
-    ((_, french, english),) = embed_sides(encoder, words, sides_of(sentences), [3], ["mean"], 256, ids)
-    expected = embed(encoder, words, lines["fr"][:20], [3], "mean", 256).mean(axis=1)
-    np.testing.assert_allclose(french.training_mean[0], expected, atol=1e-5)
-    assert not np.allclose(english.training_mean, french.training_mean)
+    on_training = COSINE._replace(similarity=Similarity.CENTRED_ON_TRAINING)
+    (both,) = found(sides_of(sentences), [3], [COSINE, on_training], [CorpusFolders(corpus)])["fr"]
+    np.testing.assert_array_equal(both[COSINE], found(sides_of(sentences))["fr"][0][COSINE])
+
+    def embed(text):
+        return embed_sentences(encoder, words, text, [3], ["mean"], 256)[0, 0]
+
+    count = retrieval.TRAINING_SENTENCES
+    documents = sample_framed_documents([CorpusFolders(corpus)], tokenizer_folder, count, POSITIONS)
+    means = [embed([words.decode(each) for each in documents[language]]).mean(axis=0) for language in ("fr", "en")]
+    vectors = [embed(lines[language][:30]) for language in ("fr", "en")]
+    expected = search_pair(*vectors, [on_training], 4, means)[on_training]
+    np.testing.assert_array_equal(both[on_training], expected)
+    assert not np.array_equal(expected, search_pair(*vectors, [on_training], 4, means[::-1])[on_training])
 
 
-def test_languages_may_have_english_sentences_of_their_own(encoder, words, distinct):
+def test_languages_may_have_english_sentences_of_their_own(found, distinct):
     first, second = number_sentences(distinct[:12]), number_sentences(distinct[12:30])
-    vectors = embed_sides(encoder, words, {"xx": (first, first), "yy": (second, second)}, [3], ["mean"], 256)
-    found = {language: by_layer[0][COSINE] for language, by_layer in retrieve(vectors, [COSINE], 4)}
-    assert {language: places.tolist() for language, places in found.items()} == {
+    by_language = found({"xx": (first, first), "yy": (second, second)})
+    assert {language: own[0][COSINE].tolist() for language, own in by_language.items()} == {
         "xx": list(range(12)),
         "yy": list(range(18)),
     }
@@ -147,17 +245,74 @@ def test_character_ngrams_find_names_but_not_translations():
     assert found["zh"][COSINE].tolist() == [0, 0, 0], "nothing in common: the first"
 
 
-@pytest.mark.parametrize(("layer", "number"), [("top", 6), (2, 2)])
-def test_top_is_the_last_layer_of_whichever_encoder(layer, number):
-    assert layer_number(layer, 6) == number
-
-
 def test_answers_name_the_nearest_by_its_id(tmp_path):
     sentences = [
         sentence for sentence in number_sentences(list("abcd")) if sentence.text != "b"
     ]  # as after a repeated line
-    write_answers(tmp_path / "x.parquet", sentences, {COSINE: np.array([0, 2, 2])})
+    write_retrieved(tmp_path / "x.parquet", sentences, {COSINE: np.array([0, 2, 2])})
     assert pq.read_table(tmp_path / "x.parquet").to_pydict() == {
         "id": ["line-000001", "line-000003", "line-000004"],
         "mean/cosine/into_english": ["line-000001", "line-000004", "line-000004"],
     }
+
+
+# --- planted encoders: what they know is known ----------------------------------------------------------------
+
+LANGUAGES = 13
+READINGS = [
+    Reading("mean", similarity, direction)
+    for similarity in (Similarity.COSINE, Similarity.CENTRED, Similarity.CENTRED_MARGIN)
+    for direction in Direction
+]
+RUNS, SENTENCES, HIDDEN = 3, 24, 16
+NOISE = 0.7
+"""Standard deviation of what a language adds to a meaning, whose own is 1."""
+
+
+def retrieved(seed, noise=NOISE, offset=0.0):
+    """What an encoder finds: of every reading the share of languages that find a sentence, (runs, sentences).
+
+    Args:
+        seed: of its vectors, around meanings that all encoders share.
+        noise: what it loses of the meanings.
+        offset: length of what is added to all vectors of a language, in standard deviations of the vectors.
+    """
+    meaning = np.random.default_rng(0).normal(size=(SENTENCES, HIDDEN))
+    draw = np.random.default_rng(seed)
+    shares = {reading: np.zeros((RUNS, SENTENCES)) for reading in READINGS}
+    for run in range(RUNS):
+        vectors = meaning + noise * draw.normal(size=(1 + LANGUAGES, SENTENCES, HIDDEN))
+        shift = draw.normal(size=(1 + LANGUAGES, 1, HIDDEN))
+        shift /= np.linalg.norm(shift, axis=2, keepdims=True)
+        english, *others = vectors + offset * np.sqrt(HIDDEN * (1 + noise**2)) * shift
+        for other in others:
+            for reading, places in search_pair(other, english, READINGS, 4).items():
+                shares[reading][run] += (places == np.arange(SENTENCES)) / LANGUAGES
+    return shares
+
+
+def verdicts(first, second):
+    """Where the first of two encoders is by each reading: 1 above, -1 below, 0 undecided."""
+    runs = tuple(range(1, RUNS + 1))
+    found = {reading: compute_interval(Scores(runs, first[reading] - second[reading])) for reading in READINGS}
+    return {reading: (each.low > 0) - (each.high < 0) for reading, each in found.items()}
+
+
+def test_an_offset_of_a_language_changes_no_verdict_of_a_centred_reading():
+    changed = 0
+    for seed in range(100):
+        direct, plain = retrieved(2 * seed), retrieved(2 * seed + 1)
+        moved = retrieved(2 * seed + 1, offset=0.5 + 4.5 * seed / 99)
+        before, after = verdicts(plain, direct), verdicts(moved, direct)
+        for reading in READINGS:
+            if reading.similarity is not Similarity.COSINE:
+                assert after[reading] == before[reading], f"seed {seed}, {reading.name}"
+        changed += before != after
+    assert changed > 90, "by cosine it does"
+
+
+def test_a_difference_by_an_offset_alone_depends_on_the_reading_and_a_real_loss_does_not():
+    direct = retrieved(0)
+    by_offset = verdicts(retrieved(1, offset=5), direct)
+    assert list(by_offset.values()) == [-1, -1, 0, 0, 0, 0], "below by cosine alone"
+    assert set(verdicts(retrieved(1, noise=2 * NOISE), direct).values()) == {-1}

@@ -9,7 +9,7 @@ from checkpoints import HEADS, HIDDEN, INTERMEDIATE, KINDS, LAYERS, LONGEST, imp
 from students import bottom_layers
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
-from camembert.evaluation.sentence_vectors import embed as sentence_vectors
+from camembert.evaluation.sentence_vectors import embed_sentences as sentence_vectors
 from camembert.models.classifier import init_classifier
 from camembert.models.encoder import (
     attention_mask,
@@ -195,7 +195,7 @@ def test_sentences_longer_than_the_longest_input_are_cut_to_it(given, lines):
     _, _, folder, _ = given
     encoder, words = load_encoder(folder / "encoder"), load_tokenizer(folder / "encoder")
     long, short = " ".join(lines["en"]), lines["en"][0]
-    vectors = sentence_vectors(encoder, words, [long, short], [LAYERS], "mean", 256)
+    vectors = sentence_vectors(encoder, words, [long, short], [LAYERS], ["mean"], 256)[0]
     assert len(load_tokenizer(folder / "encoder").encode(long).ids) > LONGEST
-    alone = sentence_vectors(encoder, words, [short], [LAYERS], "mean", 256)
+    alone = sentence_vectors(encoder, words, [short], [LAYERS], ["mean"], 256)[0]
     np.testing.assert_allclose(vectors[:, 1], alone[:, 0], atol=1e-5)

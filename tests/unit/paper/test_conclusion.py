@@ -43,8 +43,8 @@ ONE_RUN = average(0.012, (np.nan, np.nan), (np.nan, np.nan), covers="", runs=1)
         (ABOVE, f"At equal compute {FIRST} is 3.2 points above {SECOND} {SCOPE} (95 % interval 2.0 to 4.4)."),
         (
             NO_DIFFERENCE,
-            f"At equal compute whether {FIRST} is above or below {SECOND} {SCOPE}, is open: difference +1.2 points (95 %"
-            " interval -2.0 to 4.4).",
+            f"At equal compute whether {FIRST} is above or below {SECOND} {SCOPE}, is open: difference +1.2 points (95"
+            " % interval -2.0 to 4.4).",
         ),
         (
             EQUIVALENT,
@@ -53,8 +53,8 @@ ONE_RUN = average(0.012, (np.nan, np.nan), (np.nan, np.nan), covers="", runs=1)
         ),
         (
             SMALL,
-            f"At equal compute {FIRST} is slightly below {SECOND} {SCOPE}, by 1.2 points (95 % interval -2.0 to -0.4) and"
-            " surely by less than 2.",
+            f"At equal compute {FIRST} is slightly below {SECOND} {SCOPE}, by 1.2 points (95 % interval -2.0 to -0.4)"
+            " and surely by less than 2.",
         ),
         (
             ABOVE.assign(contrast="direct", task="retrieval"),

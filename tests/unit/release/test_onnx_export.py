@@ -10,13 +10,11 @@ from conftest import POSITIONS
 from transformers import AutoTokenizer
 
 from camembert.data.tasks import Example, read_examples, write_examples
-from camembert.evaluation.classification import accuracy, encode_examples, predict
-from camembert.evaluation.predictors import predictor_of, pytorch_predictor
-from camembert.evaluation.sentence_vectors import embed
+from camembert.evaluation.classification import accuracy, load_predictor, pytorch_predictor, text_predictor
+from camembert.evaluation.sentence_vectors import embed_sentences
 from camembert.models.classifier import init_classifier
 from camembert.models.encoder import load_encoder, save_model
-from camembert.release.onnx_export import export, quantize
-from camembert.release.quantisation import loss_of_eight_bits
+from camembert.release.onnx_export import export, measure_loss, quantize
 from camembert.tokens.tokenizer import load_tokenizer
 
 
@@ -30,6 +28,11 @@ def forms(teacher_folder, tmp_path_factory):
     export(folder / "classifier", folder / "fp32")
     quantize(folder / "fp32", folder / "int8")
     return folder
+
+
+def run(folder, max_length, batch_tokens):
+    """What runs the model of a folder on examples."""
+    return text_predictor(load_predictor(folder, threads=1), folder, max_length, batch_tokens)
 
 
 def batch(rows, tokens, vocabulary):
@@ -49,13 +52,13 @@ def batch(rows, tokens, vocabulary):
 @pytest.mark.parametrize(("rows", "tokens"), [(1, 1), (1, 7), (2, 3), (5, 32)])
 def test_float32_logits_are_those_of_pytorch(forms, words, rows, tokens):
     inputs = batch(rows, tokens, words.get_vocab_size())
-    expected = predictor_of(forms / "classifier", threads=1)(inputs)
-    np.testing.assert_allclose(predictor_of(forms / "fp32", threads=1)(inputs), expected, atol=1e-4)
+    expected = load_predictor(forms / "classifier", threads=1)(inputs)
+    np.testing.assert_allclose(load_predictor(forms / "fp32", threads=1)(inputs), expected, atol=1e-4)
 
 
 def test_eight_bits_stay_close_and_take_less_room(forms, words):
     inputs = batch(64, 24, words.get_vocab_size())
-    expected, quantised = (predictor_of(forms / form, threads=1)(inputs) for form in ("fp32", "int8"))
+    expected, quantised = (load_predictor(forms / form, threads=1)(inputs) for form in ("fp32", "int8"))
     assert 0 < np.abs(quantised - expected).max() < 0.2 * np.ptp(expected)
     sizes = [(forms / form / "model.onnx").stat().st_size for form in ("fp32", "int8")]
     assert sizes[1] < sizes[0]
@@ -74,9 +77,8 @@ def test_an_encoder_gives_the_vectors_that_retrieval_compares(teacher_folder, li
     quantize(tmp_path / "onnx", tmp_path / "int8")
     tokenizer, encoder = load_tokenizer(teacher_folder), load_encoder(teacher_folder)
     examples = [Example("", text, None, 0) for text in lines["en"][:20]]
-    encoded = encode_examples(examples, tokenizer, POSITIONS)
-    full, small = (predict(predictor_of(tmp_path / form, 1), encoded, 0, 64) for form in ("onnx", "int8"))
-    expected = embed(encoder, tokenizer, lines["en"][:20], [3], pooling, 64)[0]
+    full, small = (run(tmp_path / form, POSITIONS, 64)(examples) for form in ("onnx", "int8"))
+    expected = embed_sentences(encoder, tokenizer, lines["en"][:20], [3], [pooling], 64)[0, 0]
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     np.testing.assert_allclose(full, expected, atol=1e-5)
     assert 0.9 < (small * full).sum(1).mean() < 1
@@ -86,14 +88,11 @@ def test_what_eight_bits_lose_is_counted_on_dev(forms, pairs):
     small, full = forms / "int8", forms / "fp32"
     how = {"dev": [pairs["dev"]], "max_length": 32, "batch_tokens": 256, "threads": 1}
     examples = [example._replace(label=0) for example in read_examples(pairs["dev"])]
-    right = [
-        accuracy(predict(predictor_of(form, 1), encode_examples(examples, load_tokenizer(full), 32), 0, 256), [0] * 20)
-        for form in (full, small)
-    ]
+    right = [accuracy(run(form, 32, 256)(examples), [0] * 20) for form in (full, small)]
     write_examples(examples, forms / "dev.parquet")
-    loss = loss_of_eight_bits("classifier", full, small, **(how | {"dev": [forms / "dev.parquet"]}))
+    loss = measure_loss("classifier", full, small, **(how | {"dev": [forms / "dev.parquet"]}))
     assert loss == pytest.approx(right[0] - right[1])
-    assert loss_of_eight_bits("classifier", full, full, **how) == 0
+    assert measure_loss("classifier", full, full, **how) == 0
 
 
 def test_a_folder_of_onnx_can_be_used_by_itself(forms):
@@ -119,6 +118,6 @@ def test_a_model_whose_tokenizer_gives_no_segments_takes_none(kind, lines, tmp_p
     inputs = AutoTokenizer.from_pretrained(tmp_path / "fp32")(lines["en"][:6], lines["fr"][:6], padding=True)
     arrays = {name: np.array(rows, dtype=np.int64) for name, rows in inputs.items()}
     assert list(arrays) == ["input_ids", "attention_mask"]
-    expected = predictor_of(tmp_path / "classifier", threads=1)(arrays)
+    expected = load_predictor(tmp_path / "classifier", threads=1)(arrays)
     assert np.ptp(expected, axis=0).min() > 1e-4
     np.testing.assert_allclose(session.run(["logits"], arrays)[0], expected, atol=1e-5)

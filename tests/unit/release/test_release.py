@@ -16,20 +16,29 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from camembert.core.files import write_json
-from camembert.evaluation.sentence_vectors import embed
+from camembert.core.files import read_json, write_json
+from camembert.evaluation.sentence_vectors import embed_sentences
 from camembert.models.classifier import init_classifier
 from camembert.models.encoder import load_encoder, save_model
 from camembert.paper.intervals import Interval
 from camembert.plan import keys
+from camembert.plan.chain import parse_chain
 from camembert.plan.config import load_yaml
-from camembert.plan.experiment import experiment_of
-from camembert.release.choice import ReleaseError, best_on_dev, candidates, languages_kept, teacher_candidates
-from camembert.release.forms import CLASSIFIER, FORMS, forms_measured
+from camembert.plan.experiment import ClassifierId, encoder_of, experiment_of
+from camembert.release.choice import (
+    CLASSIFIER,
+    FORMS,
+    ReleaseError,
+    check_languages,
+    choose_best,
+    find_candidates,
+    find_teachers,
+    list_measured,
+)
+from camembert.release.folders import write_modules
 from camembert.release.modelcard import model_card, training_rows
 from camembert.release.onnx_export import export, quantize
-from camembert.release.sentence_transformers import write_modules
-from camembert.release.table import draw_release, format_release, interval_of, release_note, release_table
+from camembert.release.table import accuracy_interval, draw_release, format_release, release_note, release_table
 from camembert.tokens.tokenizer import load_tokenizer
 
 ROOT = Path(__file__).parents[3]
@@ -43,21 +52,6 @@ MASSIVE = {"name": "massive", "source": "folder", "pairs": False}
 
 
 RELEASED = [name for name, form in FORMS.items() if not form.of_teacher]
-
-
-def finetuned(run, dev_accuracy, finetuning=1):
-    return {
-        "recipe": "toplayer",
-        "chain": "6-3",
-        "layers": 3,
-        "run": run,
-        "finetuning": finetuning,
-        "dev_accuracy": dev_accuracy,
-        "accuracy": {"en": 1 - dev_accuracy},
-        "kept_step": 5,
-        "tokens": 10,
-        "seconds": 2.0,
-    }
 
 
 def evaluated(form, average, latency):
@@ -84,11 +78,12 @@ ACCURACY = {
 def metrics(tmp_path):
     """Metrics of a teacher, of its student in one run, and of two classifiers of the student."""
     cost = {"steps": 4, "tokens": 100, "seconds": 3.0}
+    student = {"recipe": "toplayer", "chain": "6-3", "layers": 3, "run": 1, **cost}
     facts = [
         {"recipe": "teacher", "chain": "6", "run": 0, "training_flops": 9e12, **cost},
-        {"recipe": "toplayer", "chain": "6-3", "run": 1, "training_flops": 2e12, **cost},
-        finetuned(1, 0.7),
-        finetuned(1, 0.8, finetuning=2),
+        student | {"training_flops": 2e12},
+        student | {"finetuning": 1, "dev_accuracy": 0.7, "accuracy": {"en": 0.9}, "kept_step": 5},
+        student | {"finetuning": 2, "dev_accuracy": 0.8, "accuracy": {"en": 0.1}, "kept_step": 5},
     ]
     paths = [tmp_path / f"{i}.json" for i in range(len(facts))]
     for path, one in zip(paths, facts, strict=True):
@@ -98,7 +93,7 @@ def metrics(tmp_path):
 
 @pytest.fixture
 def choice(metrics):
-    return {"student": best_on_dev(metrics[2:]), "named": False}
+    return {"student": choose_best(metrics[2:]), "named": False}
 
 
 def test_the_classifier_best_on_english_dev_is_taken_whatever_its_test_accuracy(choice):
@@ -112,7 +107,7 @@ def test_the_classifier_best_on_english_dev_is_taken_whatever_its_test_accuracy(
 def asked(release, **changes):
     """Chains of the classifiers that a release is chosen among, in the toy experiment with some changes."""
     config = load_yaml(ROOT / "config.yaml") | changes
-    found = candidates(experiment_of(config), config["release"] | release, config["teacher"]["num_hidden_layers"])
+    found = find_candidates(experiment_of(config), config["release"] | release, config["teacher"]["num_hidden_layers"])
     return sorted({str(each.encoder.chain) for each in found})
 
 
@@ -151,23 +146,23 @@ def test_a_release_that_cannot_be_made_is_refused_in_one_sentence(release, chang
 def test_the_teacher_is_compared_with_the_release_unless_it_is_the_release():
     config = load_yaml(ROOT / "config.yaml")
     experiment = experiment_of(config)
-    students = candidates(experiment, config["release"], 6)
-    assert {str(each.encoder.chain) for each in teacher_candidates(experiment, students)} == {"6"}
-    teachers = candidates(experiment, config["release"] | {"chain": 6}, 6)
-    assert teacher_candidates(experiment, teachers) == []
+    students = find_candidates(experiment, config["release"], 6)
+    assert {str(each.encoder.chain) for each in find_teachers(experiment, students)} == {"6"}
+    teachers = find_candidates(experiment, config["release"] | {"chain": 6}, 6)
+    assert find_teachers(experiment, teachers) == []
 
 
 def test_languages_that_are_kept_are_languages_of_the_experiment():
-    assert languages_kept({"languages": None}, ["en", "fr"]) == ["en", "fr"]
+    assert check_languages({"languages": None}, ["en", "fr"]) == ["en", "fr"]
     with pytest.raises(ReleaseError, match=r"release\.languages names th, expected languages of this experiment"):
-        languages_kept({"languages": ["en", "th"]}, ["en", "fr"])
+        check_languages({"languages": ["en", "th"]}, ["en", "fr"])
 
 
 def test_the_teacher_is_measured_in_the_formats_that_are_released():
-    assert forms_measured(["encoder", "encoder-onnx", "classifier-trimmed-onnx-int8"], True) == [
+    assert list_measured(["encoder", "encoder-onnx", "classifier-trimmed-onnx-int8"], True) == [
         "teacher", "teacher-onnx-int8", "encoder", "encoder-onnx", "classifier", "classifier-trimmed-onnx-int8"
     ]  # fmt: skip
-    assert forms_measured(["encoder"], False) == ["encoder", "classifier"]
+    assert list_measured(["encoder"], False) == ["encoder", "classifier"]
 
 
 def test_the_keys_list_the_forms_that_there_are():
@@ -217,13 +212,15 @@ def predicted(folder, language, right):
 def test_the_interval_counts_an_item_and_its_translations_once(tmp_path):
     half = [1, 0] * 50
     same = {language: predicted(tmp_path, language, half) for language in ("en", "fr")}
-    one = interval_of({"en": same["en"]}, ["a", "b"], parallel=True)
-    assert interval_of(same, ["a", "b"], parallel=True) == one
+    one = accuracy_interval([same["en"]], ["a", "b"], parallel=True)
+    assert accuracy_interval(same.values(), ["a", "b"], parallel=True) == one
     assert (one.mean, one.high - one.mean) == (0.5, pytest.approx(0.1, abs=0.003))
-    apart = interval_of(same, ["a", "b"], parallel=False)
+    apart = accuracy_interval(same.values(), ["a", "b"], parallel=False)
     assert apart.high - apart.mean == pytest.approx(0.07, abs=0.003)
     longer = same | {"fr": predicted(tmp_path, "fr", [1] * 300)}
-    assert interval_of(longer, ["a", "b"], parallel=False).mean == pytest.approx(0.75), "a mean over languages"
+    assert accuracy_interval(longer.values(), ["a", "b"], parallel=False).mean == pytest.approx(0.75), (
+        "a mean over languages"
+    )
 
 
 def test_the_picture_labels_every_classifier(tmp_path):
@@ -242,47 +239,36 @@ def card_of(form, choice, metrics, measured=MEASURED, **facts):
     return model_card(FORMS[form], choice, metrics, measured[form], measured["classifier"], **facts)
 
 
-def test_training_is_told_from_the_teacher_to_the_classifier(metrics, choice):
-    from camembert.plan.chain import parse_chain
-    from camembert.plan.experiment import ClassifierId, encoder_of
-
-    encoder = encoder_of(parse_chain("6-3"), "toplayer", 1)
-    rows = training_rows(ClassifierId(encoder, 1, 2), metrics)
+def test_training_is_told_from_the_teacher_to_the_classifier(metrics):
+    rows = training_rows(ClassifierId(encoder_of(parse_chain("6-3"), "toplayer", 1), 1, 2), metrics)
     assert [row["model"] for row in rows] == ["6", "6-3", "classifier"]
     assert rows[1]["what"] == "distilled from 6"
     assert [row["training_flops"] for row in rows] == [9e12, 2e12, None]
 
 
-def test_a_given_teacher_is_named_with_its_licence(metrics, choice):
-    teacher = json.loads(metrics[0].read_text())
-    for source, name, base in (({"repository": "a/bert"}, "a/bert", "a/bert"), ("models/bert", "bert", None)):
-        write_json(metrics[0], teacher | {"source": source, "steps": 0})
-        card = card_of("classifier", choice, metrics)
-        header = yaml.safe_load(card.split("---")[1])
-        assert (header["license"], header.get("base_model")) == ("other", base)
-        assert f"| `6` | given: {name} | 0 |" in card
-        assert f"The licence of its teacher, {name}, holds for these weights too." in card
-
-
-def test_a_card_names_the_architecture(metrics, choice):
+@pytest.mark.parametrize(
+    ("source", "name", "base"), [({"repository": "a/bert"}, "a/bert", "a/bert"), ("models/bert", "bert", None)]
+)
+def test_a_given_teacher_is_named_with_its_licence_and_architecture(metrics, choice, source, name, base):
+    write_json(metrics[0], read_json(metrics[0]) | {"source": source, "steps": 0})
     measured = {form: each | {"model_type": "xlm-roberta"} for form, each in MEASURED.items()}
-    for form, sentence in (("encoder", "An encoder (XLM-R) of 3 layers"), ("classifier", "Its encoder (XLM-R) has 3")):
-        card = card_of(form, choice, metrics, measured)
-        assert sentence in card
-        assert yaml.safe_load(card.split("---")[1])["tags"][0] == "xlm-roberta"
+    card = card_of("classifier", choice, metrics, measured)
+    header = yaml.safe_load(card.split("---")[1])
+    assert (header["license"], header.get("base_model"), header["tags"][0]) == ("other", base, "xlm-roberta")
+    assert f"| `6` | given: {name} | 0 |" in card
+    assert f"The licence of its teacher, {name}, holds for these weights too." in card
+    assert "Its encoder (XLM-R) has 3 layers" in card
+    assert "An encoder (XLM-R) of 3 layers" in card_of("encoder", choice, metrics, measured)
 
 
 def test_a_card_says_which_model_was_taken_and_why(metrics, choice):
     card = card_of("encoder", choice, metrics)
+    assert "distilled from a larger multilingual encoder: chain `6-3`, recipe `toplayer`." in card
     assert "Of 2 classifiers it is the one best on development examples" in card
     assert "| `toplayer/6-3/r1-f1` | 70.0 |" in card
     assert "The config names its chain" not in card
     assert "The config names its chain" in card_of("encoder", choice | {"named": True}, metrics)
     assert "eight bits change accuracy on dev by -1.5 points" in card_of("classifier-onnx-int8", choice, metrics)
-    copied = choice | {"student": choice["student"] | {"recipe": "toplayer"}}
-    assert "distilled from a larger multilingual encoder: chain `6-3`, recipe `toplayer`." in card_of(
-        "encoder", copied, metrics
-    )
 
 
 @pytest.mark.parametrize("form", RELEASED)
@@ -391,6 +377,6 @@ def test_sentence_transformers_gives_the_vectors_of_the_experiment_without_a_war
         f"print(json.dumps(SentenceTransformer({str(folder)!r}, device='cpu').encode({sentences!r}).tolist()))"
     )
     vectors = np.array(json.loads(run_lines(code, tmp_path)))
-    expected = embed(load_encoder(folder), load_tokenizer(folder), sentences, [3], pooling, 256)[0]
+    expected = embed_sentences(load_encoder(folder), load_tokenizer(folder), sentences, [3], [pooling], 256)[0, 0]
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     np.testing.assert_allclose(vectors, expected, atol=1e-5)

@@ -6,18 +6,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import torch
-from checkpoints import import_checkpoint
+from checkpoints import KINDS, import_checkpoint
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from camembert.core.files import read_json
 from camembert.data.tasks import Example, write_examples
-from camembert.evaluation.classification import encode_examples, pad_id_of, predict
-from camembert.evaluation.predictors import pytorch_predictor
+from camembert.evaluation.classification import load_predictor, text_predictor
 from camembert.models.classifier import init_classifier, load_classifier
 from camembert.models.encoder import save_model
-from camembert.release.vocabulary import token_counts, tokens_to_keep, trim
+from camembert.release.folders import count_occurrences, find_tokens, trim_model
 from camembert.tokens.corpora import write_shard
 from camembert.tokens.tokenizer import SPECIAL_TOKENS, load_tokenizer, token_id
 from camembert.tokens.trimming import VocabularyError, _renumbered, select_tokens
@@ -25,57 +22,57 @@ from camembert.tokens.trimming import VocabularyError, _renumbered, select_token
 KEPT = ("en", "de")
 
 
+def logits(folder, text):
+    pairs = [Example("", a, b, 0) for a, b in pairwise(text)]
+    return text_predictor(load_predictor(folder, threads=1), folder, 32, 256)(pairs)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_trimmed_model_reads_kept_languages_as_before_and_others_in_shorter_tokens(kind, lines, tmp_path):
+    import_checkpoint(kind, tmp_path, [text for each in lines.values() for text in each])
+    whole, trimmed = tmp_path / "whole", tmp_path / "trimmed"
+    classifier = init_classifier(tmp_path / "encoder", ["yes", "no"], dropout=0.0, seed=1)
+    save_model(classifier, whole, tmp_path / "encoder")
+    tokenizer = load_tokenizer(whole)
+    for language in KEPT:
+        write_shard(tmp_path / language, lines[language], tokenizer, {})
+    kept = find_tokens(whole, [tmp_path / language for language in KEPT], [])
+    trim_model(whole, kept, trimmed)
+    smaller = load_tokenizer(trimmed)
+    assert smaller.get_vocab_size() == len(kept) < tokenizer.get_vocab_size()
+    for language in KEPT:
+        before, after = (each.encode_batch(lines[language]) for each in (tokenizer, smaller))
+        assert [encoding.tokens for encoding in before] == [encoding.tokens for encoding in after]
+        expected = logits(whole, lines[language])
+        np.testing.assert_allclose(logits(trimmed, lines[language]), expected, atol=1e-5)
+        assert np.ptp(expected, axis=0).min() > 1e-3, "the pairs differ, so an exchange would show"
+    for text in (*lines["fr"], "naïve 日本"):
+        before, after = tokenizer.encode(text), smaller.encode(text)
+        assert len(after) >= len(before)
+        assert after.tokens.count("<unk>") == before.tokens.count("<unk>")
+        assert smaller.decode(after.ids) == tokenizer.decode(before.ids)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        theirs = AutoTokenizer.from_pretrained(trimmed)
+        model = AutoModelForSequenceClassification.from_pretrained(trimmed)
+    assert theirs("cats", "rouge")["input_ids"] == smaller.encode("cats", "rouge").ids
+    assert (model.config.vocab_size, model.config.id2label[1]) == (len(kept), "no")
+    assert model.config.pad_token_id == theirs.pad_token_id
+
+
+# --- BERT's, in detail ----------------------------------------------------------------------------------------
+
+
 @pytest.fixture(scope="module")
 def whole_model(teacher_folder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole") / "classifier"
-    classifier = init_classifier(teacher_folder, ["yes", "no"], dropout=0.0, seed=1)
-    torch.nn.init.normal_(classifier.classifier.weight)
-    save_model(classifier, folder, teacher_folder)
+    save_model(init_classifier(teacher_folder, ["yes", "no"], dropout=0.0, seed=1), folder, teacher_folder)
     return folder
 
 
 @pytest.fixture(scope="module")
 def kept(whole_model, corpus):
-    return tokens_to_keep(whole_model, [corpus[language] for language in KEPT], [])
-
-
-@pytest.fixture(scope="module")
-def trimmed(whole_model, kept, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("trimmed") / "classifier"
-    trim(whole_model, kept, folder)
-    return folder
-
-
-def logits(folder, text):
-    tokenizer = load_tokenizer(folder)
-    pairs = encode_examples([Example("", a, b, 0) for a, b in pairwise(text)], tokenizer, 32)
-    return predict(pytorch_predictor(load_classifier(folder)), pairs, pad_id_of(folder), 256)
-
-
-@pytest.mark.parametrize("language", KEPT)
-def test_tokens_and_logits_of_kept_languages_stay(whole_model, trimmed, lines, language):
-    tokens = [
-        [encoding.tokens for encoding in load_tokenizer(folder).encode_batch(lines[language])]
-        for folder in (whole_model, trimmed)
-    ]
-    assert tokens[0] == tokens[1]
-    before, after = logits(whole_model, lines[language]), logits(trimmed, lines[language])
-    np.testing.assert_allclose(after, before, atol=1e-5)
-    assert np.ptp(before, axis=0).min() > 1e-3, "the pairs differ, so an exchange would show"
-
-
-def test_other_languages_are_spelt_in_shorter_tokens_and_never_unknown(whole_model, trimmed, lines):
-    before, after = (load_tokenizer(folder).encode_batch(lines["fr"]) for folder in (whole_model, trimmed))
-    assert sum(len(e.tokens) for e in after) > sum(len(e.tokens) for e in before)
-    assert all("[UNK]" not in encoding.tokens for encoding in after)
-
-
-def test_the_model_is_smaller_and_keeps_special_tokens(whole_model, trimmed, kept):
-    tokenizer = load_tokenizer(trimmed)
-    assert tokenizer.get_vocab_size() == len(kept) < load_tokenizer(whole_model).get_vocab_size()
-    assert load_classifier(trimmed).config.vocab_size == len(kept)
-    assert set(SPECIAL_TOKENS.values()) <= set(tokenizer.get_vocab())
-    assert load_classifier(trimmed).config.pad_token_id == token_id(tokenizer, "[PAD]")
+    return find_tokens(whole_model, [corpus[language] for language in KEPT], [])
 
 
 def test_special_tokens_get_their_new_numbers_wherever_they_are_written(whole_model, kept, tmp_path, lines):
@@ -91,46 +88,38 @@ def test_special_tokens_get_their_new_numbers_wherever_they_are_written(whole_mo
     tokenizer.enable_padding(pad_id=token_id(tokenizer, "[PAD]"))
     tokenizer.save(str(folder / "tokenizer.json"))
     unknown = token_id(tokenizer, "[UNK]")
-    trim(folder, [number for number in kept if number != unknown], tmp_path / "trimmed")
+    trim_model(folder, [number for number in kept if number != unknown], tmp_path / "trimmed")
     smaller = load_tokenizer(tmp_path / "trimmed")
     before, after = (each.encode_batch([("cats", lines["en"][0]), ("dogs", "cats")]) for each in (tokenizer, smaller))
     assert [e.tokens for e in before] == [e.tokens for e in after]
     assert [smaller.token_to_id(token) for e in after for token in e.tokens] == [i for e in after for i in e.ids]
 
 
-def test_transformers_reads_what_tokenizers_reads(trimmed, lines):
-    own, theirs = load_tokenizer(trimmed), AutoTokenizer.from_pretrained(trimmed, local_files_only=True)
-    for text in lines["en"][:5] + lines["fr"][:5]:
-        assert own.encode(text, "cats").ids == theirs(text, "cats")["input_ids"]
-    model = AutoModelForSequenceClassification.from_pretrained(trimmed, local_files_only=True)
-    assert model.config.id2label[1] == "no"
-
-
 def test_tokens_of_inference_data_count_as_used(whole_model, tmp_path):
     tokenizer = load_tokenizer(whole_model)
     write_examples([Example("a", "cats", "rouge", 0)], tmp_path / "pairs.parquet")
-    counts = token_counts(tokenizer, [], [tmp_path / "pairs.parquet"])
+    counts = count_occurrences(tokenizer, [], [tmp_path / "pairs.parquet"])
     assert np.flatnonzero(counts).tolist() == sorted(tokenizer.encode("cats rouge", add_special_tokens=False).ids)
 
 
 def test_a_number_of_rows_keeps_special_tokens_and_the_most_frequent(whole_model, corpus, lines, tmp_path):
     shards = [corpus[language] for language in KEPT]
-    used = tokens_to_keep(whole_model, shards, [])
-    kept = tokens_to_keep(whole_model, shards, [], len(used) - 20)
-    counts = token_counts(load_tokenizer(whole_model), shards, [])
+    used = find_tokens(whole_model, shards, [])
+    kept = find_tokens(whole_model, shards, [], len(used) - 20)
+    counts = count_occurrences(load_tokenizer(whole_model), shards, [])
     assert len(kept) == len(used) - 20
     special = set(map(load_tokenizer(whole_model).token_to_id, SPECIAL_TOKENS.values()))
     assert special <= set(kept) < set(used)
     gone = set(used) - set(kept)
     assert counts[list(gone)].max() <= counts[list(set(kept) - special)].min()
-    trim(whole_model, kept, tmp_path / "small")
+    trim_model(whole_model, kept, tmp_path / "small")
     assert load_classifier(tmp_path / "small").config.vocab_size == len(kept)
-    assert tokens_to_keep(whole_model, shards, [], 10**6) == used
+    assert find_tokens(whole_model, shards, [], 10**6) == used
 
 
 def test_fewer_rows_than_special_tokens_are_refused(whole_model, corpus):
     with pytest.raises(VocabularyError, match=r"release\.vocabulary is 3, expected at least 5, as many as"):
-        tokens_to_keep(whole_model, [corpus["en"]], [], 3)
+        find_tokens(whole_model, [corpus["en"]], [], 3)
 
 
 def test_other_tokenizers_are_refused(whole_model, tmp_path):
@@ -139,7 +128,7 @@ def test_other_tokenizers_are_refused(whole_model, tmp_path):
     text = (folder / "tokenizer.json").read_text().replace('"type":"WordPiece"', '"type":"WordLevel"')
     (folder / "tokenizer.json").write_text(text.replace('"type": "WordPiece"', '"type": "WordLevel"'))
     with pytest.raises(VocabularyError, match="is a WordLevel model; expected one of WordPiece, Unigram, BPE"):
-        trim(folder, [0, 1, 2], tmp_path / "trimmed")
+        trim_model(folder, [0, 1, 2], tmp_path / "trimmed")
 
 
 def renumbered(tokenizer, kept):
@@ -185,32 +174,3 @@ def test_every_letter_of_a_bpe_is_kept_however_it_marks_words(settings):
     for text in ("zebra quartz", "jumps dogs", "naïve"):
         assert smaller.encode(text).tokens.count("<unk>") == tokenizer.encode(text).tokens.count("<unk>"), text
     assert "<unk>" not in smaller.encode("zebra quartz jumps").tokens
-
-
-@pytest.mark.parametrize("kind", ["minilm", "roberta", "xlm-roberta", "camembert"])
-def test_vocabularies_of_unigram_and_bpe_are_trimmed_too(kind, lines, tmp_path):
-    import_checkpoint(kind, tmp_path, [text for each in lines.values() for text in each])
-    classifier = init_classifier(tmp_path / "encoder", ["yes", "no"], dropout=0.0, seed=1)
-    save_model(classifier, tmp_path / "whole", tmp_path / "encoder")
-    tokenizer = load_tokenizer(tmp_path / "whole")
-    for language in KEPT:
-        write_shard(tmp_path / language, lines[language], tokenizer, {})
-    kept = tokens_to_keep(tmp_path / "whole", [tmp_path / language for language in KEPT], [])
-    trim(tmp_path / "whole", kept, tmp_path / "trimmed")
-    smaller = load_tokenizer(tmp_path / "trimmed")
-    assert smaller.get_vocab_size() == len(kept) < tokenizer.get_vocab_size()
-    for language in KEPT:
-        before, after = (each.encode_batch(lines[language]) for each in (tokenizer, smaller))
-        assert [encoding.tokens for encoding in before] == [encoding.tokens for encoding in after]
-        expected = logits(tmp_path / "whole", lines[language])
-        np.testing.assert_allclose(logits(tmp_path / "trimmed", lines[language]), expected, atol=1e-5)
-    for text in (*lines["fr"], "naïve 日本"):
-        before, after = tokenizer.encode(text), smaller.encode(text)
-        assert before.tokens.count("<unk>") == after.tokens.count("<unk>")
-        assert smaller.decode(after.ids) == tokenizer.decode(before.ids)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        theirs = AutoTokenizer.from_pretrained(tmp_path / "trimmed")
-        AutoModelForSequenceClassification.from_pretrained(tmp_path / "trimmed")
-    assert theirs("cats", "rouge")["input_ids"] == smaller.encode("cats", "rouge").ids
-    assert theirs.pad_token_id == read_json(tmp_path / "trimmed" / "config.json")["pad_token_id"]
