@@ -25,7 +25,6 @@ from camembert.plan.readings import Direction, Reading, Similarity
 from camembert.tokens.corpora import CorpusFolders
 from camembert.tokens.packing import sample_framed_documents
 
-POSITIONS = 32  # of the encoders
 COSINE = Reading("mean", Similarity.COSINE, Direction.INTO_ENGLISH)
 ALL = set(Similarity)
 
@@ -214,8 +213,8 @@ def test_means_of_training_text_are_of_each_language_and_change_that_reading_alo
     def embed(text):
         return embed_sentences(encoder, words, text, [3], ["mean"], 256)[0, 0]
 
-    count = retrieval.TRAINING_SENTENCES
-    documents = sample_framed_documents([CorpusFolders(corpus)], tokenizer_folder, count, POSITIONS)
+    whole = 10**6  # tokens, more than any document has
+    documents = sample_framed_documents([CorpusFolders(corpus)], tokenizer_folder, retrieval.TRAINING_SENTENCES, whole)
     means = [embed([words.decode(each) for each in documents[language]]).mean(axis=0) for language in ("fr", "en")]
     vectors = [embed(lines[language][:30]) for language in ("fr", "en")]
     expected = search_pair(*vectors, [on_training], 4, means)[on_training]
