@@ -215,7 +215,9 @@ def test_means_of_training_text_are_of_each_language_and_change_that_reading_alo
 
     whole = 10**6  # tokens, more than any document has
     documents = sample_framed_documents([CorpusFolders(corpus)], tokenizer_folder, retrieval.TRAINING_SENTENCES, whole)
-    means = [embed([words.decode(each) for each in documents[language]]).mean(axis=0) for language in ("fr", "en")]
+    means = [
+        embed([words.decode(each[1:-1]) for each in documents[language]]).mean(axis=0) for language in ("fr", "en")
+    ]
     vectors = [embed(lines[language][:30]) for language in ("fr", "en")]
     expected = search_pair(*vectors, [on_training], 4, means)[on_training]
     np.testing.assert_array_equal(both[on_training], expected)
