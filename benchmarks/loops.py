@@ -28,8 +28,8 @@ from transformers import BertConfig, BertForMaskedLM, BertModel, get_linear_sche
 
 from camembert.core.files import write_json
 from camembert.models import encoder as encoders
-from camembert.plan.flops import Shape
-from camembert.plan.recipe import Recipe
+from camembert.plan.chain import Shape
+from camembert.plan.losses import Recipe
 from camembert.runtime.devices import autocast
 from camembert.runtime.parallel import TrainingSettings
 from camembert.tokens.corpora import ID, Shard, TokenizedCorpus

@@ -32,7 +32,7 @@ from camembert.evaluation.probe import compute_features, fit_probe, predict_logi
 from camembert.models.classifier import load_classifier
 from camembert.models.encoder import init_student, load_encoder, save_model
 from camembert.plan.chain import parse_chain
-from camembert.plan.losses import matched_layers
+from camembert.plan.losses import match_layers
 from camembert.tokens.corpora import find_corpora
 from camembert.tokens.tokenizer import SpecialIds, load_tokenizer
 from camembert.training.finetuning import finetune
@@ -116,9 +116,7 @@ def distil_vectors(
 ) -> Path:
     """A student made by sentence-transformers' trainer; its folder."""
     teacher, start = load_encoder(experiment.teacher), work / "start"
-    save_model(
-        init_student(teacher, matched_layers(teacher.config.num_hidden_layers, layers)), start, experiment.teacher
-    )
+    save_model(init_student(teacher, match_layers(teacher.config.num_hidden_layers, layers)), start, experiment.teacher)
     model = read_by(start, experiment.text.sequence_length)
     trained: Any = model[0].auto_model
     trained.embeddings.requires_grad_(False)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from camembert.data.text import read_documents
 from camembert.plan.config import load_yaml
-from camembert.plan.recipe import Recipe
+from camembert.plan.losses import Recipe
 from camembert.tokens.corpora import CorpusFolders, write_shard
 from camembert.tokens.tokenizer import load_tokenizer
 from camembert.training.distillation import distill
@@ -26,5 +26,5 @@ for path in sorted(Path(text).glob("*.txt")):
     write_shard(shards[path.stem], read_documents([path]), load_tokenizer(teacher), {"parallel": False})
 packed = TrainingText([CorpusFolders(shards)], **config["text"])
 schedule = Schedule.of(int(steps), config["distillation"])
-recipe = Recipe.of(config["distillation"]["recipes"]["sentence"])
+recipe = Recipe(**config["distillation"]["recipes"]["sentence"])
 distill(teacher, student, layers=int(layers), text=packed, schedule=schedule, recipe=recipe)

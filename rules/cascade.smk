@@ -5,6 +5,32 @@ every encoder there is: `pretrain` those that start from random weights, `distil
 that is given comes by `import_teacher` instead. Priorities let start first what most waits for.
 """
 
+from camembert.plan.losses import COPY, LOSSES
+
+
+def training_steps(wildcards):
+    """Optimiser steps of an encoder; 0 leaves it as it was cut or drawn."""
+    chain = encoder_at(wildcards).chain
+    if chain.is_teacher:
+        return config["pretraining"]["steps"]
+    return round(chain.budget * config["distillation"]["steps"])
+
+
+def data_seed(wildcards):
+    """Seed of an encoder's text and, where it starts from random weights, of those; each hop reads other text."""
+    chain = encoder_at(wildcards).chain
+    if chain.is_teacher:
+        return config["pretraining"]["seed"]
+    return 1000 * int(wildcards.run) + len(chain.hops)
+
+
+def distillation_recipe(wildcards):
+    """How a student is made; one that predicts masked tokens gets the share of them too."""
+    recipe = config["distillation"]["recipes"].get(wildcards.recipe, vars(COPY))
+    return recipe | (
+        {"mlm_probability": config["pretraining"]["mlm_probability"]} if LOSSES[recipe["loss"]].predicts_words else {}
+    )
+
 
 rule pretrain:
     input:
@@ -77,7 +103,7 @@ if TEACHER["source"] != "pretrain":
         resources:
             **without(config["resources"]["evaluation"], "gpu"),
         params:
-            source=teachers.named(TEACHER),
+            source=teachers.describe_source(TEACHER),
             declared=teacher_sizes(),
             vocabulary=config["tokenizer"]["vocab_size"],
             threads=config["threads"]["evaluation"],
@@ -89,7 +115,7 @@ if TEACHER["source"] != "pretrain":
 
 rule distill:
     input:
-        teacher=teacher_folder,
+        teacher=lambda wildcards: encoder_folder(encoder_at(wildcards).parent),
         corpus=CORPUS,
     output:
         encoder=directory(result(f"encoders/{ENCODER}")),
@@ -118,7 +144,9 @@ rule distill:
         precision=config["precision"],
         threads=config["threads"]["distillation"],
         checkpoints=result(f"checkpoints/encoders/{ENCODER}"),
-        teacher_checkpoints=teacher_checkpoints,
+        teacher_checkpoints=lambda wildcards, output: result(
+            f"checkpoints/encoders/{encoder_at(wildcards).parent.path}"
+        ),
         checkpoint_seconds=not_a_trigger(config["checkpoint_seconds"]),
     message:
         "Making {wildcards.chain} from its teacher and distilling it for {params.steps} steps"

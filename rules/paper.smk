@@ -67,8 +67,8 @@ rule tabulate:
         curves=rules.collect_metrics.output.curves,
         published=published_rows(),
     output:
-        [table(name, title) for name, title in paper.tables_of(config).items()],
-        [result(f"tables/{name}.csv") for name in paper.data_tables_of(config)],
+        [table(name, title) for name, title in paper.list_tables(config).items()],
+        [result(f"tables/{name}.csv") for name in paper.list_data_tables(config)],
         result(f"tables/{paper.CONCLUSION}.md"),
     log:
         result("logs/tabulate.log"),
@@ -87,7 +87,7 @@ rule draw:
     input:
         **rules.tabulate.input,
     output:
-        [figure(name, title) for name, title in paper.figures_of(config).items()],
+        [figure(name, title) for name, title in paper.list_figures(config).items()],
     log:
         result("logs/draw.log"),
     localrule: True

@@ -4,10 +4,10 @@ Needs encoders, data/retrieval and, where means of training text are taken off, 
 retrieval/baseline/char-ngrams and the encoders' metrics. With data.retrieval.source none there is nothing to make.
 """
 
-from camembert.plan.readings import headline_of, readings_of
+from camembert.plan.readings import choose_headline, list_readings
 
-READINGS = readings_of(config["retrieval"], READS_TEXT)
-HEADLINE_READING = headline_of(config["retrieval"])
+READINGS = list_readings(config["retrieval"], READS_TEXT)
+HEADLINE_READING = choose_headline(config["retrieval"])
 
 
 RETRIEVAL_ENCODERS = EXPERIMENT.encoders if RETRIEVAL_DATA else ()

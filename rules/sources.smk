@@ -15,7 +15,7 @@ CORPORA = {corpus.name: corpus for corpus in corpora.text_sources(config)}
 UNLABELLED_CORPORA = {corpus.name: corpus for corpus in corpora.unlabelled_sources(config)}
 TEXTS = CORPORA | UNLABELLED_CORPORA
 """All that is read; what has share 0 trains no encoder, but classifiers."""
-DOWNLOADS = corpora.downloads(config)
+DOWNLOADS = corpora.list_downloads(config)
 
 
 def downloaded(what):
@@ -25,7 +25,7 @@ def downloaded(what):
 
 def task_folders():
     """The folder that each split is read from: the one of the config, or what it is downloaded to."""
-    here = {split: TASK["folder"] for split in sources.splits_of(TASK)}
+    here = {split: TASK["folder"] for split in sources.list_splits(TASK)}
     return {split: downloaded(f"task-{split}") for split in here} if TASK["source"] == "hub" else here
 
 
@@ -33,7 +33,7 @@ def task_inputs():
     """What a task is read from: the files of every split, or the folder they are downloaded to."""
     if TASK["source"] == "hub":
         return {split: [folder] for split, folder in task_folders().items()}
-    files = sources.files_of_task(task_folders(), TASK["files"], TASK["locales"], LANGUAGES, TRAIN_LANGUAGES)
+    files = sources.find_task_files(task_folders(), TASK["files"], TASK["locales"], LANGUAGES, TRAIN_LANGUAGES)
     return {
         split: list(dict.fromkeys(path for paths in by_language.values() for path in paths))
         for split, by_language in files.items()
@@ -43,10 +43,10 @@ def task_inputs():
 def retrieval_inputs():
     """What sentences for retrieval are read from, by language: a file, two, or the folder they are downloaded to."""
     if RETRIEVAL["source"] == "hub":
-        return {language: [downloaded(corpora.retrieval_download(language))] for language in QUERY_LANGUAGES}
+        return {language: [downloaded(f"retrieval-{language}")] for language in QUERY_LANGUAGES}
     if PAIRWISE:
-        return sources.paired_files(RETRIEVAL["folder"], RETRIEVAL["files"], LANGUAGES)
-    return sources.aligned_files(RETRIEVAL["folder"], LANGUAGES)
+        return sources.find_paired_files(RETRIEVAL["folder"], RETRIEVAL["files"], LANGUAGES)
+    return sources.find_aligned_files(RETRIEVAL["folder"], LANGUAGES)
 
 
 def text_of(corpus, language):
@@ -54,7 +54,7 @@ def text_of(corpus, language):
     if corpus.source == "folder":
         return corpus.files_of(language)
     if corpus.source == "hub":
-        return [downloaded(corpora.text_download(corpus.name, language))]
+        return [downloaded(f"text-{corpus.name}-{language}")]
     return [result(f"data/text/{language}.txt")]
 
 
@@ -108,7 +108,7 @@ def teacher_source_files():
     """The files of a given teacher, or the folder they are downloaded or unpacked to."""
     if TEACHER["source"] == "package":
         return [result("data/teacher")]
-    return [downloaded("teacher")] if TEACHER["source"] == "hub" else teachers.teacher_files(TEACHER["folder"])
+    return [downloaded("teacher")] if TEACHER["source"] == "hub" else teachers.find_teacher_files(TEACHER["folder"])
 
 
 def teacher_config():

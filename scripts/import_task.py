@@ -7,7 +7,7 @@ from camembert.data.manifest import check_manifest, describe_files
 from camembert.data.records import count_quoted_fields
 from camembert.data.task_files import read_task
 from camembert.data.tasks import write_examples
-from camembert.plan.sources import files_of_task
+from camembert.plan.sources import find_task_files
 from snakemake_job import logged_job
 
 if __name__ == "__main__":
@@ -16,7 +16,9 @@ if __name__ == "__main__":
         for folder in job.params.folders.values():
             check_manifest(folder)
         trained = [Path(path).stem.removeprefix("train-") for path in job.output.train]
-        files = files_of_task(job.params.folders, job.params.patterns, preset["locales"], job.params.languages, trained)
+        files = find_task_files(
+            job.params.folders, job.params.patterns, preset["locales"], job.params.languages, trained
+        )
         task = read_task(files, preset)
         for path in map(Path, [*job.output.train, *job.output.dev, *job.output.test]):  # SPLIT-LANGUAGE.parquet
             split, _, language = path.stem.partition("-")

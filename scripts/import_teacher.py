@@ -2,7 +2,7 @@
 
 from camembert.core.files import write_json_lines
 from camembert.models.teacher import import_teacher
-from camembert.plan.teachers import folder_of
+from camembert.plan.teachers import find_model_folder
 from camembert.runtime.devices import start
 from camembert.runtime.job import Stopwatch
 from snakemake_job import logged_job, write_metrics
@@ -12,7 +12,7 @@ if __name__ == "__main__":
         device = start("cpu", job.params.threads, 0)
         with Stopwatch() as work:
             found = import_teacher(
-                folder_of(job.input.source),
+                find_model_folder(job.input.source),
                 job.input.tokenizer[0],
                 job.output.encoder,
                 job.params.declared,

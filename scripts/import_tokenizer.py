@@ -6,7 +6,14 @@ from camembert.core.files import atomic_write, write_json
 from camembert.data.manifest import MANIFEST, check_manifest
 from camembert.data.tasks import read_texts
 from camembert.data.text import TrainingDocuments, read_documents
-from camembert.plan.teachers import ALL, check_architecture, config_of, first_position, folder_of, teacher_files
+from camembert.plan.teachers import (
+    ALL,
+    check_architecture,
+    find_model_folder,
+    find_teacher_files,
+    first_position,
+    read_model_config,
+)
 from camembert.runtime.job import log
 from camembert.tokens.given_tokenizer import import_tokenizer, measure_unknown
 from camembert.tokens.tokenizer import load_tokenizer, special_tokens, use_threads
@@ -16,11 +23,11 @@ from snakemake_job import logged_job
 if __name__ == "__main__":
     with logged_job() as job, atomic_write(job.output[0]) as partial:
         use_threads(job.threads)
-        teacher = folder_of(job.input.teacher)
+        teacher = find_model_folder(job.input.teacher)
         check_manifest(teacher)
-        teacher_files(teacher)
+        find_teacher_files(teacher)
         check_architecture(teacher, job.params.declared, job.params.vocabulary)
-        config = config_of(teacher)
+        config = read_model_config(teacher)
         import_tokenizer(teacher, partial, config, job.params.needs_mask)
         files, readings = dict(job.input.items()), job.params.text
         samples = {

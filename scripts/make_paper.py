@@ -33,9 +33,9 @@ def remake_paper(folder: Path, output: Path) -> None:
         published_rows=PUBLISHED if paper.shows_published_rows(config) else None,
         **paper.paper_settings(config),
     )
-    tables = [*paper.tables_of(config), *paper.data_tables_of(config), paper.CONCLUSION]
+    tables = [*paper.list_tables(config), *paper.list_data_tables(config), paper.CONCLUSION]
     make_paper(record, [output / "tables" / name for name in tables])
-    make_paper(record, [output / "figures" / name for name in paper.figures_of(config)])
+    make_paper(record, [output / "figures" / name for name in paper.list_figures(config)])
 
 
 if __name__ == "__main__" and "snakemake" in globals():

@@ -1,6 +1,6 @@
 """Pre-trains an encoder from random weights by masked language modelling: the teacher, and controls without one."""
 
-from camembert.plan.teachers import folder_of
+from camembert.plan.teachers import find_model_folder
 from camembert.runtime.parallel import run_in_workers
 from camembert.training.pretraining import pretrain
 from snakemake_job import logged_job
@@ -15,7 +15,7 @@ if __name__ == "__main__":
             architecture=job.params.architecture,
             mlm_probability=job.params.settings["mlm_probability"],
             bag_of_words=job.params.settings["bag_of_words"],
-            like=folder_of(job.input.like) if job.input.like else None,
+            like=find_model_folder(job.input.like) if job.input.like else None,
             **training,
         )
         write_encoder_run(job, run, training)

@@ -7,9 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from tabulate import tabulate
-
-from camembert.plan.config import Config
+from camembert.plan.keys import Config
 
 INTRODUCTION = """\
 # Configuration
@@ -20,39 +18,37 @@ made by `python scripts/write_configuration.py`. What is said of a wrong value:
 [tests/unit/bad_input.md](../tests/unit/bad_input.md); resources of a cluster: [slurm.md](slurm.md).
 """
 SIGNS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
-TYPE_WORDS = {"array": "list", "object": "keys", "boolean": "true, false", "string": "text"}
+WORDS = {"array": "list", "object": "keys", "boolean": "true, false", "string": "text"}
 
 
 def configuration_page() -> str:
-    """Writes the page in Markdown: a section each, a row a key, and one row for keys of a kind."""
+    """Writes the page in Markdown: a section each, a line a key, and one line for keys of a kind."""
     schema = Config.model_json_schema()
     plain = {name: node for name, node in schema["properties"].items() if "$ref" not in node}
-    parts = [INTRODUCTION, "## The experiment\n", _table(_rows(plain, schema))]
+    parts = [INTRODUCTION, "## The experiment\n", *_lines(plain, schema)]
     for name, node in schema["properties"].items():
         if name not in plain:
             section = _resolved(node, schema)
-            parts += [f"## {name}\n", f"{section['description']}\n", _table(_rows(section["properties"], schema, name))]
-    return "\n".join(parts)
+            parts += [f"\n## {name}\n", f"{section['description']}\n", *_lines(section["properties"], schema, name)]
+    return "\n".join(parts) + "\n"
 
 
-def _rows(
-    keys: Mapping[str, Any], schema: Mapping[str, Any], above: str = "", meaning_above: str = ""
-) -> Iterator[tuple[str, str, str]]:
+def _lines(keys: Mapping[str, Any], schema: Mapping[str, Any], above: str = "", means: str = "") -> Iterator[str]:
     """Key, what it may be and what it means (else what the keys above it mean), of keys and of all below them."""
     for node, names in groupby(keys, lambda name: {k: v for k, v in keys[name].items() if k != "title"}):
         alike = list(names)
         shown = alike[0] if len(alike) == 1 else f"{{{','.join(alike)}}}"
         path, inside = f"{above}.{shown}".lstrip("."), _resolved(node, schema)
-        meaning = inside.get("description") or meaning_above
+        said = inside.get("description") or means
         entry = next(iter(inside.get("patternProperties", {}).values()), inside.get("items", {}))
         if "$ref" in entry:
-            yield f"`{path}`", TYPE_WORDS[inside["type"]], meaning
+            yield f"- `{path}` ({WORDS[inside['type']]}): {said}"
             path, inside = path + ("[]" if "items" in inside else ".NAME"), _resolved(entry, schema)
         if "properties" in inside:
-            yield from _rows(inside["properties"], schema, path, meaning)
+            yield from _lines(inside["properties"], schema, path, said)
         else:
-            default = inside.get("default")
-            yield f"`{path}`", _allowed(inside) + (f", else {json.dumps(default)}" if default else ""), meaning
+            default = f", else {json.dumps(inside['default'])}" if inside.get("default") else ""
+            yield f"- `{path}` ({_allowed(inside)}{default})" + (f": {said}" if said else "")
 
 
 def _resolved(node: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,10 +65,4 @@ def _allowed(node: Mapping[str, Any]) -> str:
         return ", ".join(_allowed(form) for form in node["anyOf"])
     if choices := node.get("enum", [node["const"]] if "const" in node else []):
         return " ".join(f"`{choice}`" for choice in choices)
-    return " ".join(
-        [TYPE_WORDS.get(node["type"], node["type"]), *(f"{SIGNS[b]} {node[b]:g}" for b in SIGNS if b in node)]
-    )
-
-
-def _table(rows: Iterator[tuple[str, str, str]]) -> str:
-    return tabulate(list(rows), ["key", "may be", "what it is"], tablefmt="pipe") + "\n"
+    return " ".join([WORDS.get(node["type"], node["type"]), *(f"{SIGNS[b]} {node[b]:g}" for b in SIGNS if b in node)])

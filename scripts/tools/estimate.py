@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from pyarrow.parquet import read_metadata
 
-from camembert.plan.corpora import downloads
-from camembert.plan.experiment import EncoderId, experiment_of, shape_of
-from camembert.plan.sources import locale_of, task_files
+from camembert.plan.corpora import list_downloads
+from camembert.plan.experiment import ModelId, compute_shape, plan_experiment
+from camembert.plan.sources import find_files, find_locale
 
 BYTES_A_WEIGHT = 4
 BYTES_A_TOKEN = 4
@@ -72,7 +72,7 @@ def estimate(config: dict[str, Any], text_bytes: float) -> list[Cost]:
         config: with dev and test sets of the size of XNLI's where they come from a folder or the hub.
         text_bytes: size of the text as UTF-8, all languages.
     """
-    experiment, shape = experiment_of(config), shape_of(config)
+    experiment, shape = plan_experiment(config), compute_shape(config)
     encoders, classifiers = experiment.encoders, [classifier.encoder for classifier in experiment.classifiers]
     download = text_bytes * PARQUET_SHARE if any(each["source"] == "hub" for each in config["data"]["text"]) else 0.0
     if config["teacher"]["source"] == "hub":
@@ -85,7 +85,7 @@ def estimate(config: dict[str, Any], text_bytes: float) -> list[Cost]:
     tokens, layers = _task(config).test_tokens, sum(encoder.chain.layers for encoder in classifiers)
     evaluation = float(test * len(config["languages"]) * tokens * shape.encoder_forward(layers, tokens))
     return [
-        Cost("Download", len(downloads(config)), 0.0, download),
+        Cost("Download", len(list_downloads(config)), 0.0, download),
         Cost("Token shards", len(config["languages"]), 0.0, shards),
         Cost("Encoders", len(encoders), training, sum(sizes.values())),
         Cost("Fine-tuning", len(classifiers), finetuning, sum(sizes[encoder] for encoder in classifiers)),
@@ -95,7 +95,7 @@ def estimate(config: dict[str, Any], text_bytes: float) -> list[Cost]:
 
 def cpu_seconds(config: dict[str, Any]) -> float:
     """Seconds of CPU cores that an experiment takes from nothing, as far as operations and numbers of jobs tell."""
-    experiment = experiment_of(config)
+    experiment = plan_experiment(config)
     jobs = 2 * (len(experiment.encoders) + len(experiment.classifiers))
     return sum(stage.flops for stage in estimate(config, 0.0)) / CORE_FLOPS + JOB_SECONDS * jobs
 
@@ -107,7 +107,7 @@ def announcement(config: dict[str, Any], cores: int | None) -> str:
         config: that passed `check_config`.
         cores: of this machine; None where jobs run elsewhere, whose speed is not known.
     """
-    experiment, name = experiment_of(config), config["experiment"]
+    experiment, name = plan_experiment(config), config["experiment"]
     models = {(encoder.recipe, encoder.chain) for encoder in experiment.encoders}
     made = (
         f"Experiment {name}: {len(models)} models as {len(experiment.encoders)} encoders and"
@@ -122,8 +122,8 @@ def announcement(config: dict[str, Any], cores: int | None) -> str:
     return f"{made}\nFrom nothing this takes some {length} on {where}; what is there already is not made again."
 
 
-def _training_flops(config: dict[str, Any], encoder: EncoderId) -> float:
-    chain, shape, row = encoder.chain, shape_of(config), config["text"]["sequence_length"]
+def _training_flops(config: dict[str, Any], encoder: ModelId) -> float:
+    chain, shape, row = encoder.chain, compute_shape(config), config["text"]["sequence_length"]
     if chain.is_teacher and config["teacher"]["source"] != "pretrain":
         return 0.0
     steps = (
@@ -137,7 +137,7 @@ def _training_flops(config: dict[str, Any], encoder: EncoderId) -> float:
 
 
 def _finetuning_flops(config: dict[str, Any], layers: int) -> float:
-    settings, shape, tokens = config["finetuning"], shape_of(config), _task(config).train_tokens
+    settings, shape, tokens = config["finetuning"], compute_shape(config), _task(config).train_tokens
     trained = layers if settings["trained_layers"] is None else min(settings["trained_layers"], layers)
     forward, backward = shape.encoder_forward(layers, tokens), 2 * shape.encoder_forward(trained, tokens)
     dev = config["data"]["cldr"]["dev"] if _is_generated(config) else _task(config).dev
@@ -159,8 +159,8 @@ def _count_train_examples(config: dict[str, Any]) -> int:
         return int(config["data"]["cldr"]["train"]) * len(task["train_languages"])
     there = _task(config).train
     if task["source"] == "folder":
-        locales = [locale_of(task["locales"], language) for language in task["train_languages"]]
-        paths = [path for locale in locales for path in task_files(task["folder"], task["files"]["train"], locale)]
+        locales = [find_locale(task["locales"], language) for language in task["train_languages"]]
+        paths = [path for locale in locales for path in find_files(task["folder"], task["files"]["train"], locale)]
         there = sum(map(_count_rows, paths))
     return min(there, (task["train_limit"] or there) * len(task["train_languages"]))
 

@@ -22,7 +22,7 @@ from camembert.paper.figures.style import drawing
 from camembert.paper.intervals import LEVEL, Interval, ResultsError
 from camembert.paper.tables.comparisons import format_verdicts
 from camembert.paper.tables.writing import format_difference
-from camembert.plan.readings import AS_IS, headline_of
+from camembert.plan.readings import AS_IS, choose_headline
 
 TASK = "task"
 OVER_ALL = "all"
@@ -71,7 +71,7 @@ def compute_differences(replications: Mapping[str, Path], questions: Iterable[Qu
     """
     by_name = {name: read_accuracies(folder) for name, folder in ({RECORD: record} | dict(replications)).items()}
     config = read_json(next(iter(replications.values())) / "config.json")
-    leading = {TASK: AS_IS, RETRIEVAL: headline_of(config["retrieval"]).name}
+    leading = {TASK: AS_IS, RETRIEVAL: choose_headline(config["retrieval"]).name}
     rows = []
     for title, first, second in questions:
         for name, model in ((name, model) for name in by_name for model in (first, second)):

@@ -73,7 +73,7 @@ def tokenizer_files(kind: str, text: Sequence[str]) -> tuple[Tokenizer, dict[str
     return unigram(text, tokens), {"model_max_length": LONGEST}
 
 
-def config_of(kind: str, rows: int, **changes: Any) -> Any:
+def read_model_config(kind: str, rows: int, **changes: Any) -> Any:
     """The config of a tiny model of a kind."""
     from transformers import AutoConfig
 
@@ -106,7 +106,7 @@ def random_model(config: Any, headed: str = "MaskedLM") -> Any:
 def save_checkpoint(kind: str, folder: Path, text: Sequence[str], headed: str = "MaskedLM") -> Any:
     """Writes a checkpoint of a kind, an encoder under a head of its pre-training; returns the model."""
     tokenizer, settings = tokenizer_files(kind, text)
-    model = random_model(config_of(kind, tokenizer.get_vocab_size() + SPARE_ROWS), headed)
+    model = random_model(read_model_config(kind, tokenizer.get_vocab_size() + SPARE_ROWS), headed)
     model.save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
@@ -120,11 +120,11 @@ def import_checkpoint(kind: str, folder: Path, text: Sequence[str]) -> tuple[Any
         The model, and what it came with.
     """
     from camembert.models.teacher import import_teacher
-    from camembert.plan.teachers import config_of, sizes_in
+    from camembert.plan.teachers import read_model_config, read_sizes
     from camembert.tokens.given_tokenizer import import_tokenizer
 
     given = folder / "given"
     model = save_checkpoint(kind, given, text)
-    import_tokenizer(given, folder / "tokenizer", config_of(given))
-    sizes = sizes_in(given)
+    import_tokenizer(given, folder / "tokenizer", read_model_config(given))
+    sizes = read_sizes(given)
     return model, import_teacher(given, folder / "tokenizer", folder / "encoder", sizes, sizes["vocab_size"])

@@ -157,7 +157,7 @@ def distilling(teacher_folder, corpus, common) -> partial:
     """`distill` from three layers to two in 12 steps, dropout 0."""
     from trainings import call
 
-    from camembert.plan.recipe import Recipe
+    from camembert.plan.losses import Recipe
     from camembert.tokens.corpora import CorpusFolders
     from camembert.training.distillation import distill
     from camembert.training.loop import Schedule

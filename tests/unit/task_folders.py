@@ -33,12 +33,12 @@ def task_in(folder, languages, preset="xnli", **change):
     """What the workflow reads from a folder, after the checks of its plan."""
     task = task_of(preset, folder=str(folder), **change)
     sources.check_task(task, languages)
-    return read_files(task, dict.fromkeys(sources.splits_of(task), folder), languages)
+    return read_files(task, dict.fromkeys(sources.list_splits(task), folder), languages)
 
 
 def read_files(task, folders, languages):
     """What a task's files in some folders, by split, are read as."""
-    files = sources.files_of_task(folders, task["files"], task["locales"], languages, task["train_languages"])
+    files = sources.find_task_files(folders, task["files"], task["locales"], languages, task["train_languages"])
     return read_task(files, task)
 
 

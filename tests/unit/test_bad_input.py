@@ -82,7 +82,7 @@ class Bench:
             check_config(self.config)
         else:
             task = self.config["data"]["task"]
-            read_files(task, dict.fromkeys(sources.splits_of(task), self.folder), ["en", "fr"])
+            read_files(task, dict.fromkeys(sources.list_splits(task), self.folder), ["en", "fr"])
 
     def xnli(self, files, changes=None, check=True):
         names = ["train-en", *(f"{split}-{language}" for language in ("en", "fr") for split in ("dev", "test"))]

@@ -95,7 +95,7 @@ def accuracy_in(table, names):
 def test_the_same_preset_reads_the_hub(tmp_path):
     """MASSIVE with labels as `ClassLabel` has them, in another order of numbers, from a branch of its repository."""
     task = task_of("massive", source="hub")
-    folders, patterns = {}, {split: sources.task_pattern(task, split) for split in SIZES}
+    folders, patterns = {}, {split: sources.find_pattern(task, split) for split in SIZES}
     with serving() as hub:
         hub.branches.append("refs/convert/parquet")
         files = hub.files["datasets"]["AmazonScience/massive"] = {}
@@ -103,7 +103,7 @@ def test_the_same_preset_reads_the_hub(tmp_path):
             for split, name in (("train", "train"), ("dev", "validation"), ("test", "test")):
                 files[f"{locale}/{name}/0000.parquet"] = class_labels(rows(language, split, 60), split)
         for split in SIZES:
-            wanted = [sources.in_language(patterns[split], locale) for locale in ("en-US", "fr-FR")]
+            wanted = [sources.fill_language(patterns[split], locale) for locale in ("en-US", "fr-FR")]
             source = task["hub"][split]
             (tmp_path / split).mkdir()
             process = run_download(
@@ -111,7 +111,7 @@ def test_the_same_preset_reads_the_hub(tmp_path):
             )
             assert process.returncode == 0, process.stderr
             folders[split] = tmp_path / split / "output"
-    files = sources.files_of_task(folders, patterns, task["locales"], ["en", "fr"], ["en"])
+    files = sources.find_task_files(folders, patterns, task["locales"], ["en", "fr"], ["en"])
     splits, names, _ = read_task(files, task)
     assert names == [f"i{number:02d}" for number in range(60)]
     assert splits["test"]["fr"][59][:4] == ("test-59", f"{WORDS['fr'][59 % 15]} {WORDS['fr'][59 % 7]} test", None, 59)

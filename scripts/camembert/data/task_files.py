@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from camembert.data.records import ColumnError, DataError, is_blank, read_rows
 from camembert.data.tasks import Example, TaskError, halve, hold_out
-from camembert.plan.sources import ENGLISH, FOUND, in_language, layout_of, locale_of
+from camembert.plan.sources import ENGLISH, FOUND, fill_language, find_columns, find_locale
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def read_task(files: Files, preset: Mapping[str, Any]) -> TaskData:
 
     Args:
         files: by split (train, and maybe dev and test) and language; those of train are the languages with labels.
-        preset: what they hold, by the keys of `plan.keys.Task`.
+        preset: what they hold, by the keys of `plan.corpora.Task`.
 
     Raises:
         DataError: a file cannot be read, a row is wrong, or there are none.
@@ -87,9 +87,9 @@ def _read_rows(
     paths: Sequence[Path], preset: Mapping[str, Any], split: str, language: str
 ) -> tuple[list[_Row], set[str]]:
     """The rows of one split and language that pass the filter; and the ids of those that lack a text."""
-    header, names = layout_of(preset, split)
-    locale = locale_of(preset["locales"], language)
-    only = {column: in_language(str(value), locale) for column, value in preset["filter"][split].items()}
+    header, names = find_columns(preset, split)
+    locale = find_locale(preset["locales"], language)
+    only = {column: fill_language(str(value), locale) for column, value in preset["filter"][split].items()}
     rows: list[_Row] = []
     textless: set[str] = set()
     seen: dict[str, str] = {}
@@ -192,7 +192,7 @@ def _labelled_examples(rows: Sequence[_Row], labels: list[str], preset: Mapping[
     number_of = {name: number for number, name in enumerate(labels)}
     if preset["labels"] != FOUND:
         number_of = {str(number): number for number in range(len(labels))} | number_of
-    clustered = layout_of(preset, split)[1]["cluster"] is not None
+    clustered = find_columns(preset, split)[1]["cluster"] is not None
     clusters: dict[Any, int] = {}
     examples = []
     for row in rows:

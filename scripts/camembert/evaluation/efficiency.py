@@ -19,7 +19,7 @@ import pynvml
 from camembert.core.files import WEIGHTS
 from camembert.core.provenance import processor_name
 from camembert.evaluation.classification import Predictor, pytorch_predictor
-from camembert.plan.flops import Shape
+from camembert.plan.chain import Shape
 
 if TYPE_CHECKING:
     import torch

@@ -26,7 +26,7 @@ from transformers.models.roberta.modeling_roberta import RobertaLMHead
 from transformers.utils import logging as transformers_logging
 
 from camembert.core.files import TOKENIZER, TOKENIZER_SETTINGS, atomic_write
-from camembert.plan.flops import Shape
+from camembert.plan.chain import Shape
 from camembert.plan.teachers import POSITIONS_AFTER_PADDING, first_position, longest_input
 from camembert.tokens.packing import PackedRows
 

@@ -14,7 +14,7 @@ from transformers.utils import logging as transformers_logging
 
 from camembert.core.files import WEIGHTS
 from camembert.models.encoder import Encoder, save_model, set_identity
-from camembert.plan.teachers import check_architecture, teacher_files
+from camembert.plan.teachers import check_architecture, find_teacher_files
 from camembert.tokens.tokenizer import SpecialIds
 from camembert.tokens.trimming import read_teacher_rows
 
@@ -53,7 +53,7 @@ def import_teacher(
     check_architecture(folder, dict(declared), vocabulary)
     how: dict[str, Any] = {
         "local_files_only": True,
-        "use_safetensors": teacher_files(folder)[1].name.startswith(WEIGHTS),
+        "use_safetensors": find_teacher_files(folder)[1].name.startswith(WEIGHTS),
         "weights_only": True,
         "trust_remote_code": False,
         "ignore_mismatched_sizes": True,  # they are reported

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from camembert.core.files import atomic_write
 from camembert.paper.intervals import ResultsError, Scores, score_units
 from camembert.plan.chain import Method, parse_chain
-from camembert.plan.readings import in_order
+from camembert.plan.readings import sort_readings
 from camembert.plan.sources import ENGLISH
 
 RETRIEVAL, PROBE = "retrieval", "probe"
@@ -213,7 +213,7 @@ class Results:
         for each in evaluations:
             self.readings.setdefault(each.task, {})[each.reading] = each
         if retrieval := self.readings.get(RETRIEVAL):
-            self.readings[RETRIEVAL] = {name: retrieval[name] for name in in_order(retrieval)}
+            self.readings[RETRIEVAL] = {name: retrieval[name] for name in sort_readings(retrieval)}
         self.leading: dict[str, AnswerTable] = {}
         for task, own in self.readings.items():
             reading = headlines.get(task, next(iter(own)))

@@ -23,8 +23,7 @@ from camembert.paper.answers import (
     read_answers,
     read_models,
 )
-from camembert.plan.comparisons import PlannedComparison, read_planned
-from camembert.plan.experiment import PARENT, ROOT
+from camembert.plan.experiment import PARENT, ROOT, PlannedComparison, read_planned
 from camembert.plan.sources import ENGLISH
 
 DATA = "data"

@@ -1,4 +1,4 @@
-"""Chains: how an encoder came to be, written as a short string.
+"""Chains: how an encoder came to be, written as a short string, and what it costs to train and to run.
 
 ``12`` is the teacher, ``12-6`` its six-layer student, ``12-10-8-6`` the last student of a cascade through
 two teacher assistants. A hop is ``K`` (layers) or ``KxB`` (layers, with B times the normal budget of
@@ -6,7 +6,7 @@ optimiser steps): ``12-6x0`` is the bottom six layers copied and never trained. 
 ``0`` has no teacher: ``0-6`` is six layers of random weights, ``0-6x2`` the same pre-trained by masked
 language modelling for two normal budgets.
 
-This module is pure arithmetic: the Snakefile imports it, so it imports nothing heavy.
+The modules of this package are pure: the Snakefile imports them, so they import nothing heavy.
 """
 
 from __future__ import annotations
@@ -54,11 +54,10 @@ class Chain:
     hops: tuple[Hop, ...]
 
     def __str__(self) -> str:
-        parts = [str(self.root)]
-        for i, hop in enumerate(self.hops):
-            unwritten = 0 if self.root == 0 and i == 0 else 1
-            parts.append(f"{hop.layers}" if hop.budget == unwritten else f"{hop.layers}x{hop.budget:g}")
-        return "-".join(parts)
+        budgets = [
+            "" if hop.budget == _implied_budget(self.root, i) else f"x{hop.budget:g}" for i, hop in enumerate(self.hops)
+        ]
+        return "-".join([str(self.root), *(f"{hop.layers}{x}" for hop, x in zip(self.hops, budgets, strict=True))])
 
     @property
     def layers(self) -> int:
@@ -103,6 +102,11 @@ class Chain:
         return self.root == 0 or any(link.budget > 0 for link in self.ancestry)
 
 
+def _implied_budget(root: int, hop: int) -> float:
+    """The budget of a hop that names none: a normal one; none at all for random weights."""
+    return 0.0 if root == 0 and hop == 0 else 1.0
+
+
 def parse_chain(text: str | int) -> Chain:
     """Reads a chain; YAML reads that of a teacher, without quotes, as a number.
 
@@ -119,15 +123,13 @@ def parse_chain(text: str | int) -> Chain:
     hops = []
     for i, part in enumerate(rest):
         layers, _, budget = part.partition("x")
-        unwritten = 0.0 if root == "0" and i == 0 else 1.0
-        hops.append(Hop(int(layers), float(budget) if budget else unwritten))
         if budget and not re.fullmatch(HOP_PATTERN, f"1x{float(budget):g}"):
             raise ChainError(f"chain {text!r} has the budget {budget}; write one between 0.0001 and 999999")
+        hops.append(Hop(int(layers), float(budget) if budget else _implied_budget(int(root), i)))
     chain = Chain(int(root), tuple(hops))
     if chain.root == 0 and not hops:
         raise ChainError("chain '0' has no layers; write 0-K for K layers of random weights")
-    depths = [hop.layers for hop in hops] if chain.root == 0 else [chain.root, *(hop.layers for hop in hops)]
-    for above, below in pairwise(depths):
+    for above, below in pairwise([*([chain.root] if chain.root else []), *(hop.layers for hop in hops)]):
         if below == above:
             raise ChainError(f"chain {text!r} repeats {above} layers; every hop must be smaller than the one before")
         if below > above:
@@ -150,12 +152,66 @@ def check_against_teacher(chain: Chain, teacher_layers: int) -> None:
         )
 
 
-def three_digits(x: float) -> float:
-    """Rounds to three significant digits, so that a multiplier stays readable in a path."""
-    return float(f"{x:.3g}")
+def classify(chain: Chain, chains: Collection[Chain]) -> Method:
+    """Finds what a chain stands for, given the chains of the experiment (their inner links are assistants)."""
+    if chain.is_teacher:
+        return Method.TEACHER
+    if chain.root == 0 and len(chain.hops) == 1:
+        return Method.SCRATCH if chain.budget else Method.RANDOM
+    if not chain.is_distilled:
+        return Method.COPIED
+    if any(chain in cascade.ancestry[:-1] for cascade in chains):
+        return Method.ASSISTANT
+    if len(chain.hops) > 1:
+        return Method.CASCADE
+    return Method.DIRECT_LONGER if chain.budget > 1 else Method.DIRECT
 
 
-def layer_passes(chain: Chain) -> float:
+# --- what it costs ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What floating-point operations (FLOPs) are counted from: width, feed-forward width, vocabulary.
+
+    Two are counted for each weight a token is multiplied by; embeddings, layer norms, softmax and biases are left out,
+    and a backward pass costs two forward passes (Kaplan et al. 2020, section 2.1). All are per token.
+    """
+
+    hidden: int
+    intermediate: int
+    vocabulary: int
+
+    def layer_forward(self, tokens: int) -> float:
+        """FLOPs of one layer's forward pass over rows of so many tokens.
+
+        A token is multiplied by four h x h and two h x f matrices, and compared with the other tokens of its row twice
+        (scores, and their weighted sum of values).
+        """
+        return 2 * (4 * self.hidden**2 + 2 * self.hidden * self.intermediate) + 4 * tokens * self.hidden
+
+    def mlm_head_forward(self) -> float:
+        """FLOPs of the masked-language-model head for one token: an h x h and an h x V matrix."""
+        return 2 * (self.hidden**2 + self.hidden * self.vocabulary)
+
+    def mlm_head_passes(self, tokens: int, mask: float) -> float:
+        """Forward cost of that head in forward passes of one layer; it runs on the share `mask` of the tokens alone."""
+        return mask * self.mlm_head_forward() / self.layer_forward(tokens)
+
+    def encoder_forward(self, layers: int, tokens: int) -> float:
+        """FLOPs of an encoder's forward pass, without pooler and heads."""
+        return layers * self.layer_forward(tokens)
+
+    def distillation_step(self, teacher_layers: int, student_layers: int, tokens: int) -> float:
+        """FLOPs of a distillation step: the teacher forward, the student forward and backward."""
+        return (teacher_layers + 3 * student_layers) * self.layer_forward(tokens)
+
+    def pretraining_step(self, layers: int, tokens: int, mask: float) -> float:
+        """FLOPs of a step of masked language modelling: encoder and head, forward and backward."""
+        return 3 * (layers + self.mlm_head_passes(tokens, mask)) * self.layer_forward(tokens)
+
+
+def count_layer_passes(chain: Chain) -> float:
     """Training compute of a chain's distillation hops, in forward passes of one layer per token of a normal budget.
 
     A hop costs one forward pass of its T teacher layers and a forward and a backward pass (three forward
@@ -166,50 +222,19 @@ def layer_passes(chain: Chain) -> float:
     )
 
 
-def matched_direct(cascade: Chain) -> Chain:
+def match_direct(cascade: Chain) -> Chain:
     """The direct student given a cascade's training compute: ``12-10-8-6`` becomes ``12-6x3.4``."""
-    cost_of_one = cascade.root + 3 * cascade.layers
-    return Chain(cascade.root, (Hop(cascade.layers, three_digits(layer_passes(cascade) / cost_of_one)),))
+    return _match(cascade, cascade.root, cascade.root + 3 * cascade.layers)
 
 
-def matched_scratch(cascade: Chain, head_passes: float) -> Chain:
+def match_scratch(cascade: Chain, head_passes: float) -> Chain:
     """Random weights pre-trained for a cascade's training compute: ``12-10-8-6`` becomes ``0-6xB``.
 
-    Args:
-        cascade: the chain whose distillation compute is to be matched.
-        head_passes: forward cost of the masked-language-model head per token, in forward passes of one
-            layer; distillation never runs that head, pre-training pays for it.
+    Distillation never runs the masked-language-model head, pre-training pays for it: `Shape.mlm_head_passes`.
     """
-    cost_of_one = 3 * (cascade.layers + head_passes)
-    return Chain(0, (Hop(cascade.layers, three_digits(layer_passes(cascade) / cost_of_one)),))
+    return _match(cascade, 0, 3 * (cascade.layers + head_passes))
 
 
-def method_of(chain: Chain, cascades: Collection[Chain]) -> Method:
-    """Names what a chain stands for, given the chains of the experiment (their inner links are assistants)."""
-    if chain.is_teacher:
-        return Method.TEACHER
-    if chain.root == 0 and len(chain.hops) == 1:
-        return Method.SCRATCH if chain.budget else Method.RANDOM
-    if not chain.is_distilled:
-        return Method.COPIED
-    if any(chain in cascade.ancestry[:-1] for cascade in cascades):
-        return Method.ASSISTANT
-    if len(chain.hops) > 1:
-        return Method.CASCADE
-    return Method.DIRECT_LONGER if chain.budget > 1 else Method.DIRECT
-
-
-def label_of(chain: Chain, cascades: Collection[Chain], matched: Collection[Chain]) -> str:
-    """Display name of a chain for tables and figures.
-
-    Args:
-        chain: the chain to be named.
-        cascades: the chains of the experiment, see `method_of`.
-        matched: the chains whose budget was computed to equal the training compute of a cascade.
-    """
-    method = method_of(chain, cascades)
-    if method is Method.TEACHER:
-        return f"Teacher ({chain.layers} layers)"
-    if chain in matched:
-        return f"{'From scratch' if chain.root == 0 else 'Direct'}, equal compute {chain}"
-    return f"{method.value.capitalize()} {chain}"
+def _match(cascade: Chain, root: int, passes: float) -> Chain:
+    """The chain of one hop whose normal budget costs so many passes; three digits keep its name readable."""
+    return Chain(root, (Hop(cascade.layers, float(f"{count_layer_passes(cascade) / passes:.3g}")),))

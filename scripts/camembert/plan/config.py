@@ -1,24 +1,21 @@
-"""The config: it is read, and what keys of different sections ask of each other is checked, before any job runs.
-
-A key of a section is described in `keys`. This is pure: the Snakefile imports it.
-"""
+"""The config: it is read, and what keys of different sections ask of each other is checked, before any job runs."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import yaml
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import ValidationError
 
-from camembert.plan import corpora, keys, sources, teachers
+from camembert.plan import corpora, sources, teachers
 from camembert.plan.chain import ChainError, check_against_teacher, parse_chain
-from camembert.plan.config_errors import ConfigError, sentence
-from camembert.plan.experiment import RESERVED_RECIPES, Experiment, experiment_of, stages_of
-from camembert.plan.keys import ChainKey, Count, Distinct, Natural, Section, distinct, key
+from camembert.plan.experiment import RESERVED_RECIPES, Experiment, list_stages, plan_experiment
+from camembert.plan.keys import Config
+from camembert.plan.schema import ConfigError, describe_error
 
-# --- Reading -----------------------------------------------------------------------------------------------
+# --- reading ------------------------------------------------------------------------------------------------------
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -63,61 +60,7 @@ def sort_keys(config: dict[str, Any]) -> None:
         config[name] = value
 
 
-# --- Checking -----------------------------------------------------------------------------------------------
-
-
-class Config(Section):
-    """The keys of an experiment."""
-
-    experiment: str = key(
-        "Its name, and that of its folder, `results/<experiment>`.", pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$"
-    )
-    languages: Distinct[Annotated[str, Field(pattern="^[a-z]{2,3}$")]] = key(
-        "What the teacher is pre-trained on and classifiers are evaluated in, zero-shot but in English, which must be"
-        " one. Tables keep the order; another one makes all anew."
-    )
-    runs: Distinct[Count] = key(
-        "Repetitions, by number, each with its own order of the text and seeds of fine-tuning; intervals are over them."
-    )
-    scratch_runs: Natural = key(
-        "How many of them make encoders from random weights (0-...); 0 leaves such controls out."
-    )
-    finetuned_runs: Natural | None = key("How many of them fine-tune classifiers; null: all.")
-    reference_runs: Count | None = key(
-        "How many of those fine-tune teacher, copied layers and assistants too; null: all. One gives these no interval."
-    )
-    finetunings: Count = key("Classifiers of an encoder in a run; their accuracies are averaged.")
-    device: Literal["auto", "cpu", "cuda"] = key(
-        "Where jobs compute. `auto`: on a GPU where `resources` reserve one, else on the CPU."
-    )
-    precision: Literal["auto", "bf16", "fp32"] = key(
-        "Of matrix products in training and timing. `auto`: bf16 on a GPU that computes in it, else fp32; evaluations"
-        " are in fp32."
-    )
-    chains: Distinct[ChainKey] = key(
-        "Encoders to compare, by layer counts from the teacher on ([chains](method.md#chains)); teachers on the way"
-        " come with them."
-    )
-    compute_matched: Annotated[list[ChainKey], AfterValidator(distinct)] = key(
-        "Cascades with controls of equal training FLOPs: a direct student and, with `scratch_runs`, one from scratch."
-    )
-    recipes: Distinct[str] = key("How students are made: names under `distillation.recipes`; several are an ablation.")
-    checkpoint_seconds: keys.NotNegative = key("Between two checkpoints of a training; a killed job loses no more.")
-    comparisons: keys.Comparisons
-    data: keys.Data
-    tokenizer: keys.Tokenizer
-    teacher: keys.Teacher
-    text: keys.TextRows
-    pretraining: keys.Pretraining
-    distillation: keys.Distillation
-    finetuning: keys.Finetuning
-    evaluation: keys.Evaluation
-    retrieval: keys.Retrieval
-    probe: keys.Probe
-    efficiency: keys.Efficiency
-    release: keys.Release
-    threads: keys.Threads
-    resources: keys.Resources
+# --- checking -----------------------------------------------------------------------------------------------------
 
 
 def check_config(config: dict[str, Any]) -> None:
@@ -131,20 +74,21 @@ def check_config(config: dict[str, Any]) -> None:
     try:
         checked = Config.model_validate(config)
         if checked.teacher.source == "folder":
-            _check_folder("teacher", checked.teacher.folder)
+            sources.check_folder("teacher", checked.teacher.folder)
         teachers.fill_sizes(config)
         _check_languages(checked)
         _check_chains(checked, config["teacher"]["num_hidden_layers"])
-        experiment = experiment_of(config)
+        experiment = plan_experiment(config)
         _check_recipes(checked, experiment)
-        _check_scratch(checked)
-        _check_soft_labels(checked, experiment)
+        _check_pairs(checked, experiment)
+        _check_runs(checked)
+        _check_soft_labels(checked)
         _check_evaluations(checked, experiment.reads_text(config))
         _check_sizes(checked, config["teacher"])
-        _check_resources(checked, stages_of(config, experiment))
+        _check_resources(checked, list_stages(config, experiment))
         _check_files(config)
     except ValidationError as error:
-        raise ConfigError(sentence(error, config, Config)) from None
+        raise ConfigError(describe_error(error, config, Config)) from None
     except (ChainError, sources.SourceError) as error:
         raise ConfigError(str(error)) from None
 
@@ -231,8 +175,20 @@ def _check_recipes(config: Config, experiment: Experiment) -> None:
                 )
 
 
-def _check_scratch(config: Config) -> None:
-    """Checks that runs are there for encoders from random weights, and that what these cost can be planned."""
+def _check_pairs(config: Config, experiment: Experiment) -> None:
+    """Checks that the pairs that are compared are built."""
+    for chain in (parse_chain(text) for pair in config.comparisons.pairs for text in pair):
+        if chain not in experiment.chains:
+            raise ConfigError(
+                f"comparisons.pairs names chain '{chain}', but the experiment does not build it; add it to chains"
+            )
+
+
+def _check_runs(config: Config) -> None:
+    """Checks that no more runs are asked for than there are, and that encoders from random weights can be planned."""
+    for name in ("scratch_runs", "finetuned_runs", "reference_runs"):
+        if (asked := getattr(config, name) or 0) > len(config.runs):
+            raise ConfigError(f"{name} is {asked}, expected at most the number of runs ({len(config.runs)}); lower it")
     scratch = [chain for chain in config.chains if str(chain).startswith("0")]
     if scratch and not config.scratch_runs:
         raise ConfigError(
@@ -253,7 +209,7 @@ def _check_scratch(config: Config) -> None:
         )
 
 
-def _check_soft_labels(config: Config, experiment: Experiment) -> None:
+def _check_soft_labels(config: Config) -> None:
     """Checks that every run has the classifiers that teach, and that sentences without labels can be learned from."""
     unlabelled, task = config.finetuning.unlabelled, config.data.task
     names = [corpus.name for corpus in config.data.text]
@@ -273,7 +229,8 @@ def _check_soft_labels(config: Config, experiment: Experiment) -> None:
             f"finetuning.unlabelled names {unlabelled[0]}, whose documents are single texts, but the examples of"
             f" {task.name} are pairs; set it to [] (soft labels of the training pairs stay)"
         )
-    if config.finetuning.teacher != "none" and experiment.reference_runs != experiment.finetuned_runs:
+    finetuned = config.runs[: config.finetuned_runs]
+    if config.finetuning.teacher != "none" and finetuned != finetuned[: config.reference_runs]:
         raise ConfigError(
             f"reference_runs is {config.reference_runs}, but finetuning.teacher is {config.finetuning.teacher}, so that"
             " students of every run learn from a classifier of that run; set reference_runs to null"
@@ -281,12 +238,10 @@ def _check_soft_labels(config: Config, experiment: Experiment) -> None:
 
 
 def _check_evaluations(config: Config, reads_text: bool) -> None:
-    """Checks that anything is evaluated, by as many runs as there are, and that it can be read as is asked."""
-    finetuned, runs, retrieval = config.finetuned_runs, len(config.runs), config.retrieval
-    if finetuned is not None and finetuned > runs:
-        raise ConfigError(f"finetuned_runs is {finetuned}, expected at most the number of runs ({runs}); lower it")
+    """Checks that anything is evaluated, and that retrieval can be read as is asked."""
+    retrieval = config.retrieval
     if config.data.retrieval.source == "none":
-        if finetuned == 0 and not config.probe.enabled:
+        if config.finetuned_runs == 0 and not config.probe.enabled:
             raise ConfigError(
                 "finetuned_runs is 0, probe.enabled is false and data.retrieval.source is none, so that no encoder"
                 " would be evaluated; turn one of them on"
@@ -314,20 +269,16 @@ def _check_sizes(config: Config, teacher: dict[str, Any]) -> None:
     _at_most("finetuning.max_length", config.finetuning.max_length, "teacher.max_length", longest)
     for i, tokens in enumerate(config.efficiency.lengths):
         _at_most(f"efficiency.lengths[{i}]", tokens, "teacher.max_length", longest)
+    batch, limit = config.finetuning.batch_size, config.data.task.train_limit
     if config.data.task.source == "cldr":
-        _at_most("finetuning.batch_size", config.finetuning.batch_size, "data.cldr.train", config.data.cldr.train)
-    elif config.data.task.train_limit:
-        _at_most(
-            "finetuning.batch_size", config.finetuning.batch_size, "data.task.train_limit", config.data.task.train_limit
-        )
+        _at_most("finetuning.batch_size", batch, "data.cldr.train", config.data.cldr.train)
+    elif limit:
+        _at_most("finetuning.batch_size", batch, "data.task.train_limit", limit)
 
 
 def _check_resources(config: Config, stages: list[str]) -> None:
     """Checks of stages with jobs that every GPU that is reserved computes, and has rows and threads of its own."""
-    batches = {
-        "pretraining": ("text.batch_size", config.text.batch_size),
-        "distillation": ("text.batch_size", config.text.batch_size),
-    }
+    batches = dict.fromkeys(("pretraining", "distillation"), ("text.batch_size", config.text.batch_size))
     batches["finetuning"] = ("finetuning.batch_size", config.finetuning.batch_size)
     for stage in stages:
         gpus, reserved = getattr(config.resources, stage).gpu, f"resources.{stage}.gpu"
@@ -359,24 +310,14 @@ def _check_files(config: dict[str, Any]) -> None:
     task, teacher, retrieval = config["data"]["task"], config["teacher"], config["data"]["retrieval"]
     for name, section in (("data.task", task), ("data.retrieval", retrieval)):
         if section["source"] == "folder":
-            _check_folder(name, section["folder"])
+            sources.check_folder(name, section["folder"])
     if task["source"] != "cldr":
         sources.check_task(task, config["languages"])
     corpora.check_corpora(config)
     if retrieval["source"] == "folder" and sources.is_pairwise(retrieval):
-        sources.paired_files(retrieval["folder"], retrieval["files"], config["languages"])
+        sources.find_paired_files(retrieval["folder"], retrieval["files"], config["languages"])
     elif retrieval["source"] == "folder":
-        sources.aligned_files(retrieval["folder"], config["languages"])
+        sources.find_aligned_files(retrieval["folder"], config["languages"])
     if teacher["source"] == "folder":
-        teachers.teacher_files(teacher["folder"])
+        teachers.find_teacher_files(teacher["folder"])
         teachers.check_architecture(teacher["folder"], teacher, config["tokenizer"]["vocab_size"])
-
-
-def _check_folder(section: str, folder: str | None) -> None:
-    if folder is None:
-        raise ConfigError(f"{section}.folder is null, expected a folder since {section}.source is folder; name one")
-    if not Path(folder).is_dir():
-        raise ConfigError(
-            f"{section}.folder is {folder!r}, but there is no folder {Path(folder).resolve()}; correct the path or"
-            " create the folder"
-        )

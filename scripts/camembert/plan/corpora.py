@@ -1,28 +1,174 @@
-"""The text corpora of an experiment, and all that it takes from the Hugging Face hub. It is pure."""
+"""The data of an experiment: the keys of the config's section `data`, its text corpora, and all that is downloaded."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Generic, Literal, Self
 
-from camembert.plan.keys import Corpus
+from pydantic import AfterValidator, Field, model_validator
+
+from camembert.plan.schema import Count, Distinct, Natural, NotNegative, Section, T, Text, Two, distinct, key
 from camembert.plan.sources import (
     ENGLISH,
     SourceError,
-    in_language,
-    languages_of,
-    locale_of,
+    check_folder,
+    fill_language,
+    find_files,
+    find_locale,
+    list_splits,
     refuse_unusable,
-    splits_of,
-    task_files,
-    twice,
+    repeated,
 )
 
 TEXT_LAYOUTS = ("{}.txt", "{}.txt.gz", "{}.jsonl", "{}.parquet", "{}-*.parquet", "{}/*.parquet")
 """How the text of a language may be kept in a folder; a line, a JSON object or a row a document."""
 
-READ_OF_CLDR = ("name", "source", "share")
+HubName = Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Pattern = Annotated[str, Field(pattern=r"\.(jsonl?|[ct]sv|txt|parquet)(\.gz|\*)?$")]
+Filter = dict[str, str | int]
+Locales = dict[str, Text]
+Source = Literal["cldr", "folder", "hub"]
+Split = Literal["train", "dev", "test"]
+Column = Literal["text", "text_pair", "label", "id", "cluster"]
+
+
+def _by_language(pattern: str) -> str:
+    if "{language}" not in pattern:
+        raise ValueError(f"{pattern!r} has no {{language}}, without which all languages would read the same; add it")
+    return pattern
+
+
+class HubModel(Section):
+    repository: HubName = key("On the Hugging Face hub.")
+    revision: Text = key("Branch, tag or commit.")
+
+
+class Splits(Section, Generic[T]):
+    train: T
+    dev: T
+    test: T
+
+
+class HubDataset(HubModel):
+    files: Pattern = key("Those that are read.")
+
+
+class HubDatasetByLanguage(HubModel):
+    files: Annotated[Pattern, AfterValidator(_by_language)] = key("Those of {language}.")
+
+
+class TaskFiles(Section):
+    train: Pattern = key("`*` stands for anything, {language} for each language.")
+    dev: Pattern | None = key("null holds out a fifth of the training examples.")
+    test: Pattern = key("Not read where `split_dev` is true.")
+
+
+class Columns(Section):
+    text: Text = key("Column, or field of JSON, of the (first) sentence.")
+    text_pair: str | None = key("Of the second of a pair; null for single sentences.")
+    label: Text = key('By name or number; examples with -1 or "-" are left out.')
+    id: str | None = key("What an example shares with its translations; null numbers the rows.")
+    cluster: str | None = key("What examples drawn together share, such as a premise.")
+
+
+class Task(Section):
+    name: str = key("What tables call it.", pattern="^[a-z0-9][a-z0-9._-]*$")
+    source: Source = key("`cldr` makes CLDR-NLI here and reads nothing below.")
+    folder: str | None = key("Where `files` are, of the source folder.")
+    files: TaskFiles
+    hub: Splits[HubDataset]
+    header: Two[str] | None = key("Names of columns, for .csv, .tsv and .txt files without a header.")
+    columns: Columns
+    split_columns: dict[Split, dict[Column, str | None]] = key("Columns with other names in a split.")
+    split_header: dict[Split, Two[str] | None] = key("The header of one split, where it is another.")
+    labels: Literal["found"] | Annotated[Two[Text], AfterValidator(distinct)] = key(
+        "Names in the order of their numbers, or `found`: those of the training examples, by alphabet."
+    )
+    label_names: dict[str, Text] = key("What labels of the files are called in `labels`.")
+    no_text: list[Text] = key("Marks of a missing text, such as NS; these rows, and empty ones, are left out.")
+    locales: Locales = key("What {language} stands for if not the code, such as {en: en-US}.")
+    filter: Splits[Filter] = key("Values that rows have, such as {partition: train}; may name {language}.")
+    parallel: bool = key("Whether examples are translations in all languages, which is checked.")
+    train_languages: Distinct[Text] = key(
+        "Those with labels to train on; zero-shot means all others. Of several, {language} names their files."
+    )
+    train_limit: Count | None = key("At most so many training examples a language; not of cldr.")
+    split_dev: bool = key("Whether half of dev is the test set.")
+
+
+class Corpus(Section):
+    name: str = key("Its name, and that of its shards' folder.", pattern="^[a-z][a-z0-9_]*$")
+    source: Source = key("`cldr` makes parallel text here and reads name and share alone.")
+    share: NotNegative = key("Of documents drawn, relative to other corpora's; 0 leaves it out.", default=1.0)
+    parallel: bool = key("Whether document i says the same in all languages; such are read in pairs.", default=False)
+    folder: str | None = key("Of the source folder.", default=None)
+    files: Pattern | None = key(
+        "Its files in {language}; null looks for XX.txt and XX.txt.gz (a line a document), XX.jsonl and XX.parquet.",
+        default=None,
+    )
+    hub: HubDatasetByLanguage | None = key("Of the source hub.", default=None)
+    column: Text = key("Column, or field of JSON, of the text.", default="text")
+    filter: Filter = key("Values that rows have in other columns.", default={})
+    locales: Locales = key("What {language} stands for if not the code.", default={})
+    limit: Count | None = key("At most so many documents a language.", default=None)
+    skip: Natural = key("So many documents a language, before those, are left out.", default=0)
+    overlap: Literal["refuse", "leave_out"] = key(
+        "If sentences of evaluations are in it, the run stops or trains without them.", default="refuse"
+    )
+
+    @model_validator(mode="after")
+    def _source_is_described(self) -> Self:
+        if getattr(self, self.source, "") is None:
+            raise ValueError(f"{self.source} is missing, expected one since the source is {self.source}; add it")
+        return self
+
+
+class Pair(Section):
+    text: Text = key("Column of the sentence.")
+    english: Text = key("Of the English one that says the same.")
+
+
+class PairFiles(Section):
+    text: Pattern = key("Those in {language}, if every language has English sentences of its own; else null.")
+    english: Pattern = key("The English ones that say the same.")
+
+
+class PairedDataset(HubDatasetByLanguage):
+    columns: Pair
+    locales: Locales = key("What {language} stands for if not the code.")
+
+
+class Sentences(Section):
+    source: Literal["cldr", "folder", "hub", "none"] = key("`none` leaves retrieval out.")
+    folder: str | None = key("Of XX.txt or XX.txt.gz, line i the same in all languages.")
+    files: PairFiles | None
+    hub: PairedDataset
+    limit: Annotated[int, Field(ge=2)] | None = key("The first so many sentences, repeated ones not counted.")
+
+
+Balanced = Annotated[int, Field(ge=24, multiple_of=24)]
+
+
+class Cldr(Section):
+    seed: Natural = key("Of all that is drawn.")
+    train: Balanced = key("Examples a language, a multiple of 24: 8 families of 3 labels.")
+    dev: Balanced = key("Examples a language, a multiple of 24: 8 families of 3 labels.")
+    test: Balanced = key("Examples a language, a multiple of 24: 8 families of 3 labels.")
+    documents: Count = key("Parallel documents a language.")
+
+
+class Data(Section):
+    """What classifiers are fine-tuned on ([your-own-task.md](your-own-task.md)), the text of pre-training and
+    distillation, the sentences for retrieval, and what of these is made from the Unicode CLDR."""
+
+    task: Task
+    text: list[Corpus] = key("The corpora; an overlay replaces the whole list.", min_length=1)
+    retrieval: Sentences
+    cldr: Cldr
+
+
+# --- text ---------------------------------------------------------------------------------------------------------
 
 
 class TextSource(Corpus):
@@ -30,13 +176,17 @@ class TextSource(Corpus):
 
     def files_of(self, language: str) -> list[Path]:
         """The files of a folder with the text of a language, in order; none where it has no such text.
-
-        Raises:
-            SourceError: an empty one, or files of more than one layout, so that it is unclear which is meant.
-        """
+        Raises a SourceError if one is empty, or files of two layouts leave unclear which are meant."""
+        folder, locale = str(self.folder), find_locale(self.locales, language)
         if self.files is not None:
-            return task_files(str(self.folder), self.files, locale_of(self.locales, language), missing_ok=True)
-        return text_files(str(self.folder), locale_of(self.locales, language))
+            return find_files(folder, self.files, locale, missing_ok=True)
+        layouts = {layout.format(locale): sorted(Path(folder).glob(layout.format(locale))) for layout in TEXT_LAYOUTS}
+        found = {name: paths for name, paths in layouts.items() if paths}
+        if len(found) > 1:
+            raise repeated(folder, f"the text in {locale}", found)
+        paths = next(iter(found.values()), [])
+        refuse_unusable(paths)
+        return paths
 
     def languages(self, languages: Sequence[str]) -> list[str]:
         """The languages that the corpus has text in; of the hub's that is not known yet, so all."""
@@ -44,86 +194,64 @@ class TextSource(Corpus):
 
     def reading(self, language: str) -> dict[str, Any]:
         """How its files are read: the arguments of `read_documents`."""
-        here = locale_of(self.locales, language)
-        rows = {column: in_language(str(value), here) for column, value in self.filter.items()}
+        here = find_locale(self.locales, language)
+        rows = {column: fill_language(str(value), here) for column, value in self.filter.items()}
         skip = {"skip": self.skip} if self.skip else {}
         return {"column": self.column, "rows": rows, "limit": self.limit, "parallel": self.parallel} | skip
 
 
 def text_sources(config: Mapping[str, Any]) -> list[TextSource]:
     """The corpora of a config that are read: those with a share."""
-    return [corpus for corpus in _entries(config) if corpus.share]
+    return [corpus for corpus in _corpora(config) if corpus.share]
 
 
 def unlabelled_sources(config: Mapping[str, Any]) -> list[TextSource]:
     """The corpora that fine-tuning reads without labels, in the order of ``finetuning.unlabelled``."""
-    corpora = {corpus.name: corpus for corpus in _entries(config)}
+    corpora = {corpus.name: corpus for corpus in _corpora(config)}
     return [corpora[name] for name in config["finetuning"]["unlabelled"]]
 
 
-def _entries(config: Mapping[str, Any]) -> list[TextSource]:
+def _corpora(config: Mapping[str, Any]) -> list[TextSource]:
     """All corpora of a config. Those made from the CLDR are parallel, whole and text alone."""
     return [
         TextSource.model_construct(**entry)  # as it is written: 2 would become 2.0
         if entry["source"] != "cldr"
-        else TextSource.model_construct(**{key: entry[key] for key in entry if key in READ_OF_CLDR}, parallel=True)
+        else TextSource.model_construct(name=entry["name"], source="cldr", share=entry.get("share", 1.0), parallel=True)
         for entry in config["data"]["text"]
     ]
 
 
-def text_files(folder: str, language: str) -> list[Path]:
-    """The files with the text of a language, whichever layout it is kept in; empty where there are none.
-
-    Raises:
-        SourceError: an empty file, or files of more than one layout.
-    """
-    layouts = {layout: sorted(Path(folder).glob(layout.format(language))) for layout in TEXT_LAYOUTS}
-    found = {layout: paths for layout, paths in layouts.items() if paths}
-    if len(found) > 1:
-        raise twice(folder, f"the text in {language}", [layout.format(language) for layout in found])
-    paths = next(iter(found.values()), [])
-    refuse_unusable(paths)
-    return paths
-
-
 def check_corpora(config: Mapping[str, Any]) -> None:
-    """Checks what one key of data.text asks of another, and that there is text in every language.
-
-    Raises:
-        SourceError: a name twice, a folder that is not there, shares that are all 0, no text in a language or for
-            fine-tuning, or translations in a single language.
-    """
-    corpora, languages = _entries(config), config["languages"]
+    """Raises a SourceError if corpora share a name, a folder is not there, shares are all 0, there is no text in a
+    language or for fine-tuning, or translations are in a single language."""
+    corpora, languages = _corpora(config), config["languages"]
     names = [corpus.name for corpus in corpora]
     for number, corpus in enumerate(corpora):
         key = f"data.text[{number}]"
         if corpus.name in names[:number]:
             raise SourceError(f"{key}.name is {corpus.name}, as another's; give every corpus a name of its own")
-        if corpus.source == "folder" and not Path(str(corpus.folder)).is_dir():
-            raise SourceError(
-                f"{key}.folder is {corpus.folder!r}, but there is no folder {Path(str(corpus.folder)).resolve()};"
-                " correct the path or create the folder"
-            )
-        told_apart = [corpus.files or "{language}", *map(str, corpus.filter.values())]
-        if corpus.source == "folder" and len(languages) > 1 and not any("{language}" in each for each in told_apart):
-            raise SourceError(
-                f"{key}.files is {corpus.files!r}, expected {{language}} in it or in its filter; without it every"
-                " language would read the same text"
-            )
+        if corpus.source == "folder":
+            check_folder(key, corpus.folder)
+            told_apart = [corpus.files or "{language}", *map(str, corpus.filter.values())]
+            if len(languages) > 1 and not any("{language}" in each for each in told_apart):
+                raise SourceError(
+                    f"{key}.files is {corpus.files!r}, expected {{language}} in it or in its filter; without it every"
+                    " language would read the same text"
+                )
         if corpus.parallel and len(corpus.languages(languages)) < 2 <= len(languages):
             raise SourceError(
                 f"{key} is parallel, but has files in {', '.join(corpus.languages(languages)) or 'no language'} alone;"
                 " add other languages, or set its parallel: false"
             )
-    if not sum(corpus.share for corpus in corpora):
+    read = text_sources(config)
+    if not read:
         raise SourceError("the shares of data.text are all 0, expected one above 0; raise one")
     for language in languages:
-        if not any(language in corpus.languages(languages) for corpus in text_sources(config)):
-            folders = " and ".join(str(corpus.folder) for corpus in text_sources(config))
+        if not any(corpus.languages([language]) for corpus in read):
             wanted = ", ".join(layout.format(language) for layout in TEXT_LAYOUTS)
             raise SourceError(
-                f"{folders} has no text in {language}; expected one of {wanted}: add it, or take {language} out of"
-                " languages"
+                f"{' and '.join(str(corpus.folder) for corpus in read)} has no text in {language}; expected one of"
+                f" {wanted}: add it, or take {language} out of languages"
             )
     for corpus in unlabelled_sources(config):
         if not corpus.languages(languages):
@@ -133,10 +261,10 @@ def check_corpora(config: Mapping[str, Any]) -> None:
             )
 
 
-# --- downloads ---------------------------------------------------------------------------------------------------
+# --- downloads ----------------------------------------------------------------------------------------------------
 
 
-def downloads(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def list_downloads(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What a config takes from the hub: repository, kind, revision and, of data sets, files, by name.
 
     Text is one download a corpus and language, retrieval one a language; a split of the task is one for all languages.
@@ -146,41 +274,25 @@ def downloads(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
     if teacher["source"] == "hub":
         wanted["teacher"] = teacher["hub"] | {"kind": "model"}
     if task["source"] == "hub":
-        for split in splits_of(task):
-            own = languages_of(split, languages, task["train_languages"])
-            locales = [locale_of(task["locales"], language) for language in own]
-            wanted[f"task-{split}"] = _dataset(task["hub"][split], locales)
+        for split in list_splits(task):
+            own = task["train_languages"] if split == "train" else languages
+            wanted[f"task-{split}"] = _dataset(task["hub"][split], task["locales"], own)
     for entry in config["data"]["text"]:
         is_read = entry.get("share", 1.0) or entry["name"] in config["finetuning"]["unlabelled"]
         if entry["source"] == "hub" and is_read:
             for language in languages:
-                locale = locale_of(entry.get("locales", {}), language)
-                wanted[text_download(entry["name"], language)] = _dataset(entry["hub"], [locale])
+                wanted[f"text-{entry['name']}-{language}"] = _dataset(
+                    entry["hub"], entry.get("locales", {}), [language]
+                )
     retrieval = config["data"]["retrieval"]
     if retrieval["source"] == "hub":
         source = {key: retrieval["hub"][key] for key in ("repository", "revision", "files")}
         for language in languages:
             if language != ENGLISH:
-                locale = locale_of(retrieval["hub"]["locales"], language)
-                wanted[retrieval_download(language)] = _dataset(source, [locale])
+                wanted[f"retrieval-{language}"] = _dataset(source, retrieval["hub"]["locales"], [language])
     return wanted
 
 
-def retrieval_download(language: str) -> str:
-    """The name of the download of a language's sentences for retrieval."""
-    return f"retrieval-{language}"
-
-
-def text_download(corpus: str, language: str) -> str:
-    """The name of the download of a corpus in a language."""
-    return f"text-{corpus}-{language}"
-
-
-def is_text(name: str) -> bool:
-    """Whether a download, by its name, is text."""
-    return name.startswith("text-")
-
-
-def _dataset(source: dict[str, Any], locales: list[str]) -> dict[str, Any]:
-    files = sorted({in_language(source["files"], locale) for locale in locales})
+def _dataset(source: dict[str, Any], locales: Mapping[str, str], languages: Iterable[str]) -> dict[str, Any]:
+    files = sorted({fill_language(source["files"], find_locale(locales, language)) for language in languages})
     return source | {"kind": "dataset", "files": files}

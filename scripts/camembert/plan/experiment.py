@@ -1,16 +1,14 @@
-"""The plan of an experiment: every encoder and classifier that its config asks for, each with its path.
-
-It is pure: the Snakefile imports it before any job runs.
-"""
+"""The plan of an experiment: every encoder and classifier that its config asks for, and which of them are compared."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple, Self
 
-from camembert.plan.chain import Chain, Method, label_of, matched_direct, matched_scratch, method_of, parse_chain
-from camembert.plan.flops import Shape
+from camembert.plan.chain import Chain, Hop, Method, Shape, classify, match_direct, match_scratch, parse_chain
 from camembert.plan.losses import LOSSES
 
 TEACHER = "teacher"
@@ -19,71 +17,79 @@ UNTRAINED = "untrained"
 """Recipe of encoders that nothing was trained for: random weights, and layers copied from the teacher."""
 MLM = "mlm"
 """Recipe of encoders pre-trained from scratch by masked language modelling."""
+RESERVED_RECIPES = (TEACHER, UNTRAINED, MLM)
 ROOT, PARENT = "root", "parent"
 """Whose soft labels classifiers learn: those of the teacher of their chain, or of the encoder one hop up."""
-RESERVED_RECIPES = (TEACHER, UNTRAINED, MLM)
+REFERENCES = (Method.TEACHER, Method.COPIED, Method.ASSISTANT)
+"""What students are held against, or come from; a short run fine-tunes these less often."""
+STUDENTS = (Method.DIRECT, Method.DIRECT_LONGER, Method.ASSISTANT, Method.CASCADE)
+"""Methods that distil."""
 
 
 @dataclass(frozen=True)
-class EncoderId:
-    """What sets one encoder apart: its recipe, its chain and its run, 0 where all runs share it."""
+class ModelId:
+    """What sets one model apart, in paths, wildcards and metrics: an encoder, or a classifier fine-tuned from it.
+
+    Attributes:
+        recipe: how it was made; the same for an encoder and its classifiers.
+        chain: from which teachers.
+        run: in which run; 0 for an encoder that all runs share.
+        finetuning: of a classifier which of the run's fine-tunings it is, from 1; None for an encoder.
+    """
 
     recipe: str
     chain: Chain
     run: int
+    finetuning: int | None = None
+
+    @classmethod
+    def read(cls, facts: Mapping[str, Any]) -> Self:
+        """Reads it from wildcards or metrics of a job, which have its parts by name."""
+        finetuning = facts.get("finetuning")
+        chain, run = parse_chain(facts["chain"]), int(facts["run"])
+        return cls(facts["recipe"], chain, run, None if finetuning is None else int(finetuning))
 
     @property
     def path(self) -> str:
-        """Its folder among the encoders: ``toplayer/6-4-2/r1``."""
-        return f"{self.recipe}/{self.chain}/r{self.run}"
+        """Its place among the encoders, ``toplayer/6-4-2/r1``, or the classifiers, ``toplayer/6-4-2/r1-f1``."""
+        return f"{self.recipe}/{self.chain}/r{self.run}" + (f"-f{self.finetuning}" if self.finetuning else "")
 
     @property
-    def parent(self) -> EncoderId | None:
-        """The teacher it is made from and distilled towards; None for a root and for random weights."""
-        return encoder_of(self.chain.parent, self.recipe, self.run) if self.chain.parent else None
-
-
-@dataclass(frozen=True)
-class ClassifierId:
-    """What sets one classifier apart: its encoder, its run, and which of the run's fine-tunings it is."""
-
-    encoder: EncoderId
-    run: int
-    finetuning: int
+    def encoder(self) -> ModelId:
+        """The encoder that a classifier is fine-tuned from; an encoder itself."""
+        return identify_encoder(self.chain, self.recipe, self.run)
 
     @property
-    def path(self) -> str:
-        """Its folder among the classifiers: ``toplayer/6-4-2/r1-f1``."""
-        return f"{self.encoder.recipe}/{self.encoder.chain}/{self.name}"
+    def parent(self) -> ModelId | None:
+        """The model one hop up: the teacher of an encoder, or its classifier of the same run. None for a root."""
+        if not self.chain.parent:
+            return None
+        encoder = identify_encoder(self.chain.parent, self.recipe, self.run)
+        return encoder if self.finetuning is None else encoder.classifier(self.run, self.finetuning)
 
-    @property
-    def name(self) -> str:
-        """Which of its model's classifiers it is: ``r1-f1``."""
-        return f"r{self.run}-f{self.finetuning}"
+    def classifier(self, run: int, finetuning: int) -> ModelId:
+        """The classifier of this encoder by its run and its number in the run."""
+        return replace(self, run=run, finetuning=finetuning)
 
-    def teacher(self, which: str) -> ClassifierId | None:
-        """The classifier of its run whose soft labels it learns; None for what no encoder was cut into.
+    def teacher(self, which: str) -> ModelId | None:
+        """The classifier whose soft labels a classifier learns; None for what was not cut from an encoder.
 
         Args:
             which: the key ``finetuning.teacher``: none, root (of its chain) or parent (one hop up).
         """
-        encoder = self.encoder.parent if which in (ROOT, PARENT) else None
-        while which == ROOT and encoder and encoder.parent:
-            encoder = encoder.parent
-        return replace(self, encoder=encoder) if encoder else None
+        teacher = self.parent if which in (ROOT, PARENT) else None
+        while which == ROOT and teacher and teacher.parent:
+            teacher = teacher.parent
+        return teacher
 
 
-def encoder_of(chain: Chain, recipe: str, run: int) -> EncoderId:
+def identify_encoder(chain: Chain, recipe: str, run: int) -> ModelId:
     """Identifies the encoder of a chain, leaving out the recipe and the run where it does not depend on them."""
     if chain.is_teacher:
         recipe = TEACHER
     elif not chain.is_distilled:
         recipe = MLM if any(link.is_pretrained_from_scratch for link in chain.ancestry) else UNTRAINED
-    return EncoderId(recipe, chain, run if chain.depends_on_run else 0)
-
-
-REFERENCES = (Method.TEACHER, Method.COPIED, Method.ASSISTANT)
-"""What students are held against, or come from; a short run fine-tunes these less often."""
+    return ModelId(recipe, chain, run if chain.depends_on_run else 0)
 
 
 @dataclass(frozen=True)
@@ -91,87 +97,83 @@ class Experiment:
     """What a config asks for.
 
     Attributes:
-        chains: every chain that is built, each once, in the order of tables and figures.
+        chains: every chain that is built, each once, by method, the teacher first and cascades last, then from deep to
+            shallow: the order of tables and figures.
         matched: those of them whose budget was computed to equal the training compute of a cascade.
-        recipes, runs, scratch_runs, finetunings: as in the config.
-        finetuned_runs: those of the runs that fine-tune classifiers.
-        reference_runs: those of them that do so for references too (`REFERENCES`).
+        recipes, runs: as in the config.
+        encoders: every encoder that is built, chain by chain.
+        classifiers: every classifier, encoder by encoder.
     """
 
-    chains: tuple[Chain, ...]
-    matched: frozenset[Chain]
-    recipes: tuple[str, ...]
-    runs: tuple[int, ...]
-    scratch_runs: int
-    finetunings: int
-    finetuned_runs: tuple[int, ...]
-    reference_runs: tuple[int, ...]
+    chains: list[Chain]
+    matched: set[Chain]
+    recipes: list[str]
+    runs: list[int]
+    encoders: list[ModelId]
+    classifiers: list[ModelId]
 
-    @property
-    def encoders(self) -> list[EncoderId]:
-        """Every encoder that is built, chain by chain."""
-        return list(
-            dict.fromkeys(
-                encoder_of(chain, recipe, run)
-                for chain, recipe in product(self.chains, self.recipes)
-                for run in (self.runs if chain.root else self.runs[: self.scratch_runs])
-            )
-        )
-
-    @property
-    def classifiers(self) -> list[ClassifierId]:
-        """Every classifier that is built: in every run that fine-tunes, each of its encoders so many times."""
-        return [
-            ClassifierId(encoder, run, finetuning)
-            for encoder in self.encoders
-            for run in ([encoder.run] if encoder.chain.depends_on_run else self.runs)
-            if run in (self.reference_runs if self.method(encoder.chain) in REFERENCES else self.finetuned_runs)
-            for finetuning in range(1, self.finetunings + 1)
-        ]
-
-    @property
-    def makes_encoders(self) -> bool:
-        """Whether there is any encoder but the teacher; their rules read text, also where nothing trains on it."""
-        return any(not chain.is_teacher for chain in self.chains)
-
-    def reads_text(self, config: dict[str, Any]) -> bool:
-        """Whether any encoder is trained on text here."""
-        return config["teacher"]["source"] == "pretrain" or self.makes_encoders
+    def reads_text(self, config: Mapping[str, Any]) -> bool:
+        """Whether any encoder is trained on text here; rules of students read it also where nothing trains on it."""
+        return config["teacher"]["source"] == "pretrain" or any(not chain.is_teacher for chain in self.chains)
 
     def method(self, chain: Chain) -> Method:
         """What a chain stands for in the comparison."""
-        return method_of(chain, self.chains)
+        return classify(chain, self.chains)
 
     def label(self, chain: Chain) -> str:
-        """Display name of a chain."""
-        return label_of(chain, self.chains, self.matched)
+        """Display name of a chain for tables and figures."""
+        method = self.method(chain)
+        if method is Method.TEACHER:
+            return f"Teacher ({chain.layers} layers)"
+        if chain in self.matched:
+            return f"{'From scratch' if chain.root == 0 else 'Direct'}, equal compute {chain}"
+        return f"{method.value.capitalize()} {chain}"
 
 
-def experiment_of(config: dict[str, Any]) -> Experiment:
+def plan_experiment(config: Mapping[str, Any]) -> Experiment:
     """Works out what a config that passed `check_config` asks for.
 
     Chains computed from ``compute_matched``, teacher assistants and the teacher are added to what is listed.
-    Chains are ordered by method, the teacher first and cascades last, then from deep to shallow.
     """
-    controls = controls_of(config)
+    controls, runs, methods = match_compute(config), config["runs"], list(Method)
     matched = [control for pair in controls.values() for control in pair]
     asked = [*map(parse_chain, config["chains"]), *controls, *matched]
     built = [chain for chain in asked if chain.root or config["scratch_runs"]]
     chains = list(dict.fromkeys(link for chain in built for link in chain.ancestry))
-    methods = list(Method)
-    return Experiment(
-        chains=tuple(sorted(chains, key=lambda chain: (methods.index(method_of(chain, chains)), -chain.layers))),
-        matched=frozenset(matched).intersection(chains),
-        recipes=tuple(config["recipes"]),
-        runs=tuple(config["runs"]),
-        scratch_runs=config["scratch_runs"],
-        finetunings=config["finetunings"],
-        finetuned_runs=tuple(config["runs"][: config["finetuned_runs"]]),
-        reference_runs=tuple(config["runs"][: config["finetuned_runs"]][: config["reference_runs"]]),
+    method = {chain: classify(chain, chains) for chain in chains}
+    chains.sort(key=lambda chain: (methods.index(method[chain]), -chain.layers))
+    encoders = dict.fromkeys(
+        identify_encoder(chain, recipe, run)
+        for chain, recipe in product(chains, config["recipes"])
+        for run in (runs if chain.root else runs[: config["scratch_runs"]])
     )
+    finetuned = runs[: config["finetuned_runs"]]
+    references = finetuned[: config["reference_runs"]]
+    classifiers = [
+        encoder.classifier(run, finetuning)
+        for encoder in encoders
+        for run in ([encoder.run] if encoder.chain.depends_on_run else runs)
+        if run in (references if method[encoder.chain] in REFERENCES else finetuned)
+        for finetuning in range(1, config["finetunings"] + 1)
+    ]
+    return Experiment(chains, set(matched) & set(chains), config["recipes"], runs, list(encoders), classifiers)
 
 
-def stages_of(config: dict[str, Any], experiment: Experiment) -> list[str]:
+def match_compute(config: Mapping[str, Any]) -> dict[Chain, tuple[Chain, Chain]]:
+    """For each cascade of ``compute_matched``: the direct student and the one from scratch with its training FLOPs."""
+    row, mask = config["text"]["sequence_length"], config["pretraining"]["mlm_probability"]
+    head_passes = compute_shape(config).mlm_head_passes(row, mask)
+    cascades = map(parse_chain, config["compute_matched"])
+    return {cascade: (match_direct(cascade), match_scratch(cascade, head_passes)) for cascade in cascades}
+
+
+def compute_shape(config: Mapping[str, Any]) -> Shape:
+    """The shape of the experiment's encoders; students have their teacher's."""
+    teacher = config["teacher"]
+    return Shape(teacher["hidden_size"], teacher["intermediate_size"], config["tokenizer"]["vocab_size"])
+
+
+def list_stages(config: Mapping[str, Any], experiment: Experiment) -> list[str]:
     """Of the stages that may use GPUs those that an experiment has jobs of, by their names under `resources`."""
     pretrains = config["teacher"]["source"] == "pretrain" or any(
         chain.is_pretrained_from_scratch for chain in experiment.chains
@@ -180,24 +182,81 @@ def stages_of(config: dict[str, Any], experiment: Experiment) -> list[str]:
     return ["pretraining"] * pretrains + ["distillation"] * distils + ["finetuning", "evaluation", "efficiency"]
 
 
-def masks_tokens(config: dict[str, Any], experiment: Experiment) -> list[str]:
+def list_masking(config: Mapping[str, Any], experiment: Experiment) -> list[str]:
     """What of an experiment masks tokens and so needs a tokenizer with a mask token, in words."""
     losses = {name: config["distillation"]["recipes"][name]["loss"] for name in config["recipes"]}
     recipes = [f"recipe {name} (loss {loss})" for name, loss in losses.items() if LOSSES[loss].predicts_words]
     return recipes + [f"chain {chain}" for chain in experiment.chains if chain.is_pretrained_from_scratch]
 
 
-def controls_of(config: dict[str, Any]) -> dict[Chain, tuple[Chain, Chain]]:
-    """For each cascade of ``compute_matched``: the direct student and the one from scratch with its training FLOPs."""
-    head_passes = shape_of(config).mlm_head_passes(
-        config["text"]["sequence_length"], config["pretraining"]["mlm_probability"]
-    )
-    cascades = map(parse_chain, config["compute_matched"])
-    return {cascade: (matched_direct(cascade), matched_scratch(cascade, head_passes)) for cascade in cascades}
+# --- comparisons --------------------------------------------------------------------------------------------------
 
 
-def shape_of(config: dict[str, Any]) -> Shape:
-    """The shape of the experiment's encoders; students have their teacher's."""
-    return Shape(
-        config["teacher"]["hidden_size"], config["teacher"]["intermediate_size"], config["tokenizer"]["vocab_size"]
+class Contrast(StrEnum):
+    """What a model is compared with: the names of ``comparisons.planned`` in the config, and other."""
+
+    DIRECT_EQUAL_COMPUTE = "direct_equal_compute"
+    DIRECT = "direct"
+    SCRATCH_EQUAL_COMPUTE = "scratch_equal_compute"
+    COPIED_LAYERS = "copied_layers"
+    TEACHER = "teacher"
+    OTHER = "other"
+
+
+QUESTIONS = (Contrast.DIRECT_EQUAL_COMPUTE, Contrast.OTHER)
+"""What an experiment is about: does a cascade pay, and what the config asks by name."""
+
+
+class PlannedComparison(NamedTuple):
+    """A pair of models, each its recipe and chain: how far is the first above the second?"""
+
+    contrast: Contrast
+    first: tuple[str, str]
+    second: tuple[str, str]
+
+
+def read_planned(planned: Iterable[Mapping[str, Any]]) -> list[PlannedComparison]:
+    """Reads planned comparisons: mappings with contrast, first and second (recipe and chain each)."""
+    return [
+        PlannedComparison(Contrast(pair["contrast"]), tuple(pair["first"]), tuple(pair["second"])) for pair in planned
+    ]
+
+
+def plan_comparisons(config: Mapping[str, Any], experiment: Experiment) -> list[PlannedComparison]:
+    """Works out the comparisons a config plans, recipe by recipe, in the order of its contrasts.
+
+    A contrast whose second model the experiment does not hold, such as copied layers of that depth, has no pair.
+    """
+    controls = match_compute(config)
+
+    def find_others(chain: Chain) -> dict[Contrast, Chain]:
+        method, others = experiment.method(chain), dict[Contrast, Chain]()
+        if method is Method.CASCADE:
+            others[Contrast.DIRECT] = Chain(chain.root, (Hop(chain.layers, 1.0),))
+            if chain in controls:
+                others[Contrast.DIRECT_EQUAL_COMPUTE], others[Contrast.SCRATCH_EQUAL_COMPUTE] = controls[chain]
+        if method in STUDENTS and chain.root:
+            others[Contrast.COPIED_LAYERS] = Chain(chain.root, (Hop(chain.layers, 0.0),))
+            others[Contrast.TEACHER] = Chain(chain.root, ())
+        return others
+
+    def name(chain: Chain, recipe: str) -> tuple[str, str]:
+        return identify_encoder(chain, recipe, 0).recipe, str(chain)
+
+    pairs = [
+        (contrast, chain, others[contrast])
+        for contrast in map(Contrast, config["comparisons"]["planned"])
+        for chain in experiment.chains
+        if contrast in (others := find_others(chain))
+    ]
+    pairs += [
+        (Contrast.OTHER, parse_chain(first), parse_chain(second)) for first, second in config["comparisons"]["pairs"]
+    ]
+    return list(
+        dict.fromkeys(
+            PlannedComparison(contrast, name(first, recipe), name(second, recipe))
+            for contrast, first, second in pairs
+            if second in experiment.chains
+            for recipe in experiment.recipes
+        )
     )

@@ -1,8 +1,8 @@
-"""Losses: what a student is asked to match, layer by layer. A new one is a function here and an entry of `LOSSES`.
+"""Losses and recipes: what a student is asked to match, layer by layer, and how it is made from its teacher.
 
-The checks of a config read `LOSSES`, so that PyTorch is imported only inside the functions that need it. Every error is
-computed in float32, as a sum over the rows at hand by a number of the whole batch: processes which share the rows of a
-batch each compute their part of one mean.
+A new loss is a function here and an entry of `LOSSES`. Only functions that need PyTorch import it, since the checks of
+a config read `LOSSES`. Every error is computed in float32, as a sum over the rows at hand by a number of the whole
+batch: processes which share the rows of a batch each compute their part of one mean.
 
 A batch holds, beside what `encoder.to_tensors` says of it:
     real: (rows, tokens), False on padding.
@@ -166,7 +166,7 @@ def cosine(student: Layer, teacher: Layer, batch: Batch) -> Tensor:
 # --- the losses -----------------------------------------------------------------------------------------------
 
 
-def matched_layers(teacher_layers: int, student_layers: int) -> list[int]:
+def match_layers(teacher_layers: int, student_layers: int) -> list[int]:
     """The teacher's layer that each of the student's layers is matched with, counted from 1: spread evenly, top to top.
 
     TinyBERT's uniform map (Jiao et al. 2020) where the depths divide: 12 to 4 gives 3, 6, 9, 12; elsewhere rounded up:
@@ -182,7 +182,7 @@ def top_layers(teacher_layers: int, student_layers: int) -> list[tuple[int, int]
 
 def all_layers(teacher_layers: int, student_layers: int) -> list[tuple[int, int]]:
     """Every layer of the student, from 1 up, with the teacher's that it is matched with."""
-    return list(enumerate(matched_layers(teacher_layers, student_layers), start=1))
+    return list(enumerate(match_layers(teacher_layers, student_layers), start=1))
 
 
 @dataclass(frozen=True)
@@ -217,3 +217,70 @@ LOSSES = {
 SENTENCE = "sentence"
 """A part that a recipe may add to any loss: the means of a document's top hidden states."""
 SENTENCE_VECTORS = Part(sentence_vectors, variance="sentence")
+
+
+# --- recipes --------------------------------------------------------------------------------------------------
+
+LAYER_MODULES = (
+    *(f"attention.self.{name}." for name in ("query", "key", "value")),
+    "attention.output.",
+    "intermediate.",
+    "output.",
+)
+"""Of a transformer layer, as beginnings of the names of its parameters."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What sets two students of one teacher apart, beside their depth and their seed.
+
+    Attributes:
+        loss: a key of `LOSSES`.
+        weights: of the parts of the loss; 0 leaves one out.
+        initialisation: "bottom" copies the teacher's bottom layers (LightMBERT, Jiao et al. 2021), "strided" every
+            so many of them (as DistilBERT, Sanh et al. 2019), those of `match_layers`; a list names them.
+        freeze_embeddings: whether the student keeps the teacher's embeddings unchanged.
+        fit_layer_norm: whether the last LayerNorm of a student is fitted to the teacher's top states before it trains.
+        normalise: whether errors of hidden states are divided by the teacher's variance: 1 is as good as a constant.
+        mlm_probability: share of the tokens hidden from both where the loss predicts them; None elsewhere.
+    """
+
+    loss: str
+    weights: Mapping[str, float]
+    initialisation: str | list[int] = "bottom"
+    freeze_embeddings: bool = True
+    fit_layer_norm: bool = False
+    normalise: bool = False
+    mlm_probability: float | None = None
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """The parts of the loss that count."""
+        known = {**LOSSES[self.loss].parts, SENTENCE: SENTENCE_VECTORS}
+        return {name: part for name, part in known.items() if self.weights.get(name, 0) > 0}
+
+    def layers_to_copy(self, teacher_layers: int, student_layers: int) -> list[int]:
+        """Which of the teacher's layers a student starts from, counted from 1."""
+        if not isinstance(self.initialisation, str):
+            return list(self.initialisation)
+        if self.initialisation == "strided":
+            return match_layers(teacher_layers, student_layers)
+        return list(range(1, student_layers + 1))
+
+    def untrained(self, layers: int) -> list[str]:
+        """Which of a student's parameters this recipe does not train, as beginnings of their names.
+
+        No loss of an encoder reaches the pooler. By symmetry of the softmax, key biases have no gradient. Of the top
+        layer, parts of a loss may reach some modules alone.
+        """
+        names = ["pooler."]
+        if self.freeze_embeddings:
+            names.append("embeddings.")
+        names += [f"encoder.layer.{i}.attention.self.key.bias" for i in range(layers)]
+        reached = tuple(module for part in self.parts.values() for module in part.trains)
+        names += [f"encoder.layer.{layers - 1}.{name}" for name in LAYER_MODULES if not name.startswith(reached)]
+        return names
+
+
+COPY = Recipe("toplayer", {})
+"""Of a student whose layers are copied and not distilled."""

@@ -1,7 +1,4 @@
-"""What an experiment's paper shows: its models, comparisons, tables and figures, worked out from its config alone.
-
-It is pure: the Snakefile imports it, and so does what makes a record's tables again.
-"""
+"""What an experiment's paper shows: its models, comparisons, tables and figures, worked out from its config alone."""
 
 from __future__ import annotations
 
@@ -10,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from camembert.plan.chain import Method, parse_chain
-from camembert.plan.comparisons import QUESTIONS, comparisons_of
-from camembert.plan.experiment import Experiment, experiment_of
-from camembert.plan.readings import headline_of
+from camembert.plan.experiment import QUESTIONS, plan_comparisons, plan_experiment
+from camembert.plan.readings import choose_headline
 from camembert.plan.sources import ENGLISH
 
 TABLES = {
@@ -52,9 +48,9 @@ STUDENTS_BY_BUDGET = (Method.DIRECT, Method.DIRECT_LONGER, Method.CASCADE)
 """Methods whose students at several budgets are compared."""
 
 
-def paper_settings(config: dict[str, Any]) -> dict[str, Any]:
-    """What tables and figures need to know beside answers, metrics and curves, for `ExperimentRecord.read`."""
-    experiment = experiment_of(config)
+def paper_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What tables and figures need to know beside answers, metrics and curves: the settings of `ExperimentRecord.read`."""
+    experiment = plan_experiment(config)
     return {
         "experiment": config["experiment"],
         "task": config["data"]["task"]["name"],
@@ -69,65 +65,57 @@ def paper_settings(config: dict[str, Any]) -> dict[str, Any]:
         ],
         "planned": [
             {"contrast": str(pair.contrast), "first": list(pair.first), "second": list(pair.second)}
-            for pair in comparisons_of(config, experiment)
+            for pair in plan_comparisons(config, experiment)
         ],
         "margin": config["comparisons"]["margin"],
         "recipes": config["recipes"],
         "lengths": config["efficiency"]["lengths"],
-        "reading": headline_of(config["retrieval"]).name,
+        "reading": choose_headline(config["retrieval"]).name,
         "trained_on": config["data"]["task"]["train_languages"],
         "soft_labels": config["finetuning"].get("teacher", "none"),
     }
 
 
-def tables_of(config: dict[str, Any]) -> Mapping[str, str]:
-    """The tables for people that an experiment has, by name."""
+def list_tables(config: Mapping[str, Any]) -> dict[str, str]:
+    """The tables for people that an experiment has, by name, with their titles."""
     return {name: title for name, title in TABLES.items() if name not in _left_out(config)}
 
 
-def data_tables_of(config: dict[str, Any]) -> list[str]:
+def list_data_tables(config: Mapping[str, Any]) -> list[str]:
     """The tables for programs that an experiment has."""
     return [name for name in DATA_TABLES if name not in _left_out(config)]
 
 
-def figures_of(config: dict[str, Any]) -> Mapping[str, str]:
-    """The figures that an experiment has, by name."""
-    experiment, left_out = experiment_of(config), _left_out(config)
-    if not any(pair.contrast in QUESTIONS for pair in comparisons_of(config, experiment)):
+def list_figures(config: Mapping[str, Any]) -> dict[str, str]:
+    """The figures that an experiment has, by name, with their titles."""
+    experiment, left_out = plan_experiment(config), _left_out(config)
+    if not any(pair.contrast in QUESTIONS for pair in plan_comparisons(config, experiment)):
         left_out.add("finding")
     if len({chain.layers for chain in experiment.chains}) == 1:
         left_out.add("pareto")
     models = {(encoder.recipe, encoder.chain) for encoder in experiment.encoders}
-    of_a_method = Counter(experiment.method(chain) for _, chain in models)
-    if max(of_a_method.values(), default=0) > MOST_OF_A_METHOD:
+    by_method = Counter(experiment.method(chain) for _, chain in models)
+    if max(by_method.values(), default=0) > MOST_OF_A_METHOD:
         left_out |= set(BY_MARKER)
     return {name: title for name, title in FIGURES.items() if name not in left_out}
 
 
-def way_of(chain: str) -> str:
+def drop_budgets(chain: str) -> str:
     """A chain without its budgets, ``12-6-3``: students of several budgets went the same way."""
     parsed = parse_chain(chain)
     return "-".join(map(str, [parsed.root, *(hop.layers for hop in parsed.hops)]))
 
 
-def has_budgets(experiment: Experiment) -> bool:
-    """Whether cascades or direct students of one depth were trained for several budgets."""
-    students = [chain for chain in experiment.chains if experiment.method(chain) in STUDENTS_BY_BUDGET]
-    ways = Counter(way_of(str(chain)) for chain in students)
-    return max(ways.values(), default=0) > 1
-
-
-def shows_published_rows(config: dict[str, Any]) -> bool:
+def shows_published_rows(config: Mapping[str, Any]) -> bool:
     """Whether accuracies are on the whole test set of XNLI after all of its training pairs, as published ones are."""
     task = config["data"]["task"]
     english = task["train_languages"] == [ENGLISH]
     return task["name"].startswith("xnli") and english and not task["split_dev"] and task["train_limit"] is None
 
 
-def _left_out(config: dict[str, Any]) -> set[str]:
+def _left_out(config: Mapping[str, Any]) -> set[str]:
     """Tables and figures that there is nothing for."""
-    experiment = experiment_of(config)
-    left_out = set()
+    experiment, left_out = plan_experiment(config), set()
     if not experiment.classifiers:
         left_out |= {"accuracy_by_language", "convergence", "languages"}
     trains = config["teacher"]["source"] == "pretrain" or any(chain.budget for chain in experiment.chains)
@@ -139,7 +127,8 @@ def _left_out(config: dict[str, Any]) -> set[str]:
         left_out.add("probe_by_language")
     if len(config["recipes"]) == 1:
         left_out.add("ablation")
-    if not has_budgets(experiment):
+    students = [chain for chain in experiment.chains if experiment.method(chain) in STUDENTS_BY_BUDGET]
+    if len({drop_budgets(str(chain)) for chain in students}) == len(students):
         left_out.add("budgets")
     if not (experiment.reads_text(config) and any(chain.parent for chain in experiment.chains)):
         left_out.add("languages")

@@ -2,8 +2,6 @@
 
 Vectors of sentences can be read in many ways, and what looks like a difference between two encoders may belong to one
 of them. So every encoder is read in all ways that the config lists, and docs/method.md says which one leads the tables.
-
-It is pure: the Snakefile imports it.
 """
 
 from __future__ import annotations
@@ -37,13 +35,8 @@ class Direction(StrEnum):
 
 
 class Reading(NamedTuple):
-    """One way to read retrieval.
-
-    Attributes:
-        pooling: how states of tokens become one vector, cls or mean.
-        similarity: how vectors are compared.
-        direction: which language is searched.
-    """
+    """One way to read retrieval: how states of tokens become a vector (cls, mean), how vectors are compared, and which
+    language is searched."""
 
     pooling: str
     similarity: Similarity
@@ -66,30 +59,23 @@ class Reading(NamedTuple):
         return f"{'[CLS]' if self.pooling == 'cls' else self.pooling}, {self.similarity.replace('_', ' ')}"
 
 
-def in_order(names: Iterable[str]) -> list[str]:
-    """Names of readings by pooling, as they come, then by similarity and direction, as they are defined here."""
-    parsed = [Reading.parse(name) for name in names]
-    poolings = list(dict.fromkeys(reading.pooling for reading in parsed))
-    similarities, directions = list(Similarity), list(Direction)
-    parsed.sort(key=lambda each: (poolings.index(each[0]), similarities.index(each[1]), directions.index(each[2])))
-    return [reading.name for reading in parsed]
+def sort_readings(names: Iterable[str]) -> list[str]:
+    """Sorts names of readings by pooling, as they come, then by similarity and direction, as they are defined here."""
+    names = list(names)
+    poolings = dict.fromkeys(Reading.parse(name).pooling for name in names)
+    order = {Reading(*parts).name: place for place, parts in enumerate(product(poolings, Similarity, Direction))}
+    return sorted(names, key=order.__getitem__)
 
 
-def readings_of(retrieval: Mapping[str, Any], reads_text: bool) -> list[Reading]:
-    """All readings of a config's section `retrieval`, pooling by pooling.
-
-    Args:
-        retrieval: the section.
-        reads_text: whether there is training text whose means can be taken; without it that reading is left out.
-    """
-    similarities = [
-        similarity
-        for similarity in map(Similarity, retrieval["readings"])
-        if reads_text or similarity is not Similarity.CENTRED_ON_TRAINING
-    ]
+def list_readings(retrieval: Mapping[str, Any], reads_text: bool) -> list[Reading]:
+    """All readings of a config's section `retrieval`, pooling by pooling; without training text (`reads_text`) there
+    are no means of it to centre on."""
+    similarities = [Similarity(name) for name in retrieval["readings"]]
+    if not reads_text:
+        similarities = [each for each in similarities if each is not Similarity.CENTRED_ON_TRAINING]
     return [Reading(*parts) for parts in product(retrieval["poolings"], similarities, Direction)]
 
 
-def headline_of(retrieval: Mapping[str, Any]) -> Reading:
+def choose_headline(retrieval: Mapping[str, Any]) -> Reading:
     """The reading that leads tables and figures."""
     return Reading(retrieval["pooling"], Similarity(retrieval["reading"]), Direction.INTO_ENGLISH)

@@ -1,6 +1,6 @@
 """A teacher that is given: the files of its folder, its kind and its sizes, checked before any job.
 
-It is pure: the Snakefile imports it. Weights are read by `models.teacher`, the tokenizer by `tokens.given_tokenizer`.
+Weights are read by `models.teacher`, the tokenizer by `tokens.given_tokenizer`.
 """
 
 from __future__ import annotations
@@ -22,73 +22,66 @@ TOKENIZER_FILES = (TOKENIZER, VOCABULARY, TOKENIZER_SETTINGS, "special_tokens_ma
 """Files of a tokenizer that are read; one of the first two must be there."""
 SLOW_TOKENIZERS = ("sentencepiece.bpe.model", "spiece.model", "sentencepiece.model", "vocab.json", "merges.txt")
 """Files of tokenizers from which `transformers` can make a tokenizer.json."""
-ROBERTA_POSITIONS = 514
+_ROBERTA_POSITIONS = 514
 SIZES = ("num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size", "max_length")
 """Keys of `teacher` in the config. All but the last are keys of a model's config.json too."""
-POSITIONS, ROWS = "max_position_embeddings", "vocab_size"
+_POSITIONS, _ROWS = "max_position_embeddings", "vocab_size"
 """Of a model's config.json: rows of its position embeddings, and of its word embeddings."""
 ALL, USED = "all", "used"
 """Values of teacher.vocabulary, beside a number."""
-PACKAGED = "4-bit weights"
+_PACKAGED = "4-bit weights"
 """What a teacher from a package is called by, beside its name."""
 
 
 # --- files ----------------------------------------------------------------------------------------------------
 
 
-def teacher_files(folder: Folder) -> list[Path]:
-    """The files of a model folder that are read: config, weights, tokenizer.
-
-    Raises:
-        SourceError: something is missing.
-    """
+def find_teacher_files(folder: Folder) -> list[Path]:
+    """The files of a model folder that are read: config, weights, tokenizer. Raises a SourceError if one is missing."""
     folder = Path(folder)
     if not (folder / CONFIG).is_file():
         raise SourceError(f"{folder} has no {CONFIG}; expected a Hugging Face model folder")
     weights = next((folder / name for name in ANY_WEIGHTS if (folder / name).is_file()), None)
     if weights is None:
         raise SourceError(f"{folder} has no weights; expected {WEIGHTS} or pytorch_model.bin")
-    parts = sorted(set(_weight_map(weights).values())) if weights.suffix == ".json" else []
+    parts = _list_parts(weights) if weights.suffix == ".json" else []
     for part in parts:
-        if not (folder / part).is_file():
-            raise SourceError(f"{folder} has no {part}, which {weights.name} lists; copy the whole model")
-    words = [folder / name for name in TOKENIZER_FILES]
-    if not any(path.is_file() for path in words[:2]):
-        raise SourceError(_without_tokenizer(folder))
-    files = [folder / CONFIG, weights, *(folder / part for part in parts), *(p for p in words if p.is_file())]
+        if not part.is_file():
+            raise SourceError(f"{folder} has no {part.name}, which {weights.name} lists; copy the whole model")
+    words = [path for name in TOKENIZER_FILES if (path := folder / name).is_file()]
+    slow = [name for name in SLOW_TOKENIZERS if (folder / name).is_file()]
+    if not {TOKENIZER, VOCABULARY}.intersection(path.name for path in words):
+        if not slow:
+            raise SourceError(
+                f"{folder} has no tokenizer; expected {TOKENIZER}, or {VOCABULARY} and {TOKENIZER_SETTINGS}"
+            )
+        raise SourceError(
+            f"{folder} has its tokenizer as {slow[0]} only, expected {TOKENIZER}; write one with the transformers"
+            f" library: AutoTokenizer.from_pretrained({str(folder)!r}).save_pretrained({str(folder)!r})"
+        )
+    files = [folder / CONFIG, weights, *parts, *words]
     for path in files:
         refuse_pointer(path)
     return files
 
 
-def _without_tokenizer(folder: Path) -> str:
-    slow = next((name for name in SLOW_TOKENIZERS if (folder / name).is_file()), None)
-    if slow is None:
-        return f"{folder} has no tokenizer; expected tokenizer.json, or vocab.txt and tokenizer_config.json"
-    return (
-        f"{folder} has its tokenizer as {slow} only, expected tokenizer.json; write one with the transformers library:"
-        f" AutoTokenizer.from_pretrained({str(folder)!r}).save_pretrained({str(folder)!r})"
-    )
-
-
-def _weight_map(index: Path) -> dict[str, str]:
+def _list_parts(index: Path) -> list[Path]:
     try:
-        found: dict[str, str] = read_json(index)["weight_map"]
-        return {weight: str(part) for weight, part in found.items()}
+        return sorted({index.parent / part for part in read_json(index)["weight_map"].values()})
     except (ValueError, KeyError, TypeError, AttributeError):
         raise SourceError(f"{index} does not list the parts of the weights; copy the whole model") from None
 
 
-def folder_of(files: Sequence[Folder]) -> Path:
+def find_model_folder(files: Sequence[Folder]) -> Path:
     """The model folder that files of a teacher are in, or that was downloaded."""
     first = Path(files[0])
     return first if first.is_dir() else first.parent
 
 
-def named(teacher: Mapping[str, Any]) -> Any:
+def describe_source(teacher: Mapping[str, Any]) -> Any:
     """What metrics and model cards call a given teacher: its folder, or what the config says of where it is from."""
     source = teacher[teacher["source"]]
-    return source | {"weights": PACKAGED} if teacher["source"] == "package" else source
+    return source | {"weights": _PACKAGED} if teacher["source"] == "package" else source
 
 
 # --- kind and sizes -------------------------------------------------------------------------------------------
@@ -110,17 +103,13 @@ def longest_input(config: Mapping[str, Any]) -> int:
     return int(config["max_position_embeddings"]) - first_position(config)
 
 
-def segments_of(config: Mapping[str, Any]) -> bool:
+def has_segments(config: Mapping[str, Any]) -> bool:
     """Whether a model, by its config.json, has embeddings that tell the second text of a pair from the first."""
     return int(config.get("type_vocab_size", 2)) > 1
 
 
-def config_of(folder: Folder) -> dict[str, Any]:
-    """A model's config.json, once it is one of a model that can be distilled.
-
-    Raises:
-        SourceError: it is not, with the reason.
-    """
+def read_model_config(folder: Folder) -> dict[str, Any]:
+    """A model's config.json. Raises a SourceError, with the reason, unless that is a model that can be distilled."""
     path = Path(folder) / CONFIG
     try:
         found = read_json(path)
@@ -148,7 +137,7 @@ def config_of(folder: Folder) -> dict[str, Any]:
     for key, published in (("position_embedding_type", "absolute"), ("is_decoder", False)):
         if found.get(key, published) != published:
             raise SourceError(f"{path} has {key} {found[key]!r}, expected {published!r}; take a plain encoder")
-    for key in (*SIZES[:-1], POSITIONS, ROWS):
+    for key in (*SIZES[:-1], _POSITIONS, _ROWS):
         if type(found.get(key)) is not int:
             raise SourceError(f"{path} has {key} {found.get(key)!r}, expected a number; copy the model again")
     return found
@@ -158,27 +147,21 @@ def _likely_type(config: Mapping[str, Any]) -> str:
     """The type of a model whose config.json lacks it: by its `architectures`, else by RoBERTa's number of positions."""
     names = " ".join(config.get("architectures") or ())
     named = [each for each in POSITIONS_AFTER_PADDING if names.lower().startswith(each.replace("-", ""))]
-    roberta = config.get("max_position_embeddings") == ROBERTA_POSITIONS
+    roberta = config.get("max_position_embeddings") == _ROBERTA_POSITIONS
     vocabularies = {250002: "xlm-roberta", 32005: "camembert"}
     return named[0] if named else vocabularies.get(config.get("vocab_size", 0), "roberta") if roberta else "bert"
 
 
-def sizes_in(folder: Folder) -> dict[str, int]:
+def read_sizes(folder: Folder) -> dict[str, int]:
     """The sizes of a model by its config.json, under the keys of `teacher` in the config, and its `vocab_size`.
-
-    Raises:
-        SourceError: it is no model that can be distilled.
-    """
-    found = config_of(folder)
-    return {key: int(found[key]) for key in (*SIZES[:-1], ROWS)} | {"max_length": longest_input(found)}
+    Raises a SourceError unless it can be distilled."""
+    found = read_model_config(folder)
+    return {key: int(found[key]) for key in (*SIZES[:-1], _ROWS)} | {"max_length": longest_input(found)}
 
 
 def fill_sizes(config: dict[str, Any]) -> None:
-    """Fills in, in place, the sizes that a config leaves to a local teacher's config.json by giving null for them.
-
-    Raises:
-        SourceError: the teacher is not in a local folder, or is no model that can be distilled.
-    """
+    """Fills in, in place, the sizes that a config leaves to its teacher's config.json by giving null for them.
+    Raises a SourceError unless that is in a local folder and can be distilled."""
     teacher, tokenizer = config["teacher"], config["tokenizer"]
     left = [f"teacher.{key}" for key in SIZES if teacher[key] is None]
     left += ["tokenizer.vocab_size"] if tokenizer["vocab_size"] is None else []
@@ -188,7 +171,7 @@ def fill_sizes(config: dict[str, Any]) -> None:
             f" (teacher.source: folder), and teacher.source is {teacher['source']}; write it"
         )
     if left:
-        sizes = sizes_in(teacher["folder"])
+        sizes = read_sizes(teacher["folder"])
         tokenizer["vocab_size"] = tokenizer["vocab_size"] or sizes["vocab_size"]
         teacher |= {key: sizes[key] for key in SIZES if teacher[key] is None}
 
@@ -204,11 +187,11 @@ def check_architecture(folder: Folder, declared: Mapping[str, int], vocabulary: 
     Raises:
         SourceError: it is no model that can be distilled, or has other sizes.
     """
-    path, config = Path(folder) / CONFIG, config_of(folder)
+    path, config = Path(folder) / CONFIG, read_model_config(folder)
     unused = first_position(config)
-    for key, found in sizes_in(folder).items():
-        name, asked = ("tokenizer.vocab_size", vocabulary) if key == ROWS else (f"teacher.{key}", declared[key])
-        theirs = POSITIONS if key == "max_length" else key
+    for key, found in read_sizes(folder).items():
+        name, asked = ("tokenizer.vocab_size", vocabulary) if key == _ROWS else (f"teacher.{key}", declared[key])
+        theirs = _POSITIONS if key == "max_length" else key
         note = f", of which {unused} lie before a text's first" if key == "max_length" and unused else ""
         if asked != found:
             raise SourceError(

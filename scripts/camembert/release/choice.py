@@ -13,7 +13,7 @@ from typing import Any
 
 from camembert.core.files import read_json
 from camembert.plan.chain import Chain, ChainError, check_against_teacher, parse_chain
-from camembert.plan.experiment import ClassifierId, EncoderId, Experiment, encoder_of
+from camembert.plan.experiment import Experiment, ModelId, identify_encoder
 
 ENCODER, CLASSIFIER = "encoder", "classifier"
 PYTORCH, ONNX, INT8 = "pytorch", "onnx", "onnx-int8"
@@ -30,7 +30,7 @@ class ReleaseError(ValueError):
 # --- the model ------------------------------------------------------------------------------------------------
 
 
-def find_candidates(experiment: Experiment, release: Mapping[str, Any], teacher_layers: int) -> list[ClassifierId]:
+def find_candidates(experiment: Experiment, release: Mapping[str, Any], teacher_layers: int) -> list[ModelId]:
     """The classifiers that a release is chosen among, of all runs.
 
     They are those of `release.chain`; where it is null, of the direct students of `release.layers` layers, or of as
@@ -46,7 +46,7 @@ def find_candidates(experiment: Experiment, release: Mapping[str, Any], teacher_
     """
     chains = _chains(experiment, release, teacher_layers)
     recipes = [release["recipe"]] if release["recipe"] else experiment.recipes
-    asked = {encoder_of(chain, recipe, run) for chain in chains for recipe in recipes for run in experiment.runs}
+    asked = {identify_encoder(chain, recipe, run) for chain in chains for recipe in recipes for run in experiment.runs}
     if not asked.intersection(experiment.encoders):
         raise ReleaseError(
             f"release names chain {' or '.join(map(str, chains))} of recipe {' or '.join(recipes)}, which this"
@@ -84,15 +84,15 @@ def _chains(experiment: Experiment, release: Mapping[str, Any], teacher_layers: 
     return direct
 
 
-def find_teachers(experiment: Experiment, students: Iterable[ClassifierId]) -> list[ClassifierId]:
+def find_teachers(experiment: Experiment, students: Iterable[ModelId]) -> list[ModelId]:
     """The teacher's classifiers, which a release is compared with; none where the teacher itself is released."""
     own = [each for each in experiment.classifiers if each.encoder.chain.is_teacher]
     return [] if set(students).intersection(own) else own
 
 
-def find_lineage(encoder: EncoderId) -> list[EncoderId]:
+def find_lineage(encoder: ModelId) -> list[ModelId]:
     """An encoder and all that it was made from, the root first."""
-    return [encoder_of(chain, encoder.recipe, encoder.run) for chain in encoder.chain.ancestry]
+    return [identify_encoder(chain, encoder.recipe, encoder.run) for chain in encoder.chain.ancestry]
 
 
 def check_languages(release: Mapping[str, Any], languages: list[str]) -> list[str]:
@@ -120,16 +120,10 @@ def choose_best(metrics: Iterable[str | Path]) -> dict[str, Any]:
         recipe, chain, layers, run and fine-tuning of the best, its accuracy on dev, its path among the
         classifiers, and the accuracies of all by path.
     """
-    found = {path_of_metrics(facts): facts for facts in map(read_json, metrics)}
+    found = {ModelId.read(facts).path: facts for facts in map(read_json, metrics)}
     path = max(found, key=lambda each: found[each]["dev_accuracy"])
     chosen = {key: found[path][key] for key in ("recipe", "chain", "layers", "run", "finetuning", "dev_accuracy")}
     return chosen | {"path": path, "candidates": {each: facts["dev_accuracy"] for each, facts in found.items()}}
-
-
-def path_of_metrics(facts: Mapping[str, Any]) -> str:
-    """The path of what metrics are of: an encoder, ``toplayer/6-4-2/r1``, or a classifier, ``toplayer/6-4-2/r1-f1``."""
-    finetuning = f"-f{facts['finetuning']}" if "finetuning" in facts else ""
-    return f"{facts['recipe']}/{facts['chain']}/r{facts['run']}{finetuning}"
 
 
 # --- its forms ------------------------------------------------------------------------------------------------

@@ -11,10 +11,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from camembert.core.files import read_json
 from camembert.paper.answers import name_languages
-from camembert.plan.chain import parse_chain
-from camembert.plan.experiment import ClassifierId, encoder_of
+from camembert.plan.experiment import ModelId
 from camembert.plan.sources import ENGLISH
-from camembert.release.choice import CLASSIFIER, PYTORCH, ReleaseForm, find_lineage, path_of_metrics
+from camembert.release.choice import CLASSIFIER, PYTORCH, ReleaseForm, find_lineage
 from camembert.release.table import describe_loss
 
 CARD = "README.md"
@@ -25,14 +24,14 @@ ARCHITECTURE_NAMES = {"bert": "BERT", "roberta": "RoBERTa", "xlm-roberta": "XLM-
 LABELS_SHOWN = 20
 
 
-def training_rows(classifier: ClassifierId, metrics: Iterable[Path]) -> list[dict[str, Any]]:
+def training_rows(classifier: ModelId, metrics: Iterable[Path]) -> list[dict[str, Any]]:
     """What was trained on the way to a classifier, in order: what, steps, tokens, seconds and FLOPs.
 
     Args:
         classifier: the end of the way.
         metrics: JSON files of encoders and of classifiers, of these and of others.
     """
-    facts = {path_of_metrics(one): one for one in map(read_json, metrics)}
+    facts = {ModelId.read(one).path: one for one in map(read_json, metrics)}
     rows = []
     for encoder in find_lineage(classifier.encoder):
         one = facts[encoder.path]
@@ -92,7 +91,6 @@ def model_card(
         citation: CITATION.cff of this software.
     """
     student = choice["student"]
-    encoder = encoder_of(parse_chain(student["chain"]), student["recipe"], student["run"])
     source = yaml.safe_load(citation.read_text(encoding="utf-8"))
     classifies = form.model == CLASSIFIER
     facts = measured if classifies else classifier
@@ -123,7 +121,7 @@ def model_card(
         vocabulary=measured["vocabulary"],
         loss="" if loss is None else describe_loss(form.name, loss),
         average=sum(facts["accuracy"].values()) / len(facts["accuracy"]),
-        training=training_rows(ClassifierId(encoder, student["run"], student["finetuning"]), metrics),
+        training=training_rows(ModelId.read(student), metrics),
         experiment=experiment,
         kept=kept,
         pooling=pooling,

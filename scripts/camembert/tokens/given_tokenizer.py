@@ -13,7 +13,7 @@ from typing import Any
 from tokenizers import Tokenizer, processors
 
 from camembert.core.files import TOKENIZER, TOKENIZER_SETTINGS, read_json
-from camembert.plan.teachers import ADDED_TOKENS, POSITIONS_AFTER_PADDING, VOCABULARY, longest_input, segments_of
+from camembert.plan.teachers import ADDED_TOKENS, POSITIONS_AFTER_PADDING, VOCABULARY, has_segments, longest_input
 from camembert.tokens.tokenizer import INPUTS, SPECIAL_TOKENS, SpecialIds, TokenizerError, write_tokenizer
 from camembert.tokens.trimming import KINDS
 
@@ -53,7 +53,7 @@ def import_tokenizer(
             f"{folder} has no mask token (mask_token in tokenizer_config.json or special_tokens_map.json), which"
             f" {reasons[0]} needs; leave that out, or take another teacher"
         )
-    segments = special.segments and segments_of(config)
+    segments = special.segments and has_segments(config)
     if special.segments and not segments:  # the same special tokens, all of one segment
         cls, sep = names["cls_token"], names["sep_token"]
         pair = [cls, "$A", *[sep] * special.separators, "$B", sep]

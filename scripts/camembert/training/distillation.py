@@ -18,8 +18,7 @@ from camembert.core.files import WEIGHTS
 from camembert.core.provenance import hash_code, hash_file
 from camembert.models import encoder as encoders
 from camembert.models.encoder import Encoder, compile_layers
-from camembert.plan.losses import LOSSES, SENTENCE, Batch, Layer, Part, document_means, top_layers
-from camembert.plan.recipe import Recipe
+from camembert.plan.losses import LOSSES, SENTENCE, Batch, Layer, Part, Recipe, document_means, top_layers
 from camembert.runtime import parallel
 from camembert.runtime.parallel import TrainingSettings
 from camembert.tokens.tokenizer import SpecialIds

@@ -20,7 +20,7 @@ from camembert.evaluation.efficiency import (
     run_seconds,
     steady_timings,
 )
-from camembert.plan.flops import Shape
+from camembert.plan.chain import Shape
 
 
 def test_runs_are_repeated_often_enough_and_long_enough():

@@ -25,7 +25,7 @@ from camembert.models.encoder import (
     save_model,
     to_tensors,
 )
-from camembert.plan.teachers import sizes_in
+from camembert.plan.teachers import read_sizes
 from camembert.tokens.corpora import Shard, TokenizedCorpus, write_shard
 from camembert.tokens.packing import TextBatches
 from camembert.tokens.tokenizer import SpecialIds, load_tokenizer
@@ -65,7 +65,7 @@ def test_a_checkpoint_comes_whole_with_the_sizes_that_its_config_names(given):
         "intermediate_size": INTERMEDIATE,
         "max_length": LONGEST,
     }
-    assert sizes_in(folder / "given") == expected | {"vocab_size": model.config.vocab_size}
+    assert read_sizes(folder / "given") == expected | {"vocab_size": model.config.vocab_size}
     assert found == {"pooler": False, "mlm_head": True}
     encoder = load_encoder(folder / "encoder")
     assert encoder.config.model_type == model.config.model_type == ("bert" if kind == "minilm" else kind)

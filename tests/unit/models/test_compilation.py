@@ -17,7 +17,7 @@ from camembert.models.encoder import (
     run_layers,
     set_dropout,
 )
-from camembert.plan.recipe import Recipe
+from camembert.plan.losses import Recipe
 from camembert.runtime.parallel import TrainingSettings
 from camembert.tokens.corpora import CorpusFolders, write_shard
 from camembert.training.distillation import distillation_objective, freeze

@@ -12,7 +12,7 @@ from transformers import AutoModel, AutoTokenizer
 from camembert.models.encoder import load_encoder
 from camembert.models.packaged import BLOCK_TYPE, PackagedError, dequantise, read_packaged, write_folder
 from camembert.models.teacher import import_teacher
-from camembert.plan.teachers import config_of
+from camembert.plan.teachers import read_model_config
 from camembert.tokens.given_tokenizer import import_tokenizer
 
 SIZES = {"num_hidden_layers": 3, "hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64, "max_length": 64}
@@ -80,7 +80,7 @@ def test_text_is_framed_normalised_and_cut_into_pieces(made):
 
 def test_it_becomes_a_teacher_that_loads_without_a_warning(made, tmp_path, caplog):
     folder, _, pieces = made
-    import_tokenizer(folder / "model", tmp_path / "tokenizer", config_of(folder / "model"))
+    import_tokenizer(folder / "model", tmp_path / "tokenizer", read_model_config(folder / "model"))
     rows = len(pieces) + SPARE_ROWS
     found = import_teacher(folder / "model", tmp_path / "tokenizer", tmp_path / "teacher", SIZES, rows)
     assert found == {"pooler": False, "mlm_head": False}

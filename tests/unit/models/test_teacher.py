@@ -13,7 +13,7 @@ from transformers.models.bert.modeling_bert import BertForMaskedLM, BertForPreTr
 from camembert.models.encoder import init_mlm_head, load_encoder, load_mlm_head
 from camembert.models.teacher import TeacherError, import_teacher
 from camembert.plan.sources import SourceError
-from camembert.plan.teachers import check_architecture, teacher_files
+from camembert.plan.teachers import check_architecture, find_teacher_files
 
 SIZES = {"num_hidden_layers": 3, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 32, "max_length": 32}
 ROWS = 170
@@ -101,7 +101,7 @@ def test_a_whole_checkpoint_becomes_the_same_encoder_with_its_head(model, checkp
     elif form == "sharded":
         (folder / "model.safetensors").unlink()
         model.save_pretrained(folder, max_shard_size="10KB")
-        assert len(teacher_files(folder)) > 5
+        assert len(find_teacher_files(folder)) > 5
     elif form == "half precision":
         alter(folder, lambda weights: {key: weight.half() for key, weight in weights.items()})
     encoder, head, found = imported(folder)
@@ -230,7 +230,7 @@ def test_a_folder_that_lacks_a_file_is_refused_before_anything_runs(checkpoint, 
     folder = checkpoint()
     (folder / lost).unlink()
     with pytest.raises(SourceError, match=message):
-        teacher_files(folder)
+        find_teacher_files(folder)
 
 
 def test_a_lost_part_and_a_config_that_is_not_json_are_named(model, checkpoint):
@@ -239,7 +239,7 @@ def test_a_lost_part_and_a_config_that_is_not_json_are_named(model, checkpoint):
     model.save_pretrained(folder, max_shard_size="10KB")
     next(folder.glob("model-00002-*")).unlink()
     with pytest.raises(SourceError, match=r"has no model-00002-of-.*\.safetensors, which .*index\.json lists"):
-        teacher_files(folder)
+        find_teacher_files(folder)
     (folder / "config.json").write_text("{")
     with pytest.raises(SourceError, match=r"config\.json is not JSON"):
         check_architecture(folder, SIZES, ROWS)
@@ -251,4 +251,4 @@ def test_an_index_that_lists_no_parts_is_refused(checkpoint, content):
     (folder / "model.safetensors").unlink()
     (folder / "model.safetensors.index.json").write_text(content)
     with pytest.raises(SourceError, match=r"index\.json does not list the parts of the weights; copy the whole model"):
-        teacher_files(folder)
+        find_teacher_files(folder)

@@ -19,7 +19,7 @@ from camembert.paper.tables.comparisons import (
 )
 from camembert.paper.tables.conclusion import conclude
 from camembert.plan.chain import Method
-from camembert.plan.comparisons import Contrast, PlannedComparison
+from camembert.plan.experiment import Contrast, PlannedComparison
 
 TEACHER = ComparedModel("teacher", "6", "Teacher (6 layers)", Method.TEACHER)
 DIRECT = ComparedModel("toplayer", "6-2x2", "Direct, equal compute 6-2x2", Method.DIRECT_LONGER)

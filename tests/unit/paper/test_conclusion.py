@@ -11,7 +11,7 @@ from camembert.paper.tables.accuracy import compute_summary
 from camembert.paper.tables.comparisons import COMPARISON_COLUMNS
 from camembert.paper.tables.conclusion import conclude, name_worse_than_copied, summarise_run, write_conclusion
 from camembert.plan.chain import Method
-from camembert.plan.comparisons import Contrast, PlannedComparison
+from camembert.plan.experiment import Contrast, PlannedComparison
 
 DIRECT = ComparedModel("toplayer", "6-2x2", "Direct, equal compute 6-2x2", Method.DIRECT_LONGER)
 CASCADE = ComparedModel("toplayer", "6-4-2", "Cascade 6-4-2", Method.CASCADE)

@@ -20,7 +20,7 @@ from camembert.paper.tables.costs import (
 )
 from camembert.plan.chain import Method
 from camembert.plan.config import load_yaml
-from camembert.plan.paper import figures_of, tables_of, way_of
+from camembert.plan.paper import drop_budgets, list_figures, list_tables
 
 MODELS = [
     ComparedModel("teacher", "6", "Teacher (6 layers)", Method.TEACHER),
@@ -180,15 +180,15 @@ def test_one_way_at_two_budgets_brings_the_others_of_its_depth():
 )
 def test_budgets_are_shown_where_an_experiment_has_several(chains, matched, has):
     config = load_yaml("config.yaml") | {"chains": chains, "compute_matched": matched}
-    assert ("budgets" in tables_of(config)) is ("budgets" in figures_of(config)) is has
-    assert way_of("12-6x0.25-3x0.25") == way_of("12-6-3") == "12-6-3"
+    assert ("budgets" in list_tables(config)) is ("budgets" in list_figures(config)) is has
+    assert drop_budgets("12-6x0.25-3x0.25") == drop_budgets("12-6-3") == "12-6-3"
 
 
 def test_no_figure_has_one_point_or_more_models_than_one_can_tell_apart():
     config = load_yaml("config.yaml")
-    assert {"finding", "pareto"} <= set(figures_of(config))
-    assert set(figures_of(config | {"chains": ["6"], "compute_matched": []})) & {"finding", "pareto"} == set()
-    assert "pareto" not in figures_of(config | {"recipes": list("abcde")})
+    assert {"finding", "pareto"} <= set(list_figures(config))
+    assert set(list_figures(config | {"chains": ["6"], "compute_matched": []})) & {"finding", "pareto"} == set()
+    assert "pareto" not in list_figures(config | {"recipes": list("abcde")})
 
 
 def test_stages_and_all_jobs_are_added_up():

@@ -17,7 +17,7 @@ from camembert.paper.figures.costs import draw_budgets, draw_pareto
 from camembert.paper.tables.accuracy import compute_summary
 from camembert.paper.tables.comparisons import compare
 from camembert.plan.chain import Method
-from camembert.plan.comparisons import Contrast, PlannedComparison
+from camembert.plan.experiment import Contrast, PlannedComparison
 
 MODELS = [
     ComparedModel("toplayer", "6", "Teacher (6 layers)", Method.TEACHER),

@@ -1,73 +1,60 @@
-"""What a config asks for."""
-
-from pathlib import Path
+"""What a config asks for: models, and which of them are compared."""
 
 import pytest
 
-from camembert.plan.chain import parse_chain
-from camembert.plan.config import load_yaml
-from camembert.plan.experiment import ClassifierId, EncoderId, encoder_of, experiment_of
+from camembert.plan.chain import Method, parse_chain
+from camembert.plan.experiment import ModelId, identify_encoder, list_masking, plan_comparisons, plan_experiment
 
 
 @pytest.fixture
-def small():
+def small(config):
     """Two runs of two fine-tunings and one of each kind of chain."""
-    config = load_yaml(Path(__file__).parents[3] / "config.yaml")
+    config["pretraining"]["mlm_probability"] = 0.3
+    config["text"]["sequence_length"] = 64
     return config | {
         "chains": ["6-4-2", "6-2", "6-2x0", "6-2x3", "0-2", "0-2x2"],
         "compute_matched": ["6-4-2"],
-        "recipes": ["toplayer"],
         "runs": [1, 2],
         "scratch_runs": 2,
         "reference_runs": None,
         "finetunings": 2,
-        "tokenizer": {"vocab_size": 6000, "lowercase": False},
-        "teacher": config["teacher"]
-        | {
-            "num_hidden_layers": 6,
-            "hidden_size": 128,
-            "num_attention_heads": 4,
-            "intermediate_size": 512,
-            "max_length": 128,
-        },
-        "text": config["text"] | {"sequence_length": 64},
-        "pretraining": config["pretraining"] | {"mlm_probability": 0.3},
     }
 
 
-def test_chains_are_completed_and_ordered_by_method(small):
-    experiment = experiment_of(small)
-    assert [experiment.label(chain) for chain in experiment.chains] == [
-        "Teacher (6 layers)",
-        "Random weights 0-2",
-        "Pre-trained from scratch 0-2x2",
-        "From scratch, equal compute 0-2x3.01",
-        "Copied layers 6-2x0",
-        "Direct 6-2",
-        "Direct, longer 6-2x3",
-        "Direct, equal compute 6-2x2.33",
-        "Teacher assistant 6-4",
-        "Cascade 6-4-2",
+def test_chains_are_completed_ordered_by_method_and_named_by_it(small):
+    experiment = plan_experiment(small)
+    assert [(experiment.method(chain), experiment.label(chain)) for chain in experiment.chains] == [
+        (Method.TEACHER, "Teacher (6 layers)"),
+        (Method.RANDOM, "Random weights 0-2"),
+        (Method.SCRATCH, "Pre-trained from scratch 0-2x2"),
+        (Method.SCRATCH, "From scratch, equal compute 0-2x3.01"),
+        (Method.COPIED, "Copied layers 6-2x0"),
+        (Method.DIRECT, "Direct 6-2"),
+        (Method.DIRECT_LONGER, "Direct, longer 6-2x3"),
+        (Method.DIRECT_LONGER, "Direct, equal compute 6-2x2.33"),
+        (Method.ASSISTANT, "Teacher assistant 6-4"),
+        (Method.CASCADE, "Cascade 6-4-2"),
     ]
+    (less,) = [chain for chain in plan_experiment(small | {"chains": ["6-2x0.5"]}).chains if chain.budget == 0.5]
+    assert experiment.label(less) == "Direct 6-2x0.5"
 
 
-def test_assistants_run_from_deep_to_shallow_and_are_shared(small):
-    experiment = experiment_of(small | {"chains": ["6-5-3-2", "6-5-4-1"], "compute_matched": []})
-    assert [str(chain) for chain in experiment.chains] == ["6", "6-5", "6-5-4", "6-5-3", "6-5-3-2", "6-5-4-1"]
-
-
-def test_a_cascade_that_is_matched_is_also_built(small):
-    experiment = experiment_of(small | {"chains": ["6"]})
-    assert [str(chain) for chain in experiment.chains] == ["6", "0-2x3.01", "6-2x2.33", "6-4", "6-4-2"]
-
-
-def test_an_experiment_without_a_teacher_builds_none(small):
-    experiment = experiment_of(small | {"chains": ["0-2", "0-2x2"], "compute_matched": []})
-    assert [str(chain) for chain in experiment.chains] == ["0-2", "0-2x2"]
+@pytest.mark.parametrize(
+    ("chains", "matched", "built"),
+    [
+        (["6-5-3-2", "6-5-4-1"], [], ["6", "6-5", "6-5-4", "6-5-3", "6-5-3-2", "6-5-4-1"]),  # from deep to shallow
+        (["6"], ["6-4-2"], ["6", "0-2x3.01", "6-2x2.33", "6-4", "6-4-2"]),  # what is matched is built
+        (["0-2", "0-2x2"], [], ["0-2", "0-2x2"]),  # without a teacher
+        ([6, "6-2"], [], ["6", "6-2"]),  # without quotes
+    ],
+)
+def test_what_chains_need_is_built_once(small, chains, matched, built):
+    experiment = plan_experiment(small | {"chains": chains, "compute_matched": matched})
+    assert [str(chain) for chain in experiment.chains] == built
 
 
 def test_each_encoder_is_built_once_for_each_recipe_and_run_it_depends_on(small):
-    assert [encoder.path for encoder in experiment_of(small).encoders] == [
+    assert [encoder.path for encoder in plan_experiment(small).encoders] == [
         "teacher/6/r0",
         "untrained/0-2/r1",
         "untrained/0-2/r2",
@@ -90,7 +77,7 @@ def test_each_encoder_is_built_once_for_each_recipe_and_run_it_depends_on(small)
 
 
 def test_two_recipes_share_what_is_not_distilled(small):
-    experiment = experiment_of(small | {"chains": ["6-2", "6-2x0"], "compute_matched": [], "recipes": ["one", "two"]})
+    experiment = plan_experiment(small | {"chains": ["6-2", "6-2x0"], "compute_matched": [], "recipes": ["one", "two"]})
     paths = {encoder.path for encoder in experiment.encoders}
     assert paths == {
         "teacher/6/r0",
@@ -100,14 +87,14 @@ def test_two_recipes_share_what_is_not_distilled(small):
 
 
 def test_fewer_runs_may_start_from_random_weights(small):
-    paths = [encoder.path for encoder in experiment_of(small | {"scratch_runs": 1}).encoders]
+    paths = [encoder.path for encoder in plan_experiment(small | {"scratch_runs": 1}).encoders]
     assert {path for path in paths if path.endswith("/r2")} == {
         f"toplayer/{chain}/r2" for chain in ("6-2", "6-2x3", "6-2x2.33", "6-4", "6-4-2")
     }
 
 
 def test_references_may_be_finetuned_in_fewer_runs(small):
-    classifiers = experiment_of(small | {"reference_runs": 1, "finetunings": 1}).classifiers
+    classifiers = plan_experiment(small | {"reference_runs": 1, "finetunings": 1}).classifiers
     second = {classifier.path for classifier in classifiers if classifier.run == 2}
     assert second == {
         f"{model}/r2-f1"
@@ -117,7 +104,7 @@ def test_references_may_be_finetuned_in_fewer_runs(small):
 
 
 def test_every_run_finetunes_each_of_its_encoders_as_often_as_asked(small):
-    experiment = experiment_of(small)
+    experiment = plan_experiment(small)
     paths = [classifier.path for classifier in experiment.classifiers]
     assert len(paths) == len(set(paths)) == 2 * 2 * len(experiment.chains)
     assert [path for path in paths if path.startswith("toplayer/6-4-2/")] == [
@@ -139,8 +126,8 @@ def test_every_run_finetunes_each_of_its_encoders_as_often_as_asked(small):
     ],
 )
 def test_the_parents_of_an_encoder_lead_to_its_root(recipe, chain, run, lineage):
-    encoder = encoder_of(parse_chain(chain), "toplayer", run)
-    assert encoder == EncoderId(recipe, parse_chain(chain), run)
+    encoder = identify_encoder(parse_chain(chain), "toplayer", run)
+    assert encoder == encoder.encoder == ModelId(recipe, parse_chain(chain), run)
     found = []
     while (encoder := encoder.parent) is not None:
         found.append(encoder.path)
@@ -148,8 +135,18 @@ def test_the_parents_of_an_encoder_lead_to_its_root(recipe, chain, run, lineage)
 
 
 def test_every_parent_of_an_encoder_is_built_too(small):
-    encoders = experiment_of(small).encoders
+    encoders = plan_experiment(small).encoders
     assert all(encoder.parent is None or encoder.parent in encoders for encoder in encoders)
+
+
+def test_a_model_is_read_from_what_its_path_has(small):
+    experiment = plan_experiment(small)
+    for model in [*experiment.encoders, *experiment.classifiers]:
+        recipe, chain, name = model.path.split("/")
+        run, _, finetuning = name.removeprefix("r").partition("-f")
+        wildcards = {"recipe": recipe, "chain": chain, "run": run} | ({"finetuning": finetuning} if finetuning else {})
+        assert ModelId.read(wildcards) == model
+        assert ModelId.read(wildcards).encoder in experiment.encoders
 
 
 @pytest.mark.parametrize(
@@ -165,6 +162,75 @@ def test_every_parent_of_an_encoder_is_built_too(small):
     ],
 )
 def test_a_student_learns_from_a_classifier_of_its_run(recipe, chain, which, expected):
-    classifier = ClassifierId(encoder_of(parse_chain(chain), recipe, 2), 2, 3)
-    found = classifier.teacher(which)
+    found = identify_encoder(parse_chain(chain), recipe, 2).classifier(2, 3).teacher(which)
     assert (found and found.path) == expected
+
+
+def test_what_masks_tokens_is_named(config):
+    config["scratch_runs"] = 1
+    assert list_masking(config, plan_experiment(config)) == ["chain 0-3x2.41"]
+    config |= {"recipes": ["toplayer", "logits"], "compute_matched": [], "chains": ["0-3", "6-3"]}
+    assert list_masking(config, plan_experiment(config)) == ["recipe logits (loss logits)"]
+
+
+# --- comparisons --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def compared(config):
+    """Finds the pairs that a config with some keys changed compares: contrast, first, second."""
+    config |= {"chains": ["6", "6-3x0", "6-3", "6-4-3"], "compute_matched": ["6-4-3"], "scratch_runs": 1}
+
+    def find(planned, pairs=(), **changes):
+        changed = config | {"comparisons": {"planned": planned, "pairs": pairs}} | changes
+        return [
+            (str(pair.contrast), "/".join(pair.first), "/".join(pair.second))
+            for pair in plan_comparisons(changed, plan_experiment(changed))
+        ]
+
+    return find
+
+
+ALL = ["direct_equal_compute", "direct", "scratch_equal_compute", "copied_layers", "teacher"]
+
+
+def test_every_contrast_finds_its_pairs(compared):
+    pairs = compared(ALL)
+    assert pairs[:3] == [
+        ("direct_equal_compute", "toplayer/6-4-3", "toplayer/6-3x2.07"),
+        ("direct", "toplayer/6-4-3", "toplayer/6-3"),
+        ("scratch_equal_compute", "toplayer/6-4-3", "mlm/0-3x2.41"),
+    ]
+    copied = [first for contrast, first, second in pairs if (contrast, second) == ("copied_layers", "untrained/6-3x0")]
+    assert copied == ["toplayer/6-3", "toplayer/6-3x2.07", "toplayer/6-4-3"]  # not 6-4: four layers were never copied
+    teacher = [first for contrast, first, second in pairs if (contrast, second) == ("teacher", "teacher/6")]
+    assert teacher == ["toplayer/6-3", "toplayer/6-3x2.07", "toplayer/6-4", "toplayer/6-4-3"]
+    assert len(pairs) == 3 + 3 + 4
+
+
+@pytest.mark.parametrize(
+    ("planned", "change", "pairs"),
+    [
+        (
+            ALL,  # what is not built is not compared
+            {"chains": ["6", "6-4-3"], "compute_matched": []},
+            [("teacher", "toplayer/6-4", "teacher/6"), ("teacher", "toplayer/6-4-3", "teacher/6")],
+        ),
+        (
+            ["direct"],  # nor what is not planned; every recipe has pairs of its own
+            {"recipes": ["toplayer", "minilm"]},
+            [("direct", "toplayer/6-4-3", "toplayer/6-3"), ("direct", "minilm/6-4-3", "minilm/6-3")],
+        ),
+        (
+            ["direct"],  # pairs of one's own come last
+            {"pairs": [["6-4-3", "6-4"], ["6-3x0", 6]]},
+            [
+                ("direct", "toplayer/6-4-3", "toplayer/6-3"),
+                ("other", "toplayer/6-4-3", "toplayer/6-4"),
+                ("other", "untrained/6-3x0", "teacher/6"),
+            ],
+        ),
+    ],
+)
+def test_what_is_built_and_planned_is_compared(compared, planned, change, pairs):
+    assert compared(planned, **change) == pairs

@@ -8,7 +8,7 @@ from snakemake.utils import update_config
 
 from camembert.plan import sources
 from camembert.plan.config import ConfigError, check_config, load_yaml
-from camembert.plan.corpora import downloads
+from camembert.plan.corpora import list_downloads
 
 ROOT = Path(__file__).parents[3]
 EXPERIMENTS = [ROOT / "config.yaml", *sorted((ROOT / "experiments").glob("*.yaml"))]
@@ -53,9 +53,9 @@ def local_data(tmp_path, monkeypatch):
 
     def fill(config):
         task = config["data"]["task"]
-        for split in sources.splits_of(task):
-            for language in sources.languages_of(split, config["languages"], task["train_languages"]):
-                pattern = sources.in_language(task["files"][split], sources.locale_of(task["locales"], language))
+        for split in sources.list_splits(task):
+            for language in task["train_languages"] if split == "train" else config["languages"]:
+                pattern = sources.fill_language(task["files"][split], sources.find_locale(task["locales"], language))
                 path = Path(task["folder"]) / pattern.replace("*", ".gz")
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text("something")
@@ -87,8 +87,8 @@ def test_every_experiment_plans_with_every_task(local_data, experiment, preset, 
             check_config(config)
         return
     check_config(config)
-    wanted = [name for name in downloads(config) if name.startswith("task-")]
-    assert len(wanted) == (len(sources.splits_of(task)) if task["source"] == "hub" else 0)
+    wanted = [name for name in list_downloads(config) if name.startswith("task-")]
+    assert len(wanted) == (len(sources.list_splits(task)) if task["source"] == "hub" else 0)
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
@@ -110,6 +110,6 @@ def test_the_task_that_config_yaml_describes_is_xnli():
 
 def test_the_hub_is_asked_for_the_locales_of_a_task():
     config = composed(ROOT / "experiments" / "paper.yaml", ROOT / "experiments" / "tasks" / "massive.yaml")
-    wanted = downloads(config | {"languages": ["en", "sw"]})
+    wanted = list_downloads(config | {"languages": ["en", "sw"]})
     assert wanted["task-train"]["files"] == ["en-US/train/*.parquet"]
     assert wanted["task-dev"]["files"] == ["en-US/validation/*.parquet", "sw-KE/validation/*.parquet"]

@@ -2,16 +2,20 @@
 
 import json
 from copy import deepcopy
-from pathlib import Path
 
 import pytest
 
-from camembert.plan.config import ConfigError, check_config, load_yaml
-from camembert.plan.experiment import experiment_of, masks_tokens
+from camembert.plan.config import ConfigError, check_config
 from camembert.plan.sources import SourceError
-from camembert.plan.teachers import SIZES, config_of, longest_input, segments_of, sizes_in, teacher_files
+from camembert.plan.teachers import (
+    SIZES,
+    find_teacher_files,
+    has_segments,
+    longest_input,
+    read_model_config,
+    read_sizes,
+)
 
-ROOT = Path(__file__).parents[3]
 XLM_R = {
     "model_type": "xlm-roberta",
     "architectures": ["XLMRobertaForMaskedLM"],
@@ -57,16 +61,8 @@ def folder(tmp_path):
 @pytest.mark.parametrize(("facts", "longest", "segments"), [(XLM_R, 512, False), (MINILM, 512, True)])
 def test_the_longest_input_leaves_out_positions_before_a_text(folder, facts, longest, segments):
     assert longest_input(facts) == longest
-    assert segments_of(facts) == segments
-    sizes = sizes_in(folder(facts))
-    assert sizes == {
-        "num_hidden_layers": 12,
-        "hidden_size": facts["hidden_size"],
-        "num_attention_heads": 12,
-        "intermediate_size": facts["intermediate_size"],
-        "max_length": 512,
-        "vocab_size": facts["vocab_size"],
-    }
+    assert has_segments(facts) == segments
+    assert read_sizes(folder(facts)) == {key: facts[key] for key in (*SIZES[:-1], "vocab_size")} | {"max_length": 512}
 
 
 @pytest.mark.parametrize(
@@ -85,18 +81,17 @@ def test_a_config_of_2019_is_told_which_type_to_add(folder, facts, likely):
     with pytest.raises(
         SourceError, match=rf'has no model_type, as those of 2019 have none; add "model_type": "{likely}"'
     ):
-        config_of(written)
+        read_model_config(written)
 
 
-def test_sizes_that_are_null_are_those_of_a_local_teacher(folder):
-    config = load_yaml(ROOT / "config.yaml")
+def test_sizes_that_are_null_are_those_of_a_local_teacher(config, folder):
     config["teacher"] |= {"source": "folder", "folder": str(folder(XLM_R))} | dict.fromkeys(SIZES)
     config["tokenizer"]["vocab_size"] = None
     config |= {"chains": ["12-6"], "compute_matched": []}
     given = deepcopy(config)
     check_config(config)
     read = {key: config["teacher"][key] for key in SIZES} | {"vocab_size": config["tokenizer"]["vocab_size"]}
-    assert read == sizes_in(folder(XLM_R))
+    assert read == read_sizes(folder(XLM_R))
     given["teacher"]["hidden_size"] = 384
     with pytest.raises(ConfigError, match=r"teacher\.hidden_size is 384, but .* has hidden_size 768; set"):
         check_config(given)
@@ -109,7 +104,7 @@ def test_other_architectures_are_refused_with_those_that_are_not(folder, kind):
     with pytest.raises(
         SourceError, match="an encoder with BERT's layers, one of bert, roberta, xlm-roberta, camembert"
     ):
-        config_of(folder(XLM_R | {"model_type": kind}))
+        read_model_config(folder(XLM_R | {"model_type": kind}))
 
 
 @pytest.mark.parametrize(("name", "more"), [("sentencepiece.bpe.model", ()), ("vocab.json", ("merges.txt",))])
@@ -119,11 +114,4 @@ def test_a_folder_without_tokenizer_json_is_told_how_to_get_one(folder, name, mo
     for each in (name, *more):
         (model / each).write_text("")
     with pytest.raises(SourceError, match=rf"its tokenizer as {name} only, expected tokenizer\.json; write one"):
-        teacher_files(model)
-
-
-def test_what_masks_tokens_is_named():
-    config = load_yaml(ROOT / "config.yaml") | {"scratch_runs": 1}
-    assert masks_tokens(config, experiment_of(config)) == ["chain 0-3x2.41"]
-    config |= {"recipes": ["toplayer", "logits"], "compute_matched": [], "chains": ["0-3", "6-3"]}
-    assert masks_tokens(config, experiment_of(config)) == ["recipe logits (loss logits)"]
+        find_teacher_files(model)

@@ -24,7 +24,7 @@ from camembert.paper.intervals import Interval
 from camembert.plan import keys
 from camembert.plan.chain import parse_chain
 from camembert.plan.config import load_yaml
-from camembert.plan.experiment import ClassifierId, encoder_of, experiment_of
+from camembert.plan.experiment import ModelId, identify_encoder, plan_experiment
 from camembert.release.choice import (
     CLASSIFIER,
     FORMS,
@@ -107,7 +107,9 @@ def test_the_classifier_best_on_english_dev_is_taken_whatever_its_test_accuracy(
 def asked(release, **changes):
     """Chains of the classifiers that a release is chosen among, in the toy experiment with some changes."""
     config = load_yaml(ROOT / "config.yaml") | changes
-    found = find_candidates(experiment_of(config), config["release"] | release, config["teacher"]["num_hidden_layers"])
+    found = find_candidates(
+        plan_experiment(config), config["release"] | release, config["teacher"]["num_hidden_layers"]
+    )
     return sorted({str(each.encoder.chain) for each in found})
 
 
@@ -145,7 +147,7 @@ def test_a_release_that_cannot_be_made_is_refused_in_one_sentence(release, chang
 
 def test_the_teacher_is_compared_with_the_release_unless_it_is_the_release():
     config = load_yaml(ROOT / "config.yaml")
-    experiment = experiment_of(config)
+    experiment = plan_experiment(config)
     students = find_candidates(experiment, config["release"], 6)
     assert {str(each.encoder.chain) for each in find_teachers(experiment, students)} == {"6"}
     teachers = find_candidates(experiment, config["release"] | {"chain": 6}, 6)
@@ -166,7 +168,7 @@ def test_the_teacher_is_measured_in_the_formats_that_are_released():
 
 
 def test_the_keys_list_the_forms_that_there_are():
-    assert list(get_args(keys.Form)) == RELEASED
+    assert list(get_args(keys.FormName)) == RELEASED
 
 
 # --- what it keeps and costs --------------------------------------------------------------------------------------
@@ -240,7 +242,7 @@ def card_of(form, choice, metrics, measured=MEASURED, **facts):
 
 
 def test_training_is_told_from_the_teacher_to_the_classifier(metrics):
-    rows = training_rows(ClassifierId(encoder_of(parse_chain("6-3"), "toplayer", 1), 1, 2), metrics)
+    rows = training_rows(ModelId(identify_encoder(parse_chain("6-3"), "toplayer", 1), 1, 2), metrics)
     assert [row["model"] for row in rows] == ["6", "6-3", "classifier"]
     assert rows[1]["what"] == "distilled from 6"
     assert [row["training_flops"] for row in rows] == [9e12, 2e12, None]

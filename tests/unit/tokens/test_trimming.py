@@ -6,7 +6,7 @@ from checkpoints import KINDS, save_checkpoint
 
 from camembert.models.encoder import load_encoder, load_mlm_head
 from camembert.models.teacher import import_teacher
-from camembert.plan.teachers import SIZES, config_of, first_position, longest_input, sizes_in
+from camembert.plan.teachers import SIZES, first_position, longest_input, read_model_config, read_sizes
 from camembert.tokens.given_tokenizer import import_tokenizer
 from camembert.tokens.tokenizer import load_tokenizer, special_tokens
 from camembert.tokens.trimming import VocabularyError, read_teacher_rows, trim_tokenizer
@@ -22,7 +22,7 @@ def tokenizers(tmp_path):
 
     def make(kind, vocabulary):
         save_checkpoint(kind, tmp_path / "checkpoint", TEXT)
-        config = config_of(tmp_path / "checkpoint")
+        config = read_model_config(tmp_path / "checkpoint")
         for name in ("whole", "trimmed"):
             import_tokenizer(tmp_path / "checkpoint", tmp_path / name, config)
         kept = trim_tokenizer(tmp_path / "trimmed", READ, vocabulary, first_position(config))
@@ -82,8 +82,8 @@ def test_the_teacher_s_embedding_and_head_are_cut_alike(kind, tokenizers, tmp_pa
 
     whole, trimmed, kept = tokenizers(kind, "used")
     folder = tmp_path / "checkpoint"
-    declared = {key: size for key, size in sizes_in(folder).items() if key in SIZES}
-    rows, outputs = sizes_in(folder)["vocab_size"], []
+    declared = {key: size for key, size in read_sizes(folder).items() if key in SIZES}
+    rows, outputs = read_sizes(folder)["vocab_size"], []
     for name, tokens in (("one", whole), ("other", trimmed)):
         import_teacher(folder, tokens, tmp_path / name, declared, rows)
         encoder = load_encoder(tmp_path / name).eval()

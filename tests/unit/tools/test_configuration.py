@@ -8,7 +8,7 @@ from tools.configuration import configuration_page
 
 ROOT = Path(__file__).parents[3]
 PAGE = configuration_page()
-ROWS = dict(re.findall(r"^\| `([^`]+)` +\| (.*?) +\|", PAGE, flags=re.MULTILINE))
+ROWS = dict(re.findall(r"^- `([^`]+)` \((.*?)\)(?::|$)", PAGE, flags=re.MULTILINE))
 """What a value may be, by its key."""
 
 
@@ -33,8 +33,8 @@ def test_the_page_has_every_key_of_the_config_and_says_what_it_means():
     wanted = {re.sub(r"(weights)\..+", r"\1", path) for path in leaves(load_yaml(ROOT / "config.yaml"))}
     wanted |= {"data.text[].name", "data.text[].hub.files", "data.retrieval.files.text"}
     assert wanted - rows == {"data.retrieval.files"}  # null in config.yaml
-    undescribed = re.findall(r"^\| `([^`]+)` *\|[^|]+\| *\|$", PAGE, flags=re.MULTILINE)
-    assert [key.partition(".")[0] for key in undescribed] == ["threads"]  # said above its table
+    undescribed = re.findall(r"^- `([^`]+)` \([^:]*\)$", PAGE, flags=re.MULTILINE)
+    assert [key.partition(".")[0] for key in undescribed] == ["threads"]  # said above its lines
 
 
 def test_what_a_value_may_be_is_said_in_words():

@@ -7,7 +7,7 @@ import pytest
 import torch
 from students import bottom_layers
 
-from camembert.plan.recipe import Recipe
+from camembert.plan.losses import Recipe
 from camembert.training.distillation import distillation_objective, fit_layer_norm, measure_variance
 from camembert.training.packed_text import packed_batches
 

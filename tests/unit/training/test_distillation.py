@@ -20,8 +20,7 @@ from camembert.models.encoder import (
     run_encoder,
 )
 from camembert.plan.config import check_config, load_yaml
-from camembert.plan.losses import LOSSES, Loss, Part, matched_layers
-from camembert.plan.recipe import Recipe
+from camembert.plan.losses import LOSSES, Loss, Part, Recipe, match_layers
 from camembert.tokens import corpora
 from camembert.tokens.corpora import Shard
 from camembert.training import distillation, packed_text
@@ -173,7 +172,7 @@ def test_a_new_recipe_is_a_loss_and_an_entry_of_the_config(distilling, tmp_path,
     config["recipes"] = ["mine"]
     check_config(config)
 
-    made = Recipe.of(config["distillation"]["recipes"]["mine"])
+    made = Recipe(**config["distillation"]["recipes"]["mine"])
     schedule = Schedule(30, learning_rate=1e-2, warmup_ratio=0.1, weight_decay=0.0)
     run = distilling(output=tmp_path / "2", recipe=made, schedule=schedule)
     losses = [row["first_unexplained"] for row in run.curve if row["split"] == "train"]
@@ -287,7 +286,7 @@ def test_masked_language_modelling_does_not_make_a_gpu_wait(teacher, batches):
 
 def test_uniform_is_the_mean_over_the_student_s_layers_each_against_its_own(teacher, batch):
     """Of three layers to two, layer 1 is matched with 2 and layer 2 with 3."""
-    assert matched_layers(3, 2) == [2, 3]
+    assert match_layers(3, 2) == [2, 3]
     student = bottom_layers(teacher, 2).eval()
     parts = distillation_objective(UNIFORM, student, teacher, shared_embeddings=True)(batch)
     one = distillation_objective(

@@ -12,7 +12,7 @@ import torch
 from students import bottom_layers
 
 from camembert.models.encoder import compile_layers, load_encoder, load_mlm_head
-from camembert.plan.recipe import Recipe
+from camembert.plan.losses import Recipe
 from camembert.runtime.devices import autocast, to_device
 from camembert.tokens.corpora import Shard, TokenizedCorpus
 from camembert.tokens.packing import TextBatches

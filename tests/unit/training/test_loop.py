@@ -22,7 +22,7 @@ from torch import nn
 
 from camembert.data.tasks import read_examples, write_examples
 from camembert.models.encoder import save_model
-from camembert.plan.recipe import Recipe
+from camembert.plan.losses import Recipe
 from camembert.runtime.job import logged
 from camembert.runtime.parallel import TrainingSettings
 from camembert.tokens.corpora import CorpusFolders, write_shard

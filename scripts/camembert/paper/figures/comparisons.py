@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from camembert.paper.answers import PROBE, RETRIEVAL
 from camembert.paper.figures.style import COLUMN_WIDTH, WIDTH, ZERO, drawing, outline, shade_rows, style_method
 from camembert.plan.chain import Method
-from camembert.plan.comparisons import QUESTIONS
+from camembert.plan.experiment import QUESTIONS
 from camembert.plan.readings import CENTRED, Direction, Reading
 
 MOST_COLUMNS = 3

@@ -38,7 +38,7 @@ from camembert.paper.tables.writing import (
     write_csv,
     write_table,
 )
-from camembert.plan.comparisons import STUDENTS
+from camembert.plan.experiment import STUDENTS
 from camembert.plan.readings import CENTRED, Direction, Reading
 
 SUMMARY_COLUMNS = {

@@ -28,7 +28,7 @@ from camembert.paper.tables.writing import (
     write_table,
 )
 from camembert.plan.chain import parse_chain
-from camembert.plan.comparisons import Contrast, PlannedComparison
+from camembert.plan.experiment import Contrast, PlannedComparison
 
 MODEL_FIELDS = ("recipe", "chain", "label", "method")
 SIDES = ("first", "second")

@@ -24,7 +24,7 @@ from camembert.paper.tables.comparisons import (
 from camembert.paper.tables.training import compute_convergence, name_improving
 from camembert.paper.tables.writing import format_mean_and_sd, to_markdown
 from camembert.plan.chain import Method
-from camembert.plan.comparisons import Contrast
+from camembert.plan.experiment import Contrast
 
 FEW_RUNS = 3  # fewer are indicative at most
 METHOD_NAMES = {

@@ -19,8 +19,8 @@ from camembert.paper.record import DATA, ExperimentRecord
 from camembert.paper.tables.accuracy import compute_summary, describe_summary_coverage
 from camembert.paper.tables.writing import NOTHING, format_intervals, format_percent, render_texts, write_table
 from camembert.plan.chain import parse_chain
-from camembert.plan.experiment import ROOT, encoder_of
-from camembert.plan.paper import STUDENTS_BY_BUDGET, way_of
+from camembert.plan.experiment import ROOT, identify_encoder
+from camembert.plan.paper import STUDENTS_BY_BUDGET, drop_budgets
 
 UNSTEADY = " (unsteady)"
 TRAINING, WITH_THE_TEACHER, FINETUNING = "training_flops", "training_flops_with_teacher", "finetuning_flops"
@@ -89,7 +89,7 @@ def _average_flops(jobs: Sequence[Mapping[str, Any]]) -> dict[Any, float]:
 
 def _find_links(model: ComparedModel) -> list[tuple[str, str]]:
     """Recipe and chain of a model and of all encoders it comes from, the root first."""
-    return [(encoder_of(link, model.recipe, 0).recipe, str(link)) for link in parse_chain(model.chain).ancestry]
+    return [(identify_encoder(link, model.recipe, 0).recipe, str(link)) for link in parse_chain(model.chain).ancestry]
 
 
 def sum_training_flops(model: ComparedModel, trained: Mapping[tuple[str, str], float]) -> dict[str, float]:
@@ -198,7 +198,10 @@ def compute_budgets(record: ExperimentRecord) -> pd.DataFrame:
     """
     students = [model for model in record.models if model.method in STUDENTS_BY_BUDGET]
     ways = pd.DataFrame(
-        [(model.recipe, model.chain, way_of(model.chain), way_of(model.chain).count("-") > 1) for model in students],
+        [
+            (model.recipe, model.chain, drop_budgets(model.chain), drop_budgets(model.chain).count("-") > 1)
+            for model in students
+        ],
         columns=["recipe", "chain", "way", "cascade"],
     )
     rows = ways.merge(compute_efficiency(record)[["recipe", "chain", TRAINING]]).merge(compute_summary(record))

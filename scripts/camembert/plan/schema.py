@@ -1,4 +1,4 @@
-"""What is wrong in a config, said in one sentence to the person who wrote it."""
+"""How sections of the config are described, and the sentence that a wrong value gets."""
 
 from __future__ import annotations
 
@@ -7,12 +7,45 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from camembert.plan.keys import Section
+T = TypeVar("T")
+
+
+class Section(BaseModel):
+    """Keys that belong together; others, and values that would have to be converted, are refused."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
+def key(meaning: str, **bounds: Any) -> Any:
+    """A key: what it means, and the bounds of its value; without a default it must be there."""
+    return Field(description=meaning, **bounds)
+
+
+def distinct(values: list[T]) -> list[T]:
+    """The values of a list that repeats none."""
+    for i, value in enumerate(values):
+        if value in values[:i]:
+            raise ValueError(f"{value!r} is listed more than once, expected distinct entries; remove one")
+    return values
+
+
+Count = Annotated[int, Field(ge=1)]
+Natural = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Text = Annotated[str, Field(min_length=1)]
+Set = Annotated[list[T], AfterValidator(distinct)]
+Distinct = Annotated[list[T], Field(min_length=1), AfterValidator(distinct)]
+Two = Annotated[list[T], Field(min_length=2)]
+
+
+# --- errors -------------------------------------------------------------------------------------------------------
 
 EXPECTED = {
     "bool_type": "true or false",
@@ -43,7 +76,7 @@ class ConfigError(ValueError):
     """A config that cannot be run: what was found, where, what was expected and what to do."""
 
 
-def sentence(error: ValidationError, config: Mapping[str, Any], root: type[Section]) -> str:
+def describe_error(error: ValidationError, config: Mapping[str, Any], root: type[Section]) -> str:
     """Says the most telling thing that is wrong: an unknown key, else the first; in a value that may have several
     forms, what is wrong inside it.
 
