@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from camembert.plan.config import load_yaml
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tensors of these tests are too small to share out
 
 LEXICON = {
@@ -31,6 +33,12 @@ def sentences(language: str) -> list[str]:
     draw = random.Random(0)
     words = LEXICON[language]
     return [" ".join(words[draw.randrange(len(words))] for _ in range(draw.randint(2, 4))) for _ in range(DOCUMENTS)]
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    """config.yaml, which a test may change."""
+    return load_yaml(Path(__file__).parents[2] / "config.yaml")
 
 
 @pytest.fixture(scope="session")

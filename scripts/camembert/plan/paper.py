@@ -49,7 +49,7 @@ STUDENTS_BY_BUDGET = (Method.DIRECT, Method.DIRECT_LONGER, Method.CASCADE)
 
 
 def paper_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What tables and figures need to know beside answers, metrics and curves: the settings of `ExperimentRecord.read`."""
+    """What tables and figures need beside answers, metrics and curves: the settings of `ExperimentRecord.read`."""
     experiment = plan_experiment(config)
     return {
         "experiment": config["experiment"],

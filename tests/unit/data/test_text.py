@@ -18,7 +18,7 @@ from camembert.data.text import (
     read_documents,
     read_evaluated,
 )
-from camembert.plan.corpora import check_corpora, text_files, text_sources
+from camembert.plan.corpora import TextSource, check_corpora, text_sources
 from camembert.plan.sources import SourceError
 
 DOCUMENTS = ["one", "two  words", "three\nlines", "四"]
@@ -94,7 +94,7 @@ def test_text_is_found_in_any_layout_and_of_its_language_alone(write, tmp_path, 
     paths = [write(name) for name in names]
     write("eno.txt")
     write("de.txt")
-    assert text_files(tmp_path, "en") == paths
+    assert TextSource(name="own", source="folder", folder=str(tmp_path)).files_of("en") == paths
 
 
 def test_a_language_without_text_is_refused_before_anything_runs(write, tmp_path):

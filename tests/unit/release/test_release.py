@@ -24,7 +24,7 @@ from camembert.paper.intervals import Interval
 from camembert.plan import keys
 from camembert.plan.chain import parse_chain
 from camembert.plan.config import load_yaml
-from camembert.plan.experiment import ModelId, identify_encoder, plan_experiment
+from camembert.plan.experiment import identify_encoder, plan_experiment
 from camembert.release.choice import (
     CLASSIFIER,
     FORMS,
@@ -242,7 +242,7 @@ def card_of(form, choice, metrics, measured=MEASURED, **facts):
 
 
 def test_training_is_told_from_the_teacher_to_the_classifier(metrics):
-    rows = training_rows(ModelId(identify_encoder(parse_chain("6-3"), "toplayer", 1), 1, 2), metrics)
+    rows = training_rows(identify_encoder(parse_chain("6-3"), "toplayer", 1).classifier(1, 2), metrics)
     assert [row["model"] for row in rows] == ["6", "6-3", "classifier"]
     assert rows[1]["what"] == "distilled from 6"
     assert [row["training_flops"] for row in rows] == [9e12, 2e12, None]
