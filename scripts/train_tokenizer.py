@@ -9,5 +9,5 @@ if __name__ == "__main__":
     with logged_job() as job, atomic_write(job.output[0]) as partial:
         use_threads(job.threads)
         documents = TrainingDocuments(dict(job.input.items()), job.params.text, job.input.checked)
-        tokenizer = train_tokenizer(documents, job.params.vocabulary, job.params.lowercase)
+        tokenizer = train_tokenizer(documents, job.params.vocab_size, job.params.lowercase)
         save_tokenizer(tokenizer, partial, job.params.longest, job.params.lowercase)
