@@ -83,7 +83,7 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(smalle
             {"distill": 1, "finetune": 1, "evaluate": 1, "retrieve": 1, "probe": 1, "measure_efficiency": 1, **PAPER},
         ),
         (
-            {"runs": [1, 2]},
+            {"runs": [1, 2], "scratch_runs": 2},
             {"distill": 4, "pretrain_from_scratch": 2, "retrieve": 6, "probe": 6, "finetune": 8, "evaluate": 8} | PAPER,
         ),
         (

@@ -16,7 +16,7 @@ NAMES = ("entailment", "neutral", "contradiction")
 SHORT = {
     "runs": [1],
     "compute_matched": [],
-    "text": {"batch": 4},
+    "text": {"batch_size": 4},
     "distillation": {"steps": 5},
     "pretraining": {"steps": 5},
     "finetuning": {"epochs": 1, "batch_size": 16, "evaluations": 2},
