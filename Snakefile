@@ -33,6 +33,7 @@ report: str(Path(workflow.basedir) / "captions" / "workflow.rst")
 
 include: "rules/common.smk"
 include: "rules/sources.smk"
+include: "rules/jobs.smk"
 include: "rules/data.smk"
 include: "rules/cascade.smk"
 include: "rules/evaluate.smk"

@@ -5,32 +5,6 @@ every encoder there is: `pretrain` those that start from random weights, `distil
 that is given comes by `import_teacher` instead. Priorities let start first what most waits for.
 """
 
-from camembert.plan.losses import COPY, LOSSES
-
-
-def training_steps(wildcards):
-    """Optimiser steps of an encoder; 0 leaves it as it was cut or drawn."""
-    chain = encoder_at(wildcards).chain
-    if chain.is_teacher:
-        return config["pretraining"]["steps"]
-    return round(chain.budget * config["distillation"]["steps"])
-
-
-def data_seed(wildcards):
-    """Seed of an encoder's text and, where it starts from random weights, of those; each hop reads other text."""
-    chain = encoder_at(wildcards).chain
-    if chain.is_teacher:
-        return config["pretraining"]["seed"]
-    return 1000 * int(wildcards.run) + len(chain.hops)
-
-
-def distillation_recipe(wildcards):
-    """How a student is made; one that predicts masked tokens gets the share of them too."""
-    recipe = config["distillation"]["recipes"].get(wildcards.recipe, vars(COPY))
-    return recipe | (
-        {"mlm_probability": config["pretraining"]["mlm_probability"]} if LOSSES[recipe["loss"]].predicts_words else {}
-    )
-
 
 rule pretrain:
     input:

@@ -12,7 +12,6 @@ from camembert.plan.config import ConfigError, check_config, load_yaml, sort_key
 from camembert.plan.experiment import TEACHER as TEACHER_RECIPE
 from camembert.plan.experiment import ModelId, list_masking, plan_experiment
 from camembert.plan.readings import Similarity
-from camembert.release import choice
 
 try:
     for path in workflow.configfiles:
@@ -105,21 +104,6 @@ def of_all_encoders(pattern):
     return [result(pattern.format(encoder.path)) for encoder in EXPERIMENT.encoders]
 
 
-def encoder_checkpoints(wildcards, output):
-    """Where the encoder that is evaluated or fine-tuned was trained, which is over; no parameter that is recorded."""
-    return result(f"checkpoints/encoders/{encoder_at(wildcards).path}")
-
-
-def classifier_checkpoints(wildcards, output):
-    """The same of a classifier."""
-    return result(f"checkpoints/classifiers/{ModelId.read(wildcards).path}")
-
-
-def training_text_of(readings):
-    """The corpus, if its means are taken off in one of some readings of retrieval."""
-    return CORPUS if any(each.similarity is Similarity.CENTRED_ON_TRAINING for each in readings) else []
-
-
 def published_rows():
     """The file of published accuracies, where they can stand beside ours."""
     return [Path(workflow.basedir) / "docs" / "published.csv"] if paper.shows_published_rows(config) else []
@@ -128,74 +112,6 @@ def published_rows():
 def every_core(wildcards):
     """All cores of this machine, so that nothing runs beside a measurement; on a cluster, those it computes with."""
     return workflow.cores if workflow.local_exec else config["threads"]["efficiency"]
-
-
-def candidates():
-    """The classifiers that the released one is chosen among."""
-    try:
-        return choice.find_candidates(EXPERIMENT, config["release"], config["teacher"]["num_hidden_layers"])
-    except choice.ReleaseError as error:
-        raise WorkflowError(str(error)) from None
-
-
-def kept_languages():
-    """Languages whose tokens a trimmed vocabulary keeps."""
-    try:
-        return choice.check_languages(config["release"], config["languages"])
-    except choice.ReleaseError as error:
-        raise WorkflowError(str(error)) from None
-
-
-def teachers_of_release():
-    """The teacher's classifiers that the release is compared with."""
-    return choice.find_teachers(EXPERIMENT, candidates())
-
-
-def measured_forms():
-    """The forms in the table: those of the release, and the teacher's."""
-    return choice.list_measured(config["release"]["forms"], bool(teachers_of_release()))
-
-
-def models_of_form(wildcards):
-    """Folders that a form may be made of, by the paths of the classifiers of which one is chosen."""
-    form = choice.FORMS[wildcards.form]
-    among = teachers_of_release() if form.of_teacher else candidates()
-    if form.model == choice.ENCODER:
-        return {each.path: encoder_folder(each.encoder) for each in among}
-    return {each.path: result(f"classifiers/{each.path}") for each in among}
-
-
-def corpus_of_form(wildcards):
-    """The text whose tokens a trimmed vocabulary keeps."""
-    return shards_of(kept_languages()) if choice.FORMS[wildcards.form].trimmed else []
-
-
-def examples_of_form(wildcards):
-    """The examples whose tokens a trimmed vocabulary keeps."""
-    dev = expand(result("data/task/dev-{language}.parquet"), language=kept_languages())
-    return [*TASK_DATA["train"], *dev] if choice.FORMS[wildcards.form].trimmed else []
-
-
-def vocabulary_of_form(wildcards):
-    """What a trimmed vocabulary keeps; nothing of a whole one, which is not made again where this changes."""
-    return config["release"]["vocabulary"] if choice.FORMS[wildcards.form].trimmed else None
-
-
-def dev_of_form(wildcards):
-    """The examples by which eight bits are measured before they are released."""
-    form = choice.FORMS[wildcards.form]
-    return TASK_DATA["dev"] if form.format == choice.INT8 and not form.of_teacher else []
-
-
-def classifier_metrics(classifiers):
-    """What fine-tuning found of some classifiers."""
-    return [result(f"metrics/classifiers/{each.path}.json") for each in classifiers]
-
-
-def training_metrics(classifiers):
-    """What training found of some classifiers, and of all encoders on the way to them."""
-    encoders = dict.fromkeys(encoder for each in classifiers for encoder in choice.find_lineage(each.encoder))
-    return [*(result(f"metrics/encoders/{each.path}.json") for each in encoders), *classifier_metrics(classifiers)]
 
 
 def show_plan():

@@ -5,40 +5,6 @@ the predictions of baselines without an encoder.
 """
 
 
-def finetuning_seed(wildcards):
-    """Seed of a fine-tuning (head, order of the examples, dropout); no two runs share one."""
-    return 1000 * int(wildcards.run) + int(wildcards.finetuning)
-
-
-def finetuned_encoder(wildcards):
-    """The encoder that a classifier is fine-tuned from."""
-    return encoder_folder(encoder_at(wildcards))
-
-
-def taught_by(classifier):
-    """The classifier whose soft labels one learns, if any."""
-    return classifier.teacher(config["finetuning"]["teacher"])
-
-
-def soft_labels_of_job(wildcards):
-    """The soft labels that a job's classifier learns, if any."""
-    teacher = taught_by(ModelId.read(wildcards))
-    return [result(f"soft_labels/{teacher.path}.safetensors")] if teacher else []
-
-
-def unlabelled_of_job(wildcards):
-    """The sentences that have soft labels alone; without these there are none."""
-    return UNLABELLED if soft_labels_of_job(wildcards) else []
-
-
-def finetuning_settings(wildcards):
-    """How a classifier is fine-tuned; what its soft labels count, if it learns any."""
-    settings = config["finetuning"]
-    soft = {"temperature": settings["temperature"], "weight": settings["soft_weight"]}
-    own = without(settings, "teacher", "temperature", "soft_weight", "unlabelled")
-    return own | ({"soft_labels": soft} if soft_labels_of_job(wildcards) else {})
-
-
 rule finetune:
     input:
         encoder=finetuned_encoder,

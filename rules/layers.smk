@@ -5,16 +5,6 @@ trains nothing beyond the encoders.
 """
 
 
-def layers_of_all_encoders(wildcards):
-    """The metrics of every encoder's layers."""
-    if not RETRIEVAL_DATA:
-        raise WorkflowError(
-            "layers are compared by retrieval, but data.retrieval.source is none or English is the only language; bring"
-            " sentences that say the same in several languages: data.retrieval.source: folder"
-        )
-    return of_all_encoders("metrics/layers/{}.json")
-
-
 rule retrieve_layers:
     input:
         encoder=result(f"encoders/{ENCODER}"),
