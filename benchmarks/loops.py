@@ -85,7 +85,7 @@ class Case:
 
 
 CASES = {
-    "embedded": Case(6, 3, 128, 4, 512, 6_000, batch=64, row=32),
+    "default": Case(6, 3, 128, 4, 512, 6_000, batch=64, row=32),
     "mbert": Case(12, 6, 768, 12, 3_072, 119_547, batch=8, row=128),
     "toy": Case(3, 2, 16, 2, 32, 500, batch=4, row=32),
 }

@@ -68,7 +68,7 @@ def test_the_page_holds_rates_and_ratios():
     opponents = {
         name: SimpleNamespace(rates=each, last=SimpleNamespace(peak_memory=2**30)) for name, each in rates.items()
     }
-    page = write_page("Here.", CASES["embedded"], contestants, opponents, on_gpu=False)
+    page = write_page("Here.", CASES["default"], contestants, opponents, on_gpu=False)
     [peer] = [re.split(r"\s*\|\s*", row) for row in page.splitlines() if row.startswith("| plain Hugging Face loop")]
     assert peer[2:6] == [
         "2,000 (2,000 to 2,000)",

@@ -65,7 +65,7 @@ def write(path):
 
 
 @pytest.mark.parametrize("profile", ["default", "slurm"])
-def test_the_embedded_experiment_plans(snakemake, profile):
+def test_the_toy_experiment_plans(snakemake, profile):
     assert jobs(snakemake("-n", "--workflow-profile", profile, configs=[]))["distill"]
 
 
