@@ -239,7 +239,7 @@ def compute_ratio_margin(cosine: np.ndarray, neighbours: int) -> np.ndarray:
 
     margin(x, y) = cos(x, y) / (sum over the k nearest z of x of cos(x, z) / 2k + the same of y)
 
-    Source: Artetxe and Schwenk 2019, Margin-based Parallel TokenizedCorpus Mining, equation 1 with the ratio function.
+    Source: Artetxe and Schwenk 2019, Margin-based Parallel Corpus Mining, equation 1 with the ratio function.
 
     Args:
         cosine: (sentences, sentences).

@@ -96,9 +96,11 @@ def _state_result(
     where, count = WHERE.get(row["task"], f"on {row['task']}"), languages[row["task"]]
     scope = f"{recipe} {where}, on average over {count} language{'s' if count > 1 else ''}"
     points, ends = 100 * row["difference"], f"95 % interval {100 * row['low']:.1f} to {100 * row['high']:.1f}"
+    equal, within = equivalent_in_all(readings, margin), f"within {margin:g} points"
+    if equal:  # by two one-sided tests: the narrower interval lies within the margin
+        ends += f", 90 % {100 * row['low_90']:.1f} to {100 * row['high_90']:.1f}"
     if "runs" in row["covers"] and row["runs"] < FEW_RUNS:
         ends += f"; indicative, with fewer than {FEW_RUNS} runs"
-    equal, within = equivalent_in_all(readings, margin), f"within {margin:g} points"
     where_to = "above" if points > 0 else "below"
     far = f"{first} is {abs(points):.1f} points {where_to} {second}{scope}"
     verdicts = {find_verdict(each) for each in readings}
