@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from camembert.paper.answers import PROBE, RETRIEVAL
-from camembert.paper.figures.style import COLUMN_WIDTH, WIDTH, ZERO, drawing, outline, shade_rows, style_method
+from camembert.paper.figures.style import COLUMN_WIDTH, WIDTH, ZERO, drawing, shade_rows, style_method
 from camembert.plan.chain import Method
 from camembert.plan.experiment import QUESTIONS
 from camembert.plan.readings import CENTRED, Direction, Reading
@@ -22,6 +22,8 @@ from camembert.plan.readings import CENTRED, Direction, Reading
 MOST_COLUMNS = 3
 TITLE_WIDTH = 30
 """Letters a line of a panel's title, at column width."""
+VALUES_AT = 20
+"""Where the column of values ends: points right of the panel."""
 DIRECTIONS: Mapping[Direction | None, tuple[float, Mapping[str, Any]]] = {
     None: (0.0, {"label": "task", "color": "#000000", "marker": "D", "fillstyle": "full"}),
     Direction.INTO_ENGLISH: (
@@ -58,7 +60,7 @@ def draw_finding(comparisons: pd.DataFrame, stem: Path) -> None:
                 _draw_difference(axes, row, rows.index((group, name)) + shift, look)
             axes.set_title("\n".join([*wrap(str(first), letters), *wrap(f"minus {second}", letters)]))
             axes.set_xlabel("Points of accuracy, 95 % interval")
-            axes.margins(x=0.2)
+            axes.margins(x=0.08)
             shade_rows(axes, len(rows))
             axes.set_yticks(range(len(rows)), [name or group for group, name in rows])
         leading = {_place(row)[:2] for row in own[own["leads"]].to_dict("records")}
@@ -80,7 +82,7 @@ def _place(row: Mapping[Any, Any]) -> tuple[str, str, Direction | None]:
         reading = Reading.parse(row["reading"])
         pooling, _, similarity = reading.title.partition(", ")
         return f"Retrieval, {pooling}", similarity, reading.direction
-    name = "Linear probe" if row["task"] == PROBE else str(row["task"])
+    name = "Linear probe" if row["task"] == PROBE else f"Fine-tuned on {row['task']}"
     return (f"{name}, centred" if row["reading"] == CENTRED else name), "", None
 
 
@@ -96,13 +98,17 @@ def _order_rows(comparisons: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _draw_difference(axes: Axes, row: Mapping[Any, Any], y: float, look: Mapping[str, Any]) -> None:
-    """A point, its interval and, right of both, its value."""
+    """A point, its interval and, in a column on the right, its value."""
     points, low, high = (100 * row[name] for name in ("difference", "low", "high"))
     bars = None if math.isnan(low) else [[points - low], [high - points]]
     axes.errorbar(points, y, xerr=bars, linestyle="none", elinewidth=0.8, markersize=3.6, **look)
-    end = points if bars is None else high
-    place = {"textcoords": "offset points", "va": "center", "fontsize": 6.5, "color": look["color"]}
-    axes.annotate(f"{round(points, 1) + 0:+.1f}", (end, y), (3.5, 0), path_effects=outline(2), **place)
+    place: dict[str, Any] = {
+        "xycoords": axes.get_yaxis_transform(),
+        "textcoords": "offset points",
+        "ha": "right",
+        "va": "center",
+    }
+    axes.annotate(f"{round(points, 1) + 0:+.1f}", (1, y), (VALUES_AT, 0), fontsize=6.5, color=look["color"], **place)
 
 
 def draw_ablation(numbers: pd.DataFrame, stem: Path) -> None:
