@@ -119,6 +119,17 @@ def test_what_is_added_is_made_alone(smallest_run, change, planned):
         ({"finetuning": {"epochs": 2}}, {"finetune", "evaluate"}, {"distill", "retrieve", "probe"}),
         ({"finetunings": 2}, {"finetune", "evaluate"}, {"distill", "retrieve"}),
         ({"data": {"cldr": {"test": 72}}}, {"make_cldr_nli", "evaluate"}, {"pretrain", "distill", "train_tokenizer"}),
+        ({"data": {"retrieval": {"source": "none"}}}, {"collect_answers", "tabulate"}, {"train_tokenizer", "distill"}),
+        (
+            {"data": {"task": {"train_languages": ["en", "ru"]}}},
+            {"make_cldr_nli", "finetune"},
+            {"train_tokenizer", "pretrain", "distill"},
+        ),
+        (
+            {"data": {"cldr": {"test": 72}}, "distillation": {"steps": 7}},
+            {"make_cldr_nli", "distill"},
+            {"train_tokenizer", "pretrain"},
+        ),
         ({"distillation": {"steps": 7}}, {"distill", "retrieve", "finetune"}, {"pretrain", "tokenize_text"}),
         ({"pretraining": {"steps": 7}}, {"pretrain", "distill"}, {"tokenize_text", "train_tokenizer"}),
         ({"tokenizer": {"vocab_size": 700}}, {"train_tokenizer", "pretrain"}, {"make_cldr_text", "make_cldr_nli"}),
