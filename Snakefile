@@ -56,7 +56,6 @@ rule all:
 
 
 onstart:
-    write_json(result("config.json"), config)
     show_plan()
 
 
