@@ -1,7 +1,8 @@
 # make run      the toy experiment, three runs: from nothing to tables and figures
 # make record   the same with ten runs and its release, kept in docs/results/toy
 # make test     all tests
-# make report   one page with all tables, figures, the rules and their run times, from a finished run
+# make report   make run, and one page with its tables, figures, rules and run times: results/toy/report.html
+#               (of another run: snakemake --configfile FILE --report results/NAME/report.html)
 # make paper    tables and figures again, from the committed results of record
 # make setup    only the environment, in .venv; tests and checks add what they need
 .PHONY: setup developer cache run report test check record keep paper lock
@@ -57,13 +58,14 @@ record: setup cache
 
 RESULTS ?= results/toy
 RECORD ?= docs/results/toy
+KEPT := answers.parquet metrics.jsonl curves.parquet config.json
 
 # Keeps every answer, from which all is counted, metrics, training curves, and what was made of them
 keep:
 	@test -f $(RESULTS)/tables/conclusion.md || { echo "$(RESULTS) holds no finished run: nothing is kept"; exit 1; }
 	rm -rf $(RECORD)
 	mkdir -p $(RECORD)/tables $(RECORD)/figures
-	cp $(addprefix $(RESULTS)/,answers.parquet metrics.jsonl curves.parquet config.json) $(RECORD)/
+	cp $(addprefix $(RESULTS)/,$(KEPT)) $(RECORD)/
 	cp $(RESULTS)/tables/*.md $(RECORD)/tables/
 	cp $(RESULTS)/figures/*.png $(RECORD)/figures/
 
@@ -71,8 +73,11 @@ keep:
 PAPER ?= results/from-record
 
 paper: setup
+	@for file in $(KEPT); do test -f $(RECORD)/$$file \
+		|| { echo "$(RECORD) has no $$file; name the folder of a record, such as RECORD=docs/results/e5"; exit 1; }; done
 	rm -rf $(PAPER)
 	python scripts/make_paper.py $(RECORD) $(PAPER)
+	@echo "Tables are in $(PAPER)/tables, figures in $(PAPER)/figures"
 
 # Pins every package again; run it where only the CPU build of torch is offered, or the lock names CUDA packages
 lock: developer

@@ -5,7 +5,13 @@ snakemake --cores all tables     (or figures, metrics) a part of it
 snakemake --cores all release    the best student as files to use: see docs/release.md
 snakemake --cores all compress   the same, for an encoder of your own task: see docs/compress.md
 snakemake --cores all layers     which layers of each encoder hold what, before any fine-tuning
-snakemake -n                     what would run
+snakemake -n                     what would run; scripts/estimate.py says what it costs
+
+Of another experiment:
+snakemake --cores all --configfile tests/config/tiny.yaml -- release                              a part of it
+snakemake --cores all --configfile tests/config/tiny.yaml -- results/tiny/figures/finding.png     one file
+snakemake --cores all --configfile tests/config/tiny.yaml --until distill                         teacher and students
+snakemake --configfile tests/config/tiny.yaml --report results/tiny/report.html                   a page of what it made
 """
 
 import shlex
@@ -35,6 +41,7 @@ include: "rules/common.smk"
 include: "rules/sources.smk"
 include: "rules/jobs.smk"
 include: "rules/data.smk"
+include: "rules/text.smk"
 include: "rules/cascade.smk"
 include: "rules/evaluate.smk"
 include: "rules/retrieval.smk"
@@ -55,7 +62,6 @@ rule all:
 
 
 onstart:
-    write_json(result("config.json"), config)
     show_plan()
 
 

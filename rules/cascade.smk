@@ -40,7 +40,7 @@ rule pretrain:
         checkpoints=result(f"checkpoints/encoders/{ENCODER}"),
         checkpoint_seconds=not_a_trigger(config["checkpoint_seconds"]),
     message:
-        "Making {wildcards.chain} from random weights and pre-training it for {params.steps} steps"
+        "Making {output.encoder} from random weights by {params.steps} steps of pre-training"
     script:
         "../scripts/pretrain.py"
 
@@ -123,6 +123,6 @@ rule distill:
         ),
         checkpoint_seconds=not_a_trigger(config["checkpoint_seconds"]),
     message:
-        "Making {wildcards.chain} from its teacher and distilling it for {params.steps} steps"
+        "Making {output.encoder} from {input.teacher} by {params.steps} steps of distillation"
     script:
         "../scripts/distill.py"

@@ -6,7 +6,6 @@ Needs the merged config; refuses a wrong one in one sentence before anything run
 import os
 import re
 
-from camembert.core.files import write_json
 from camembert.plan import paper
 from camembert.plan.config import ConfigError, check_config, load_yaml, sort_keys
 from camembert.plan.experiment import TEACHER as TEACHER_RECIPE

@@ -37,7 +37,7 @@ rule finetune:
         encoder_checkpoints=encoder_checkpoints,
         checkpoint_seconds=not_a_trigger(config["checkpoint_seconds"]),
     message:
-        "Fine-tuning {wildcards.chain} (run {wildcards.run})"
+        "Fine-tuning {input.encoder} to {output.classifier}"
     script:
         "../scripts/finetune.py"
 
@@ -66,7 +66,7 @@ rule predict_soft_labels:
         device=device_of("evaluation"),
         threads=config["threads"]["evaluation"],
     message:
-        "Soft labels of {wildcards.chain} (run {wildcards.run})"
+        "Predicting the soft labels of {input.classifier}"
     script:
         "../scripts/predict_soft_labels.py"
 
@@ -104,7 +104,7 @@ rule evaluate:
         threads=config["threads"]["evaluation"],
         classifier_checkpoints=classifier_checkpoints,
     message:
-        "Evaluating {wildcards.chain} (run {wildcards.run}) in {params.languages}"
+        "Evaluating {input.classifier} in {params.languages}"
     script:
         "../scripts/evaluate.py"
 

@@ -31,7 +31,7 @@ rule retrieve_layers:
         device=device_of("evaluation"),
         threads=config["threads"]["evaluation"],
     message:
-        "Retrieving sentences with every layer of {wildcards.chain}"
+        "Retrieving sentences with every layer of {input.encoder}"
     script:
         "../scripts/retrieve_layers.py"
 

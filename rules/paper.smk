@@ -1,7 +1,7 @@
 """From answers to paper: the long table of answers, all metrics, tables and figures.
 
-Needs predictions, what was retrieved, metrics, training curves and benchmarks; makes answers.parquet, metrics.jsonl and
-curves.parquet, which a record keeps, and from these alone tables/ and figures/.
+Needs predictions, what was retrieved, metrics, training curves and benchmarks; makes answers.parquet, metrics.jsonl,
+curves.parquet and config.json, which a record keeps, and from these alone tables/ and figures/.
 """
 
 PREDICTIONS = expand(
@@ -16,6 +16,8 @@ METRICS = (
     + PROBE_METRICS
     + RETRIEVAL_METRICS
 )
+WITHOUT_EFFECT = ("checkpoint_seconds", "device", "evaluation", "release", "resources")
+"""Sections of the config that change no result, or only by jobs that then run again."""
 
 
 rule collect_answers:
@@ -49,11 +51,14 @@ rule collect_metrics:
     output:
         metrics=result("metrics.jsonl"),
         curves=result("curves.parquet"),
+        config=result("config.json"),
     log:
         result("logs/collect_metrics.log"),
     localrule: True
     conda:
         "../envs/camembert.yaml"
+    params:
+        **without(config, *WITHOUT_EFFECT),
     message:
         "Bringing the metrics together"
     script:

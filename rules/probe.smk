@@ -37,6 +37,6 @@ rule probe:
         device=device_of("evaluation"),
         threads=config["threads"]["evaluation"],
     message:
-        "Probing {wildcards.chain} (run {wildcards.run})"
+        "Probing {input.encoder}"
     script:
         "../scripts/probe.py"

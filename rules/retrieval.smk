@@ -54,7 +54,7 @@ if RETRIEVAL_DATA:
             device=device_of("evaluation"),
             threads=config["threads"]["evaluation"],
         message:
-            "Retrieving sentences with {wildcards.chain}"
+            "Retrieving sentences with {input.encoder}"
         script:
             "../scripts/retrieve.py"
 

@@ -13,8 +13,12 @@ INTRODUCTION = """\
 # Configuration
 
 An experiment is `config.yaml`, where every key has its value for the toy experiment, and what overlays change of
-it: `snakemake --configfile ONE.yaml TWO.yaml` merges mappings, from left to right, and replaces lists. This page is
-made by `python scripts/write_configuration.py`. What is said of a wrong value:
+it: `snakemake --configfile ONE.yaml TWO.yaml` merges mappings, from left to right, and replaces lists. `--config
+experiment=NAME 'teacher={source: hub}'` changes single keys on top. Numbers in lists and mappings need a YAML file:
+Snakemake takes them for text in `--config`. `snakemake -n` shows the jobs, `python scripts/estimate.py --configfile
+ONE.yaml TWO.yaml` what they cost.
+
+This page is made by `python scripts/write_configuration.py`. What is said of a wrong value:
 [tests/unit/bad_input.md](../tests/unit/bad_input.md); resources of a cluster: [slurm.md](slurm.md).
 """
 SIGNS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pyarrow.parquet import read_metadata
 
-from camembert.plan.corpora import list_downloads
+from camembert.plan.corpora import list_downloads, text_sources, unlabelled_sources
 from camembert.plan.experiment import ModelId, compute_shape, plan_experiment
 from camembert.plan.sources import find_files, find_locale
 
@@ -42,6 +42,9 @@ CORE_FLOPS = 50e9
 """Operations a second of one CPU core: 52 and 70 measured in distillation at widths 128 and 384 (AMD EPYC)."""
 JOB_SECONDS = 10
 """CPU time of a job beside its training: imports, loading, retrieval of a thousand lines in 14 languages."""
+FINETUNING, SOFT_LABELS, EVALUATION = "Fine-tuning", "Soft labels", "Evaluation"
+IN_FP32 = (SOFT_LABELS, EVALUATION)
+"""Stages that predict: always in float32, without TF32."""
 
 
 class Cost(NamedTuple):
@@ -65,31 +68,42 @@ def parameters(config: dict[str, Any], layers: int) -> int:
     return embeddings + layers * layer + h * h + h
 
 
-def estimate(config: dict[str, Any], text_bytes: float) -> list[Cost]:
-    """Adds up a config that passed `check_config`, stage by stage.
+def estimate(config: dict[str, Any], hub_text_bytes: float) -> list[Cost]:
+    """Adds up a config that passed `check_config`, stage by stage; soft labels where it asks for some.
 
     Args:
         config: with dev and test sets of the size of XNLI's where they come from a folder or the hub.
-        text_bytes: size of the text as UTF-8, all languages.
+        hub_text_bytes: size, as UTF-8 in all languages, of what of the text is on the hub. Text in folders counts by
+            its size on disk, compressed or not; generated text not at all.
     """
     experiment, shape = plan_experiment(config), compute_shape(config)
-    encoders, classifiers = experiment.encoders, [classifier.encoder for classifier in experiment.classifiers]
-    download = text_bytes * PARQUET_SHARE if any(each["source"] == "hub" for each in config["data"]["text"]) else 0.0
+    encoders, classifiers = experiment.encoders, experiment.classifiers
+    hub_text = hub_text_bytes if any(corpus.source == "hub" for corpus in text_sources(config)) else 0.0
+    download = hub_text * PARQUET_SHARE
     if config["teacher"]["source"] == "hub":
         download += BYTES_A_WEIGHT * parameters(config, config["teacher"]["num_hidden_layers"])
-    shards = text_bytes / TEXT_BYTES_A_TOKEN * BYTES_A_TOKEN
+    shards = (hub_text + _count_text_bytes(config)) / TEXT_BYTES_A_TOKEN * BYTES_A_TOKEN
     sizes = {encoder: BYTES_A_WEIGHT * parameters(config, encoder.chain.layers) for encoder in encoders}
     training = sum(_training_flops(config, encoder) for encoder in encoders)
-    finetuning = sum(_finetuning_flops(config, encoder.chain.layers) for encoder in classifiers)
+    labelled, unlabelled = _count_train_examples(config), _count_unlabelled(config)
+    taught_by = {each: each.teacher(config["finetuning"]["teacher"]) for each in classifiers}
+    finetuning = sum(
+        _finetuning_flops(config, each.chain.layers, labelled + (unlabelled if teacher else 0))
+        for each, teacher in taught_by.items()
+    )
+    teachers = {teacher for teacher in taught_by.values() if teacher}
+    tokens, layers = _task(config).train_tokens, sum(each.chain.layers for each in teachers)
+    soft_labels = float((labelled + unlabelled) * tokens * shape.encoder_forward(layers, tokens))
     test = config["data"]["cldr"]["test"] if _is_generated(config) else _task(config).test
-    tokens, layers = _task(config).test_tokens, sum(encoder.chain.layers for encoder in classifiers)
+    tokens, layers = _task(config).test_tokens, sum(each.chain.layers for each in classifiers)
     evaluation = float(test * len(config["languages"]) * tokens * shape.encoder_forward(layers, tokens))
     return [
         Cost("Download", len(list_downloads(config)), 0.0, download),
         Cost("Token shards", len(config["languages"]), 0.0, shards),
         Cost("Encoders", len(encoders), training, sum(sizes.values())),
-        Cost("Fine-tuning", len(classifiers), finetuning, sum(sizes[encoder] for encoder in classifiers)),
-        Cost("Evaluation", len(classifiers), evaluation, 0.0),
+        Cost(FINETUNING, len(classifiers), finetuning, sum(sizes[each.encoder] for each in classifiers)),
+        *([Cost(SOFT_LABELS, len(teachers), soft_labels, 0.0)] if teachers else []),
+        Cost(EVALUATION, len(classifiers), evaluation, 0.0),
     ]
 
 
@@ -101,7 +115,7 @@ def cpu_seconds(config: dict[str, Any]) -> float:
 
 
 def announcement(config: dict[str, Any], cores: int | None) -> str:
-    """Says what an experiment makes and, of CPU cores, about how long that takes from nothing.
+    """Says what an experiment makes, which languages corpora lack and, of CPU cores, about how long it all takes.
 
     Args:
         config: that passed `check_config`.
@@ -110,16 +124,28 @@ def announcement(config: dict[str, Any], cores: int | None) -> str:
     experiment, name = plan_experiment(config), config["experiment"]
     models = {(encoder.recipe, encoder.chain) for encoder in experiment.encoders}
     made = (
-        f"Experiment {name}: {len(models)} models as {len(experiment.encoders)} encoders and"
+        f"The whole experiment {name}: {len(models)} models as {len(experiment.encoders)} encoders and"
         f" {len(experiment.classifiers)} classifiers, in {len(config['languages'])} languages; tables and figures go to"
         f" results/{name}."
     )
+    if gaps := _find_gaps(config):
+        lacking = "; ".join(f"{name} ({', '.join(languages)})" for name, languages in gaps.items())
+        made += f"\nCorpora without text in some languages: {lacking}."
     if not cores or any(own.get("gpu") for own in config["resources"].values()):
         return made
     minutes = max(1, round(cpu_seconds(config) / cores / 60))
     length = f"{minutes} minute{'s' if minutes > 1 else ''}" if minutes < 100 else f"{minutes / 60:.0f} hours"
     where = f"{cores} core{'s' if cores > 1 else ''}"
-    return f"{made}\nFrom nothing this takes some {length} on {where}; what is there already is not made again."
+    return f"{made}\nFrom nothing the whole takes some {length} on {where}; what is there already is not made again."
+
+
+def _find_gaps(config: dict[str, Any]) -> dict[str, list[str]]:
+    """The languages that a corpus has no text in, by its name, of corpora that lack any."""
+    gaps = {}
+    for corpus in (*text_sources(config), *unlabelled_sources(config)):
+        there = corpus.languages(config["languages"])
+        gaps[corpus.name] = [language for language in config["languages"] if language not in there]
+    return {name: languages for name, languages in gaps.items() if languages}
 
 
 def _training_flops(config: dict[str, Any], encoder: ModelId) -> float:
@@ -136,12 +162,12 @@ def _training_flops(config: dict[str, Any], encoder: ModelId) -> float:
     return float(steps * config["text"]["batch_size"] * row * cost)
 
 
-def _finetuning_flops(config: dict[str, Any], layers: int) -> float:
+def _finetuning_flops(config: dict[str, Any], layers: int, examples: int) -> float:
     settings, shape, tokens = config["finetuning"], compute_shape(config), _task(config).train_tokens
     trained = layers if settings["trained_layers"] is None else min(settings["trained_layers"], layers)
     forward, backward = shape.encoder_forward(layers, tokens), 2 * shape.encoder_forward(trained, tokens)
     dev = config["data"]["cldr"]["dev"] if _is_generated(config) else _task(config).dev
-    read = settings["epochs"] * _count_train_examples(config)
+    read = settings["epochs"] * examples
     return float(tokens * (read * (forward + backward) + settings["evaluations"] * dev * forward))
 
 
@@ -163,6 +189,26 @@ def _count_train_examples(config: dict[str, Any]) -> int:
         paths = [path for locale in locales for path in find_files(task["folder"], task["files"]["train"], locale)]
         there = sum(map(_count_rows, paths))
     return min(there, (task["train_limit"] or there) * len(task["train_languages"]))
+
+
+def _count_unlabelled(config: dict[str, Any]) -> int:
+    """Sentences without labels: rows of folders, also those that a filter leaves out; of the hub, where there is a
+    limit, as many as that."""
+    found = 0
+    for corpus in unlabelled_sources(config):
+        for language in corpus.languages(config["languages"]):
+            there = config["data"]["cldr"]["documents"] if corpus.source == "cldr" else corpus.limit or 0
+            if corpus.source == "folder":
+                there = max(0, sum(map(_count_rows, corpus.files_of(language))) - corpus.skip)
+            found += min(there, corpus.limit or there)
+    return found
+
+
+def _count_text_bytes(config: dict[str, Any]) -> int:
+    """Bytes of the text in folders."""
+    folders = [corpus for corpus in text_sources(config) if corpus.source == "folder"]
+    files = {path for corpus in folders for language in config["languages"] for path in corpus.files_of(language)}
+    return sum(path.stat().st_size for path in files)
 
 
 def _count_rows(path: Path) -> int:

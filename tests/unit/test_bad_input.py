@@ -210,6 +210,7 @@ CASES = {
     # the config: what is changed in it
     "a misspelt key": {"finetuning.epoch": 3},
     "a value of another type": {"finetuning.batch_size": "many"},
+    "a number in a list of --config": {"runs": ["1", "2"]},
     "a number that is none": {"distillation.learning_rate": math.nan},
     "Norwegian without quotes": {"languages": ["en", False]},
     "no runs": {"runs": []},

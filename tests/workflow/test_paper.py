@@ -53,6 +53,15 @@ def test_a_record_is_made_into_the_same_tables_and_figures_again(smallest_run, t
     assert paper_of(tmp_path / "again") == paper_of(smallest_run.results)
 
 
+def test_a_record_that_is_not_there_is_named_before_what_was_made_is_deleted(tmp_path):
+    (tmp_path / "made").mkdir()
+    command = ["make", "--assume-old=setup", "paper", f"RECORD={tmp_path / 'typo'}", f"PAPER={tmp_path / 'made'}"]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert process.returncode != 0
+    assert f"{tmp_path / 'typo'} has no answers.parquet; name the folder of a record" in process.stdout
+    assert (tmp_path / "made").is_dir()
+
+
 RECORDS = ROOT / "docs" / "results"
 
 

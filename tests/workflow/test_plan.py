@@ -112,6 +112,14 @@ def test_published_accuracies_are_shown_beside_the_whole_of_xnli_alone(snakemake
     assert ("docs/published.csv" in graph) == shown
 
 
+def test_the_message_of_every_job_says_which_it_is(snakemake):
+    many = {"runs": [1, 2], "finetunings": 2, "recipes": ["toplayer", "minilm"], "finetuning": {"teacher": "root"}}
+    plan = snakemake("-n", configs=["smallest", many])
+    messages = re.findall(r"^Job \d+: (.+)$", plan, flags=re.MULTILINE)
+    assert len(messages) == sum(jobs(plan).values()) > 100
+    assert len(set(messages)) == len(messages)
+
+
 def test_the_paper_s_scale_is_planned_in_seconds(snakemake):
     """Ten chains, ten runs, fifteen languages: a thousand jobs. CPU time, since machines are shared."""
     pairs = [f"12-{a}-{b}" for a, b in combinations(range(10, 2, -2), 2)]

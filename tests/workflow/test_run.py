@@ -52,7 +52,7 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(smalle
         assert all((results / "figures" / f"{name}{suffix}").stat().st_size for suffix in (".pdf", ".png"))
     shown = smallest_run.printed
     assert "| Teacher (3 layers)" in shown
-    assert "Experiment smallest: " in shown
+    assert "The whole experiment smallest: " in shown
     assert "At equal compute " in shown
     assert not (results / "tables" / "ablation.csv").exists(), "one recipe is no ablation"
     assert "results/smallest/figures" in shown
@@ -106,7 +106,7 @@ def test_what_is_added_is_made_alone(smallest_run, change, planned):
 @pytest.mark.parametrize(
     ("change", "made", "kept"),
     [
-        ({"comparisons": {"margin": 5}}, {"tabulate", "draw"}, {"collect_answers"}),
+        ({"comparisons": {"margin": 5}}, {"collect_metrics", "tabulate", "draw"}, {"collect_answers"}),
         ({"efficiency": {"repeats": 3}}, {"measure_efficiency", "tabulate"}, {"finetune", "collect_answers"}),
         (
             {"resources": {"distillation": {"gpu": 1, "mem_mb": 999, "runtime": 9}}},
@@ -119,6 +119,17 @@ def test_what_is_added_is_made_alone(smallest_run, change, planned):
         ({"finetuning": {"epochs": 2}}, {"finetune", "evaluate"}, {"distill", "retrieve", "probe"}),
         ({"finetunings": 2}, {"finetune", "evaluate"}, {"distill", "retrieve"}),
         ({"data": {"cldr": {"test": 72}}}, {"make_cldr_nli", "evaluate"}, {"pretrain", "distill", "train_tokenizer"}),
+        ({"data": {"retrieval": {"source": "none"}}}, {"collect_answers", "tabulate"}, {"train_tokenizer", "distill"}),
+        (
+            {"data": {"task": {"train_languages": ["en", "ru"]}}},
+            {"make_cldr_nli", "finetune"},
+            {"train_tokenizer", "pretrain", "distill"},
+        ),
+        (
+            {"data": {"cldr": {"test": 72}}, "distillation": {"steps": 7}},
+            {"make_cldr_nli", "distill"},
+            {"train_tokenizer", "pretrain"},
+        ),
         ({"distillation": {"steps": 7}}, {"distill", "retrieve", "finetune"}, {"pretrain", "tokenize_text"}),
         ({"pretraining": {"steps": 7}}, {"pretrain", "distill"}, {"tokenize_text", "train_tokenizer"}),
         ({"tokenizer": {"vocab_size": 700}}, {"train_tokenizer", "pretrain"}, {"make_cldr_text", "make_cldr_nli"}),
@@ -155,7 +166,7 @@ def test_a_release_is_evaluated_like_the_model_it_is_made_of(smallest_run):
 
 
 def test_the_layers_of_every_encoder_are_compared_without_any_training(smallest_run):
-    printed = smallest_run.snakemake("--cores", "2", "layers")
+    printed = smallest_run.snakemake("--cores", "2", "layers", change={"comparisons": {"margin": 5}})
     assert set(jobs(printed)) == {"retrieve_layers", "draw_layers", "layers"}
     table = pd.read_csv(smallest_run.results / "tables" / "layers.csv", dtype={"chain": str})
     assert table.groupby("chain")["layer"].max().to_dict()["3"] == 3
@@ -163,6 +174,7 @@ def test_the_layers_of_every_encoder_are_compared_without_any_training(smallest_
     retrieved = read_json(smallest_run.results / "metrics" / "retrieval" / "teacher" / "3" / "r0.json")
     assert top == pytest.approx(retrieved["accuracy"]["cls/centred_margin/into_english"]["th"])
     assert (smallest_run.results / "figures" / "layers.png").is_file()
+    assert read_json(smallest_run.results / "config.json")["comparisons"]["margin"] == 2, "that of what was collected"
     none = {"data": {"retrieval": {"source": "none"}}}
     refused = smallest_run.snakemake("-n", "layers", change=none, fails=True)
     assert "layers are compared by retrieval, but data.retrieval.source is none" in refused

@@ -70,6 +70,9 @@ EXPECTED = {
 }
 """What pydantic's errors, by their types, expect."""
 QUOTE = 'YAML takes no and off for false, yes and on for true, 1 for a number: write a text in quotes, such as "no"'
+UNQUOTE = "write it in a YAML file, without quotes: Snakemake takes all in lists and mappings of --config for text"
+IN_YAML = re.compile(r"-?\d+(\.\d*(e[+-]\d+)?)?|true|false")
+"""A text that YAML reads as a number or as true or false, where it stands without quotes."""
 
 
 class ConfigError(ValueError):
@@ -151,6 +154,8 @@ def _advice(found: Any, types: set[str]) -> str:
     is_number = isinstance(found, int | float) and "int_type" not in types
     if types & {"string_type", "invalid_key"} and (isinstance(found, bool | date) or is_number):
         return QUOTE
+    if types & {"int_type", "float_type", "bool_type"} and isinstance(found, str) and IN_YAML.fullmatch(found):
+        return UNQUOTE
     if "float_type" in types and re.fullmatch(r"[\d.]+[eE][+-]?\d+", str(found)):
         return "YAML reads powers of ten only with a dot and a sign, as in 1.0e-3"
     return "correct it in config.yaml, the --configfile overlay or --config"

@@ -88,6 +88,8 @@ RECIPE = {
         # wrong types and values
         ("finetuning.batch_size", True, "finetuning.batch_size is true, expected an integer; correct it"),
         ("finetuning.learning_rate", "3e-4", 'is "3e-4", expected a number; YAML reads powers of ten only with'),
+        ("finetuning.learning_rate", "3.0e-4", 'is "3.0e-4", expected a number; write it in a YAML file, without'),
+        ("probe.enabled", "true", 'is "true", expected true or false; write it in a YAML file, without quotes'),
         ("data.cldr.test", 50, "data.cldr.test is 50, expected a multiple of 24"),
         ("pretraining.mlm_probability", 1.0, "pretraining.mlm_probability is 1.0, expected a number below 1; correct"),
         ("data.task.hub.dev.repository", "a b", 'data.task.hub.dev.repository is "a b", expected a text that matches'),

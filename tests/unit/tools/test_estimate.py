@@ -74,6 +74,57 @@ def test_pairs_of_a_folder_are_counted(config, tmp_path):
     assert stages(config)["Fine-tuning"].flops == whole
 
 
+@pytest.fixture
+def sentences(config, tmp_path):
+    """Text of two languages in a folder, which students read with soft labels alone: 100 lines of 9 bytes each."""
+    for language in ("en", "fr"):
+        (tmp_path / f"{language}.txt").write_text("sentence\n" * 100)
+    config["chains"], config["compute_matched"], config["runs"] = ["6", "6-3"], [], [1]
+    config["data"]["text"].append({"name": "own", "source": "folder", "folder": str(tmp_path)})
+    config["finetuning"] |= {"teacher": "root", "evaluations": 0, "epochs": 2}
+    return config
+
+
+def test_soft_labels_and_the_sentences_that_have_these_alone_are_counted(sentences):
+    labelled, without = sentences["data"]["cldr"]["train"], stages(sentences)
+    sentences["finetuning"]["unlabelled"] = ["own"]
+    more = stages(sentences)
+    assert more["Soft labels"].jobs == 1
+    assert more["Soft labels"].flops / without["Soft labels"].flops == pytest.approx((labelled + 200) / labelled)
+    student = without["Fine-tuning"].flops / 3  # of nine layers in all
+    read = more["Fine-tuning"].flops - without["Fine-tuning"].flops
+    assert read == pytest.approx(student * 200 / labelled), "the teacher has gold labels alone"
+    sentences["data"]["text"][-1]["limit"] = 50
+    assert stages(sentences)["Fine-tuning"].flops - without["Fine-tuning"].flops == pytest.approx(read / 2)
+    sentences["finetuning"] |= {"teacher": "none", "unlabelled": []}
+    assert "Soft labels" not in stages(sentences)
+
+
+def test_text_in_folders_counts_by_its_size_and_text_on_the_hub_as_is_said(sentences):
+    assert stages(sentences)["Token shards"].disk == pytest.approx(1800 / 4.15 * 4)
+    assert stages(sentences)["Download"].disk == 0
+    hub = {"repository": "a/b", "revision": "main", "files": "{language}.parquet"}
+    sentences["data"]["text"] = [{"name": "web", "source": "hub", "hub": hub}]
+    assert stages(sentences)["Token shards"].disk == pytest.approx(1e9 / 4.15 * 4)
+
+
+def test_what_computes_in_another_precision_or_in_small_batches_has_a_speed_of_its_own():
+    command = [sys.executable, "scripts/estimate.py", "--configfile", "experiments/paper.yaml", "--tflops", "100"]
+    command += ["--utilisation", "0.5", "--tflops-fp32", "10", "--finetuning-utilisation", "0.2"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    rows = {line[:14].strip(): line[14:].replace(",", "").split() for line in printed.splitlines()[1:6]}
+    for stage, speed in (("Encoders", 50e12), ("Fine-tuning", 20e12), ("Evaluation", 5e12)):
+        _, petaflops, hours, _ = map(float, rows[stage])
+        assert hours == pytest.approx(petaflops * 1e15 / speed / 3600, abs=0.1)
+
+
+def test_languages_that_a_corpus_lacks_are_named(sentences):
+    missing = ", ".join(language for language in sentences["languages"] if language not in ("en", "fr"))
+    assert f"Corpora without text in some languages: own ({missing})." in announcement(sentences, 2).splitlines()
+    sentences["languages"] = ["en", "fr"]
+    assert "Corpora without" not in announcement(sentences, 2)
+
+
 def test_the_time_that_is_announced_is_about_what_a_record_took():
     record = ROOT / "docs" / "results" / "toy"
     took = sum(job["job_cpu_seconds"] for job in read_json_lines(record / "metrics.jsonl"))
@@ -84,9 +135,9 @@ def test_a_run_says_what_it_makes_and_how_long_that_takes_on_its_cores(config):
     config["chains"], config["compute_matched"], config["runs"] = ["6", "6-3x0", "6-3"], [], [1, 2]
     minutes = round(cpu_seconds(config) / 120)
     assert announcement(config, 2).splitlines() == [
-        "Experiment toy: 3 models as 4 encoders and 4 classifiers, in 15 languages; tables and figures go to"
+        "The whole experiment toy: 3 models as 4 encoders and 4 classifiers, in 15 languages; tables and figures go to"
         " results/toy.",
-        f"From nothing this takes some {minutes} minutes on 2 cores; what is there already is not made again.",
+        f"From nothing the whole takes some {minutes} minutes on 2 cores; what is there already is not made again.",
     ]
     assert "From nothing" not in announcement(config, None), "elsewhere the speed is not known"
     config["resources"]["distillation"]["gpu"] = 1
