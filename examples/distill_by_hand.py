@@ -6,8 +6,8 @@ TEACHER is the folder of a model (docs/your-own-teacher.md#1-the-teacher), no na
     hf download intfloat/multilingual-e5-small config.json model.safetensors tokenizer{,_config}.json --local-dir e5
 A tiny one needs no download; this leaves it in the folder that it names, in half a minute:
     snakemake --cores 1 --configfile tests/config/smallest.yaml -- results/smallest/encoders/teacher/3/r0
-TEXT is a folder with XX.txt or XX.txt.gz, a file a language, a sentence a line. The last 2 % are never trained on.
-STUDENT is a new folder, which `AutoModel` loads and which can be the next TEACHER. 0 STEPS leave it as it was copied.
+TEXT is a folder of XX.txt or XX.txt.gz, a file a language, a sentence a line. The last 2 % are never trained on, the
+last 50 compared. STUDENT is a new folder, which `AutoModel` loads and which can teach the next. 0 STEPS copy alone.
 """
 
 import argparse
@@ -59,11 +59,11 @@ with TemporaryDirectory() as scratch:
     run = distill(teacher, asked.student, layers=asked.layers, text=text, schedule=schedule, recipe=RECIPE)
 
     sentences = list(dict.fromkeys(line for path in files for line in deque(read_documents([path]), maxlen=50)))
-    vectors = []
-    for encoder in (load_encoder(asked.student), load_encoder(teacher)):
-        top = [encoder.config.num_hidden_layers]
-        vectors.append(embed_sentences(encoder, tokenizer, sentences, top, ["mean"], batch_tokens=4096)[0, 0])
-cosines = compute_cosines(*vectors, (vectors[0].mean(0), vectors[1].mean(0)))  # without what all sentences share
+    learned, taught = (
+        embed_sentences(each, tokenizer, sentences, [each.config.num_hidden_layers], ["mean"], batch_tokens=4096)[0, 0]
+        for each in (load_encoder(asked.student), load_encoder(teacher))
+    )
+cosines = compute_cosines(learned, taught, (learned.mean(0), taught.mean(0)))  # without what all sentences share
 for whose, losses in {"copied layers": run.held_out_copied, "student": run.held_out_end}.items():
     print(f"held-out losses of the {whose}: " + ", ".join(f"{part} {loss:.3g}" for part, loss in losses.items()))
 print(f"mean cosine of the student's and the teacher's centred vector of a sentence: {cosines.diagonal().mean():.3f}")

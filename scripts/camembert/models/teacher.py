@@ -29,12 +29,15 @@ class TeacherError(ValueError):
     """A checkpoint that is no whole teacher, with what is missing."""
 
 
-def import_checkpoint(folder: str | os.PathLike[str], output: str | os.PathLike[str]) -> None:
+def import_checkpoint(folder: str | os.PathLike[str], output: str | os.PathLike[str]) -> dict[str, bool]:
     """Makes a checkpoint an encoder of the workflow, whatever its sizes, with its tokenizer; for work by hand.
 
     Args:
         folder: a Hugging Face model folder, or an encoder of the workflow, which keeps its masked-language-model head.
         output: folder of the encoder.
+
+    Returns:
+        As of `import_teacher`.
 
     Raises:
         SourceError: the folder is no model, or its architecture is not supported.
@@ -45,9 +48,11 @@ def import_checkpoint(folder: str | os.PathLike[str], output: str | os.PathLike[
     sizes = read_sizes(folder)
     with TemporaryDirectory() as tokenizer_folder:
         import_tokenizer(folder, tokenizer_folder, read_model_config(folder))
-        import_teacher(folder, tokenizer_folder, output, sizes, sizes["vocab_size"])
+        found = import_teacher(folder, tokenizer_folder, output, sizes, sizes["vocab_size"])
     if (head := Path(folder) / MLM_HEAD).is_file():
         shutil.copyfile(head, Path(output) / MLM_HEAD)
+        found["mlm_head"] = True
+    return found
 
 
 def import_teacher(
