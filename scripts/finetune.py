@@ -13,7 +13,8 @@ from training_job import make_settings, write_run
 if __name__ == "__main__":
     with logged_job() as job:
         clear(job.params.encoder_checkpoints)
-        name = f"{job.wildcards.chain} run {job.wildcards.run}, fine-tuning {job.wildcards.finetuning}"
+        whose = job.wildcards
+        name = f"{whose.recipe}/{whose.chain} run {whose.run}, fine-tuning {whose.finetuning}"
         settings, keys = make_settings(job, name), dict(job.params.settings)
         teaching = keys.pop("soft_labels", None)
         soft = SoftLabels(job.input.soft_labels[0], list(job.input.unlabelled), **teaching) if teaching else None

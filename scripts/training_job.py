@@ -30,7 +30,7 @@ def make_settings(job: Any, name: str) -> TrainingSettings:
 def encoder_training(job: Any) -> dict[str, Any]:
     """The arguments that `distill` and `pretrain` share."""
     return {
-        "settings": make_settings(job, f"{job.wildcards.chain} run {job.wildcards.run}"),
+        "settings": make_settings(job, f"{job.wildcards.recipe}/{job.wildcards.chain} run {job.wildcards.run}"),
         "output": job.output.encoder,
         "layers": parse_chain(job.wildcards.chain).layers,
         "text": TrainingText(find_corpora(job.input.corpus, job.params.shares), **job.params.text),

@@ -114,17 +114,12 @@ def save_checkpoint(kind: str, folder: Path, text: Sequence[str], headed: str = 
 
 
 def import_checkpoint(kind: str, folder: Path, text: Sequence[str]) -> tuple[Any, dict[str, bool]]:
-    """Makes a checkpoint of a kind an encoder of the workflow, in folders given, tokenizer and encoder.
+    """Makes a checkpoint of a kind, in the folder `given`, an encoder of the workflow, in `encoder`.
 
     Returns:
         The model, and what it came with.
     """
-    from camembert.models.teacher import import_teacher
-    from camembert.plan.teachers import read_model_config, read_sizes
-    from camembert.tokens.given_tokenizer import import_tokenizer
+    from camembert.models import teacher
 
-    given = folder / "given"
-    model = save_checkpoint(kind, given, text)
-    import_tokenizer(given, folder / "tokenizer", read_model_config(given))
-    sizes = read_sizes(given)
-    return model, import_teacher(given, folder / "tokenizer", folder / "encoder", sizes, sizes["vocab_size"])
+    model = save_checkpoint(kind, folder / "given", text)
+    return model, teacher.import_checkpoint(folder / "given", folder / "encoder")

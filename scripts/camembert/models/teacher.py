@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -13,8 +16,9 @@ from transformers import AutoModel, AutoModelForMaskedLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from camembert.core.files import WEIGHTS
-from camembert.models.encoder import Encoder, save_model, set_identity
-from camembert.plan.teachers import check_architecture, find_teacher_files
+from camembert.models.encoder import MLM_HEAD, Encoder, save_model, set_identity
+from camembert.plan.teachers import check_architecture, find_teacher_files, read_model_config, read_sizes
+from camembert.tokens.given_tokenizer import import_tokenizer
 from camembert.tokens.tokenizer import SpecialIds
 from camembert.tokens.trimming import read_teacher_rows
 
@@ -23,6 +27,32 @@ log = logging.getLogger(__name__)
 
 class TeacherError(ValueError):
     """A checkpoint that is no whole teacher, with what is missing."""
+
+
+def import_checkpoint(folder: str | os.PathLike[str], output: str | os.PathLike[str]) -> dict[str, bool]:
+    """Makes a checkpoint an encoder of the workflow, whatever its sizes, with its tokenizer; for work by hand.
+
+    Args:
+        folder: a Hugging Face model folder, or an encoder of the workflow, which keeps its masked-language-model head.
+        output: folder of the encoder.
+
+    Returns:
+        As of `import_teacher`.
+
+    Raises:
+        SourceError: the folder is no model, or its architecture is not supported.
+        TokenizerError: its tokenizer cannot be used.
+        TeacherError: weights of the encoder are missing or of another shape.
+    """
+    find_teacher_files(folder)
+    sizes = read_sizes(folder)
+    with TemporaryDirectory() as tokenizer_folder:
+        import_tokenizer(folder, tokenizer_folder, read_model_config(folder))
+        found = import_teacher(folder, tokenizer_folder, output, sizes, sizes["vocab_size"])
+    if (head := Path(folder) / MLM_HEAD).is_file():
+        shutil.copyfile(head, Path(output) / MLM_HEAD)
+        found["mlm_head"] = True
+    return found
 
 
 def import_teacher(

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from camembert.plan.chain import parse_chain
 from camembert.plan.corpora import Data, HubModel
-from camembert.plan.losses import LOSSES, SENTENCE
+from camembert.plan.losses import check_weights
 from camembert.plan.schema import (
     Count,
     Distinct,
@@ -27,13 +27,6 @@ from camembert.plan.schema import (
     Two,
     key,
 )
-
-
-def _known_loss(name: str) -> str:
-    if name not in LOSSES:
-        raise ValueError(f"{name!r} is no loss, expected one of {', '.join(LOSSES)}; correct it")
-    return name
-
 
 ChainKey = Annotated[str | int, AfterValidator(lambda value: str(parse_chain(value)))]
 PackageName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9._+!-]*$")]
@@ -121,7 +114,7 @@ class Pretraining(Optimiser):
 
 
 class RecipeKeys(Section):
-    loss: Annotated[str, AfterValidator(_known_loss)] = key("What a student matches ([one hop](method.md#one-hop)).")
+    loss: str = key("What a student matches ([one hop](method.md#one-hop)).")
     weights: dict[str, NotNegative] = key("Of the parts of the loss; `sentence` may be added to any.")
     initialisation: Literal["bottom", "strided"] | Annotated[list[Count], Field(min_length=1)] = key(
         "Teacher's layers it starts from: the bottom ones, evenly spread ones, or a list such as [3, 5, 6]."
@@ -132,19 +125,7 @@ class RecipeKeys(Section):
 
     @model_validator(mode="after")
     def _weights_are_of_the_loss(self) -> Self:
-        parts = LOSSES[self.loss].parts
-        if set(self.weights) - {SENTENCE} != set(parts):
-            raise ValueError(
-                f"weights names {', '.join(self.weights) or 'nothing'}, expected {' and '.join(parts)}, the parts of"
-                f" the loss {self.loss}; name exactly these (0 leaves one out), and {SENTENCE} if wanted"
-            )
-        if not any(self.weights.values()):
-            raise ValueError("weights are all 0, expected one above 0; raise one, or a student has nothing to match")
-        if self.normalise and not any(name == SENTENCE or parts[name].variance for name in self.weights):
-            raise ValueError(
-                f"normalise is true, but no part of the loss {self.loss} is an error of hidden states; set it to false,"
-                f" or add {SENTENCE} to the weights"
-            )
+        check_weights(self.loss, self.weights, self.normalise)
         return self
 
 

@@ -1,8 +1,9 @@
 """Losses and recipes: what a student is asked to match, layer by layer, and how it is made from its teacher.
 
-A new loss is a function here and an entry of `LOSSES`. Only functions that need PyTorch import it, since the checks of
-a config read `LOSSES`. Every error is computed in float32, as a sum over the rows at hand by a number of the whole
-batch: processes which share the rows of a batch each compute their part of one mean.
+A part compares two layers: it is a function here, wrapped in `Part`. A loss is an entry of `LOSSES` that combines
+parts, and a recipe weighs them. Only functions that need PyTorch import it, since the checks of a config read `LOSSES`.
+Every error is computed in float32, as a sum over the rows at hand by a number of the whole batch: processes which share
+the rows of a batch each compute their part of one mean.
 
 A batch holds, beside what `encoder.to_tensors` says of it:
     real: (rows, tokens), False on padding.
@@ -13,6 +14,7 @@ A batch holds, beside what `encoder.to_tensors` says of it:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -204,14 +206,15 @@ HIDDEN = Part(hidden_states, variance="states")
 ATTENTION_MAPS = Part(attention_maps, trains=("attention.self.query.", "attention.self.key."))
 QUERY_KEY = Part(query_key_relations, trains=("attention.self.query.", "attention.self.key."))
 VALUE = Part(value_relations, trains=("attention.self.value.",))
+SOFT_TARGETS = Part(soft_targets)
+COSINE = Part(cosine)
 
 LOSSES = {
     "toplayer": Loss({"hidden": HIDDEN, "attention": ATTENTION_MAPS}),  # LightMBERT (Jiao et al. 2021)
     "uniform": Loss({"hidden": HIDDEN, "attention": ATTENTION_MAPS}, layers=all_layers),  # TinyBERT (Jiao et al. 2020)
     "minilm": Loss({"attention": QUERY_KEY, "value": VALUE}),  # MiniLM (Wang et al. 2020)
-    "logits": Loss(  # DistilBERT (Sanh et al. 2019) without its hard labels
-        {"soft_targets": Part(soft_targets), "cosine": Part(cosine)}, predicts_words=True
-    ),
+    # DistilBERT (Sanh et al. 2019) without its hard labels
+    "logits": Loss({"soft_targets": SOFT_TARGETS, "cosine": COSINE}, predicts_words=True),
 }
 """By the names that `distillation.recipes` of the config picks."""
 SENTENCE = "sentence"
@@ -230,19 +233,54 @@ LAYER_MODULES = (
 """Of a transformer layer, as beginnings of the names of its parameters."""
 
 
+class RecipeError(ValueError):
+    """A recipe that no student can be made by: what was found, what was expected and what to do."""
+
+
+def check_weights(loss: str, weights: Mapping[str, float], normalise: bool) -> None:
+    """Refuses weights that are not those of a loss's parts, for a config and for a `Recipe` made by hand.
+
+    Raises:
+        RecipeError: the loss or a part is unknown, a part has no weight, a weight is below 0, all are 0, or there is no
+            part to normalise.
+    """
+    if loss not in LOSSES:
+        raise RecipeError(f"loss is {loss!r}, expected one of {', '.join(LOSSES)}; correct it")
+    parts = LOSSES[loss].parts
+    if set(weights) - {SENTENCE} != set(parts):
+        raise RecipeError(
+            f"weights names {', '.join(weights) or 'nothing'}, expected {' and '.join(parts)}, the parts of the loss"
+            f" {loss}; name exactly these (0 leaves one out), and {SENTENCE} if wanted"
+        )
+    for name, weight in weights.items():
+        if not 0 <= weight < math.inf:
+            raise RecipeError(f"weights.{name} is {weight}, expected a finite number of at least 0; correct it")
+    if not any(weights.values()):
+        raise RecipeError("weights are all 0, expected one above 0; raise one, or a student has nothing to match")
+    if normalise and not any(name == SENTENCE or parts[name].variance for name in weights):
+        raise RecipeError(
+            f"normalise is true, but no part of the loss {loss} can be divided by a variance; set it to false, or add"
+            f" {SENTENCE} to the weights"
+        )
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What sets two students of one teacher apart, beside their depth and their seed.
 
     Attributes:
         loss: a key of `LOSSES`.
-        weights: of the parts of the loss; 0 leaves one out.
+        weights: of all parts of the loss, and of `SENTENCE` if wanted; 0 leaves one out. A recipe without any can only
+            copy.
         initialisation: "bottom" copies the teacher's bottom layers (LightMBERT, Jiao et al. 2021), "strided" every
             so many of them (as DistilBERT, Sanh et al. 2019), those of `match_layers`; a list names them.
         freeze_embeddings: whether the student keeps the teacher's embeddings unchanged.
         fit_layer_norm: whether the last LayerNorm of a student is fitted to the teacher's top states before it trains.
         normalise: whether errors of hidden states are divided by the teacher's variance: 1 is as good as a constant.
         mlm_probability: share of the tokens hidden from both where the loss predicts them; None elsewhere.
+
+    Raises:
+        RecipeError: see `check_weights`.
     """
 
     loss: str
@@ -253,6 +291,10 @@ class Recipe:
     normalise: bool = False
     mlm_probability: float | None = None
 
+    def __post_init__(self) -> None:
+        if self.weights:
+            check_weights(self.loss, self.weights, self.normalise)
+
     @property
     def parts(self) -> dict[str, Part]:
         """The parts of the loss that count."""
@@ -260,12 +302,28 @@ class Recipe:
         return {name: part for name, part in known.items() if self.weights.get(name, 0) > 0}
 
     def layers_to_copy(self, teacher_layers: int, student_layers: int) -> list[int]:
-        """Which of the teacher's layers a student starts from, counted from 1."""
-        if not isinstance(self.initialisation, str):
-            return list(self.initialisation)
-        if self.initialisation == "strided":
+        """Which of the teacher's layers a student starts from, counted from 1.
+
+        Raises:
+            RecipeError: the student is not the smaller one, or `initialisation` names other than so many rising layers.
+        """
+        if not 1 <= student_layers < teacher_layers:
+            raise RecipeError(
+                f"the student has {student_layers} layers, expected 1 to {teacher_layers - 1}, as the teacher has"
+                f" {teacher_layers}; correct it"
+            )
+        start = self.initialisation
+        if start == "bottom":
+            return list(range(1, student_layers + 1))
+        if start == "strided":
             return match_layers(teacher_layers, student_layers)
-        return list(range(1, student_layers + 1))
+        layers = [] if isinstance(start, str) else sorted(set(start) & set(range(1, teacher_layers + 1)))
+        if len(layers) != student_layers or layers != list(start):
+            raise RecipeError(
+                f"initialisation is {start!r}, expected 'bottom', 'strided' or {student_layers} rising numbers from 1"
+                f" to {teacher_layers}, one for each layer of the student; correct it"
+            )
+        return layers
 
     def untrained(self, layers: int) -> list[str]:
         """Which of a student's parameters this recipe does not train, as beginnings of their names.

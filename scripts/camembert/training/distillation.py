@@ -42,7 +42,7 @@ Variance = Mapping[str, list[float]]
 
 
 class DistillationError(ValueError):
-    """A student that cannot be made of this teacher by this recipe."""
+    """A student that cannot be made of this teacher by this recipe, or written where it is wanted."""
 
 
 # --- before training ------------------------------------------------------------------------------------------
@@ -143,10 +143,16 @@ def distillation_objective(
             good as a constant, 0 perfect; None leaves them as they are.
 
     Raises:
-        DistillationError: the loss predicts words, and the teacher has no head for it or no token is masked.
+        DistillationError: the recipe has no weights, or its loss predicts words, and the teacher has no head for it or
+            no token is masked.
     """
     teacher.eval().requires_grad_(False)
     loss, parts = LOSSES[recipe.loss], recipe.parts
+    if not parts:
+        raise DistillationError(
+            f"the recipe has no weights, expected those of {' and '.join(loss.parts)}, the parts of the loss"
+            f" {recipe.loss}; give it some, or train for 0 steps, which copies layers"
+        )
     depths = teacher.config.num_hidden_layers, student.config.num_hidden_layers
     compared = {name: (top_layers if name == SENTENCE else loss.layers)(*depths) for name in parts}
     logged = {name: f"{name}_unexplained" if variance and part.variance else name for name, part in parts.items()}
@@ -154,8 +160,8 @@ def distillation_objective(
     if loss.predicts_words:
         if recipe.mlm_probability is None:
             raise DistillationError(
-                f"the loss {recipe.loss} predicts masked tokens, but its recipe masks none; give it a mask, the share"
-                " of the tokens, such as 0.15"
+                f"the loss {recipe.loss} predicts masked tokens, but mlm_probability of its recipe is None; set it to a"
+                " share of the tokens, such as 0.15"
             )
         if mlm_head is None:
             raise DistillationError(
@@ -211,7 +217,7 @@ def distill(
 
     Args:
         teacher_folder: the encoder one link up the chain.
-        output: folder of the student, with the teacher's tokenizer and masked-language-model head.
+        output: folder of the student, with the teacher's tokenizer and masked-language-model head; not there yet.
         layers: of the student.
         text: what is read.
         schedule: steps and learning rate.
@@ -220,8 +226,11 @@ def distill(
         settings: seed, device, checkpoints.
 
     Raises:
-        DistillationError: the recipe asks for what the teacher does not have.
+        RecipeError: the recipe starts from layers that the teacher does not have.
+        DistillationError: the recipe asks for what the teacher does not have, or the output is there already.
     """
+    if Path(output).exists():
+        raise DistillationError(f"{output} is there already, expected a new folder for the student; name another")
     teacher = encoders.load_encoder(teacher_folder).to(settings.device)
     copied = recipe.layers_to_copy(teacher.config.num_hidden_layers, layers)
     student = encoders.init_student(teacher, copied).to(settings.device)

@@ -35,7 +35,7 @@ TOLERANCE = {"atol": 1e-5, "rtol": 1e-5}
 
 @pytest.fixture(scope="module", params=KINDS)
 def given(request, lines, tmp_path_factory):
-    """A kind of teacher: the model, its folder, and folders of the workflow's tokenizer and encoder."""
+    """A kind of teacher: its name, the model, the folder with `given` and `encoder`, and what it came with."""
     folder = tmp_path_factory.mktemp(request.param)
     model, found = import_checkpoint(request.param, folder, [text for each in lines.values() for text in each])
     return request.param, model, folder, found
@@ -45,7 +45,7 @@ def given(request, lines, tmp_path_factory):
 def batches(given, lines, tmp_path_factory):
     """Packed batches of pairs of translations and of single documents, under the tokenizer of a kind."""
     _, _, folder, _ = given
-    words, corpora = load_tokenizer(folder / "tokenizer"), tmp_path_factory.mktemp("shards")
+    words, corpora = load_tokenizer(folder / "encoder"), tmp_path_factory.mktemp("shards")
     for language, text in lines.items():
         write_shard(corpora / language, text, words, {"parallel": True})
         write_shard(corpora / f"{language}-alone", text, words, {"parallel": False})
@@ -53,7 +53,7 @@ def batches(given, lines, tmp_path_factory):
         TokenizedCorpus({language: Shard(corpora / language) for language in lines}),
         TokenizedCorpus({language: Shard(corpora / f"{language}-alone") for language in lines}),
     ]
-    return TextBatches(mixture, SpecialIds.read(folder / "tokenizer"), 6, 48, 0.7, seed=1)
+    return TextBatches(mixture, SpecialIds.read(folder / "encoder"), 6, 48, 0.7, seed=1)
 
 
 def test_a_checkpoint_comes_whole_with_the_sizes_that_its_config_names(given):
@@ -73,7 +73,7 @@ def test_a_checkpoint_comes_whole_with_the_sizes_that_its_config_names(given):
     theirs = model.base_model.state_dict()
     assert weights.keys() == theirs.keys()
     assert all(torch.equal(weights[key], theirs[key]) for key in weights)
-    assert encoder.config.pad_token_id == SpecialIds.read(folder / "tokenizer").pad
+    assert encoder.config.pad_token_id == SpecialIds.read(folder / "encoder").pad
 
 
 def test_packed_documents_get_the_states_and_attention_maps_that_the_library_gives_each_alone(given, batches):
@@ -119,7 +119,7 @@ def test_padded_texts_get_the_states_that_the_library_gives_them(given, lines):
 
 def test_packed_documents_are_framed_as_the_tokenizer_frames_texts(given, batches, lines):
     kind, _, folder, _ = given
-    words, theirs = load_tokenizer(folder / "tokenizer"), AutoTokenizer.from_pretrained(folder / "encoder")
+    words, theirs = load_tokenizer(folder / "encoder"), AutoTokenizer.from_pretrained(folder / "encoder")
     known = {}
     for text in lines.values():
         for translated in lines.values():
@@ -141,7 +141,7 @@ def test_packed_documents_are_framed_as_the_tokenizer_frames_texts(given, batche
     if kind != "bert":  # whose names in a text are text to the tokenizer that is trained here
         hidden = f"{lines['en'][0]} {theirs.mask_token} {lines['en'][1]}"
         assert theirs(hidden)["input_ids"] == words.encode(hidden).ids
-    assert theirs.mask_token_id == SpecialIds.read(folder / "tokenizer").mask
+    assert theirs.mask_token_id == SpecialIds.read(folder / "encoder").mask
     assert theirs.model_max_length == LONGEST
 
 
@@ -158,7 +158,7 @@ def test_the_masked_language_model_head_predicts_what_the_library_predicts(given
 def test_a_student_and_its_classifier_load_as_their_own_architecture_without_a_warning(given, lines, tmp_path, caplog):
     kind, _, folder, _ = given
     teacher = load_encoder(folder / "encoder")
-    save_model(bottom_layers(teacher, 2), tmp_path / "student", folder / "tokenizer", None)
+    save_model(bottom_layers(teacher, 2), tmp_path / "student", folder / "encoder", None)
     classifier = init_classifier(tmp_path / "student", ["no", "yes"], dropout=0.0, seed=1)
     save_model(classifier, tmp_path / "classifier", tmp_path / "student")
     with warnings.catch_warnings():
@@ -171,7 +171,7 @@ def test_a_student_and_its_classifier_load_as_their_own_architecture_without_a_w
     assert type(loaded).__name__.removesuffix("ForSequenceClassification") == type(student).__name__[:-5]
     assert student.config.model_type == ("bert" if kind == "minilm" else kind)
     with torch.no_grad():
-        ids = torch.tensor([load_tokenizer(folder / "tokenizer").encode(lines["en"][0], lines["fr"][0]).ids])
+        ids = torch.tensor([load_tokenizer(folder / "encoder").encode(lines["en"][0], lines["fr"][0]).ids])
         words = AutoTokenizer.from_pretrained(tmp_path / "classifier")
         logits = loaded(**words(lines["en"][0], lines["fr"][0], return_tensors="pt")).logits[0]
         state = student(ids, token_type_ids=ids * 0).last_hidden_state[:, 0]
@@ -184,7 +184,7 @@ def test_a_student_and_its_classifier_load_as_their_own_architecture_without_a_w
 
 def test_a_control_from_scratch_has_the_architecture_of_its_teacher(given):
     _, model, folder, _ = given
-    encoder = init_encoder_like(folder / "given", 2, SpecialIds.read(folder / "tokenizer").pad, seed=1)
+    encoder = init_encoder_like(folder / "given", 2, SpecialIds.read(folder / "encoder").pad, seed=1)
     assert type(encoder) is type(model.base_model)
     for key in ("vocab_size", "max_position_embeddings", "type_vocab_size", "layer_norm_eps", "hidden_act"):
         assert getattr(encoder.config, key) == getattr(model.config, key)

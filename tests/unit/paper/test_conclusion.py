@@ -49,12 +49,12 @@ ONE_RUN = average(0.012, (np.nan, np.nan), (np.nan, np.nan), covers="", runs=1)
         (
             EQUIVALENT,
             f"At equal compute {FIRST} and {SECOND} are equal within 2 points {SCOPE}: difference +0.2 points (95 %"
-            " interval -1.6 to 2.0).",
+            " interval -1.6 to 2.0, 90 % -1.3 to 1.7).",
         ),
         (
             SMALL,
-            f"At equal compute {FIRST} is slightly below {SECOND} {SCOPE}, by 1.2 points (95 % interval -2.0 to -0.4)"
-            " and surely by less than 2.",
+            f"At equal compute {FIRST} is slightly below {SECOND} {SCOPE}, by 1.2 points (95 % interval -2.0 to -0.4,"
+            " 90 % -1.9 to -0.5) and surely by less than 2.",
         ),
         (
             ABOVE.assign(contrast="direct", task="retrieval"),
@@ -107,6 +107,15 @@ def test_one_run_has_no_interval():
     assert f"above {SECOND} {SCOPE}, in the one run that both have, which gives no interval.\n" in said
     assert f"With one run of a model there is no interval. {UNCOVERED}" in said
     assert "equal within" not in said
+
+
+def test_no_difference_at_all_is_neither_above_nor_below():
+    said = conclude(ONE_RUN.assign(difference=0.1 + 0.2 - 0.3), margin=2)
+    assert (
+        f"At equal compute {FIRST} and {SECOND} are right equally often {SCOPE}, in the one run that both have" in said
+    )
+    assert "points above" in conclude(ONE_RUN.assign(difference=0.001), margin=2)
+    assert "points below" in conclude(ONE_RUN.assign(difference=-0.001), margin=2)
 
 
 def test_the_margin_decides_what_is_equal():
@@ -180,6 +189,8 @@ def test_a_finished_run_ends_with_a_table_a_sentence_and_where_all_is(record, tm
     assert cells == ["", "Cascade 6-4-2", "2", "57.5 (3.5)", "65.0 (7.1)", ""]
     assert sentence.startswith("At equal compute whether the cascade 6-4-2 is above")
     assert where.startswith(f"More is in {tmp_path / 'tables'}, {tmp_path / 'figures'}; tables/conclusion.md says in")
+    (tmp_path / "tables" / "ablation.md").touch()
+    assert summarise_run(tmp_path).endswith("what was found, tables/ablation.md compares the recipes.")
     write_conclusion(record_of(results(), curves=record.curves), tmp_path / "tables" / "conclusion")
     assert len(summarise_run(tmp_path).split("\n\n")) == 3, "nothing was compared"
 

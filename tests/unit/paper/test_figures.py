@@ -225,6 +225,22 @@ def test_what_was_not_trained_has_no_panel(curves, caught, tmp_path):
     assert [axes.get_ylabel() for axes in caught[0].axes] == ["Dev accuracy (%)"]
 
 
+def test_a_part_of_a_new_loss_has_a_panel_of_its_own(curves, caught, tmp_path):
+    training.draw_training_curves(curves.assign(first_token=curves["hidden"]), MODELS, tmp_path / "figure")
+    labels = [axes.get_ylabel() for axes in caught[0].axes]
+    assert labels[-2:] == ["First token loss", "Dev accuracy (%)"]
+    assert len(labels) == len(training.PANELS) + 1
+
+
+def test_recipes_of_a_chain_differ_by_their_dashes(curves, caught, tmp_path):
+    direct = MODELS[4]
+    both = pd.concat([curves, curves[curves["chain"] == direct.chain].assign(recipe="uniform")])
+    training.draw_training_curves(both, [MODELS[0], direct, direct._replace(recipe="uniform")], tmp_path / "figure")
+    (legend,), accuracy = caught[0].legends, caught[0].axes[-1]
+    assert [line.get_linestyle() for line in legend.get_lines()] == ["-", "-", "--"]
+    assert [line.get_linestyle() for line in accuracy.lines if len(line.get_xdata())] == ["-", "-", "--"]
+
+
 def test_a_point_of_a_curve_is_a_mean_over_runs_and_steps():
     run = pd.DataFrame({"step": range(1, 121), "loss": range(1, 121)})
     other = run.assign(loss=run["loss"] + 1)

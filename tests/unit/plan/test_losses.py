@@ -1,5 +1,6 @@
 """Parts of losses against plain loops in double precision; recipes: layers that are copied, weights not trained."""
 
+import re
 from functools import partial
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import torch
 
 from camembert.plan import losses
-from camembert.plan.losses import LOSSES, SENTENCE_VECTORS, TEMPERATURE, Layer, Recipe, match_layers
+from camembert.plan.losses import LOSSES, SENTENCE_VECTORS, TEMPERATURE, Layer, Recipe, RecipeError, match_layers
 
 ROWS, HEADS, TOKENS, HIDDEN = 2, 3, 6, 4
 DOCUMENT = torch.tensor([[0, 0, 0, 1, 1, -1], [0, 0, 0, 0, -1, -1]])
@@ -23,11 +24,10 @@ BATCH = {
     "documents": 3,
     "targets": 5,
 }
-PARTS = {"sentence": SENTENCE_VECTORS.error} | {
-    f"{loss} {name}": part.error for loss, made in LOSSES.items() for name, part in made.parts.items()
-}
-OF_STATES = ["toplayer hidden", "sentence", "logits cosine"]
-OF_RELATIONS = ["toplayer attention", "minilm attention", "minilm value"]
+PARTS = {SENTENCE_VECTORS.error, *(part.error for loss in LOSSES.values() for part in loss.parts.values())}
+OF_STATES = [losses.hidden_states, losses.sentence_vectors, losses.cosine]
+OF_RELATIONS = [losses.attention_maps, losses.query_key_relations, losses.value_relations]
+OF_WORDS = [losses.soft_targets]
 
 
 @pytest.fixture
@@ -49,8 +49,8 @@ def layer(states, scores, words) -> Layer:
     return Layer(states, lambda first, second: scores, lambda: words)
 
 
-def error(part: str, numbers, **changes) -> torch.Tensor:
-    return PARTS[part](*(layer(**each) for each in numbers), BATCH | changes)
+def error(part, numbers) -> torch.Tensor:
+    return part(*(layer(**each) for each in numbers), BATCH)
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
@@ -89,25 +89,27 @@ def by_word(student, teacher) -> float:
 
 
 PLAIN = {
-    "toplayer hidden": partial(by_token, lambda s, t: ((s - t) ** 2).mean()),
-    "toplayer attention": partial(by_distribution, lambda s, t: (s - t) ** 2),
-    "uniform hidden": partial(by_token, lambda s, t: ((s - t) ** 2).mean()),
-    "uniform attention": partial(by_distribution, lambda s, t: (s - t) ** 2),
-    "minilm attention": partial(by_distribution, divergence),
-    "minilm value": partial(by_distribution, divergence),
-    "logits soft_targets": by_word,
-    "logits cosine": partial(by_token, lambda s, t: 1 - s @ t / np.linalg.norm(s) / np.linalg.norm(t)),
-    "sentence": by_document,
+    losses.hidden_states: partial(by_token, lambda s, t: ((s - t) ** 2).mean()),
+    losses.sentence_vectors: by_document,
+    losses.cosine: partial(by_token, lambda s, t: 1 - s @ t / np.linalg.norm(s) / np.linalg.norm(t)),
+    losses.attention_maps: partial(by_distribution, lambda s, t: (s - t) ** 2),
+    losses.query_key_relations: partial(by_distribution, divergence),
+    losses.value_relations: partial(by_distribution, divergence),
+    losses.soft_targets: by_word,
 }
 
 
-@pytest.mark.parametrize("part", PARTS)
+def test_every_part_has_its_plain_loop_and_says_what_it_compares():
+    assert PLAIN.keys() == PARTS == {*OF_STATES, *OF_RELATIONS, *OF_WORDS}
+
+
+@pytest.mark.parametrize("part", PLAIN)
 def test_a_part_is_what_its_formula_says(numbers, part):
     doubles = [{name: value.numpy().astype(np.float64) for name, value in each.items()} for each in numbers]
     assert error(part, numbers).item() == pytest.approx(PLAIN[part](*doubles), rel=1e-5)
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", PLAIN)
 def test_a_student_equal_to_its_teacher_has_no_loss(numbers, part):
     assert error(part, [numbers[0], numbers[0]]).item() == pytest.approx(0.0, abs=1e-6)
 
@@ -139,7 +141,7 @@ def test_padding_and_pairs_of_different_documents_never_count_among_relations(nu
     assert scores.grad[PAIRS.expand_as(scores)].any()
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", PLAIN)
 def test_half_precision_is_compared_in_single_precision(numbers, part):
     """Squares of small differences vanish in bfloat16 sums."""
     rounded = [{name: value.bfloat16() for name, value in each.items()} for each in numbers]
@@ -181,8 +183,8 @@ def test_no_two_layers_are_matched_with_the_same(teacher):
 
 @pytest.mark.parametrize("part", ["hidden", "sentence"])
 def test_an_error_of_top_states_trains_the_whole_top_layer(part):
-    weights = {"hidden": 0.0, "attention": 0.0}
-    assert "encoder.layer.1.output." in Recipe("toplayer", weights | {"sentence": 0.0}).untrained(2)
+    weights = {"hidden": 0.0, "attention": 1.0, "sentence": 0.0}
+    assert "encoder.layer.1.output." in Recipe("toplayer", weights).untrained(2)
     assert "encoder.layer.1.output." not in Recipe("toplayer", weights | {part: 1.0}).untrained(2)
 
 
@@ -191,3 +193,41 @@ def test_a_student_starts_from_the_bottom_or_from_the_layers_it_could_be_matched
     assert Recipe("toplayer", weights).layers_to_copy(5, 3) == [1, 2, 3]
     assert Recipe("toplayer", weights, initialisation="strided").layers_to_copy(5, 3) == [2, 4, 5]
     assert Recipe("toplayer", weights, initialisation=[3, 4, 5]).layers_to_copy(5, 3) == [3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("start", "layers", "message"),
+    [
+        ("striped", 2, "initialisation is 'striped', expected 'bottom', 'strided' or 2 rising numbers from 1 to 5"),
+        ([3, 4, 5], 2, "initialisation is [3, 4, 5], expected 'bottom', 'strided' or 2 rising numbers from 1 to 5"),
+        ([3, 9], 2, "initialisation is [3, 9], expected"),
+        ([0, 3], 2, "initialisation is [0, 3], expected"),
+        ([4, 3], 2, "initialisation is [4, 3], expected"),
+        ([3, 3], 2, "initialisation is [3, 3], expected"),
+        ("bottom", 0, "the student has 0 layers, expected 1 to 4, as the teacher has 5; correct it"),
+        ("strided", 5, "the student has 5 layers, expected 1 to 4, as the teacher has 5; correct it"),
+    ],
+)
+def test_layers_that_a_student_cannot_start_from_are_refused(start, layers, message):
+    recipe = Recipe("toplayer", {"hidden": 1.0, "attention": 1.0}, initialisation=start)
+    with pytest.raises(RecipeError, match=re.escape(message)):
+        recipe.layers_to_copy(5, layers)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        ({"loss": "top"}, "loss is 'top', expected one of toplayer, uniform, minilm, logits"),
+        ({"weights": {"hiden": 1.0, "attention": 1.0}}, "weights names hiden, attention, expected hidden and"),
+        ({"weights": {"hidden": -1.0, "attention": 1.0}}, "weights.hidden is -1.0, expected a finite number of at"),
+        ({"weights": {"hidden": 1.0, "attention": float("nan")}}, "weights.attention is nan, expected a finite number"),
+        ({"weights": {"hidden": 0.0, "attention": 0.0}}, "weights are all 0, expected one above 0; raise one"),
+        (
+            {"loss": "minilm", "weights": {"attention": 1.0, "value": 1.0}, "normalise": True},
+            "no part of the loss minilm can be divided by a variance; set it to false, or add sentence to the weights",
+        ),
+    ],
+)
+def test_a_recipe_made_by_hand_is_checked_as_that_of_a_config(recipe, message):
+    with pytest.raises(RecipeError, match=re.escape(message)):
+        Recipe(**{"loss": "toplayer", "weights": {"hidden": 1.0, "attention": 1.0}} | recipe)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from students import RECIPES as OF_LOSSES
 from students import bottom_layers
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import BertModel
@@ -20,7 +21,7 @@ from camembert.models.encoder import (
     run_encoder,
 )
 from camembert.plan.config import check_config, load_yaml
-from camembert.plan.losses import LOSSES, Loss, Part, Recipe, match_layers
+from camembert.plan.losses import COPY, LOSSES, Loss, Part, Recipe, match_layers
 from camembert.tokens import corpora
 from camembert.tokens.corpora import Shard
 from camembert.training import distillation, packed_text
@@ -37,12 +38,9 @@ GOLDEN = {
 }
 
 
-TOPLAYER = Recipe("toplayer", {"hidden": 1.0, "attention": 10.0})
-UNIFORM = Recipe("uniform", {"hidden": 1.0, "attention": 10.0})
-SENTENCE = Recipe("toplayer", {"hidden": 1.0, "attention": 10.0, "sentence": 1.0})
-MINILM = Recipe("minilm", {"attention": 1.0, "value": 1.0})
-LOGITS = Recipe("logits", {"soft_targets": 5.0, "cosine": 1.0}, mlm_probability=0.3)
-RECIPES = [TOPLAYER, UNIFORM, MINILM, LOGITS, SENTENCE]
+LOGITS = OF_LOSSES["logits"]
+SENTENCE = Recipe("toplayer", {"hidden": 1.0, "attention": 1.0, "sentence": 1.0})
+RECIPES = [*OF_LOSSES.values(), SENTENCE]
 TOP = "encoder.layer.1."
 ABOVE_RELATIONS = (f"{TOP}attention.output.", f"{TOP}intermediate.", f"{TOP}output.")
 QUERY_AND_KEY = (f"{TOP}attention.self.query.", f"{TOP}attention.self.key.")
@@ -73,12 +71,9 @@ def weighted(hidden: float, attention: float) -> Recipe:
 @pytest.mark.parametrize(
     ("recipe", "stated"),
     [
-        (TOPLAYER, ()),
-        (UNIFORM, ()),
+        *((recipe, ABOVE_RELATIONS if loss == "minilm" else ()) for loss, recipe in OF_LOSSES.items()),
         (SENTENCE, ()),
         (Recipe("toplayer", {"hidden": 0.0, "attention": 0.0, "sentence": 1.0}), ()),
-        (LOGITS, ()),
-        (MINILM, ABOVE_RELATIONS),
         (weighted(1.0, 0.0), ()),
         (weighted(0.0, 1.0), ABOVE_RELATIONS + VALUE),
         (Recipe("minilm", {"attention": 0.0, "value": 1.0}), ABOVE_RELATIONS + QUERY_AND_KEY),
@@ -129,10 +124,15 @@ def test_the_teacher_gets_no_gradient_and_no_dropout(teacher, head, batches, rec
 
 
 def test_a_recipe_that_predicts_words_needs_a_head_and_masked_tokens(teacher, head):
-    with pytest.raises(DistillationError, match="the loss logits predicts masked tokens, but its recipe masks none"):
+    with pytest.raises(DistillationError, match="predicts masked tokens, but mlm_probability of its recipe is None"):
         distillation_objective(replace(LOGITS, mlm_probability=None), bottom_layers(teacher, 2), teacher, head)
     with pytest.raises(DistillationError, match="needs the teacher's masked-language-model head, which its folder lac"):
         distillation_objective(LOGITS, bottom_layers(teacher, 2), teacher, None)
+
+
+def test_a_recipe_without_weights_can_only_copy(teacher):
+    with pytest.raises(DistillationError, match="has no weights, expected those of hidden and attention, the parts of"):
+        distillation_objective(COPY, bottom_layers(teacher, 2), teacher)
 
 
 # --- the objective --------------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ def test_a_part_of_weight_0_is_not_computed(teacher, batch, monkeypatch):
 
 
 def test_a_new_recipe_is_a_loss_and_an_entry_of_the_config(distilling, tmp_path, monkeypatch):
-    """As CONTRIBUTING says: a function and its entry in LOSSES, and a recipe that weighs its parts."""
+    """As CONTRIBUTING says: a part, a loss in LOSSES that has it, and a recipe that weighs it."""
 
     def first_states(student, teacher, batch):
         starts = batch["real"] & (batch["position"] == 0)
@@ -288,11 +288,12 @@ def test_uniform_is_the_mean_over_the_student_s_layers_each_against_its_own(teac
     """Of three layers to two, layer 1 is matched with 2 and layer 2 with 3."""
     assert match_layers(3, 2) == [2, 3]
     student = bottom_layers(teacher, 2).eval()
-    parts = distillation_objective(UNIFORM, student, teacher, shared_embeddings=True)(batch)
+    parts = distillation_objective(OF_LOSSES["uniform"], student, teacher, shared_embeddings=True)(batch)
+    top = OF_LOSSES["toplayer"]
     one = distillation_objective(
-        TOPLAYER, bottom_layers(teacher, 1).eval(), bottom_layers(teacher, 2), shared_embeddings=True
+        top, bottom_layers(teacher, 1).eval(), bottom_layers(teacher, 2), shared_embeddings=True
     )
-    two = distillation_objective(TOPLAYER, student, teacher, shared_embeddings=True)
+    two = distillation_objective(top, student, teacher, shared_embeddings=True)
     for name in ("hidden", "attention"):
         expected = (one(batch)[name].item() + two(batch)[name].item()) / 2
         assert parts[name].item() == pytest.approx(expected, rel=1e-5)
@@ -346,6 +347,16 @@ def test_a_hop_of_no_steps_is_a_pure_copy(distilling, teacher, teacher_folder, t
     assert (tmp_path / "2" / "tokenizer.json").read_bytes() == (teacher_folder / "tokenizer.json").read_bytes()
     assert run == TrainingResult()
     assert not (tmp_path / "checkpoints").exists()
+
+
+def test_what_is_there_already_is_never_replaced(distilling, teacher_folder, tmp_path):
+    (tmp_path / "theses").mkdir()
+    (tmp_path / "theses" / "mine.tex").write_text("years")
+    with pytest.raises(DistillationError, match="theses is there already, expected a new folder for the student"):
+        distilling(output=tmp_path / "theses")
+    with pytest.raises(DistillationError, match="is there already"):
+        distilling(output=teacher_folder)
+    assert (tmp_path / "theses" / "mine.tex").read_text() == "years"
 
 
 def test_the_teacher_s_masked_language_model_head_is_carried_along(distilling, teacher_folder, tmp_path):

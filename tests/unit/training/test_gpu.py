@@ -9,10 +9,9 @@ import math
 
 import pytest
 import torch
-from students import bottom_layers
+from students import RECIPES, bottom_layers
 
 from camembert.models.encoder import compile_layers, load_encoder, load_mlm_head
-from camembert.plan.losses import Recipe
 from camembert.runtime.devices import autocast, to_device
 from camembert.tokens.corpora import Shard, TokenizedCorpus
 from camembert.tokens.packing import TextBatches
@@ -23,12 +22,6 @@ from camembert.training.pretraining import MaskedLanguageModel, pretraining_obje
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 TRAININGS = ["distilling", "pretraining", "finetuning"]
-RECIPES = {
-    "toplayer": Recipe("toplayer", {"hidden": 1.0, "attention": 10.0}),
-    "uniform": Recipe("uniform", {"hidden": 1.0, "attention": 10.0}),
-    "minilm": Recipe("minilm", {"attention": 1.0, "value": 1.0}),
-    "logits": Recipe("logits", {"soft_targets": 5.0, "cosine": 1.0}, mlm_probability=0.3),
-}
 OBJECTIVES = ["masked_lm", *RECIPES]
 needs_a_gpu = [
     pytest.mark.gpu,

@@ -404,8 +404,7 @@ def others(lines, words, corpus, make_encoder, tokenizer_folder, pairs, soft_lab
 MODULES = {"distilling": "distillation", "pretraining": "pretraining"}
 TOPLAYER = Recipe("toplayer", {"hidden": 1.0, "attention": 10.0})
 OTHER_RECIPES = [
-    *(replace(TOPLAYER, weights=weights) for weights in ({"hidden": 2.0}, {"hidden": 1.0, "attention": 2.0})),
-    replace(TOPLAYER, weights={"hidden": 1.0, "attention": 10.0, "sentence": 1.0}),
+    *(replace(TOPLAYER, weights=TOPLAYER.weights | {part: 2.0}) for part in ("hidden", "attention", "sentence")),
     *(replace(TOPLAYER, **{key: True}) for key in ("fit_layer_norm", "normalise")),
     replace(TOPLAYER, loss="uniform"),
     replace(TOPLAYER, freeze_embeddings=False),

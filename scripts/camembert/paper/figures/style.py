@@ -134,8 +134,8 @@ def add_legend(
     linestyle: Any = "none",
     columns: int = 3,
 ) -> None:
-    """Names models above the figure that some axes are in, and what more is drawn."""
-    keys = [Line2D([], [], label=model.label, linestyle=linestyle, **style) for model, style in styles.items()]
+    """Names models above the figure that some axes are in, by their own line or this one, and what more is drawn."""
+    keys = [Line2D([], [], label=each.label, **{"linestyle": linestyle, **style}) for each, style in styles.items()]
     tight = {"handletextpad": 0.4, "columnspacing": 1.2, "fontsize": 6.5 if columns == 2 else 7.5}
     axes.figure.legend(handles=[*keys, *more], loc="outside upper center", ncols=columns, **tight)  # type: ignore[call-arg]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,8 @@ from camembert.paper.figures.style import ZERO, add_legend, drawing, shade_rows,
 HELD_OUT_SPLIT = "held-out"  # the split whose losses are points
 BINS = 60  # points of a training curve
 MARKS = 6  # markers along one without held-out text
+LINES = ["-", "--", ":", "-."]  # of the first, second, ... recipe of a chain
+BESIDE_LOSSES = ["step", "run", "finetuning", "tokens", "learning_rate", "gradient_norm", "loss"]  # logged numbers
 
 
 class Panel(NamedTuple):
@@ -43,17 +46,23 @@ PANELS = [
     Panel("cosine", "Cosine loss"),
     Panel("accuracy", "Dev accuracy (%)", False, "classifiers", ("dev",), 100),
 ]
+"""Those of the losses that come with the repository; `list_panels` adds others."""
 
 
 def draw_training_curves(curves: pd.DataFrame, models: Sequence[ComparedModel], stem: Path) -> None:
     """Draws losses of pre-training and distillation and the dev accuracy of fine-tuning against optimiser steps.
 
     A line is what was trained on, means over 1 / BINS of the steps and over the runs of a model; a marker is held-out
-    text. Of unexplained variance 1 is as good as a constant. Panels without data are left out.
+    text. Recipes of a chain differ by their dashes. Of unexplained variance 1 is as good as a constant. Panels without
+    data are left out.
     """
-    data = {panel: lines for panel in PANELS if not (lines := _select_lines(curves, panel)).empty}
+    data = {panel: lines for panel in list_panels(curves) if not (lines := _select_lines(curves, panel)).empty}
     shown = pd.concat(data.values())
     styles = {model: style for model, style in style_models(models).items() if not select_model(shown, model).empty}
+    recipes = Counter[str]()
+    for model, style in styles.items():
+        style["linestyle"] = LINES[recipes[model.chain] % len(LINES)]
+        recipes[model.chain] += 1
     columns = 2 if len(data) in (2, 4) else min(3, len(data))
     rows = math.ceil(len(data) / columns)
     with drawing(stem, 0.9 + 1.9 * rows, rows, columns) as grid:
@@ -67,7 +76,7 @@ def draw_training_curves(curves: pd.DataFrame, models: Sequence[ComparedModel], 
                 every: Any = [] if HELD_OUT_SPLIT in panel.splits and len(held_out) else max(1, len(points) // MARKS)
                 axes.plot(points.index, points, markevery=every, **style)
                 points = panel.scale * average_bins(held_out, panel.column)
-                axes.plot(points.index, points, linestyle="", **style)
+                axes.plot(points.index, points, **style | {"linestyle": ""})
             axes.set_ylabel(panel.label)
             if panel.logarithmic:
                 axes.set_yscale("log")
@@ -77,7 +86,15 @@ def draw_training_curves(curves: pd.DataFrame, models: Sequence[ComparedModel], 
         figure = grid[0, 0].figure
         held_out_text = "; markers are held-out text" if HELD_OUT_SPLIT in set(shown["split"]) else ""
         figure.supxlabel(f"Optimiser steps (lines are what was trained on{held_out_text})", fontsize=8)
-        add_legend(grid[0, 0], styles, linestyle="-")
+        add_legend(grid[0, 0], styles)
+
+
+def list_panels(curves: pd.DataFrame) -> list[Panel]:
+    """The panels, with one before the last for every other part of a loss that encoders logged."""
+    logged = curves[curves["stage"] == "encoders"].select_dtypes("number").dropna(axis=1, how="all").columns
+    others = logged.difference([*BESIDE_LOSSES, *(panel.column for panel in PANELS)], sort=False)
+    *known, last = PANELS
+    return [*known, *(Panel(name, f"{name.replace('_', ' ').capitalize()} loss") for name in others), last]
 
 
 def average_bins(lines: pd.DataFrame, column: str) -> pd.Series:

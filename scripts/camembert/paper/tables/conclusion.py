@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -103,6 +104,8 @@ def _state_result(
         ends += f"; indicative, with fewer than {FEW_RUNS} runs"
     where_to = "above" if points > 0 else "below"
     far = f"{first} is {abs(points):.1f} points {where_to} {second}{scope}"
+    if math.isclose(points, 0, abs_tol=1e-9):
+        far = f"{first} and {second} are right equally often{scope}"
     verdicts = {find_verdict(each) for each in readings}
     all_points = [100 * each["difference"] for each in readings]
     reach = f"{min(all_points):+.1f} to {max(all_points):+.1f}"
@@ -165,4 +168,5 @@ def summarise_run(folder: Path) -> str:
         paragraphs.append(f"Models to take: {', '.join(released)}.")
     made = [str(folder / name) for name in ("tables", "figures") if (folder / name).is_dir()]
     rest = "; tables/conclusion.md says in sentences what was found" if (tables / "conclusion.md").is_file() else ""
+    rest += ", tables/ablation.md compares the recipes" if (tables / "ablation.md").is_file() else ""
     return "\n\n".join([*paragraphs, f"More is in {', '.join(made)}{rest}."])
