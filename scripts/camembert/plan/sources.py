@@ -140,7 +140,8 @@ def check_task(task: Mapping[str, Any], languages: Sequence[str]) -> None:
     if "dev" not in splits and set(languages) != set(train_languages):
         raise SourceError(
             f"data.task.files.dev is null, but languages are {', '.join(languages)}, expected dev files of every"
-            f" language; name them, or set languages: [{', '.join(train_languages)}]"
+            f" language; name them, or set languages: [{', '.join(train_languages)}] (text in others is read where"
+            " data.text.files has no {language}, such as *.txt)"
         )
     if "dev" not in splits and task["parallel"] and len(languages) > 1:
         raise SourceError(

@@ -121,7 +121,7 @@ RECIPE = {
         ("data.task.name", "retrieval", "data.task.name is retrieval, but data.task.source is cldr, expected"),
         ("data.task.labels", "any", "data.task.labels is \"any\", expected 'found' or a list"),
         ("data.task.filter.dev", {"part": 0.5}, "data.task.filter.dev.part is 0.5, expected a text or an integer"),
-        ("data.text", own(source="folder"), "data.text[0]: folder is missing, expected one since the source is folder"),
+        ("data.text", own(source="folder"), "data.text[0].folder is null, expected a folder since data.text[0].source"),
         ("teacher.source", "folder", "teacher.folder is null, expected a folder since teacher.source is folder"),
         # retrieval
         ("retrieval.layer", "bottom", "retrieval.layer is \"bottom\", expected 'top' or an integer; correct"),
