@@ -229,6 +229,7 @@ CASES = {
     },
     "a language in which nothing can be made": {"languages": ["en", "ja"]},
     "a task without a name of its own": {"data.task.source": "hub"},
+    "a folder of a task that is made here": {"data.task.folder": "data/mine"},
     "a task that names no text column": {"data.task.columns.text": None},
     "a folder that is not there": {"data.text": [corpus(folder="text")]},
     "a share below 0": {"data.text": [corpus(share=-1)]},
