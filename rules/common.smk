@@ -114,10 +114,12 @@ def every_core(wildcards):
 
 
 def show_plan():
-    """Prints what is made and how long it may take."""
+    """Prints what is made and how long it may take, and which optional text is not there."""
     from tools.estimate import announcement  # slow to import, as it reads parquet
 
     print(announcement(config, workflow.cores if workflow.local_exec else None))
+    for sentence in corpora.describe_left_out(config):
+        print(sentence)
 
 
 def show_results():

@@ -154,6 +154,7 @@ rule write_release:
         experiment=config["experiment"],
         kept=lambda _: kept_languages(),
         pooling=config["retrieval"]["pooling"],
+        max_length=config["finetuning"]["max_length"],
         task={key: TASK[key] for key in ("name", "source")} | {"pairs": bool(TASK["columns"]["text_pair"])},
     message:
         "Writing {output}"

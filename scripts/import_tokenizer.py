@@ -5,7 +5,7 @@ from itertools import chain
 from camembert.core.files import atomic_write, write_json
 from camembert.data.manifest import MANIFEST, check_manifest
 from camembert.data.tasks import read_texts
-from camembert.data.text import TrainingDocuments, read_documents
+from camembert.data.text import TrainingDocuments, read_sample
 from camembert.plan.teachers import (
     ALL,
     check_architecture,
@@ -15,7 +15,7 @@ from camembert.plan.teachers import (
     read_model_config,
 )
 from camembert.runtime.job import log
-from camembert.tokens.given_tokenizer import import_tokenizer, measure_unknown
+from camembert.tokens.given_tokenizer import SAMPLE, import_tokenizer, measure_unknown
 from camembert.tokens.tokenizer import load_tokenizer, special_tokens, use_threads
 from camembert.tokens.trimming import trim_tokenizer
 from snakemake_job import logged_job
@@ -31,7 +31,7 @@ if __name__ == "__main__":
         import_tokenizer(teacher, partial, config, job.params.needs_mask)
         files, readings = dict(job.input.items()), job.params.text
         samples = {
-            "{} of corpus {}".format(*name.split("_", 1)): read_documents(files[name], **reading)
+            "{} of corpus {}".format(*name.split("_", 1)): read_sample(files[name], SAMPLE, **reading)
             for name, reading in readings.items()
         }
         unknown = special_tokens(partial).get("unk_token")

@@ -96,9 +96,10 @@ class Bench:
         text = [{"name": "web", "source": "hub", "hub": WEB}]
         self.task(rows | (files or {}), {"data.text": text} | (changes or {}), check=False)
 
-    def text(self, files):
+    def text(self, files, *more):
         self.write(dict.fromkeys(("en.txt", "fr.txt"), "a line\nanother\n") | files)
-        self.check({"languages": ["en", "fr"], "data.text": [corpus(folder=str(self.folder))]})
+        own = {"folder": str(self.folder)}
+        self.check({"languages": ["en", "fr"], "data.text": [corpus(**own), *(corpus(**own | each) for each in more)]})
 
     def shard(self, content):
         write_shard(self.folder / "corpus" / "fr", read_documents([self.write({"fr.txt": content})]), self.words, {})
@@ -229,6 +230,7 @@ CASES = {
     },
     "a language in which nothing can be made": {"languages": ["en", "ja"]},
     "a task without a name of its own": {"data.task.source": "hub"},
+    "a folder of a task that is made here": {"data.task.folder": "data/mine"},
     "a task that names no text column": {"data.task.columns.text": None},
     "a folder that is not there": {"data.text": [corpus(folder="text")]},
     "a share below 0": {"data.text": [corpus(share=-1)]},
@@ -254,6 +256,8 @@ CASES = {
         {}, {"data.task.train_languages": ["en", "fr"]}
     ),
     "a language without text": lambda bench: bench.text({"fr.txt": None}),
+    "a corpus without text": lambda bench: bench.text({}, {"name": "more", "files": "{language}.jsonl"}),
+    "one text for several languages": lambda bench: bench.text({}, {"name": "more", "files": "*.txt"}),
     "an empty text file": lambda bench: bench.text({"fr.txt": ""}),
     "a pointer in place of text": lambda bench: bench.text({"fr.txt": POINTER}),
     "text that is there twice": lambda bench: bench.text({"fr.jsonl": '{"text": "a"}\n'}),

@@ -6,8 +6,10 @@ import json
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +35,10 @@ def read_documents(
     parallel: bool = False,
     without: Collection[int] = (),
     left_out: Counter[str] | None = None,
-) -> Iterator[str]:
+) -> Generator[str, None, None]:
     """Reads documents one after another, without empty ones; never a whole file at once.
+
+    Whoever stops early closes the generator, since Python at its own end no longer can: see `read_sample`.
 
     Args:
         files: .txt and .txt.gz (a line a document), or any form of `read_rows` (a row a document); of a folder, its
@@ -70,6 +74,12 @@ def read_documents(
             return
 
 
+def read_sample(files: Sequence[str | os.PathLike[str]], number: int, **reading: Any) -> list[str]:
+    """Reads the first documents that `read_documents` gives, at most so many, and closes the files."""
+    with closing(read_documents(files, **reading)) as documents:
+        return list(islice(documents, number))
+
+
 def _read(path: Path, column: str, rows: Mapping[str, str]) -> Iterator[str]:
     if path.name.endswith((".txt", ".txt.gz")):
         yield from read_lines(path)
@@ -101,7 +111,7 @@ class TrainingDocuments:
     def by_source(self) -> dict[str, Iterator[str]]:
         """The documents of each language and corpus."""
         left_out = {Path(path).stem: read_json(path) for path in self.checked}
-        documents = {}
+        documents: dict[str, Iterator[str]] = {}
         for name, reading in self.readings.items():
             language, corpus = name.split("_", 1)
             without = set(left_out.get(corpus, {}).get(language, ()))

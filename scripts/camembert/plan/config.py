@@ -311,8 +311,7 @@ def _check_files(config: dict[str, Any]) -> None:
     for name, section in (("data.task", task), ("data.retrieval", retrieval)):
         if section["source"] == "folder":
             sources.check_folder(name, section["folder"])
-    if task["source"] != "cldr":
-        sources.check_task(task, config["languages"])
+    sources.check_task(task, config["languages"])
     corpora.check_corpora(config)
     if retrieval["source"] == "folder" and sources.is_pairwise(retrieval):
         sources.find_paired_files(retrieval["folder"], retrieval["files"], config["languages"])

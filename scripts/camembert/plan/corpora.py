@@ -102,11 +102,12 @@ class Corpus(Section):
     source: Source = key("`cldr` makes parallel text here and reads name and share alone.")
     share: NotNegative = key("Of documents drawn, relative to other corpora's; 0 leaves it out.", default=1.0)
     parallel: bool = key("Whether document i says the same in all languages; such are read in pairs.", default=False)
-    folder: str | None = key("Of the source folder.", default=None)
+    folder: str | None = key("Of the source folder; null is the folder of `data.task`.", default=None)
     files: Pattern | None = key(
         "Its files in {language}; null looks for XX.txt and XX.txt.gz (a line a document), XX.jsonl and XX.parquet.",
         default=None,
     )
+    optional: bool = key("Whether a folder without its files is no mistake; the start says so.", default=False)
     hub: HubDatasetByLanguage | None = key("Of the source hub.", default=None)
     column: Text = key("Column, or field of JSON, of the text.", default="text")
     filter: Filter = key("Values that rows have in other columns.", default={})
@@ -119,8 +120,8 @@ class Corpus(Section):
 
     @model_validator(mode="after")
     def _source_is_described(self) -> Self:
-        if getattr(self, self.source, "") is None:
-            raise ValueError(f"{self.source} is missing, expected one since the source is {self.source}; add it")
+        if self.source == "hub" and self.hub is None:
+            raise ValueError("hub is missing, expected one since the source is hub; add it")
         return self
 
 
@@ -201,20 +202,36 @@ class TextSource(Corpus):
 
 
 def text_sources(config: Mapping[str, Any]) -> list[TextSource]:
-    """The corpora of a config that are read: those with a share."""
-    return [corpus for corpus in _corpora(config) if corpus.share]
+    """The corpora that encoders read: those with a share, but for optional ones without files."""
+    return [corpus for corpus in _corpora(config) if corpus.share and not _is_left_out(corpus, config)]
 
 
 def unlabelled_sources(config: Mapping[str, Any]) -> list[TextSource]:
-    """The corpora that fine-tuning reads without labels, in the order of ``finetuning.unlabelled``."""
+    """Those that fine-tuning reads without labels, in the order of ``finetuning.unlabelled``; the same is left out."""
     corpora = {corpus.name: corpus for corpus in _corpora(config)}
-    return [corpora[name] for name in config["finetuning"]["unlabelled"]]
+    named = [corpora[name] for name in config["finetuning"]["unlabelled"]]
+    return [corpus for corpus in named if not _is_left_out(corpus, config)]
+
+
+def describe_left_out(config: Mapping[str, Any]) -> list[str]:
+    """A sentence on each optional corpus that has no files."""
+    return [
+        f"{corpus.folder} has no file {corpus.files or '{language}.txt'!r}: corpus {corpus.name} is left out."
+        for corpus in _corpora(config)
+        if _is_left_out(corpus, config)
+    ]
+
+
+def _is_left_out(corpus: TextSource, config: Mapping[str, Any]) -> bool:
+    return corpus.optional and not corpus.languages(config["languages"])
 
 
 def _corpora(config: Mapping[str, Any]) -> list[TextSource]:
     """All corpora of a config. Those made from the CLDR are parallel, whole and text alone."""
+    task = config["data"]["task"]
+    here = task["folder"] if task["source"] == "folder" else None
     return [
-        TextSource.model_construct(**entry)  # as it is written: 2 would become 2.0
+        TextSource.model_construct(**entry | {"folder": entry.get("folder") or here})  # as it is: 2 would become 2.0
         if entry["source"] != "cldr"
         else TextSource.model_construct(name=entry["name"], source="cldr", share=entry.get("share", 1.0), parallel=True)
         for entry in config["data"]["text"]
@@ -222,8 +239,8 @@ def _corpora(config: Mapping[str, Any]) -> list[TextSource]:
 
 
 def check_corpora(config: Mapping[str, Any]) -> None:
-    """Raises a SourceError if corpora share a name, a folder is not there, shares are all 0, there is no text in a
-    language or for fine-tuning, or translations are in a single language."""
+    """Raises a SourceError if corpora share a name, a folder or all files of a corpus that is read are not there,
+    shares are all 0, there is no text in a language, or translations are in a single language."""
     corpora, languages = _corpora(config), config["languages"]
     names = [corpus.name for corpus in corpora]
     for number, corpus in enumerate(corpora):
@@ -235,29 +252,32 @@ def check_corpora(config: Mapping[str, Any]) -> None:
             told_apart = [corpus.files or "{language}", *map(str, corpus.filter.values())]
             if len(languages) > 1 and not any("{language}" in each for each in told_apart):
                 raise SourceError(
-                    f"{key}.files is {corpus.files!r}, expected {{language}} in it or in its filter; without it every"
-                    " language would read the same text"
+                    f"{key}.files is {corpus.files!r}, expected {{language}} in it or in its filter, since languages"
+                    f" names {len(languages)}; name files by language, or set languages to the one of the labels, as"
+                    " experiments/compress.yaml does (docs/compress.md)"
                 )
-        if corpus.parallel and len(corpus.languages(languages)) < 2 <= len(languages):
+        there = corpus.languages(languages)
+        if there and corpus.parallel and len(there) < 2 <= len(languages):
             raise SourceError(
-                f"{key} is parallel, but has files in {', '.join(corpus.languages(languages)) or 'no language'} alone;"
-                " add other languages, or set its parallel: false"
+                f"{key} is parallel, but has files in {there[0]} alone; add other languages, or set its parallel: false"
             )
-    read = text_sources(config)
+    read = [corpus for corpus in corpora if corpus.share]
     if not read:
         raise SourceError("the shares of data.text are all 0, expected one above 0; raise one")
+    for number, corpus in enumerate(corpora):
+        is_read = corpus.share or corpus.name in config["finetuning"]["unlabelled"]
+        if is_read and not corpus.optional and not corpus.languages(languages):
+            wanted = corpus.files or ", ".join(layout.format("XX") for layout in TEXT_LAYOUTS)
+            raise SourceError(
+                f"data.text[{number}] is {corpus.name}, but {corpus.folder} has no text in {', '.join(languages)} for"
+                f" it; expected {wanted}: add it, take the corpus out, or set its optional: true"
+            )
     for language in languages:
         if not any(corpus.languages([language]) for corpus in read):
             wanted = ", ".join(layout.format(language) for layout in TEXT_LAYOUTS)
             raise SourceError(
                 f"{' and '.join(str(corpus.folder) for corpus in read)} has no text in {language}; expected one of"
                 f" {wanted}: add it, or take {language} out of languages"
-            )
-    for corpus in unlabelled_sources(config):
-        if not corpus.languages(languages):
-            raise SourceError(
-                f"finetuning.unlabelled names {corpus.name}, but {corpus.folder} has no text in {', '.join(languages)};"
-                " add it, or take the name out"
             )
 
 

@@ -134,13 +134,21 @@ def find_columns(task: Mapping[str, Any], split: str) -> tuple[list[str] | None,
 
 
 def check_task(task: Mapping[str, Any], languages: Sequence[str]) -> None:
-    """Raises a SourceError if a column is not in its header, dev cannot be held out of train, dev or test would be the
-    same in every language, or a file is missing or empty."""
+    """Raises a SourceError if a folder is named and not read, a column is not in its header, dev cannot be held out of
+    train, dev or test would be the same in every language, or a file is missing or empty."""
+    if task["source"] == "cldr" and task["folder"] is not None:
+        raise SourceError(
+            f"data.task.folder is {task['folder']!r}, but data.task.source is cldr, which reads no folder; set source:"
+            " folder, or lay the config over one that does, such as experiments/compress.yaml (docs/compress.md)"
+        )
+    if task["source"] == "cldr":
+        return
     train_languages, splits = task["train_languages"], list_splits(task)
     if "dev" not in splits and set(languages) != set(train_languages):
         raise SourceError(
             f"data.task.files.dev is null, but languages are {', '.join(languages)}, expected dev files of every"
-            f" language; name them, or set languages: [{', '.join(train_languages)}]"
+            f" language; name them, or set languages: [{', '.join(train_languages)}] (text in others is read where"
+            " data.text.files has no {language}, such as *.txt)"
         )
     if "dev" not in splits and task["parallel"] and len(languages) > 1:
         raise SourceError(

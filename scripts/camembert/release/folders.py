@@ -30,7 +30,7 @@ from camembert.core.files import (
 )
 from camembert.data.tasks import read_texts
 from camembert.plan.teachers import USED, first_position, longest_input
-from camembert.release.choice import ENCODER, INT8, LARGEST_LOSS, PYTORCH, ReleaseForm
+from camembert.release.choice import CLASSIFIER, ENCODER, INT8, LARGEST_LOSS, PYTORCH, ReleaseForm
 from camembert.tokens.corpora import Shard
 from camembert.tokens.tokenizer import load_tokenizer, special_tokens
 from camembert.tokens.trimming import (
@@ -72,7 +72,7 @@ def make_form(
         vocabulary: used, or at most so many tokens.
         pooling: of an encoder's states to a sentence vector, mean or cls.
         dev: development examples, by which eight bits are measured; none to do without.
-        evaluation: max_tokens, batch_tokens and threads of that.
+        evaluation: max_length, batch_tokens and threads of that; a classifier's tokenizer cuts at this length too.
     """
     loss, pooled = None, pooling if form.model == ENCODER else None
     with TemporaryDirectory(dir=output.parent) as work:
@@ -95,6 +95,8 @@ def make_form(
             "%s: eight bits lose %.1f points on the development examples; take the form without them",
             *(form.name, 100 * loss),
         )
+    if form.model == CLASSIFIER:
+        set_longest(output, evaluation["max_length"])
     return {"vocabulary": read_json(output / CONFIG)["vocab_size"], "loss_of_eight_bits": loss}
 
 
@@ -162,6 +164,12 @@ def trim_model(folder: str | os.PathLike[str], kept: list[int], output: str | os
         write_renumbered(source / TOKENIZER, partial / TOKENIZER, kept)
         shutil.copyfile(source / TOKENIZER_SETTINGS, partial / TOKENIZER_SETTINGS)
         load_tokenizer(partial)  # fails here rather than with those who use it
+
+
+def set_longest(folder: Path, tokens: int) -> None:
+    """Has a released tokenizer cut texts (`truncation=True`) at so many tokens, those that its model was trained on."""
+    path = folder / TOKENIZER_SETTINGS
+    write_json(path, read_json(path) | {"model_max_length": tokens})
 
 
 # --- PyTorch --------------------------------------------------------------------------------------------------

@@ -42,9 +42,11 @@ def training_rows(classifier: ModelId, metrics: Iterable[Path]) -> list[dict[str
             what = "not trained"
         rows.append({"model": str(encoder.chain), "what": what, **_cost(one)})
     one = facts[classifier.path]
-    what = f"fine-tuned on {name_languages(one.get('trained_on', [ENGLISH]))}"
-    if one.get("unlabelled"):
-        what += f", and on soft labels of text in {', '.join(one['unlabelled'])}"
+    labelled, unlabelled = one.get("trained_on", [ENGLISH]), one.get("unlabelled")
+    what = f"fine-tuned on {name_languages(labelled)}"
+    if unlabelled:  # whose languages are known where files are named by them
+        what += ", and on soft labels of sentences without labels"
+        what += f" in {', '.join(unlabelled)}" if unlabelled != labelled else ""
     last = _cost(one | {"steps": one["kept_step"], "training_flops": None})
     return [*rows, {"model": "classifier", "what": what, **last}]
 
@@ -71,6 +73,7 @@ def model_card(
     experiment: str,
     kept: Sequence[str],
     pooling: str,
+    max_length: int,
     task: Mapping[str, Any],
     labels: Sequence[str],
     citation: Path,
@@ -86,6 +89,7 @@ def model_card(
         experiment: the experiment's name.
         kept: languages whose tokens a trimmed vocabulary keeps.
         pooling: of an encoder's states to a sentence vector, mean or cls.
+        max_length: tokens at which a classifier's texts were cut.
         task: name, source ("cldr" where its examples are made from the CLDR), and pairs (of sentences, or not).
         labels: names of its labels.
         citation: CITATION.cff of this software.
@@ -125,6 +129,7 @@ def model_card(
         experiment=experiment,
         kept=kept,
         pooling=pooling,
+        max_length=max_length,
         task=task,
         labels=labels[:LABELS_SHOWN],
         more_labels=max(0, len(labels) - LABELS_SHOWN),

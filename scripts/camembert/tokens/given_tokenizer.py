@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterable, Mapping
-from itertools import islice
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from camembert.tokens.trimming import KINDS
 log = logging.getLogger(__name__)
 
 SAMPLE = 1000
-"""Documents of a language in which unknown tokens are counted."""
+"""Documents of a language and corpus in which unknown tokens are counted."""
 
 
 def import_tokenizer(
@@ -166,13 +165,13 @@ def _check_settings(path: Path, settings: Mapping[str, Any]) -> None:
 
 
 def measure_unknown(
-    tokenizer: Tokenizer, unknown: str | None, texts: Mapping[str, Iterable[str]], bound: float
+    tokenizer: Tokenizer, unknown: str | None, texts: Mapping[str, Sequence[str]], bound: float
 ) -> dict[str, float]:
-    """Measures the share of the tokens of each text that are unknown, by a sample of it; the log says it.
+    """Measures the share of the tokens of each text that are unknown; the log says it.
 
     Args:
         unknown: the token for unknown text; None where there is none, as in a tokenizer of bytes.
-        texts: documents by what they are called, such as their language.
+        texts: a sample of documents by what they are called, such as their language.
 
     Raises:
         TokenizerError: a share is above the bound.
@@ -180,7 +179,7 @@ def measure_unknown(
     shares: dict[str, float] = {}
     number = tokenizer.token_to_id(unknown) if unknown else None
     for name, documents in texts.items():
-        encodings = tokenizer.encode_batch_fast(list(islice(documents, SAMPLE)), add_special_tokens=False)
+        encodings = tokenizer.encode_batch_fast(documents, add_special_tokens=False)
         tokens = sum(len(encoding.ids) for encoding in encodings)
         found = 0 if number is None else sum(encoding.ids.count(number) for encoding in encodings)
         shares[name] = found / max(1, tokens)

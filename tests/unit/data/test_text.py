@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from camembert.data import text
 from camembert.data.records import DataError
 from camembert.data.retrieval import number_sentences, write_sentences
 from camembert.data.tasks import Example, write_examples
@@ -17,8 +18,9 @@ from camembert.data.text import (
     normalise,
     read_documents,
     read_evaluated,
+    read_sample,
 )
-from camembert.plan.corpora import TextSource, check_corpora, text_sources
+from camembert.plan.corpora import TextSource, check_corpora, describe_left_out, text_sources, unlabelled_sources
 from camembert.plan.sources import SourceError
 
 DOCUMENTS = ["one", "two  words", "three\nlines", "四"]
@@ -59,6 +61,15 @@ def test_empty_documents_are_left_out_and_a_limit_counts_the_others(write):
     assert counts == {"empty": 3, "evaluated": 1}
 
 
+def test_a_sample_is_the_first_documents_and_leaves_no_file_open(write, monkeypatch):
+    path = write("en.txt", ["", *map(str, range(9))])
+    assert read_sample([path], 2) == read_sample([path], 99, limit=2) == ["0", "1"]
+    documents = read_documents([path])  # which something holds
+    monkeypatch.setattr(text, "read_documents", lambda files: documents)
+    assert read_sample([path], 2) == ["0", "1"]
+    assert list(documents) == [], "it is closed"
+
+
 def test_several_files_are_read_one_after_another_and_a_folder_in_order(write, tmp_path):
     paths = [write("en/train-00001-of-00002.parquet", ["b"]), write("en/train-00000-of-00002.parquet", ["a"])]
     assert list(read_documents(paths)) == ["b", "a"]
@@ -77,6 +88,13 @@ def test_the_text_of_all_languages_can_be_gone_through_again_without_what_was_le
 
 
 # --- which files ----------------------------------------------------------------------------------------------
+
+
+def config_of(corpora, folder, languages, unlabelled=()):
+    """What is read of a config about its text."""
+    task = {"source": "folder", "folder": str(folder)}
+    data = {"task": task, "text": corpora}
+    return {"languages": languages, "data": data, "finetuning": {"unlabelled": list(unlabelled)}}
 
 
 @pytest.mark.parametrize(
@@ -100,7 +118,7 @@ def test_text_is_found_in_any_layout_and_of_its_language_alone(write, tmp_path, 
 def test_a_language_without_text_is_refused_before_anything_runs(write, tmp_path):
     write("en.txt")
     corpus = {"name": "own", "source": "folder", "folder": str(tmp_path)}
-    config = {"languages": ["en", "sw"], "data": {"text": [corpus]}, "finetuning": {"unlabelled": []}}
+    config = config_of([corpus], tmp_path, languages=["en", "sw"])
     with pytest.raises(SourceError, match=r"has no text in sw; expected one of sw\.txt, sw\.txt\.gz, .*: add it"):
         check_corpora(config)
     (tmp_path / "other").mkdir()
@@ -114,7 +132,7 @@ def test_a_language_without_text_is_refused_before_anything_runs(write, tmp_path
         check_corpora(config)
     assert [each.name for each in text_sources(config)] == ["own"]
     config |= {"languages": ["en"], "finetuning": {"unlabelled": ["other"]}}
-    with pytest.raises(SourceError, match=r"unlabelled names other, but .*/other has no text in en; add it"):
+    with pytest.raises(SourceError, match=r"\[1\] is other, but .*/other has no text in en .* {language}\.tsv: add it"):
         check_corpora(config)
     config["languages"] = ["en", "sw"]
     config["data"]["text"][1] |= {"parallel": True, "share": 0.5}
@@ -122,6 +140,33 @@ def test_a_language_without_text_is_refused_before_anything_runs(write, tmp_path
         SourceError, match=r"data\.text\[1\] is parallel, but has files in sw alone; add other languages"
     ):
         check_corpora(config)
+
+
+def test_text_whose_files_are_not_named_by_language_is_read_in_any(write, tmp_path):
+    unlabelled = {"name": "unlabelled", "source": "folder", "files": "*.txt"}  # in the folder of the task
+    config = config_of([unlabelled], tmp_path, languages=["en"], unlabelled=["unlabelled"])
+    with pytest.raises(SourceError, match=r"\[0\] is unlabelled, .* no text in en for it; expected \*\.txt: add it"):
+        check_corpora(config)
+    paths = [write("de.txt"), write("tr.txt")]
+    check_corpora(config)
+    assert [corpus.files_of("en") for corpus in unlabelled_sources(config)] == [paths]
+    config["languages"] = ["en", "de"]
+    with pytest.raises(SourceError, match=r"files is '\*\.txt', expected {language} in it .* languages names 2;"):
+        check_corpora(config)
+
+
+def test_an_optional_corpus_without_files_is_left_out_and_the_start_says_so(write, tmp_path):
+    write("en.csv")
+    optional = {"name": "more", "source": "folder", "files": "*.txt", "optional": True}
+    labelled = {"name": "labelled", "source": "folder", "files": "en.csv"}
+    config = config_of([labelled, optional], tmp_path, languages=["en"], unlabelled=["more"])
+    check_corpora(config)
+    assert [corpus.name for corpus in text_sources(config)] == ["labelled"]
+    assert unlabelled_sources(config) == []
+    assert describe_left_out(config) == [f"{tmp_path} has no file '*.txt': corpus more is left out."]
+    write("de.txt")
+    assert [corpus.name for corpus in text_sources(config)] == ["labelled", "more"]
+    assert describe_left_out(config) == []
 
 
 def test_rows_of_any_form_are_text_by_their_column_and_filter(tmp_path):

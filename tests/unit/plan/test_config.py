@@ -123,7 +123,7 @@ RECIPE = {
         ("data.task.name", "retrieval", "data.task.name is retrieval, but data.task.source is cldr, expected"),
         ("data.task.labels", "any", "data.task.labels is \"any\", expected 'found' or a list"),
         ("data.task.filter.dev", {"part": 0.5}, "data.task.filter.dev.part is 0.5, expected a text or an integer"),
-        ("data.text", own(source="folder"), "data.text[0]: folder is missing, expected one since the source is folder"),
+        ("data.text", own(source="folder"), "data.text[0].folder is null, expected a folder since data.text[0].source"),
         ("teacher.source", "folder", "teacher.folder is null, expected a folder since teacher.source is folder"),
         # retrieval
         ("retrieval.layer", "bottom", "retrieval.layer is \"bottom\", expected 'top' or an integer; correct"),
@@ -195,7 +195,7 @@ def with_folders(config, tmp_path):
 def test_every_file_of_local_data_must_exist(with_folders, tmp_path):
     task = with_folders["data"]["task"]
     check_config(with_folders)
-    made = with_folders["data"] | {"task": task | {"source": "cldr", "name": "cldr-nli"}}
+    made = with_folders["data"] | {"task": task | {"source": "cldr", "name": "cldr-nli", "folder": None}}
     refuse(with_folders, "has no text in sw; expected one of sw.txt, ", data=made, languages=["en", "sw"])
     (tmp_path / "test-fr.tsv").unlink()
     refuse(with_folders, "has no file 'test-fr.tsv'; add it, correct data.task.files")
@@ -248,7 +248,7 @@ def test_every_language_has_one_file_of_sentences_for_retrieval(config, tmp_path
     refuse(config, "the sentences in fr more than once, as fr.txt and fr.txt.gz; keep one")
 
 
-@pytest.mark.parametrize(("path", "value"), [("retrieval.layer", 3), ("data.task.folder", "no/such/folder")])
+@pytest.mark.parametrize(("path", "value"), [("retrieval.layer", 3), ("data.retrieval.folder", "no/such/folder")])
 def test_a_layer_of_every_encoder_and_folders_of_another_source_are_accepted(config, path, value):
     change(config, path, value)
     check_config(config)

@@ -74,12 +74,13 @@ def test_every_experiment_plans_with_every_task(local_data, experiment, preset, 
         task["source"] = source
     if task["source"] == "folder":
         local_data(config)
-    if experiment.stem == "e5-compress" and (task["source"] == "cldr" or task["columns"]["text_pair"]):
+    if experiment.stem in ("compress", "e5-compress") and (task["source"] == "cldr" or task["columns"]["text_pair"]):
         with pytest.raises(ConfigError, match="whose documents are single texts, but the examples of"):
             check_config(config)
         return
-    if experiment.stem == "compress" and len(config["languages"]) > 1:  # its text is in one language
-        with pytest.raises(ConfigError, match="without it every language would read the same text"):
+    if experiment.stem == "compress":  # its text is of one folder, and not told apart by language
+        config["data"]["text"] = [corpus | {"folder": "data/mine"} for corpus in config["data"]["text"]]
+        with pytest.raises(ConfigError, match=r"'train\.csv', expected {language} in it .* experiments/compress\.yaml"):
             check_config(config)
         config["languages"] = ["en"]
     if "ja" in config["languages"] and config["data"]["text"][0]["source"] != "hub":

@@ -15,8 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from transformers import AutoTokenizer
 
 from camembert.core.files import read_json, write_json
+from camembert.data.tasks import Example
+from camembert.evaluation.classification import encode_examples
 from camembert.evaluation.sentence_vectors import embed_sentences
 from camembert.models.classifier import init_classifier
 from camembert.models.encoder import load_encoder, save_model
@@ -35,7 +38,7 @@ from camembert.release.choice import (
     find_teachers,
     list_measured,
 )
-from camembert.release.folders import write_modules
+from camembert.release.folders import set_longest, write_modules
 from camembert.release.modelcard import model_card, training_rows
 from camembert.release.onnx_export import export, quantize
 from camembert.release.table import accuracy_interval, draw_release, format_release, release_note, release_table
@@ -45,6 +48,7 @@ ROOT = Path(__file__).parents[3]
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
 
 
+LONGEST = 12
 NLI = ["entailment", "neutral", "contradiction"]
 CLDR_NLI = {"name": "cldr-nli", "source": "cldr", "pairs": True}
 XNLI = {"name": "xnli", "source": "hub", "pairs": True}
@@ -235,10 +239,17 @@ def test_the_picture_labels_every_classifier(tmp_path):
 
 def card_of(form, choice, metrics, measured=MEASURED, **facts):
     facts = {
-        "experiment": "paper", "kept": ["en", "fr"], "pooling": "mean", "task": XNLI, "labels": NLI,
+        "experiment": "paper", "kept": ["en", "fr"], "pooling": "mean", "max_length": 32, "task": XNLI, "labels": NLI,
         "citation": ROOT / "CITATION.cff",
     } | facts  # fmt: skip
     return model_card(FORMS[form], choice, metrics, measured[form], measured["classifier"], **facts)
+
+
+def test_the_languages_of_sentences_without_labels_are_told_where_they_are_known(metrics):
+    for unlabelled, languages in ((["en"], ""), (["de", "en"], " in de, en")):
+        write_json(metrics[3], read_json(metrics[3]) | {"unlabelled": unlabelled})
+        rows = training_rows(identify_encoder(parse_chain("6-3"), "toplayer", 1).classifier(1, 2), metrics)
+        assert rows[-1]["what"] == f"fine-tuned on English, and on soft labels of sentences without labels{languages}"
 
 
 def test_training_is_told_from_the_teacher_to_the_classifier(metrics):
@@ -293,6 +304,7 @@ def test_a_model_card_holds_what_the_hub_reads_and_what_users_must_know(metrics,
             == task["pairs"]
         )
         assert ("and 40 more, all in config.json" in card) == (task == MASSIVE)
+    assert ("Sentences are cut at 32 tokens" in card) == classifies
     assert "author = {DeGenaro, Dan and Kalita, Jugal}" in card
     assert "{{" not in card
     assert "\n\n\n" not in card
@@ -303,16 +315,18 @@ def test_a_model_card_holds_what_the_hub_reads_and_what_users_must_know(metrics,
 
 @pytest.fixture(scope="module")
 def release(teacher_folder, make_encoder, tmp_path_factory):
-    """A working directory with a release of tiny random weights where the documentation expects one."""
+    """A working directory with a release of tiny random weights where the documentation expects one, or another."""
     directory = tmp_path_factory.mktemp("release")
     folder = directory / "results" / "toy" / "release"
     classifier = init_classifier(teacher_folder, NLI, dropout=0.0, seed=1)
     save_model(make_encoder(3), folder / "encoder", teacher_folder)
     write_modules(folder / "encoder", "mean")
     save_model(classifier, folder / "classifier", teacher_folder)
+    set_longest(folder / "classifier", LONGEST)
     for model, pooling in (("encoder", "mean"), ("classifier", None)):
         export(folder / model, folder / f"{model}-onnx", pooling)
         quantize(folder / f"{model}-onnx", folder / f"{model}-onnx-int8")
+    (directory / "results" / "mine").symlink_to("toy")
     return directory
 
 
@@ -334,18 +348,35 @@ SENTENCE_TRANSFORMERS = pytest.mark.skipif(
 
 
 def documented():
-    """The Python of docs/release.md: with PyTorch, without, with sentence-transformers."""
+    """The Python of docs/release.md: with PyTorch, without, of a pair, with sentence-transformers."""
     return re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "release.md").read_text(encoding="utf-8"), re.DOTALL)
 
 
 def test_the_documented_lines_run_offline_without_a_warning(release):
-    with_pytorch, without, _ = documented()
-    assert len(with_pytorch.strip().splitlines()) <= 10
-    answers = run_lines(with_pytorch, release).splitlines()
-    assert len(answers) == 2
-    assert all(re.search(r"-> (entailment|neutral|contradiction) [01]\.\d\d$", answer) for answer in answers)
-    logits = json.loads(run_lines(without, release).replace("'", '"'))
-    assert list(logits) == ["entailment", "neutral", "contradiction"]
+    with_pytorch, without, of_pairs, _ = documented()
+    sentences = run_lines(with_pytorch, release).splitlines()
+    assert len(sentences) == 2
+    assert all(re.search(r" -> (entailment|neutral|contradiction) 0\.\d\d$", sentence) for sentence in sentences)
+    in_onnx = run_lines(without.replace("-onnx-int8", "-onnx"), release).splitlines()
+    assert in_onnx == [sentence.partition(" -> ")[2] for sentence in sentences], "as with PyTorch"
+    pair = "classify([('Bulgarie et 8 mars 2024', 'bulgare')])"
+    assert pair.replace("'", '"') in (ROOT / "docs" / "release.md").read_text(encoding="utf-8")
+    answer = json.loads(run_lines(of_pairs, release).replace("'", '"'))[0]
+    assert answer["label"] in NLI
+    label, probability = run_lines(f"{without}\nprint(*{pair}[0])", release).splitlines()[-1].split()
+    assert label in NLI
+    assert 0 < float(probability) < 1
+
+
+def test_a_classifier_s_tokenizer_cuts_texts_where_they_were_cut_in_training(release, lines):
+    folder = release / "results" / "toy" / "release"
+    texts = [" ".join(lines["en"][:9]), "cats"]
+    examples = [Example("", text, None, 0) for text in texts]
+    expected = encode_examples(examples, load_tokenizer(folder / "classifier"), LONGEST).ids
+    assert [len(ids) == LONGEST for ids in expected] == [True, False]
+    for form in ("classifier", "classifier-onnx", "classifier-onnx-int8"):
+        assert AutoTokenizer.from_pretrained(folder / form)(texts, truncation=True)["input_ids"] == expected
+    assert AutoTokenizer.from_pretrained(folder / "encoder").model_max_length > LONGEST
 
 
 @SENTENCE_TRANSFORMERS
@@ -357,14 +388,17 @@ def test_the_documented_similarity_is_one_number(release):
 @pytest.mark.parametrize(
     "library", ["transformers", pytest.param("sentence_transformers", marks=SENTENCE_TRANSFORMERS)]
 )
-def test_the_lines_of_the_model_cards_run_offline_without_a_warning(release, metrics, choice, library):
+@pytest.mark.parametrize("task", [CLDR_NLI, MASSIVE], ids=["pairs", "sentences"])
+def test_the_lines_of_the_model_cards_run_offline_without_a_warning(release, metrics, choice, library, task):
     forms = [name for name in RELEASED if not FORMS[name].trimmed]
-    cards = [card_of(form, choice, metrics, experiment="toy", task=CLDR_NLI) for form in forms]
+    cards = [card_of(form, choice, metrics, experiment="toy", task=task) for form in forms]
     blocks = [block for card in cards for block in re.findall(r"```python\n(.*?)```", card, re.DOTALL)]
     assert len(blocks) == len(cards) + 1, "an encoder in PyTorch is read by two libraries"
     own = [block for block in blocks if ("sentence_transformers" in block) == (library == "sentence_transformers")]
     answers = run_lines("\n".join(own), release / "results" / "toy" / "release").splitlines()
-    assert len(answers) == (library == "transformers"), "of the classifier in PyTorch"
+    shown = {"sentence_transformers": 0, "transformers": 1 + 2 * 2}  # a list in PyTorch, and a line a text in ONNX
+    assert len(answers) == shown[library]
+    assert all(any(label in answer for label in NLI) for answer in answers)
 
 
 @SENTENCE_TRANSFORMERS
