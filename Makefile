@@ -62,6 +62,8 @@ KEPT := answers.parquet metrics.jsonl curves.parquet config.json
 
 # Keeps every answer, from which all is counted, metrics, training curves, and what was made of them
 keep:
+	@test $(RESULTS) = results/toy || test $(RECORD) != docs/results/toy \
+		|| { echo "name the record too, such as RECORD=docs/results/NAME: docs/results/toy is that of results/toy"; exit 1; }
 	@test -f $(RESULTS)/tables/conclusion.md || { echo "$(RESULTS) holds no finished run: nothing is kept"; exit 1; }
 	rm -rf $(RECORD)
 	mkdir -p $(RECORD)/tables $(RECORD)/figures

@@ -142,9 +142,10 @@ def corpus_of_form(wildcards):
 
 
 def examples_of_form(wildcards):
-    """The examples whose tokens a trimmed vocabulary keeps."""
+    """The examples whose tokens a trimmed vocabulary keeps; sentences without labels are of all languages."""
     dev = expand(result("data/task/dev-{language}.parquet"), language=kept_languages())
-    return [*TASK_DATA["train"], *dev] if choice.FORMS[wildcards.form].trimmed else []
+    unlabelled = [] if config["release"]["languages"] else UNLABELLED
+    return [*TASK_DATA["train"], *unlabelled, *dev] if choice.FORMS[wildcards.form].trimmed else []
 
 
 def vocabulary_of_form(wildcards):

@@ -46,6 +46,7 @@ rule make_form:
     retries: 0  # wrong input stays wrong
     conda:
         "../envs/camembert.yaml"
+    threads: config["threads"]["evaluation"]
     resources:
         **without(config["resources"]["evaluation"], "gpu"),
     params:

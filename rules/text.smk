@@ -99,7 +99,7 @@ else:
             kept=TEACHER["vocabulary"],
             needs_mask=list_masking(config, EXPERIMENT),
             text=named_readings(TOKENIZER_TEXT),
-            max_unknown=TEACHER["max_unknown"],
+            max_unknown=not_a_trigger(TEACHER["max_unknown"]),
         message:
             "Taking the tokenizer of {input.teacher[0]}"
         script:

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from camembert.core.files import read_json
+from camembert.core.provenance import hash_json
 from camembert.data.manifest import describe_files
 from camembert.data.text import read_documents
 from camembert.runtime.job import log
@@ -23,7 +24,7 @@ if __name__ == "__main__":
                 "source": describe_files(job.input.text),
                 "parallel": job.params.parallel,
                 "reading": job.params.reading,
-                "evaluated": len(evaluated),
+                "evaluated": hash_json(sorted(evaluated)),
             },
             unfinished=job.params.unfinished,
             journal_seconds=job.params.checkpoint_seconds,

@@ -24,7 +24,9 @@ def write_manifest(folder: str | os.PathLike[str], names: Iterable[str], **facts
 
 def describe_files(files: Sequence[str | os.PathLike[str]]) -> dict[str, Any]:
     """What a set of files is: the checked manifest of a download's folder, or size and sha256 of each."""
-    return check_manifest(files[0]) or _sizes_and_hashes({Path(path).name: Path(path) for path in files})
+    paths = [Path(path) for path in files]
+    unique = len({path.name for path in paths}) == len(paths)
+    return check_manifest(paths[0]) or _sizes_and_hashes({path.name if unique else str(path): path for path in paths})
 
 
 def _sizes_and_hashes(files: dict[str, Path]) -> dict[str, Any]:
@@ -39,7 +41,9 @@ def check_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
     """
     if not (Path(folder) / MANIFEST).is_file():
         return {}
-    manifest: dict[str, Any] = read_json(Path(folder) / MANIFEST)
+    manifest = read_json(Path(folder) / MANIFEST)
+    if not (isinstance(manifest, dict) and isinstance(manifest.get("files"), dict)):
+        return {}  # another program's
     for name, facts in manifest["files"].items():
         path = Path(folder) / name
         if not path.is_file():

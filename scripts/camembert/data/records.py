@@ -23,6 +23,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from camembert.data.manifest import MANIFEST
 from camembert.plan.sources import refuse_pointer
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ ROWS_AT_ONCE = 1000
 MANY = 10
 """Columns of a file that errors no longer name one by one."""
 TAB_SEPARATED = (".tsv", ".txt")
+DOWNLOADED = (".parquet", ".jsonl", ".json", ".csv", ".tsv")
+"""Forms of files that are read of a folder."""
 Record = dict[str, Any]
 Rows = Iterator[tuple[str, Record]]
 RowFilter = Mapping[str, str]
@@ -94,7 +97,7 @@ def read_rows(
 
     Args:
         path: .jsonl or .json (an object a line), .csv, .tsv or .txt (tab-separated; with quoting where a CSV writer
-            wrote it), .parquet; all but the last also with .gz. Of a folder its parquet files are read.
+            wrote it), .parquet; all but the last also with .gz. Of a folder all such files but .txt.
         columns: that are wanted.
         header: names of the columns of a .csv or .tsv file without a line that names them.
         only: the values that rows have in these columns; nothing else of other rows is looked at.
@@ -109,8 +112,8 @@ def read_rows(
     """
     path = Path(path)
     if path.is_dir():
-        for part in sorted(path.rglob("*.parquet")):
-            yield from _read_parquet(part, columns, only or {})
+        for part in sorted(part for part in path.rglob("*") if part.name != MANIFEST and _form(part) in DOWNLOADED):
+            yield from read_rows(part, columns, header, only)
         return
     if not path.is_file():
         raise DataError(f"{path} does not exist; expected a file of rows")

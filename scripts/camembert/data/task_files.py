@@ -80,7 +80,16 @@ def read_task(files: Files, preset: Mapping[str, Any]) -> TaskData:
     splits["train"] = {language: own[: preset["train_limit"]] for language, own in splits["train"].items()}
     if "test" not in splits:
         splits |= _halve_dev(splits["dev"], preset["parallel"])
+    _log_overlap(splits)
     return TaskData(splits, labels, counts)
+
+
+def _log_overlap(splits: ExampleSplits) -> None:
+    """Says how many training examples are examples of dev or test too; they stay, as in the published sets."""
+    evaluated = {each[1:3] for split in ("dev", "test") for own in splits[split].values() for each in own}
+    for language, own in splits["train"].items():
+        if again := sum(each[1:3] in evaluated for each in own):
+            log.info("train, %s: %d of %d are dev or test examples too, and stay", language, again, len(own))
 
 
 def _read_rows(

@@ -26,6 +26,7 @@ TEXT_LAYOUTS = ("{}.txt", "{}.txt.gz", "{}.jsonl", "{}.parquet", "{}-*.parquet",
 
 HubName = Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Pattern = Annotated[str, Field(pattern=r"\.(jsonl?|[ct]sv|txt|parquet)(\.gz|\*)?$")]
+HubPattern = Annotated[str, Field(pattern=r"\.(jsonl?|[ct]sv|parquet)(\.gz|\*)?$")]
 Filter = dict[str, str | int]
 Locales = dict[str, Text]
 Source = Literal["cldr", "folder", "hub"]
@@ -51,11 +52,11 @@ class Splits(Section, Generic[T]):
 
 
 class HubDataset(HubModel):
-    files: Pattern = key("Those that are read.")
+    files: HubPattern = key("Those that are read.")
 
 
 class HubDatasetByLanguage(HubModel):
-    files: Annotated[Pattern, AfterValidator(_by_language)] = key("Those of {language}.")
+    files: Annotated[HubPattern, AfterValidator(_by_language)] = key("Those of {language}.")
 
 
 class TaskFiles(Section):

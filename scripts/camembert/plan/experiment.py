@@ -17,7 +17,7 @@ UNTRAINED = "untrained"
 """Recipe of encoders that nothing was trained for: random weights, and layers copied from the teacher."""
 MLM = "mlm"
 """Recipe of encoders pre-trained from scratch by masked language modelling."""
-RESERVED_RECIPES = (TEACHER, UNTRAINED, MLM)
+RESERVED_RECIPES = (TEACHER, UNTRAINED, MLM, "baseline")
 ROOT, PARENT = "root", "parent"
 """Whose soft labels classifiers learn: those of the teacher of their chain, or of the encoder one hop up."""
 REFERENCES = (Method.TEACHER, Method.COPIED, Method.ASSISTANT)
@@ -175,10 +175,8 @@ def compute_shape(config: Mapping[str, Any]) -> Shape:
 
 def list_stages(config: Mapping[str, Any], experiment: Experiment) -> list[str]:
     """Of the stages that may use GPUs those that an experiment has jobs of, by their names under `resources`."""
-    pretrains = config["teacher"]["source"] == "pretrain" or any(
-        chain.is_pretrained_from_scratch for chain in experiment.chains
-    )
-    distils = any(chain.is_distilled for chain in experiment.chains)
+    pretrains = config["teacher"]["source"] == "pretrain" or any(chain.root == 0 for chain in experiment.chains)
+    distils = any(chain.parent for chain in experiment.chains)
     return ["pretraining"] * pretrains + ["distillation"] * distils + ["finetuning", "evaluation", "efficiency"]
 
 

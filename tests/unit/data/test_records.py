@@ -181,3 +181,13 @@ def test_parquet_is_read_without_torch_and_leaves_no_cache_behind(tmp_path):
     run = subprocess.run(command, capture_output=True, text=True, cwd=SCRIPTS, env=environment, check=True)
     assert run.stdout.strip() == "1 False"
     assert [path.name for path in tmp_path.iterdir()] == ["x.parquet"]
+
+
+def test_of_a_downloaded_folder_every_form_but_its_manifest_is_read(tmp_path):
+    write(tmp_path / "manifest.json", '{"files": {}}')
+    with gzip.open(tmp_path / "a.json.gz", "wt") as file:
+        file.write('{"text": "one"}\n')
+    write(tmp_path / "b.csv", "text,more\ntwo,x\n")
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "d.parquet").write_bytes(parquet(text=["three"]))
+    assert rows_of(tmp_path, ["text"]) == [("one",), ("two",), ("three",)]

@@ -201,6 +201,14 @@ def test_rows_without_a_text_in_one_language_are_examples_in_none(pawsx, caplog)
     assert f"{pawsx / 'en'}, dev, en: 4 examples without text are left out, 1 are kept" in caplog.text
 
 
+def test_training_examples_that_are_evaluated_too_are_counted_in_the_log(xtreme, caplog):
+    write(xtreme / "train-en.tsv", "p\th\tneutral\nq\th\tneutral\n")
+    write(xtreme / "test-en.tsv", "q\th\tneutral\n")
+    with caplog.at_level("INFO", "camembert"):
+        splits_of(xtreme, ["en"])
+    assert "train, en: 1 of 2 are dev or test examples too, and stay" in caplog.text
+
+
 def test_texts_of_the_marks_are_left_out_even_where_languages_are_not_parallel(pawsx):
     task = task_in(pawsx, ["en"], "pawsx", no_text=["B"], parallel=False)
     assert [example.text for example in task.splits["dev"]["en"]] == ["C en", "D"]

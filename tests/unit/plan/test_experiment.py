@@ -3,7 +3,14 @@
 import pytest
 
 from camembert.plan.chain import Method, parse_chain
-from camembert.plan.experiment import ModelId, identify_encoder, list_masking, plan_comparisons, plan_experiment
+from camembert.plan.experiment import (
+    ModelId,
+    identify_encoder,
+    list_masking,
+    list_stages,
+    plan_comparisons,
+    plan_experiment,
+)
 
 
 @pytest.fixture
@@ -164,6 +171,13 @@ def test_a_model_is_read_from_what_its_path_has(small):
 def test_a_student_learns_from_a_classifier_of_its_run(recipe, chain, which, expected):
     found = identify_encoder(parse_chain(chain), recipe, 2).classifier(2, 3).teacher(which)
     assert (found and found.path) == expected
+
+
+@pytest.mark.parametrize(("chains", "stages"), [(["3", "3-1x0"], {"distillation"}), (["3", "0-1"], {"pretraining"})])
+def test_copied_and_random_encoders_are_jobs_of_their_stage_too(config, chains, stages):
+    own = config | {"chains": chains, "compute_matched": [], "scratch_runs": 1}
+    own["teacher"] = config["teacher"] | {"source": "folder", "num_hidden_layers": 3}
+    assert {"pretraining", "distillation"}.intersection(list_stages(own, plan_experiment(own))) == stages
 
 
 def test_what_masks_tokens_is_named(config):
