@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Measures the GPU path on a machine with a GPU, in slices of less than nine minutes each:
 #
-#     benchmarks/on_gpu.sh FOLDER             all but the last two, those that FOLDER does not hold yet, one by one
+#     benchmarks/on_gpu.sh FOLDER             the first five, those that FOLDER does not hold yet, one by one
 #     benchmarks/on_gpu.sh FOLDER SLICE...    some of them
 #     CASE=toy benchmarks/on_gpu.sh FOLDER    all of it at toy size, to try it on a machine without a GPU
 #
 # It needs this repository and Python with torch, transformers and what docs/offline.md brings; Snakemake only for the
-# last two slices, which run experiments; pytest for `tests`; in `peers` TextBrewer takes part where it is installed
+# others, which run experiments; pytest for `tests`; in `peers` TextBrewer takes part where it is installed
 # (benchmarks/requirements.txt). A slice's result appears in FOLDER when it is whole, so the same command goes on where it
-# was stopped, those two inside their trainings; what a slice says while it runs is in SLICE.log. summary.md holds the
+# was stopped, experiments inside their trainings; what a slice says while it runs is in SLICE.log. summary.md holds the
 # results of all slices so far.
 #
 #     tests         what a GPU computes against what a CPU computes: pytest -m gpu
@@ -18,11 +18,12 @@
 #     peers         12 to 6 layers with the peers, in smaller batches: they keep every attention map and logit
 #     massive       experiments/massive-gpu.yaml in FOLDER/workflow; FOLDER/workflow/data has the folders it reads
 #     massive-xnli  then experiments/massive-gpu-xnli.yaml; FOLDER/workflow/data/xnli
+#     e5            experiments/e5-gpu.yaml: the distillations of the real encoder, whose wheel is in PIP_FIND_LINKS
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 measured=(tests step step-eager step-12-10 peers)
-slices=("${measured[@]}" massive massive-xnli)
+slices=("${measured[@]}" massive massive-xnli e5)
 if [ $# -eq 0 ]; then
     sed -n '2,/^set/s/^# \{0,1\}//p' benchmarks/on_gpu.sh >&2
     exit 2
@@ -62,6 +63,7 @@ command_of() {
     peers) command=("${step[@]}" --layers "${deep[@]}" --batch "$peers_batch" --peers) ;;
     massive) workflow tasks/massive.yaml massive.yaml massive-gpu.yaml ;;
     massive-xnli) workflow tasks/xnli.yaml massive-xnli.yaml massive-gpu-xnli.yaml ;;
+    e5) workflow tasks/massive.yaml e5.yaml retrieval-only.yaml e5-gpu.yaml ;;
     *)
         echo "there is no slice $1, only ${slices[*]}" >&2
         exit 2
@@ -73,12 +75,16 @@ failed=0
 for slice in "$@"; do
     command_of "$slice"
     if [ -e "$folder/$slice.md" ]; then continue; fi
+    if [ "$case" != toy ] && ! "$python" -c "import sys, torch; sys.exit(not torch.cuda.is_available())"; then
+        echo "PyTorch finds no GPU here; nothing is measured (CASE=toy tries the slices without one)" >&2
+        exit 1
+    fi
     echo "$(date +%T) $slice" >&2
     if timeout --signal=INT --kill-after=55 "$limit" "${command[@]}" >"$folder/.unfinished/$slice.txt" 2>"$folder/$slice.log"; then
         if [ -n "$experiment" ]; then
             {
                 echo "# $experiment"
-                for table in summary accuracy_by_language conclusion cost; do echo; cat "$folder/workflow/results/$experiment/tables/$table.md"; done
+                for table in summary conclusion cost; do echo; cat "$folder/workflow/results/$experiment/tables/$table.md"; done
             } >"$folder/.unfinished/$slice.md"
         elif [ ! -e "$folder/.unfinished/$slice.md" ]; then # not a page, but lines
             { echo "# $slice"; echo; sed 's/^/    /' "$folder/.unfinished/$slice.txt"; } >"$folder/.unfinished/$slice.md"

@@ -59,6 +59,10 @@ def main() -> None:
     if not (options.first / "answers.parquet").is_file():
         parser.error(f"{options.first} holds no finished run; run the experiment first (make run), or name another")
     if not (options.second / "answers.parquet").is_file():
+        if options.second.resolve().parent != ROOT / "results":
+            parser.error(
+                f"{options.second} holds no finished run; to make one there, name a folder of {ROOT / 'results'}"
+            )
         command = [sys.executable, "-m", "snakemake", "--cores", "all", "--configfile", options.first / "config.json"]
         command += ["--config", f"experiment={options.second.name}", "--", "tables"]
         subprocess.run(command, cwd=ROOT, env=os.environ | OTHER_KERNELS, check=True)

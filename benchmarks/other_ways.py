@@ -94,7 +94,7 @@ def try_static(experiment: Experiment) -> None:
 
 
 def read_sentences(experiment: Experiment, steps: int) -> list[str]:
-    """The sentences of the first steps of a distillation of run 1, in its order."""
+    """The sentences of so many steps of distillation: as many as a student reads, drawn in an order of their own."""
     tokenizer, special = load_tokenizer(experiment.teacher), SpecialIds.read(experiment.teacher)
     batches, ids = experiment.text.batches(special, seed=1), []
     for step in range(steps):

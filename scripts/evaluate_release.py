@@ -1,6 +1,5 @@
 """Measures one form of the release on the CPU: its speed and, of a classifier, its predictions in every language."""
 
-import resource
 from pathlib import Path
 
 from camembert.core.files import CONFIG, read_json, write_json
@@ -8,6 +7,7 @@ from camembert.core.provenance import processor_name, versions
 from camembert.evaluation.classification import evaluate, load_predictor, read_labels, text_predictor
 from camembert.evaluation.efficiency import measure_speed
 from camembert.release.choice import ENCODER, FORMS
+from camembert.runtime.job import read_peak_memory
 from snakemake_job import logged_job
 
 if __name__ == "__main__":
@@ -29,7 +29,7 @@ if __name__ == "__main__":
             "batch": params.efficiency["batch_size"],
             "threads": params.threads,
             "processor": processor_name(),
-            "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            "peak_memory_mib": read_peak_memory(),
             "versions": versions(),
         }
         write_json(job.output.metrics, read_json(job.input.made) | facts)

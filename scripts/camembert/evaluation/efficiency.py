@@ -6,7 +6,6 @@ PyTorch is imported where it is used: an ONNX model is measured without it.
 from __future__ import annotations
 
 import os
-import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from camembert.core.files import WEIGHTS
 from camembert.core.provenance import processor_name
 from camembert.evaluation.classification import Predictor, pytorch_predictor
 from camembert.plan.chain import Shape
+from camembert.runtime.job import read_peak_memory
 
 if TYPE_CHECKING:
     import torch
@@ -59,7 +59,7 @@ def measure_encoder(
     from camembert.models.encoder import load_encoder
     from camembert.runtime.devices import choose_precision
 
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = read_peak_memory()
     encoder = load_encoder(folder).to(device)
     config = encoder.config
     shape = Shape(config.hidden_size, config.intermediate_size, config.vocab_size)
@@ -80,7 +80,7 @@ def measure_encoder(
         "device": str(device),
         "processor": torch.cuda.get_device_name(device) if gpu else processor_name(),
         "precision": {"bf16": "bfloat16", "fp32": "float32"}[choose_precision(device, precision)],
-        "memory_before_mib": before // 1024,
+        "memory_before_mib": before,
         "peak_gpu_memory_mib": torch.cuda.max_memory_allocated(device) // 2**20 if gpu else None,
     }
 

@@ -42,7 +42,7 @@ def count_predictions(task: str, files: AnswerFiles, trained_on: Sequence[str] =
 
     The second reading takes off a language's offset in what the output layer reads, which is linear: the mean logits of
     a language become those of English, or of the languages of the labels. It uses no label, but all test items of a
-    language at once (it is transductive). Baselines have the first reading alone.
+    language at once (it is transductive). Baselines, and tasks without other languages, have the first reading alone.
 
     Raises:
         ResultsError: a file that is no predictions, has no rows or logits that are not finite.
@@ -55,7 +55,7 @@ def count_predictions(task: str, files: AnswerFiles, trained_on: Sequence[str] =
         centre = np.mean([means[language] for language in trained_on], axis=0)
         for language, table in tables.items():
             readings = {AS_IS: logits[language]}
-            if key[0] != BASELINE_RECIPE:
+            if key[0] != BASELINE_RECIPE and not set(paths) <= set(trained_on):
                 readings[CENTRED] = logits[language] - means[language] + centre
             labels = table["label"].to_numpy()
             clusters = table["cluster"].to_numpy() if "cluster" in table.column_names else None

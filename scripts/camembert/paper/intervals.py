@@ -86,12 +86,16 @@ def compute_interval(scores: Scores, level: float = LEVEL) -> Interval:
 def mean_and_half_width(values: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
     """Means of scores (..., runs, units) and the half-widths of their intervals; one run stands for no variation.
 
+    Of one unit alone the half-width is NaN. It is 0 where scores do not vary at all.
+
     The variance of a mean is the sum of `variances_of_mean`. The interval is that of Cochran and Cox (1957,
     Experimental Designs, section 4.14): the quantile of t is the mean of those of both variances, weighted by them.
     Satterthwaite's degrees of freedom are too many where two degrees carry most of the variance, as with three runs.
     """
-    of_runs, of_items = variances_of_mean(values)
     runs, items = values.shape[-2:]
+    if items == 1:
+        return values.mean(axis=(-2, -1)), np.full(values.shape[:-2], math.nan)
+    of_runs, of_items = variances_of_mean(values)
     weighted = of_items * stats.t.ppf((1 + level) / 2, items - 1)
     if runs > 1:
         weighted = weighted + of_runs * stats.t.ppf((1 + level) / 2, runs - 1)

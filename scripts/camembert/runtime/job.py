@@ -21,6 +21,8 @@ from camembert.plan.chain import parse_chain
 
 log = logging.getLogger("camembert")
 
+KIB_IN_MIB = 1024
+
 
 @contextmanager
 def logged(path: str | os.PathLike[str]) -> Iterator[None]:
@@ -73,6 +75,15 @@ class Stopwatch(Work):
         self.seconds, self.cpu_seconds = time.perf_counter() - self.seconds, time.process_time() - self.cpu_seconds
 
 
+def read_peak_memory() -> int:
+    """MiB that this process held at most. Linux's `ru_maxrss` would begin with what the parent held."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        (peak,) = (line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(peak) // KIB_IN_MIB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 2**20  # bytes on macOS
+
+
 def write_metrics(
     path: str | os.PathLike[str],
     work: Work,
@@ -96,7 +107,7 @@ def write_metrics(
     if "chain" in model:
         model["layers"] = parse_chain(model["chain"]).layers
     model |= {name: int(wildcards[name]) for name in ("run", "finetuning") if name in wildcards}
-    own, workers = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    workers = resource.getrusage(resource.RUSAGE_CHILDREN)
     cost = {
         "seconds": round(work.seconds, 3),
         "cpu_seconds": round(work.cpu_seconds, 3),
@@ -104,7 +115,7 @@ def write_metrics(
         "job_cpu_seconds": round(
             work.earlier_cpu_seconds + time.process_time() + workers.ru_utime + workers.ru_stime, 3
         ),
-        "peak_memory_mib": max(own.ru_maxrss, workers.ru_maxrss) // 1024,  # of the largest process
+        "peak_memory_mib": max(read_peak_memory(), workers.ru_maxrss // KIB_IN_MIB),  # of the largest process
         "threads": threads,
         "ended": round(time.time(), 3),  # unix time, in seconds
     }

@@ -205,3 +205,12 @@ def test_an_ablation_compares_every_recipe_with_the_first_in_both_evaluations(tm
 def test_an_ablation_without_retrieval_has_no_column_of_it(better):
     numbers = compute_ablation(record_of(better, MODELS))
     assert not any("Retrieval" in column for column in format_ablation(numbers))
+
+
+def test_an_ablation_of_retrieval_alone_has_no_column_of_the_task(tmp_path):
+    other = CASCADE._replace(recipe="minilm")
+    read = results_of(in_retrieval({**BETTER, other: 0.9}))
+    record = record_of(read, [TEACHER, CASCADE, other], recipes=["toplayer", "minilm"])
+    assert not any("Average" in column for column in format_ablation(compute_ablation(record)))
+    write_ablation(record, tmp_path / "ablation")
+    assert "minilm" in (tmp_path / "ablation.md").read_text()

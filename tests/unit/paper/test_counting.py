@@ -52,7 +52,7 @@ def test_the_largest_logit_is_the_answer(tmp_path):
     path = write(
         tmp_path / "en.parquet", [[2, 1, 0], [0, 0, 1], [0, 1, 2], [3, 1, 2]], [0, 1, 2, 2], cluster=[5, 5, 6, 7]
     )
-    table, _ = count_predictions("task", {CLASSIFIER: {"en": path}})
+    (table,) = count_predictions("task", {CLASSIFIER: {"en": path}})
     assert table.to_pandas().to_dict("list") == {
         "task": ["task"] * 4, "reading": [AS_IS] * 4, "recipe": ["toplayer"] * 4, "chain": ["6-2"] * 4, "run": [1] * 4,
         "finetuning": [2] * 4, "language": ["en"] * 4, "item": [f"item-{i}" for i in range(4)],
@@ -83,9 +83,11 @@ def test_languages_are_centred_on_those_of_the_labels(tmp_path, logits):
     assert found[CENTRED, "fr"] == found[CENTRED, "de"] == found[AS_IS, "de"] > found[AS_IS, "fr"] + 0.2
 
 
-def test_baselines_are_read_as_they_are(tmp_path, logits):
-    path = write(tmp_path / "en.parquet", logits)
-    tables = count_predictions("task", {(BASELINE_RECIPE, "majority", 0, 0): {"en": path}})
+def test_baselines_and_tasks_without_other_languages_are_read_as_they_are(tmp_path, logits):
+    files = {language: write(tmp_path / f"{language}.parquet", logits) for language in ("en", "de")}
+    tables = count_predictions("task", {(BASELINE_RECIPE, "majority", 0, 0): files})
+    assert {reading for reading, _ in accuracies(tables)} == {AS_IS}
+    tables = count_predictions("task", {CLASSIFIER: {"en": files["en"]}})
     assert {reading for reading, _ in accuracies(tables)} == {AS_IS}
 
 

@@ -314,7 +314,7 @@ def numbers_in(axes):
 def test_the_finding_has_a_row_an_evaluation_and_its_numbers_at_the_points(axes_of, read):
     (axes,) = axes_of("finding")
     rows = {label.get_text(): place for label, place in zip(axes.get_yticklabels(), axes.get_yticks(), strict=True)}
-    assert rows == {TASK: 0, "Retrieval, [CLS]": 1, "centred margin": 2}
+    assert rows == {f"Fine-tuned on {TASK}": 0, "Retrieval, [CLS]": 1, "centred margin": 2}
     assert numbers_in(axes) == ["+6.0", "+6.0"]  # models 5 and 7: 3 points each
     places = [bar[0].get_xydata()[0].tolist() for bar in axes.containers]
     assert places == [pytest.approx([6.0, 0.0]), pytest.approx([6.0, 1.8])]

@@ -107,6 +107,10 @@ def test_one_run_has_no_interval_alone_or_in_a_pair():
     assert one.covers == TWO_RUNS.minus(one).covers == ""
 
 
+def test_one_item_has_no_interval():
+    assert np.isnan(compute_interval(scores([[1], [0], [1]]))[1:]).all()
+
+
 def test_an_interval_of_less_confidence_lies_inside():
     wide, narrow = compute_interval(TWO_RUNS), compute_interval(TWO_RUNS, 0.9)
     assert wide.low < narrow.low < narrow.high < wide.high

@@ -18,7 +18,7 @@ import pandas as pd
 from camembert.paper.answers import PROBE, RETRIEVAL, AnswerTable, ComparedModel, Results, split_languages
 from camembert.paper.intervals import EQUIVALENCE_LEVEL, compute_interval, describe_coverage
 from camembert.paper.record import ExperimentRecord
-from camembert.paper.tables.accuracy import compute_summary
+from camembert.paper.tables.accuracy import compute_summary, describe_summary_coverage
 from camembert.paper.tables.writing import (
     NOTHING,
     format_difference,
@@ -229,9 +229,9 @@ def format_ablation(numbers: pd.DataFrame) -> pd.DataFrame:
     shown = {
         "Chain": numbers["chain"],
         "Recipe": numbers["recipe"],
-        "Average": format_percent(numbers["average"]),
-        "95 % interval": format_intervals(numbers, "average"),
     }
+    if "average" in numbers:
+        shown |= {"Average": format_percent(numbers["average"]), "95 % interval": format_intervals(numbers, "average")}
     for column, title in ABLATION_COLUMNS.items():
         if column not in numbers:
             continue
@@ -247,5 +247,5 @@ def format_ablation(numbers: pd.DataFrame) -> pd.DataFrame:
 def write_ablation(record: ExperimentRecord, stem: Path) -> None:
     """Writes what the recipe changes."""
     numbers = compute_ablation(record)
-    texts = render_texts("ablation", record=record, coverage=describe_coverage(numbers["covers"], numbers["runs"]))
+    texts = render_texts("ablation", record=record, coverage=describe_summary_coverage(numbers))
     write_table(numbers, format_ablation(numbers), stem, *texts)
