@@ -68,7 +68,7 @@ keep:
 	rm -rf $(RECORD)
 	mkdir -p $(RECORD)/tables $(RECORD)/figures
 	cp $(addprefix $(RESULTS)/,$(KEPT)) $(RECORD)/
-	cp $(RESULTS)/tables/*.md $(RECORD)/tables/
+	cp $(RESULTS)/tables/*.md $(wildcard $(RESULTS)/tables/comparisons.csv) $(RECORD)/tables/
 	cp $(RESULTS)/figures/*.png $(RECORD)/figures/
 
 # Makes the tables and figures of a record again from what it kept; trains nothing, needs no data
