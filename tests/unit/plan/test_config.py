@@ -331,11 +331,12 @@ def test_a_device_and_what_is_reserved_must_agree(stage):
 
 
 def test_of_a_stage_without_jobs_nothing_is_asked():
-    """A given teacher that is compared with its copied layers: nothing is pre-trained or distilled."""
+    """A given teacher alone: nothing is pre-trained, distilled or copied."""
     config = reserving(finetuning=1, evaluation=1, efficiency=1)
     config |= {"device": "cuda", "compute_matched": [], "scratch_runs": 1}
     config["teacher"]["source"] = "hub"
-    check_config(config | {"chains": ["6", "6-3x0"]})
+    check_config(config | {"chains": ["6"]})
+    refuse(config, "resources.distillation.gpu is 0", chains=["6", "6-3x0"])
     refuse(config, "resources.pretraining.gpu is 0", chains=["6", "0-3x1"])
 
 

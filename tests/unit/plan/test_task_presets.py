@@ -13,7 +13,8 @@ from camembert.plan.corpora import list_downloads
 ROOT = Path(__file__).parents[3]
 EXPERIMENTS = [ROOT / "config.yaml", *sorted((ROOT / "experiments").glob("*.yaml"))]
 PRESETS = sorted((ROOT / "experiments" / "tasks").glob("*.yaml"))
-UNDER = {"massive-gpu-xnli": ["massive-xnli"], "e5-xnli": ["e5"], "e5-compress": ["e5"], "e5-budgets": ["e5"]}
+ON_E5 = ("e5-xnli", "e5-compress", "e5-budgets", "e5-rate", "e5-gpu")
+UNDER = {"massive-gpu-xnli": ["massive-xnli"], "paper-pilot": ["paper"]} | {name: ["e5"] for name in ON_E5}
 """Experiments that are nothing without another below them."""
 DESCRIBED = set(
     "files hub header columns split_columns split_header labels label_names no_text locales filter parallel".split()
