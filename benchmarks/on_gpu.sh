@@ -84,7 +84,10 @@ for slice in "$@"; do
         if [ -n "$experiment" ]; then
             {
                 echo "# $experiment"
-                for table in summary conclusion cost; do echo; cat "$folder/workflow/results/$experiment/tables/$table.md"; done
+                for table in summary accuracy_by_language conclusion cost; do
+                    page=$folder/workflow/results/$experiment/tables/$table.md
+                    if [ -e "$page" ]; then echo; cat "$page"; fi
+                done
             } >"$folder/.unfinished/$slice.md"
         elif [ ! -e "$folder/.unfinished/$slice.md" ]; then # not a page, but lines
             { echo "# $slice"; echo; sed 's/^/    /' "$folder/.unfinished/$slice.txt"; } >"$folder/.unfinished/$slice.md"
