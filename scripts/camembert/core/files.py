@@ -45,6 +45,12 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         _remove(partial)
 
 
+def check_new(folder: str | os.PathLike[str]) -> None:
+    """Raises FileExistsError where a folder that is to be made is there already: a call by hand replaces no model."""
+    if Path(folder).exists():
+        raise FileExistsError(f"{folder} is there already, expected a new folder; name another")
+
+
 def _leftovers(target: Path) -> Iterator[Path]:
     """Temporary paths of a target whose process is not there any more; of those on other hosts nothing is known."""
     for path in target.parent.glob(f".{glob.escape(target.name)}.*.partial"):

@@ -8,12 +8,14 @@ import inspect
 import json
 import os
 import platform
+import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+REPOSITORY = Path(__file__).resolve().parents[3]
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "babel", "snakemake")
 
 
@@ -63,6 +65,18 @@ def processor_name() -> str:
     return names[0] if names else platform.machine()
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that results depend on."""
-    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+def versions() -> dict[str, str | None]:
+    """Versions of Python, of the packages that results depend on, and of this repository."""
+    packages = {name: version(name) for name in PACKAGES}
+    return {"python": platform.python_version(), "commit": read_commit(REPOSITORY)} | packages
+
+
+def read_commit(repository: Path) -> str | None:
+    """The commit that is checked out, ending in ``-dirty`` where files differ from it; None where git does not say."""
+    command = ["git", f"--git-dir={repository / '.git'}", f"--work-tree={repository}"]
+    command += ["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:  # without the lock that would let it write down what it learns of the files
+        told = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"GIT_OPTIONAL_LOCKS": "0"})
+    except OSError:  # no git
+        return None
+    return told.stdout.strip() or None

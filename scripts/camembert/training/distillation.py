@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from camembert.core.files import WEIGHTS
+from camembert.core.files import WEIGHTS, check_new
 from camembert.core.provenance import hash_code, hash_file
 from camembert.models import encoder as encoders
 from camembert.models.encoder import Encoder, compile_layers
@@ -227,10 +227,10 @@ def distill(
 
     Raises:
         RecipeError: the recipe starts from layers that the teacher does not have.
-        DistillationError: the recipe asks for what the teacher does not have, or the output is there already.
+        DistillationError: the recipe asks for what the teacher does not have.
+        FileExistsError: the output is there already.
     """
-    if Path(output).exists():
-        raise DistillationError(f"{output} is there already, expected a new folder for the student; name another")
+    check_new(output)
     teacher = encoders.load_encoder(teacher_folder).to(settings.device)
     copied = recipe.layers_to_copy(teacher.config.num_hidden_layers, layers)
     student = encoders.init_student(teacher, copied).to(settings.device)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from camembert.core.files import TOKENIZER, WEIGHTS, read_json
+from camembert.core.files import TOKENIZER, WEIGHTS, check_new, read_json
 from camembert.core.provenance import hash_code, hash_file
 from camembert.data.tasks import NO_LABEL, read_all
 from camembert.evaluation.classification import (
@@ -148,7 +148,9 @@ def finetune(
     Raises:
         TrainingError: fewer training examples than one batch holds.
         SoftLabelError: soft labels of other examples, or of other labels.
+        FileExistsError: the output is there already.
     """
+    check_new(output)
     tokenizer, names = load_tokenizer(encoder_folder), read_json(labels)
     files = [*train_examples, *(soft_labels.unlabelled if soft_labels else ())]
     logits = read_soft_labels(soft_labels.file, files, names) if soft_labels else None

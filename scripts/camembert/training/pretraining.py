@@ -12,7 +12,7 @@ from pathlib import Path
 from torch import Tensor, nn
 from torch.nn import functional
 
-from camembert.core.files import CONFIG, TOKENIZER
+from camembert.core.files import CONFIG, TOKENIZER, check_new
 from camembert.core.provenance import hash_code, hash_file
 from camembert.models import encoder as encoders
 from camembert.models.encoder import Encoder, compile_layers
@@ -89,7 +89,11 @@ def pretrain(
         dropout: in the encoder.
         like: a given teacher's folder, whose architecture the encoder has; None makes a BERT of these sizes.
         settings: seed, that of the initial weights too, device, checkpoints.
+
+    Raises:
+        FileExistsError: the output is there already.
     """
+    check_new(output)
     special, seed = SpecialIds.read(tokenizer_folder), settings.seed
     if like is not None:
         encoder = encoders.init_encoder_like(like, layers, special.pad, seed)

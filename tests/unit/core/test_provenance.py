@@ -1,10 +1,11 @@
 """What a number came from."""
 
 import inspect
+import subprocess
 
 import pytest
 
-from camembert.core.provenance import hash_code
+from camembert.core.provenance import hash_code, read_commit
 from camembert.tokens import corpora
 from camembert.training import distillation, finetuning, pretraining
 
@@ -50,3 +51,25 @@ def test_comments_and_docstrings_leave_the_hash_of_code_as_it_is(monkeypatch):
 
     monkeypatch.setattr("inspect.getsource", said_otherwise)
     assert hash_code(distillation) == before
+
+
+def test_the_commit_is_the_one_checked_out_and_says_whether_files_differ(tmp_path):
+    def git(*words):
+        return subprocess.run(["git", "-C", tmp_path, *words], check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "-q")
+    (tmp_path / "code.py").write_text("one = 1\n")
+    git("add", ".")
+    git("-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-q", "-m", "one")
+    git("tag", "v1")
+    assert read_commit(tmp_path) == git("rev-parse", "HEAD")[:12]
+    (tmp_path / "code.py").write_text("one = 2\n")
+    assert read_commit(tmp_path) == git("rev-parse", "HEAD")[:12] + "-dirty"
+
+
+def test_there_is_no_commit_of_files_outside_a_repository_or_in_another_s(monkeypatch, tmp_path):
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    (tmp_path / "vendored").mkdir()
+    assert read_commit(tmp_path / "vendored") is None
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert read_commit(tmp_path) is None

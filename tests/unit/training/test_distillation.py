@@ -349,16 +349,6 @@ def test_a_hop_of_no_steps_is_a_pure_copy(distilling, teacher, teacher_folder, t
     assert not (tmp_path / "checkpoints").exists()
 
 
-def test_what_is_there_already_is_never_replaced(distilling, teacher_folder, tmp_path):
-    (tmp_path / "theses").mkdir()
-    (tmp_path / "theses" / "mine.tex").write_text("years")
-    with pytest.raises(DistillationError, match="theses is there already, expected a new folder for the student"):
-        distilling(output=tmp_path / "theses")
-    with pytest.raises(DistillationError, match="is there already"):
-        distilling(output=teacher_folder)
-    assert (tmp_path / "theses" / "mine.tex").read_text() == "years"
-
-
 def test_the_teacher_s_masked_language_model_head_is_carried_along(distilling, teacher_folder, tmp_path):
     schedule = Schedule(2, learning_rate=1e-2, warmup_ratio=0.0, weight_decay=0.1)
     distilling(output=tmp_path / "2", schedule=schedule)

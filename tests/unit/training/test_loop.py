@@ -105,6 +105,16 @@ def same_weights(one: Toy, other: Toy) -> bool:
     return all(torch.equal(a, b) for a, b in zip(one.weights, other.weights, strict=True))
 
 
+@pytest.mark.parametrize("training", ["pretraining", "distilling", "finetuning"])
+def test_no_training_replaces_what_is_there_already(request, training, teacher_folder, tmp_path):
+    (tmp_path / "theses").mkdir()
+    (tmp_path / "theses" / "mine.tex").write_text("years")
+    for folder in (tmp_path / "theses", teacher_folder):
+        with pytest.raises(FileExistsError, match=f"{folder.name} is there already, expected a new folder; name another"):
+            request.getfixturevalue(training)(output=folder, checkpoints=tmp_path / "checkpoints")
+    assert (tmp_path / "theses" / "mine.tex").read_text() == "years"
+
+
 # --- schedule and optimiser -----------------------------------------------------------------------------------
 
 
