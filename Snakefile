@@ -9,7 +9,7 @@ snakemake -n                     what would run; scripts/estimate.py says what i
 
 Of another experiment:
 snakemake --cores all --configfile tests/config/tiny.yaml -- release                              a part of it
-snakemake --cores all --configfile tests/config/tiny.yaml -- results/tiny/figures/finding.png     one file
+snakemake --cores all --configfile tests/config/tiny.yaml -- results/tiny/encoders/teacher/3/r0   one file or folder
 snakemake --cores all --configfile tests/config/tiny.yaml --until distill                         teacher and students
 snakemake --configfile tests/config/tiny.yaml --report results/tiny/report.html                   a page of what it made
 """
@@ -59,6 +59,10 @@ rule all:
         rules.tables.input,
         rules.figures.input,
         PROBE_METRICS,
+
+
+if {"-n", "-np", "--dry-run", "--dryrun"} & set(sys.argv):
+    show_plan()
 
 
 onstart:

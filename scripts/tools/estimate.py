@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pyarrow import ArrowInvalid
 from pyarrow.parquet import read_metadata
 
 from camembert.plan.corpora import list_downloads, text_sources, unlabelled_sources
@@ -212,7 +214,11 @@ def _count_text_bytes(config: dict[str, Any]) -> int:
 
 
 def _count_rows(path: Path) -> int:
-    if path.suffix == ".parquet":
-        return int(read_metadata(path).num_rows)
-    with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
-        return sum(1 for _ in file)
+    """Rows of a file; 0 of a damaged one, of which the job that imports it says what is wrong."""
+    try:
+        if path.suffix == ".parquet":
+            return int(read_metadata(path).num_rows)
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+            return sum(1 for _ in file)
+    except (OSError, EOFError, zlib.error, ArrowInvalid):
+        return 0

@@ -29,6 +29,7 @@ UNDER = {
     "e5-compress": ["tasks/massive", "e5"],
     "e5-budgets": ["tasks/massive", "e5", "retrieval-only"],
     "e5-rate": ["tasks/massive", "e5", "retrieval-only"],
+    "e5-vocabulary": ["tasks/massive", "e5"],
     "e5-gpu": ["tasks/massive", "e5", "retrieval-only"],
     "paper-pilot": ["paper"],
     "budgets": ["retrieval-only"],

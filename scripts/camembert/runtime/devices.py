@@ -42,6 +42,11 @@ def start(device: str, threads: int, gpus: int) -> torch.device:
             visible = [str(number) for number in range(torch.cuda.device_count())]  # which does not start CUDA
         taken = take_gpus(max(1, gpus), visible)
     if device == "cuda" and not torch.cuda.is_available():
+        if not torch.backends.cuda.is_built():
+            raise DeviceError(
+                f"device is 'cuda', but PyTorch {torch.__version__} is a build for CPUs; set device: auto or cpu, or"
+                " delete .venv and run plain `make setup`"
+            )
         raise DeviceError(
             "device is 'cuda', but this process sees no GPU; set device: auto or cpu, or give the job a GPU"
         )

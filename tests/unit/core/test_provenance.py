@@ -55,7 +55,9 @@ def test_comments_and_docstrings_leave_the_hash_of_code_as_it_is(monkeypatch):
 
 def test_the_commit_is_the_one_checked_out_and_says_whether_files_differ(tmp_path):
     def git(*words):
-        return subprocess.run(["git", "-C", tmp_path, *words], check=True, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(
+            ["git", "-C", tmp_path, *words], check=True, capture_output=True, text=True
+        ).stdout.strip()
 
     git("init", "-q")
     (tmp_path / "code.py").write_text("one = 1\n")

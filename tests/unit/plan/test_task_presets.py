@@ -13,7 +13,7 @@ from camembert.plan.corpora import list_downloads
 ROOT = Path(__file__).parents[3]
 EXPERIMENTS = [ROOT / "config.yaml", *sorted((ROOT / "experiments").glob("*.yaml"))]
 PRESETS = sorted((ROOT / "experiments" / "tasks").glob("*.yaml"))
-ON_E5 = ("e5-xnli", "e5-compress", "e5-budgets", "e5-rate", "e5-gpu")
+ON_E5 = ("e5-xnli", "e5-compress", "e5-budgets", "e5-rate", "e5-vocabulary", "e5-gpu")
 UNDER = {"massive-gpu-xnli": ["massive-xnli"], "paper-pilot": ["paper"]} | {name: ["e5"] for name in ON_E5}
 """Experiments that are nothing without another below them."""
 DESCRIBED = set(

@@ -30,9 +30,14 @@ def one_gpu_to_take(monkeypatch, tmp_path):
     monkeypatch.setattr("camembert.runtime.gpus._held", [])
 
 
-def test_a_gpu_that_is_not_there_is_named(monkeypatch):
+@pytest.mark.parametrize(
+    ("built", "message"),
+    [(True, "this process sees no GPU; .* give the job a GPU"), (False, "PyTorch .* for CPUs; .* setup")],
+)
+def test_a_gpu_that_is_not_there_is_named(monkeypatch, built, message):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    with pytest.raises(DeviceError, match="device is 'cuda', but this process sees no GPU"):
+    monkeypatch.setattr("torch.backends.cuda.is_built", lambda: built)
+    with pytest.raises(DeviceError, match=f"device is 'cuda', but {message}"):
         start("cuda", torch.get_num_threads(), gpus=1)
 
 
