@@ -7,17 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
-from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
+from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+from matplotlib.transforms import Transform
 
 from camembert.core.files import read_json
 from camembert.evaluation.efficiency import STEADY_WITHIN
-from camembert.paper.figures.style import STYLE, WIDTH, save, spread_out
+from camembert.paper.figures.style import drawing, shade_rows
 from camembert.paper.intervals import ONCE, Interval, Scores, compute_interval, score_units
 from camembert.paper.tables.writing import format_interval, format_percent, write_table
 from camembert.plan.sources import ENGLISH
@@ -31,8 +30,8 @@ RELEASE_NOTE = (
     " that loads the form, predicts the test sets (encoders: nothing) and measures the times."
 )
 FORMAT_COLOURS = {PYTORCH: "#000000", ONNX: "#0072B2", INT8: "#D55E00"}
-BAND = 0.07
-"""Of the height of the picture, what a label takes."""
+COLUMNS_AT = (8, 40)
+"""Where the columns of size and accuracy begin: points right of the panel."""
 
 
 def tabulate_release(
@@ -61,7 +60,7 @@ def tabulate_release(
     tokens = one["speed"][0]["tokens"]
     shown = format_release(numbers, tokens, one["batch"])
     write_table(numbers, shown, table, RELEASE_CAPTION, release_note(numbers, measured, kept, tokens))
-    draw_release(numbers, tokens, figure)
+    draw_release(numbers, kept, tokens, figure)
 
 
 def accuracy_interval(predictions: Iterable[str | os.PathLike[str]], labels: Sequence[str], parallel: bool) -> Interval:
@@ -173,44 +172,38 @@ def _compared(table: pd.DataFrame, student: str, teacher: str, tokens: int) -> s
     )
 
 
-def draw_release(numbers: pd.DataFrame, tokens: int, stem: Path) -> None:
-    """Draws the accuracies of all classifiers with their intervals over latency, each with its label.
+def draw_release(numbers: pd.DataFrame, kept: Sequence[str], tokens: int, stem: Path) -> None:
+    """Draws the latency of every classifier, a row a form, with its accuracy and its size beside it.
 
     Args:
         numbers: from `release_table`.
+        kept: languages whose tokens a trimmed vocabulary keeps, in which the accuracy of such a form is shown.
         tokens: a sentence, of those that were measured.
         stem: path of the figure without its ending.
     """
-    rows = numbers[numbers["average"].notna()].reset_index(drop=True)
-    forms = [FORMS[name] for name in rows["form"]]
-    colours = [FORMAT_COLOURS[form.format] for form in forms]
-    x, y = rows[f"latency_ms_{tokens}"].to_numpy(), 100 * rows["average"].to_numpy()
-    low, high = 100 * rows["average_low"].to_numpy(), 100 * rows["average_high"].to_numpy()
-    with mpl.rc_context(dict(STYLE)):
-        figure = Figure(figsize=(WIDTH, 3.2))
-        axes = figure.subplots()
+    rows = numbers[numbers["average"].notna()].to_dict("records")
+    languages = sum(str(column).startswith("accuracy_") for column in numbers)
+    with drawing(stem, 0.75 + 0.22 * len(rows)) as [[axes]]:
         axes.set_xscale("log")
-        for i, form in enumerate(forms):
-            look: dict[str, Any] = {"color": colours[i], "markersize": 6, "linestyle": "none", "elinewidth": 0.8}
-            bars = [[y[i] - low[i]], [high[i] - y[i]]]
-            axes.errorbar(x[i], y[i], bars, marker="*" if form.of_teacher else "o", **look)
-        axes.set_xlim(x.min() / 1.6, x.max() * 5)  # labels stand on the right of their points
-        axes.margins(y=0.15)
-        bottom, top = axes.get_ylim()
-        for i, place in enumerate(spread_out((y - bottom) / (top - bottom), BAND)):
-            axes.annotate(
-                f"{forms[i].label}, {rows['bytes'][i] / 1e6:.3g} MB",
-                (x[i], y[i]),
-                (x[i] * 1.12, bottom + place * (top - bottom)),
-                va="center",
-                fontsize=6.5,
-                color=colours[i],
-                arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": colours[i]},
-                path_effects=[withStroke(linewidth=1.5, foreground="white")],
-            )
+        for place, row in enumerate(rows):
+            form = FORMS[row["form"]]
+            look = {"color": FORMAT_COLOURS[form.format], "marker": "*" if form.of_teacher else "o", "markersize": 5}
+            axes.plot(row[f"latency_ms_{tokens}"], place, linestyle="none", **look)
+            narrowed = form.trimmed and len(kept) < languages
+            accuracy = f"{100 * row['kept_languages' if narrowed else 'average']:.1f}"
+            shown = f"{accuracy} in {' '.join(kept)}" if narrowed else accuracy
+            _write_right(axes, (1, place), axes.get_yaxis_transform(), [f"{row['bytes'] / 1e6:.3g}", shown])
+        shade_rows(axes, len(rows))
+        _write_right(axes, (1, 1.06), axes.transAxes, ["MB", "accuracy, %"])
+        axes.set_yticks(range(len(rows)), [FORMS[row["form"]].label for row in rows])
+        axes.margins(x=0.08)
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlabel(f"Latency of one sentence of {tokens} tokens (ms)")
-        axes.set_ylabel("Accuracy (%)\nand 95 % interval")
-        save(figure, stem)
+
+
+def _write_right(axes: Axes, place: tuple[float, float], where: Transform, texts: Sequence[str]) -> None:
+    """Writes a row of the two columns on the right of a panel."""
+    for text, column in zip(texts, COLUMNS_AT, strict=True):
+        axes.annotate(text, place, (column, 0), xycoords=where, textcoords="offset points", va="center", fontsize=6.5)

@@ -318,7 +318,7 @@ def test_the_finding_has_a_row_an_evaluation_and_its_numbers_at_the_points(axes_
     assert numbers_in(axes) == ["+6.0", "+6.0"]  # models 5 and 7: 3 points each
     places = [bar[0].get_xydata()[0].tolist() for bar in axes.containers]
     assert places == [pytest.approx([6.0, 0.0]), pytest.approx([6.0, 1.8])]
-    assert [text.get_text() for text in axes.figure.legends[0].get_texts()] == ["into English", "from English"]
+    assert [text.get_text() for text in axes.figure.legends[0].get_texts()] == ["into English"]
 
 
 def test_every_pair_has_a_panel_of_its_own_and_rows_are_named_once_a_line(caught, read, tmp_path):

@@ -31,6 +31,7 @@ from camembert.plan.experiment import identify_encoder, plan_experiment
 from camembert.release.choice import (
     CLASSIFIER,
     FORMS,
+    INT8,
     ReleaseError,
     check_languages,
     choose_best,
@@ -229,9 +230,22 @@ def test_the_interval_counts_an_item_and_its_translations_once(tmp_path):
     )
 
 
-def test_the_picture_labels_every_classifier(tmp_path):
-    draw_release(release_table(MEASURED, ACCURACY, ["en"]), 8, tmp_path / "release")
-    assert all((tmp_path / f"release.{ending}").stat().st_size for ending in ("png", "pdf"))
+def test_the_picture_has_every_classifier_with_its_accuracy_where_it_keeps_its_tokens(monkeypatch, tmp_path):
+    figures = []
+    monkeypatch.setattr("camembert.paper.figures.style.save", lambda figure, stem: figures.append(figure))
+    draw_release(release_table(MEASURED, ACCURACY, ["en", "fr"]), ["en", "fr"], 8, tmp_path / "release")
+    (axes,) = figures[0].axes
+    rows = [label.get_text() for label in axes.get_yticklabels()]
+    forms = [form for name, form in FORMS.items() if name in ACCURACY]
+    assert rows == [form.label for form in forms]
+    assert [line.get_xdata()[0] for line in axes.lines] == [
+        MEASURED[form.name]["speed"][0]["latency_ms"] for form in forms
+    ]
+    shown = [text.get_text() for text in axes.texts][1:-2:2]
+    assert shown == [
+        "70.0 in en fr" if form.trimmed else "58.5" if form.format == INT8 and not form.of_teacher else "60.0"
+        for form in forms
+    ]
 
 
 # --- model cards --------------------------------------------------------------------------------------------------

@@ -70,8 +70,9 @@ def draw_finding(comparisons: pd.DataFrame, stem: Path) -> None:
                     label.set_fontweight("bold")
                 elif not line[1] and sum(group == line[0] for group, _ in rows) > 1:
                     label.set_fontstyle("italic")  # the title of several lines
-        if (own["task"] == RETRIEVAL).any():
-            looks = [look for direction, (_, look) in DIRECTIONS.items() if direction]
+        drawn = {_place(row)[2] for row in own.to_dict("records")} - {None}
+        if drawn:
+            looks = [DIRECTIONS[one][1] for one in Direction if one in drawn]
             keys = [Line2D([], [], linestyle="none", markersize=4, **look) for look in looks]
             grid[0, 0].figure.legend(handles=keys, loc="outside upper center", ncols=2)
 
