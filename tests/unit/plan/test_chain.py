@@ -154,7 +154,7 @@ def test_a_distillation_step_costs_what_pytorch_counts(teacher_layers, student_l
     student = encoders.init_student(teacher, range(1, student_layers + 1))
     encoders.set_dropout(student, 0.0)
     distillation.freeze(student, recipe)
-    objective = distillation.distillation_objective(recipe, student, teacher, shared_embeddings=True)
+    objective = distillation.distillation_objective(recipe, student, teacher)
     flops = counted(objective, encoders.to_tensors(rows_of(tokens, shape.vocabulary)))
     assert shape.distillation_step(teacher_layers, student_layers, tokens) == pytest.approx(flops, rel=0.05)
 

@@ -91,7 +91,7 @@ def test_a_recipe_trains_all_tensors_but_those_it_states(
     untrained = {name for name in names if name.startswith(("pooler.", *stated)) or name.endswith("key.bias")}
     untrained |= {name for name in names if freeze_embeddings and name.startswith("embeddings.")}
     freeze(student, recipe)
-    objective = distillation_objective(recipe, student, teacher, head, shared_embeddings=freeze_embeddings)
+    objective = distillation_objective(recipe, student, teacher, head)
     assert {name for name, p in student.named_parameters() if not p.requires_grad} == untrained
 
     objective(packed_batches(batches, recipe.mlm_probability)(0))["loss"].backward()
@@ -137,9 +137,7 @@ def test_a_recipe_without_weights_can_only_copy(teacher):
 
 
 def test_the_loss_is_the_weighted_sum_of_its_parts(teacher, batch):
-    parts = distillation_objective(weighted(2.0, 30.0), bottom_layers(teacher, 1), teacher, shared_embeddings=True)(
-        batch
-    )
+    parts = distillation_objective(weighted(2.0, 30.0), bottom_layers(teacher, 1), teacher)(batch)
     assert parts["hidden"] > 0
     assert parts["attention"] > 0
     assert parts["loss"].item() == pytest.approx(2 * parts["hidden"].item() + 30 * parts["attention"].item())
@@ -177,24 +175,6 @@ def test_a_new_recipe_is_a_loss_and_an_entry_of_the_config(distilling, tmp_path,
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=loss_of)
-def test_embeddings_computed_once_give_the_loss_and_gradients_of_embeddings_computed_twice(
-    teacher, head, batches, recipe
-):
-    results, batch = [], packed_batches(batches, recipe.mlm_probability)(0)
-    for shared in (True, False):
-        student = bottom_layers(teacher, 2).eval()
-        freeze(student, recipe)
-        loss = distillation_objective(recipe, student, teacher, head, shared)(batch)["loss"]
-        loss.backward()
-        results.append((loss.item(), {name: p.grad for name, p in student.named_parameters() if p.grad is not None}))
-    (once, gradients_once), (twice, gradients_twice) = results
-    assert once == pytest.approx(twice, rel=1e-6)
-    assert gradients_once.keys() == gradients_twice.keys()
-    for name in gradients_once:
-        torch.testing.assert_close(gradients_once[name], gradients_twice[name])
-
-
 class Waiting(TorchDispatchMode):
     """Refuses operations whose result's shape or value a GPU would have to tell the CPU, which waits for it."""
 
@@ -230,12 +210,10 @@ def test_uniform_is_the_mean_over_the_student_s_layers_each_against_its_own(teac
     """Of three layers to two, layer 1 is matched with 2 and layer 2 with 3."""
     assert match_layers(3, 2) == [2, 3]
     student = bottom_layers(teacher, 2).eval()
-    parts = distillation_objective(OF_LOSSES["uniform"], student, teacher, shared_embeddings=True)(batch)
+    parts = distillation_objective(OF_LOSSES["uniform"], student, teacher)(batch)
     top = OF_LOSSES["toplayer"]
-    one = distillation_objective(
-        top, bottom_layers(teacher, 1).eval(), bottom_layers(teacher, 2), shared_embeddings=True
-    )
-    two = distillation_objective(top, student, teacher, shared_embeddings=True)
+    one = distillation_objective(top, bottom_layers(teacher, 1).eval(), bottom_layers(teacher, 2))
+    two = distillation_objective(top, student, teacher)
     for name in ("hidden", "attention"):
         expected = (one(batch)[name].item() + two(batch)[name].item()) / 2
         assert parts[name].item() == pytest.approx(expected, rel=1e-5)
