@@ -164,7 +164,7 @@ def train(case: Case, batch_of: Callable[[int], Batch], device: torch.device, pl
     freeze(student, RECIPE)
     encoders.set_dropout(student, 0.0)
     student.train()
-    objective = distillation_objective(RECIPE, student, teacher, shared_embeddings=True)
+    objective = distillation_objective(RECIPE, student, teacher)
     if device.type == "cuda":
         encoders.compile_layers(teacher)
         encoders.compile_layers(student)

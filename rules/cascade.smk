@@ -17,8 +17,6 @@ rule pretrain:
         curve=result(f"metrics/encoders/{ENCODER}.jsonl"),
     log:
         result(f"logs/encoders/{ENCODER}.log"),
-    benchmark:
-        result(f"benchmarks/encoders/{ENCODER}.tsv")
     wildcard_constraints:
         recipe=TEACHER_RECIPE,
     priority: 2
@@ -67,8 +65,6 @@ if TEACHER["source"] != "pretrain":
             curve=result(f"metrics/encoders/{ENCODER}.jsonl"),
         log:
             result(f"logs/encoders/{ENCODER}.log"),
-        benchmark:
-            result(f"benchmarks/encoders/{ENCODER}.tsv")
         wildcard_constraints:
             recipe=TEACHER_RECIPE,
         conda:
@@ -97,8 +93,6 @@ rule distill:
         curve=result(f"metrics/encoders/{ENCODER}.jsonl"),
     log:
         result(f"logs/encoders/{ENCODER}.log"),
-    benchmark:
-        result(f"benchmarks/encoders/{ENCODER}.tsv")
     wildcard_constraints:
         chain=one_of(encoder.chain for encoder in EXPERIMENT.encoders if encoder.parent is not None),
     priority: 1

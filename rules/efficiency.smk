@@ -15,8 +15,6 @@ rule measure_efficiency:
         metrics=result("metrics/efficiency/{layers}.json"),
     log:
         result("logs/efficiency/{layers}.log"),
-    benchmark:
-        result("benchmarks/efficiency/{layers}.tsv")
     wildcard_constraints:
         layers=one_of(FIRST_OF_DEPTH),
     conda:

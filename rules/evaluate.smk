@@ -19,8 +19,6 @@ rule finetune:
         curve=result(f"metrics/classifiers/{CLASSIFIER}.jsonl"),
     log:
         result(f"logs/classifiers/{CLASSIFIER}.log"),
-    benchmark:
-        result(f"benchmarks/classifiers/{CLASSIFIER}.tsv")
     conda:
         "../envs/camembert.yaml"
     threads: config["threads"]["finetuning"]
@@ -53,8 +51,6 @@ rule predict_soft_labels:
         metrics=result(f"metrics/soft_labels/{CLASSIFIER}.json"),
     log:
         result(f"logs/soft_labels/{CLASSIFIER}.log"),
-    benchmark:
-        result(f"benchmarks/soft_labels/{CLASSIFIER}.tsv")
     conda:
         "../envs/camembert.yaml"
     threads: config["threads"]["evaluation"]
@@ -89,8 +85,6 @@ rule evaluate:
         metrics=result(f"metrics/evaluation/{CLASSIFIER}.json"),
     log:
         result(f"logs/evaluation/{CLASSIFIER}.log"),
-    benchmark:
-        result(f"benchmarks/evaluation/{CLASSIFIER}.tsv")
     conda:
         "../envs/camembert.yaml"
     threads: config["threads"]["evaluation"]
@@ -125,8 +119,6 @@ rule predict_baselines:
         BASELINE_PREDICTIONS,
     log:
         result("logs/predict_baselines.log"),
-    benchmark:
-        result("benchmarks/predict_baselines.tsv")
     localrule: True
     conda:
         "../envs/camembert.yaml"

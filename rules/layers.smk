@@ -14,8 +14,6 @@ rule retrieve_layers:
         metrics=result(f"metrics/layers/{ENCODER}.json"),
     log:
         result(f"logs/layers/{ENCODER}.log"),
-    benchmark:
-        result(f"benchmarks/layers/{ENCODER}.tsv")
     conda:
         "../envs/camembert.yaml"
     threads: config["threads"]["evaluation"]

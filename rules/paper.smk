@@ -1,7 +1,7 @@
 """From answers to paper: the long table of answers, all metrics, tables and figures.
 
-Needs predictions, what was retrieved, metrics, training curves and benchmarks; makes answers.parquet, metrics.jsonl,
-curves.parquet and config.json, which a record keeps, and from these alone tables/ and figures/.
+Needs predictions, what was retrieved, metrics, training curves and benchmarks of data jobs; makes answers.parquet,
+metrics.jsonl, curves.parquet and config.json, which a record keeps, and from these alone tables/ and figures/.
 """
 
 PREDICTIONS = expand(

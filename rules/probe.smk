@@ -20,8 +20,6 @@ rule probe:
         metrics=result(f"metrics/probe/{ENCODER}.json"),
     log:
         result(f"logs/probe/{ENCODER}.log"),
-    benchmark:
-        result(f"benchmarks/probe/{ENCODER}.tsv")
     conda:
         "../envs/camembert.yaml"
     threads: config["threads"]["evaluation"]

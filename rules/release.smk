@@ -39,8 +39,6 @@ rule make_form:
         facts=result("metrics/forms/{form}.json"),
     log:
         result("logs/release/make/{form}.log"),
-    benchmark:
-        result("benchmarks/release/make/{form}.tsv")
     wildcard_constraints:
         form=one_of(choice.FORMS),
     retries: 0  # wrong input stays wrong
@@ -75,8 +73,6 @@ rule evaluate_release:
         metrics=result("metrics/release/{form}.json"),
     log:
         result("logs/release/evaluate/{form}.log"),
-    benchmark:
-        result("benchmarks/release/evaluate/{form}.tsv")
     wildcard_constraints:
         form=one_of(name for name, form in choice.FORMS.items() if form.model == choice.CLASSIFIER),
     conda:

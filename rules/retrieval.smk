@@ -35,8 +35,6 @@ if RETRIEVAL_DATA:
             metrics=result(f"metrics/retrieval/{ENCODER}.json"),
         log:
             result(f"logs/retrieval/{ENCODER}.log"),
-        benchmark:
-            result(f"benchmarks/retrieval/{ENCODER}.tsv")
         conda:
             "../envs/camembert.yaml"
         threads: config["threads"]["evaluation"]
@@ -65,8 +63,6 @@ if RETRIEVAL_DATA:
             expand(result("retrieval/baseline/char-ngrams/{language}.parquet"), language=QUERY_LANGUAGES),
         log:
             result("logs/retrieval/baseline/char-ngrams.log"),
-        benchmark:
-            result("benchmarks/retrieval/baseline/char-ngrams.tsv")
         conda:
             "../envs/camembert.yaml"
         resources:

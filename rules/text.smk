@@ -117,8 +117,6 @@ if UNLABELLED:
             UNLABELLED,
         log:
             result("logs/collect_unlabelled.log"),
-        benchmark:
-            result("benchmarks/collect_unlabelled.tsv")
         retries: 0  # wrong input stays wrong
         conda:
             "../envs/camembert.yaml"

@@ -7,11 +7,9 @@ classifier reads the first token through.
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -30,7 +28,6 @@ from camembert.plan.chain import Shape
 from camembert.plan.teachers import POSITIONS_AFTER_PADDING, first_position, longest_input
 from camembert.tokens.packing import PackedRows
 
-log = logging.getLogger(__name__)
 transformers_logging.disable_progress_bar()
 
 Encoder: TypeAlias = PreTrainedModel
@@ -240,30 +237,13 @@ def compile_layers(encoder: Encoder, backend: str = "inductor") -> None:
 
     Layers of all encoders in the process share their compiled variants: with a mask or without, trained or frozen,
     with gradients or without, with dropout or without. Should there be more than `COMPILED_VARIANTS`, PyTorch runs the
-    rest uncompiled, and the log says so once. Its environment variable TORCHDYNAMO_DISABLE=1 switches compilation off.
+    rest uncompiled, and says so on stderr. Its environment variable TORCHDYNAMO_DISABLE=1 switches compilation off.
     """
     from torch._dynamo import config
 
     config.recompile_limit = COMPILED_VARIANTS
-    logging.getLogger("torch._dynamo.convert_frame").addFilter(_repeat_that_the_limit_is_hit)
     for layer in encoder.encoder.layer:
         layer.compile(backend=backend)
-
-
-def _repeat_that_the_limit_is_hit(record: logging.LogRecord) -> bool:
-    """Sees what PyTorch says to stderr alone, which no job's log holds, and lets it pass."""
-    if "hit config." in record.getMessage():
-        _warn_of_uncompiled_layers()
-    return True
-
-
-@cache
-def _warn_of_uncompiled_layers() -> None:
-    log.warning(
-        "torch.compile met more than %d variants of a layer and runs the rest uncompiled, which is slower;"
-        " TORCH_LOGS=recompiles says why",
-        COMPILED_VARIANTS,
-    )
 
 
 # --- files ----------------------------------------------------------------------------------------------------

@@ -127,7 +127,6 @@ def distillation_objective(
     student: Encoder,
     teacher: Encoder,
     mlm_head: Mapping[str, Tensor] | None = None,
-    shared_embeddings: bool = False,
     variance: Variance | None = None,
 ) -> Objective:
     """The weighted sum of the parts of a recipe's loss; parts of weight 0 are not computed.
@@ -137,8 +136,6 @@ def distillation_objective(
         student: fewer layers than the teacher, the same width and heads.
         teacher: runs without gradients, without dropout.
         mlm_head: weights of the teacher's masked-language-model head, where the loss predicts words; not trained.
-        shared_embeddings: whether both have the same frozen embeddings and no dropout, so that the embedding output
-            is computed once for both.
         variance: of the teacher's states, by which errors of them are divided, and named ``..._unexplained``: 1 is as
             good as a constant, 0 perfect; None leaves them as they are.
 
@@ -179,8 +176,7 @@ def distillation_objective(
         batch = {**batch, "real": real, "same_document": pairs}
         with torch.no_grad():
             taught = encoders.run_layers(teacher, encoders.run_embeddings(teacher, batch), mask)
-        embedded = taught[0] if shared_embeddings else encoders.run_embeddings(student, batch)
-        learned = encoders.run_layers(student, embedded, mask)
+        learned = encoders.run_layers(student, encoders.run_embeddings(student, batch), mask)
 
         def layer_at(number: int, encoder: Encoder, outputs: list[Tensor], head: Any) -> Layer:
             relation = partial(encoders.compute_relation, encoder, number, outputs[number - 1], mask)
@@ -243,8 +239,7 @@ def distill(
         batches = text.batches(SpecialIds.read(teacher_folder), settings.seed)
         sample = partial(sample_batches, batches, recipe.mlm_probability, SAMPLED_TOKENS, settings)
         variance = measure_variance(teacher.eval(), sample()) if recipe.normalise else None
-        shared = recipe.freeze_embeddings and dropout == 0
-        objective = distillation_objective(recipe, student, teacher, head, shared, variance)
+        objective = distillation_objective(recipe, student, teacher, head, variance)
         held_out = packed_batches(batches.held_out(), recipe.mlm_probability)
         held_out_copied = measure_loss(student, objective, held_out, BATCHES, settings)
         if recipe.fit_layer_norm:

@@ -63,6 +63,13 @@ def test_files_arrive_whole_with_a_manifest(download, tmp_path):
         assert (output / name).read_bytes() == XNLI[name]
 
 
+def test_the_branch_to_which_the_hub_converts_data_sets_is_read(download, hub, tmp_path):
+    hub.branches.append("refs/convert/parquet")
+    process = download(revision="refs/convert/parquet")
+    assert process.returncode == 0, process.stderr
+    assert json.loads((tmp_path / "output" / "manifest.json").read_text())["revision"] == "refs/convert/parquet"
+
+
 def test_of_a_model_only_what_is_read_arrives_and_no_pickle_beside_safetensors(download, hub, tmp_path):
     assert download("google-bert/tiny", "model").returncode == 0
     made = {path.name for path in (tmp_path / "output").iterdir()}

@@ -78,7 +78,8 @@ def test_only_the_rows_that_are_wanted_are_looked_at(tmp_path):
     write(tmp_path / "x.jsonl", '{"part": 1, "a": "x"}\n{"part": 2, "a": "\\ud83d"}\n{"part": 2}\n')
     write(tmp_path / "x.tsv", "part\ta\n1\tx\n2\ty\tz\n")
     write(tmp_path / "x.csv", "part,a\n2\n1,x\n")
-    for form in ("jsonl", "tsv", "csv"):
+    (tmp_path / "x.parquet").write_bytes(parquet(part=[1, 2], a=["x", "y"]))
+    for form in ("jsonl", "tsv", "csv", "parquet"):
         assert [row for _, row in read_rows(tmp_path / f"x.{form}", ["a"], only={"part": "1"})] == [{"a": "x"}], form
 
 

@@ -114,14 +114,17 @@ def test_accuracy_counts_the_largest_logit():
     assert accuracy(np.array([[1.0, 0, 0], [0, 0, 1], [0, 1, 0], [0, 1, 0]]), np.array([0, 2, 0, 1])) == 0.75
 
 
-def test_predictions_keep_ids_labels_and_logits(tmp_path):
+@pytest.mark.parametrize(("cluster", "column"), [(None, {}), (7, {"cluster": [7, 7]})])
+def test_predictions_keep_ids_labels_clusters_and_logits(tmp_path, cluster, column):
     logits = np.array([[1.5, 0, 0], [0, -2, 1]], dtype=np.float32)
     names = ["entailment", "neutral", "contradiction"]
-    write_predictions(tmp_path / "x.parquet", [Example("a", "", "", 2), Example("b", "", "", 0)], names, logits)
+    examples = [Example("a", "", "", 2, cluster), Example("b", "", "", 0, cluster)]
+    write_predictions(tmp_path / "x.parquet", examples, names, logits)
     table = pq.read_table(tmp_path / "x.parquet").to_pydict()
     assert table == {
         "id": ["a", "b"],
         "label": [2, 0],
+        **column,
         "entailment": [1.5, 0.0],
         "neutral": [0.0, -2.0],
         "contradiction": [0.0, 1.0],

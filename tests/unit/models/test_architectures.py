@@ -170,6 +170,8 @@ def test_a_student_and_its_classifier_load_as_their_own_architecture_without_a_w
     assert not [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
     assert type(loaded).__name__.removesuffix("ForSequenceClassification") == type(student).__name__[:-5]
     assert student.config.model_type == ("bert" if kind == "minilm" else kind)
+    assert all(torch.equal(weight, loaded.state_dict()[name]) for name, weight in classifier.state_dict().items())
+    assert loaded.config.label2id == {"no": 0, "yes": 1}
     with torch.no_grad():
         ids = torch.tensor([load_tokenizer(folder / "encoder").encode(lines["en"][0], lines["fr"][0]).ids])
         words = AutoTokenizer.from_pretrained(tmp_path / "classifier")

@@ -1,20 +1,16 @@
 """Compiled layers: what they compute, and how often they are compiled."""
 
-import logging
-
 import pytest
 import torch
 from students import bottom_layers
 from torch._dynamo.testing import CompileCounter
 from torch._dynamo.utils import counters
 
-from camembert.models import encoder as encoders
 from camembert.models.encoder import (
     COMPILED_VARIANTS,
     compile_layers,
     load_encoder,
     load_mlm_head,
-    run_layers,
     set_dropout,
 )
 from camembert.plan.losses import Recipe
@@ -34,7 +30,6 @@ RECIPES = {
 
 @pytest.fixture(autouse=True)
 def nothing_compiled():
-    encoders._warn_of_uncompiled_layers.cache_clear()
     torch._dynamo.reset()
     counters.clear()
     limit = torch._dynamo.config.recompile_limit
@@ -80,18 +75,3 @@ def test_a_training_with_its_measurements_compiles_few_variants(teacher_folder, 
     assert 2 <= counter.frame_count <= COMPILED_VARIANTS // 2
     assert not counters["unimplemented"], "the limit was not reached"
     assert not counters["graph_break"]
-
-
-def test_the_log_says_once_that_layers_run_uncompiled(make_encoder, monkeypatch, caplog):
-    monkeypatch.setattr(encoders, "COMPILED_VARIANTS", 1)
-    encoder = make_encoder(2)
-    names = list(encoder.state_dict())
-    compile_layers(encoder, backend="eager")
-    assert list(encoder.state_dict()) == names
-    with caplog.at_level(logging.WARNING, "camembert"):
-        for _ in range(2):
-            for mask in (None, torch.ones(1, 1, 4, 4, dtype=torch.bool)):
-                run_layers(encoder, torch.zeros(1, 4, 16), mask)
-                with torch.no_grad():
-                    run_layers(encoder, torch.zeros(1, 4, 16), mask)
-    assert caplog.text.count("runs the rest uncompiled") == 1

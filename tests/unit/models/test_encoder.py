@@ -1,16 +1,11 @@
 """Encoders: cut from another, run packed, saved and loaded."""
 
-import logging
-import socket
-import warnings
-
 import numpy as np
 import pytest
 import torch
 from students import bottom_layers
-from transformers import AutoModel, AutoModelForSequenceClassification, BertModel
 
-from camembert.models.classifier import init_classifier, load_classifier
+from camembert.models.classifier import init_classifier
 from camembert.models.encoder import (
     EncoderError,
     attention_mask,
@@ -160,47 +155,6 @@ def test_attention_maps_are_float32_under_autocast(make_encoder, packed):
 
 
 # --- files ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def offline_and_silent(monkeypatch, caplog):
-    """Refuses the network, and any warning of Python's or of the libraries' logs, while a test runs."""
-
-    def refuse(*_):
-        raise AssertionError("something reached for the network")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    library = logging.getLogger("transformers")
-    library.addHandler(caplog.handler)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
-    library.removeHandler(caplog.handler)
-    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
-
-
-@pytest.mark.usefixtures("offline_and_silent")
-def test_a_saved_encoder_loads_offline_without_a_word_and_bit_for_bit(make_encoder, tokenizer_folder, tmp_path, capfd):
-    encoder = bottom_layers(make_encoder(3), 2)
-    save_model(encoder, tmp_path / "2", tokenizer_folder)
-    for loaded in (AutoModel.from_pretrained(tmp_path / "2"), load_encoder(tmp_path / "2")):
-        assert type(loaded) is BertModel
-        assert same_weights(loaded.state_dict(), encoder.state_dict())
-        assert loaded.config.num_hidden_layers == 2
-    assert capfd.readouterr() == ("", "")
-
-
-@pytest.mark.usefixtures("offline_and_silent")
-def test_a_saved_classifier_loads_offline_without_a_word_and_bit_for_bit(teacher_folder, tmp_path, capfd):
-    classifier = init_classifier(teacher_folder, NLI, dropout=0.1, seed=1)
-    save_model(classifier, tmp_path / "classifier", teacher_folder)
-    library = AutoModelForSequenceClassification.from_pretrained(tmp_path / "classifier")
-    for loaded in (library, load_classifier(tmp_path / "classifier")):
-        assert same_weights(loaded.state_dict(), classifier.state_dict())
-        assert loaded.config.id2label == {0: "entailment", 1: "neutral", 2: "contradiction"}
-        assert loaded.config.label2id == {"entailment": 0, "neutral": 1, "contradiction": 2}
-    assert capfd.readouterr() == ("", "")
 
 
 def test_model_folders_hold_weights_as_safetensors_only(teacher_folder, tmp_path):

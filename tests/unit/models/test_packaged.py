@@ -1,21 +1,13 @@
 """The model that a file of the form E5S1 stands for is the one that `transformers` loads, or the file is refused."""
 
-import warnings
-
 import numpy as np
 import pytest
-import torch
-from packaged_files import CHARACTERS, LAYERS, SPARE_ROWS, pieces_of, tensors_of, write_file
+from packaged_files import CHARACTERS, LAYERS, pieces_of, tensors_of, write_file
 from safetensors.numpy import load_file
 from transformers import AutoModel, AutoTokenizer
 
-from camembert.models.encoder import load_encoder
 from camembert.models.packaged import BLOCK_TYPE, PackagedError, dequantise, read_packaged, write_folder
-from camembert.models.teacher import import_teacher
-from camembert.plan.teachers import read_model_config
-from camembert.tokens.given_tokenizer import import_tokenizer
 
-SIZES = {"num_hidden_layers": 3, "hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64, "max_length": 64}
 PLACES = {
     "k": "attention.self.key",
     "ao": "attention.output.dense",
@@ -76,24 +68,6 @@ def test_text_is_framed_normalised_and_cut_into_pieces(made):
     assert tokenizer(" the final ")["input_ids"] == expected, "spaces at the ends are none"
     assert tokenizer("щ")["input_ids"][-2] == ids["<unk>"]
     assert (tokenizer.pad_token_id, tokenizer.mask_token, tokenizer.model_max_length) == (1, "<mask>", 64)
-
-
-def test_it_becomes_a_teacher_that_loads_without_a_warning(made, tmp_path, caplog):
-    folder, _, pieces = made
-    import_tokenizer(folder / "model", tmp_path / "tokenizer", read_model_config(folder / "model"))
-    rows = len(pieces) + SPARE_ROWS
-    found = import_teacher(folder / "model", tmp_path / "tokenizer", tmp_path / "teacher", SIZES, rows)
-    assert found == {"pooler": False, "mlm_head": False}
-    caplog.clear()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        model = AutoModel.from_pretrained(tmp_path / "teacher", local_files_only=True).eval()
-        tokenizer = AutoTokenizer.from_pretrained(tmp_path / "teacher", local_files_only=True)
-    assert caplog.text == ""
-    with torch.inference_mode():
-        states = model(**tokenizer(TEXT[0], return_tensors="pt")).last_hidden_state
-        whole = load_encoder(folder / "model").eval()(**tokenizer(TEXT[0], return_tensors="pt")).last_hidden_state
-    torch.testing.assert_close(states, whole)
 
 
 def change(made, tmp_path, what):

@@ -302,52 +302,12 @@ def test_the_order_of_keys_is_no_difference():
     assert repr(one) == repr(other) == "{'a': 2, 'b': {'c': [3, 2], 'd': 1}}"
 
 
-# --- what jobs reserve must be of use to them ---------------------------------------------------------------------
-
-STAGES = ("pretraining", "distillation", "finetuning", "evaluation", "efficiency")
-
-
-def reserving(**gpus):
-    """The config, with GPUs reserved by stage, and threads enough for them."""
-    config = load_yaml(ROOT / "config.yaml")
-    for stage, count in gpus.items():
-        config["resources"][stage]["gpu"] = count
-        config["threads"][stage] = max(1, count)
-    return config
-
-
-@pytest.mark.parametrize("device", ["auto", "cuda"])
-def test_a_gpu_for_every_job_is_accepted(device):
-    check_config(reserving(**dict.fromkeys(STAGES, 1)) | {"device": device})
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_device_and_what_is_reserved_must_agree(stage):
-    refuse(
-        reserving(**{stage: 1}), f"device is cpu, but resources.{stage}.gpu is 1, and nothing would comp", device="cpu"
-    )
-    without = dict.fromkeys(STAGES, 1) | {stage: 0}
-    refuse(reserving(**without), f"device is cuda, but resources.{stage}.gpu is 0; reserve a GPU there", device="cuda")
-
-
-def test_of_a_stage_without_jobs_nothing_is_asked():
+def test_of_a_stage_without_jobs_no_gpu_is_asked(config):
     """A given teacher alone: nothing is pre-trained, distilled or copied."""
-    config = reserving(finetuning=1, evaluation=1, efficiency=1)
+    for stage in ("finetuning", "evaluation", "efficiency"):
+        config["resources"][stage]["gpu"] = 1
     config |= {"device": "cuda", "compute_matched": [], "scratch_runs": 1}
     config["teacher"]["source"] = "hub"
     check_config(config | {"chains": ["6"]})
     refuse(config, "resources.distillation.gpu is 0", chains=["6", "6-3x0"])
     refuse(config, "resources.pretraining.gpu is 0", chains=["6", "0-3x1"])
-
-
-@pytest.mark.parametrize(
-    ("stage", "section"), [("pretraining", "text"), ("distillation", "text"), ("finetuning", "finetuning")]
-)
-def test_every_gpu_has_a_row_of_the_batch_and_a_thread(stage, section):
-    config = reserving(**{stage: 4})
-    config[section]["batch_size"] = 4
-    check_config(config)
-    config["threads"][stage] = 3
-    refuse(config, f"resources.{stage}.gpu is 4, expected at most threads.{stage} (3)")
-    config["resources"][stage]["gpu"] = 5
-    refuse(config, f"resources.{stage}.gpu is 5, expected at most {section}.batch_size (4)")

@@ -9,12 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from camembert.core.provenance import processor_name
 from camembert.runtime.devices import (
     DeviceError,
     autocast,
     choose_precision,
-    describe_device,
     describe_numerics,
     is_compiled,
     start,
@@ -152,27 +150,6 @@ def test_on_a_cpu_auto_is_float32_and_bfloat16_is_had_by_asking():
         with autocast(CPU, precision):
             product[precision] = (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
     assert product == {"auto": torch.float32, "fp32": torch.float32, "bf16": torch.bfloat16}
-
-
-def test_metrics_say_where_and_how_a_job_computes(gpu, monkeypatch):
-    assert describe_device(CPU) == {
-        "device": "cpu",
-        "processor": processor_name(),
-        "cuda": None,
-        "processes": 1,
-        "precision": "fp32",
-        "compiled": False,
-    }
-    gpu("NVIDIA H200", (9, 0))
-    monkeypatch.setattr("torch.version.cuda", "12.8")
-    assert describe_device(GPU, compiled=True) == {
-        "device": "cuda",
-        "processor": "NVIDIA H200",
-        "cuda": "12.8",
-        "processes": 1,
-        "precision": "bf16",
-        "compiled": True,
-    }
 
 
 def test_a_model_is_compiled_where_a_part_of_it_is(monkeypatch):

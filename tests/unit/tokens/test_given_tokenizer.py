@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from checkpoints import KINDS, tokenizer_files
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from tokenizers import Tokenizer, models, processors
 from transformers import AutoTokenizer
 
 from camembert.tokens.given_tokenizer import import_tokenizer, measure_unknown, read_tokenizer
@@ -87,18 +87,6 @@ def test_a_vocabulary_with_its_settings_is_read_as_transformers_reads_it(checkpo
     import_tokenizer(folder, tmp_path / "own", BERT)
     assert_reads_like_transformers(folder, tmp_path / "own", (*SENTENCES, *LINES.values()))
     assert load_tokenizer(tmp_path / "own").encode("Élan").tokens[1] == token
-
-
-def test_files_that_disagree_about_accents_and_chinese_are_read_as_transformers_reads_them(checkpoint, tmp_path):
-    settings = {"do_lower_case": True, "strip_accents": False, "tokenize_chinese_chars": False}
-    folder = checkpoint(settings | {"tokenizer_class": "BertTokenizer"})
-    tokenizer = Tokenizer(models.WordPiece.from_file(str(folder / "vocab.txt"), unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True, strip_accents=None)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    tokenizer.save(str(folder / "tokenizer.json"))
-    import_tokenizer(folder, tmp_path / "own", BERT)
-    assert_reads_like_transformers(folder, tmp_path / "own", (*SENTENCES, *LINES.values()))
 
 
 ADDED = {"<user>": 11, "remdesivir": 12}

@@ -9,21 +9,9 @@ from camembert.tokens.packing import PackedRows, TextBatches
 ROWS, TOKENS = 6, 32
 
 
-class Recording(Shard):
-    """A shard that notes which documents are drawn."""
-
-    def __init__(self, path):
-        super().__init__(path)
-        self.drawn: list[int] = []
-
-    def spans(self, documents):
-        self.drawn += documents.tolist()
-        return super().spans(documents)
-
-
 @pytest.fixture
 def shards(corpus):
-    return {language: Recording(path) for language, path in corpus.items()}
+    return {language: Shard(path) for language, path in corpus.items()}
 
 
 @pytest.fixture
@@ -31,7 +19,7 @@ def single(lines, words, special, tmp_path):
     """Batches of two languages that are not parallel and differ in length, seed 0."""
     for language, count in (("en", 100), ("fr", 40)):
         write_shard(tmp_path / language, lines[language][:count], words, {"parallel": False})
-    return batches_of({name: Recording(tmp_path / name) for name in ("en", "fr")}, special)
+    return batches_of({name: Shard(tmp_path / name) for name in ("en", "fr")}, special)
 
 
 def batches_of(shards, special, seed=0, exponent=0.7) -> TextBatches:
@@ -43,17 +31,6 @@ def same_rows(one, other) -> bool:
         np.array_equal(getattr(one, name), getattr(other, name))
         for name in ("token", "segment", "position", "document")
     )
-
-
-def documents_of(rows):
-    """Token ids, segments and positions of every packed document, row by row."""
-    for row in range(len(rows.token)):
-        for number in range(rows.document[row].max() + 1):
-            here = rows.document[row] == number
-            yield rows.token[row][here], rows.segment[row][here], rows.position[row][here]
-
-
-# --- sampling -------------------------------------------------------------------------------------------------
 
 
 # --- batches --------------------------------------------------------------------------------------------------
@@ -77,40 +54,6 @@ def test_held_out_batches_are_the_same_whatever_the_seed(shards, special):
     one, other = (batches_of(shards, special, seed).held_out() for seed in (1, 2))
     assert same_rows(one.batch(3), other.batch(3))
     assert not same_rows(one.batch(3), one.batch(4))
-
-
-def test_documents_of_parallel_text_are_pairs_of_translations(shards, lines, special, words):
-    texts = [[tuple(words.encode(line, add_special_tokens=False).ids) for line in text] for text in lines.values()]
-    numbers = [{ids: i for i, ids in reversed(list(enumerate(text)))} for text in texts]
-    found = set()
-    for token, segment, _ in documents_of(batches_of(shards, special).batch(0)):
-        first, second = (tuple(token[segment == kind].tolist()) for kind in (0, 1))
-        assert first[0] == special.cls
-        assert first[-1] == second[-1] == special.sep
-        sides = [
-            {(language, n[ids]) for language, n in enumerate(numbers) if ids in n} for ids in (first[1:-1], second[:-1])
-        ]
-        assert [len(side) for side in sides] == [1, 1], "no language has a sentence of another"
-        (one, index), (other, same) = (side.pop() for side in sides)
-        assert one != other
-        assert index == same
-        found.add((one, other))
-    assert len(found) > 3
-
-
-def test_held_out_documents_are_the_last_of_every_shard_and_never_in_training(shards, special):
-    batches = batches_of(shards, special)
-    for step in range(100):
-        batches.batch(step)
-    trained = {i for shard in shards.values() for i in shard.drawn}
-    for shard in shards.values():
-        shard.drawn.clear()
-    for step in range(20):
-        batches.held_out().batch(step)
-    held_out = {i for shard in shards.values() for i in shard.drawn}
-    documents = len(shards["en"])
-    assert held_out == {documents - 2, documents - 1}
-    assert trained == set(range(documents - 2))
 
 
 # --- rows of a batch ------------------------------------------------------------------------------------------------

@@ -42,14 +42,6 @@ def test_covered_text_has_the_same_ids_renumbered(kind, tokenizers):
         assert (other.tokens, other.type_ids) == (one.tokens, one.type_ids)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_other_text_is_spelt_in_shorter_tokens(kind, tokenizers):
-    whole, trimmed, _ = tokenizers(kind, "used")
-    before, after = (load_tokenizer(folder).encode_batch(OTHER) for folder in (whole, trimmed))
-    assert sum(len(each.ids) for each in after) > sum(len(each.ids) for each in before)
-    assert not any(token in ("<unk>", "[UNK]") for each in after for token in each.tokens)
-
-
 def test_a_number_keeps_special_tokens_and_the_most_frequent(tokenizers):
     whole, trimmed, _ = tokenizers("xlm-roberta", "used")
     counts = np.bincount([i for text in READ for i in load_tokenizer(whole).encode(text, add_special_tokens=False).ids])

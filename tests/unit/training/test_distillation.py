@@ -1,6 +1,5 @@
 """One hop: what it trains, what it leaves alone, what it is asked to match."""
 
-import copy
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,6 @@ import torch
 from students import RECIPES as OF_LOSSES
 from students import bottom_layers
 from torch.utils._python_dispatch import TorchDispatchMode
-from transformers import BertModel
 
 from camembert.models.encoder import (
     init_mlm_head,
@@ -27,7 +25,7 @@ from camembert.tokens.corpora import Shard
 from camembert.training import distillation, packed_text
 from camembert.training.distillation import DistillationError, distillation_objective, freeze
 from camembert.training.loop import Schedule, TrainingResult
-from camembert.training.packed_text import BATCHES, BATCHES_A_LANGUAGE, IGNORED, find_masked, packed_batches
+from camembert.training.packed_text import BATCHES, BATCHES_A_LANGUAGE, IGNORED, packed_batches
 from camembert.training.pretraining import MaskedLanguageModel, pretraining_objective
 
 ROOT = Path(__file__).parents[3]
@@ -93,7 +91,7 @@ def test_a_recipe_trains_all_tensors_but_those_it_states(
     untrained = {name for name in names if name.startswith(("pooler.", *stated)) or name.endswith("key.bias")}
     untrained |= {name for name in names if freeze_embeddings and name.startswith("embeddings.")}
     freeze(student, recipe)
-    objective = distillation_objective(recipe, student, teacher, head, shared_embeddings=freeze_embeddings)
+    objective = distillation_objective(recipe, student, teacher, head)
     assert {name for name, p in student.named_parameters() if not p.requires_grad} == untrained
 
     objective(packed_batches(batches, recipe.mlm_probability)(0))["loss"].backward()
@@ -139,9 +137,7 @@ def test_a_recipe_without_weights_can_only_copy(teacher):
 
 
 def test_the_loss_is_the_weighted_sum_of_its_parts(teacher, batch):
-    parts = distillation_objective(weighted(2.0, 30.0), bottom_layers(teacher, 1), teacher, shared_embeddings=True)(
-        batch
-    )
+    parts = distillation_objective(weighted(2.0, 30.0), bottom_layers(teacher, 1), teacher)(batch)
     assert parts["hidden"] > 0
     assert parts["attention"] > 0
     assert parts["loss"].item() == pytest.approx(2 * parts["hidden"].item() + 30 * parts["attention"].item())
@@ -179,80 +175,6 @@ def test_a_new_recipe_is_a_loss_and_an_entry_of_the_config(distilling, tmp_path,
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
 
 
-def test_the_parts_are_what_the_library_computes_for_each_document_alone(teacher, batch):
-    student = bottom_layers(teacher, 2).eval()
-    parts = distillation_objective(weighted(1.0, 1.0), student, teacher, shared_embeddings=True)(batch)
-    hidden, attention = [], []
-    eager = []
-    for model in (student, teacher):
-        eager.append(BertModel._from_config(copy.deepcopy(model.config), attn_implementation="eager").eval())
-        eager[-1].load_state_dict(model.state_dict())
-    for row, documents in enumerate(batch["document"]):
-        for number in range(int(documents.max()) + 1):
-            here = documents == number
-            inputs = {"input_ids": batch["token"][row, here][None], "token_type_ids": batch["segment"][row, here][None]}
-            with torch.no_grad():
-                one, other = (model(**inputs, output_attentions=True) for model in eager)
-            hidden.append((one.last_hidden_state - other.last_hidden_state).square().flatten())
-            attention.append((one.attentions[-1] - other.attentions[-1]).square().flatten())
-    assert len(hidden) > 4, "several documents a row"
-    assert parts["hidden"].item() == pytest.approx(torch.cat(hidden).mean().item(), rel=1e-5)
-    assert parts["attention"].item() == pytest.approx(torch.cat(attention).mean().item(), rel=1e-5)
-
-
-@pytest.mark.parametrize("recipe", RECIPES, ids=loss_of)
-def test_embeddings_computed_once_give_the_loss_and_gradients_of_embeddings_computed_twice(
-    teacher, head, batches, recipe
-):
-    results, batch = [], packed_batches(batches, recipe.mlm_probability)(0)
-    for shared in (True, False):
-        student = bottom_layers(teacher, 2).eval()
-        freeze(student, recipe)
-        loss = distillation_objective(recipe, student, teacher, head, shared)(batch)["loss"]
-        loss.backward()
-        results.append((loss.item(), {name: p.grad for name, p in student.named_parameters() if p.grad is not None}))
-    (once, gradients_once), (twice, gradients_twice) = results
-    assert once == pytest.approx(twice, rel=1e-6)
-    assert gradients_once.keys() == gradients_twice.keys()
-    for name in gradients_once:
-        torch.testing.assert_close(gradients_once[name], gradients_twice[name])
-
-
-@pytest.mark.parametrize("recipe", RECIPES, ids=loss_of)
-def test_padded_documents_have_the_loss_and_gradients_of_packed_ones(teacher, head, batches, recipe):
-    """The same documents, several a row and one a row."""
-    packed = packed_batches(batches, recipe.mlm_probability)(0)
-    documents = [
-        (row, number) for row, numbers in enumerate(packed["document"]) for number in range(int(numbers.max()) + 1)
-    ]
-    names = {
-        "token": 0,
-        "segment": 0,
-        "position": 0,
-        "document": -1,
-        **({"target": IGNORED} if recipe.mlm_probability else {}),
-    }
-    one_a_row = {name: torch.full((len(documents), 32), padding) for name, padding in names.items()}
-    for i, (row, number) in enumerate(documents):
-        here = packed["document"][row] == number
-        for name in names:
-            one_a_row[name][i, : int(here.sum())] = packed[name][row, here] if name != "document" else 0
-    padded = {**packed, **one_a_row}
-    if recipe.mlm_probability:
-        padded["masked"] = find_masked(padded["target"].numpy())
-    results = []
-    for batch in (packed, padded):
-        student = bottom_layers(teacher, 2).eval()
-        freeze(student, recipe)
-        loss = distillation_objective(recipe, student, teacher, head, shared_embeddings=True)(batch)["loss"]
-        loss.backward()
-        results.append((loss.item(), {name: p.grad for name, p in student.named_parameters() if p.grad is not None}))
-    assert len(documents) > 8
-    assert results[0][0] == pytest.approx(results[1][0], rel=1e-5)
-    for name, gradient in results[0][1].items():
-        torch.testing.assert_close(gradient, results[1][1][name], atol=1e-5, rtol=1e-3)
-
-
 class Waiting(TorchDispatchMode):
     """Refuses operations whose result's shape or value a GPU would have to tell the CPU, which waits for it."""
 
@@ -288,12 +210,10 @@ def test_uniform_is_the_mean_over_the_student_s_layers_each_against_its_own(teac
     """Of three layers to two, layer 1 is matched with 2 and layer 2 with 3."""
     assert match_layers(3, 2) == [2, 3]
     student = bottom_layers(teacher, 2).eval()
-    parts = distillation_objective(OF_LOSSES["uniform"], student, teacher, shared_embeddings=True)(batch)
+    parts = distillation_objective(OF_LOSSES["uniform"], student, teacher)(batch)
     top = OF_LOSSES["toplayer"]
-    one = distillation_objective(
-        top, bottom_layers(teacher, 1).eval(), bottom_layers(teacher, 2), shared_embeddings=True
-    )
-    two = distillation_objective(top, student, teacher, shared_embeddings=True)
+    one = distillation_objective(top, bottom_layers(teacher, 1).eval(), bottom_layers(teacher, 2))
+    two = distillation_objective(top, student, teacher)
     for name in ("hidden", "attention"):
         expected = (one(batch)[name].item() + two(batch)[name].item()) / 2
         assert parts[name].item() == pytest.approx(expected, rel=1e-5)
