@@ -155,7 +155,15 @@ def test_the_masked_language_model_head_predicts_what_the_library_predicts(given
         torch.testing.assert_close(head(encoder(ids).last_hidden_state), expected, **TOLERANCE)
 
 
-def test_a_student_and_its_classifier_load_as_their_own_architecture_without_a_warning(given, lines, tmp_path, caplog):
+def refuse_the_network(*_):
+    raise AssertionError("something reached for the network")
+
+
+def test_a_student_and_its_classifier_load_as_their_own_architecture_offline_without_a_warning(
+    given, lines, tmp_path, caplog, monkeypatch
+):
+    monkeypatch.setattr("socket.socket.connect", refuse_the_network)
+    monkeypatch.setattr("socket.getaddrinfo", refuse_the_network)
     kind, _, folder, _ = given
     teacher = load_encoder(folder / "encoder")
     save_model(bottom_layers(teacher, 2), tmp_path / "student", folder / "encoder", None)
