@@ -17,7 +17,10 @@ METRICS = (
     + RETRIEVAL_METRICS
 )
 WITHOUT_EFFECT = ("checkpoint_seconds", "device", "evaluation", "release", "resources")
-"""Sections of the config that change no result, or only by jobs that then run again."""
+"""Sections of the config that change no result, or only by jobs that then run again.
+
+All others are parameters of `collect_metrics`: a change of one writes config.json again, which tables and figures read.
+"""
 
 
 rule collect_answers:
@@ -70,6 +73,7 @@ rule tabulate:
         answers=rules.collect_answers.output.answers,
         metrics=rules.collect_metrics.output.metrics,
         curves=rules.collect_metrics.output.curves,
+        config=rules.collect_metrics.output.config,
         published=published_rows(),
     output:
         [table(name, title) for name, title in paper.list_tables(config).items()],
@@ -80,8 +84,6 @@ rule tabulate:
     localrule: True
     conda:
         "../envs/camembert.yaml"
-    params:
-        settings=PAPER,
     message:
         "Making the tables"
     script:
@@ -98,8 +100,6 @@ rule draw:
     localrule: True
     conda:
         "../envs/camembert.yaml"
-    params:
-        settings=PAPER,
     message:
         "Drawing the figures"
     script:

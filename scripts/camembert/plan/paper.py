@@ -1,4 +1,4 @@
-"""What an experiment's paper shows: its models, comparisons, tables and figures, worked out from its config alone."""
+"""What an experiment's paper shows: its tables and figures, worked out from its config alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from camembert.plan.chain import Method, parse_chain
 from camembert.plan.experiment import QUESTIONS, plan_comparisons, plan_experiment
-from camembert.plan.readings import choose_headline
 from camembert.plan.sources import ENGLISH
 
 TABLES = {
@@ -46,34 +45,6 @@ MOST_OF_A_METHOD = 4
 """More models of one method, as in an ablation, nobody tells apart by the filling of their markers."""
 STUDENTS_BY_BUDGET = (Method.DIRECT, Method.DIRECT_LONGER, Method.CASCADE)
 """Methods whose students at several budgets are compared."""
-
-
-def paper_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What tables and figures need beside answers, metrics and curves: the settings of `ExperimentRecord.read`."""
-    experiment = plan_experiment(config)
-    return {
-        "experiment": config["experiment"],
-        "task": config["data"]["task"]["name"],
-        "models": [
-            {
-                "recipe": encoder.recipe,
-                "chain": str(encoder.chain),
-                "label": experiment.label(encoder.chain),
-                "method": str(experiment.method(encoder.chain)),
-            }
-            for encoder in experiment.encoders
-        ],
-        "planned": [
-            {"contrast": str(pair.contrast), "first": list(pair.first), "second": list(pair.second)}
-            for pair in plan_comparisons(config, experiment)
-        ],
-        "margin": config["comparisons"]["margin"],
-        "recipes": config["recipes"],
-        "lengths": config["efficiency"]["lengths"],
-        "reading": choose_headline(config["retrieval"]).name,
-        "trained_on": config["data"]["task"]["train_languages"],
-        "soft_labels": config["finetuning"].get("teacher", "none"),
-    }
 
 
 def list_tables(config: Mapping[str, Any]) -> dict[str, str]:

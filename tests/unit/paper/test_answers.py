@@ -21,11 +21,13 @@ from camembert.paper.answers import (
     RETRIEVAL_BASELINE,
     Results,
     find_teacher,
+    list_models,
     name_languages,
-    read_models,
     split_languages,
 )
 from camembert.paper.intervals import ResultsError, merge_clusters
+from camembert.plan.chain import Method, parse_chain
+from camembert.plan.experiment import Experiment, identify_encoder
 
 
 @pytest.fixture
@@ -136,12 +138,12 @@ def test_clusters_of_the_data_are_those_of_the_scores(answers):
 
 
 def test_each_model_is_named_once_and_the_recipe_where_labels_are_shared():
-    plan = [
-        {"recipe": "a", "chain": "6", "label": "Teacher", "method": "teacher"},
-        {"recipe": "a", "chain": "6-2", "label": "Direct 6-2", "method": "direct"},
-        {"recipe": "b", "chain": "6-2", "label": "Direct 6-2", "method": "direct"},
-    ]
-    assert [model.label for model in read_models([*plan, plan[-1]])] == ["Teacher", "Direct 6-2, a", "Direct 6-2, b"]
+    chains = [parse_chain(text) for text in ("6", "6-2")]
+    encoders = [identify_encoder(chain, recipe, run) for chain in chains for recipe in "ab" for run in (1, 2)]
+    models = list_models(Experiment(chains, set(), ["a", "b"], [1, 2], encoders, []))
+    assert [model.label for model in models] == ["Teacher (6 layers)", "Direct 6-2, a", "Direct 6-2, b"]
+    assert [model[:2] for model in models] == [("teacher", "6"), ("a", "6-2"), ("b", "6-2")]
+    assert [model.method for model in models] == [Method.TEACHER, Method.DIRECT, Method.DIRECT]
 
 
 def test_models_are_compared_with_the_teacher():
