@@ -48,7 +48,7 @@ def test_the_workflow_makes_tables_and_figures_and_then_has_nothing_to_do(smalle
     forms = (".csv", ".md", ".tex", ".html")
     for name in ("summary", "accuracy_by_language", "retrieval_readings", "comparisons", "efficiency", "cost"):
         assert all((results / "tables" / f"{name}{suffix}").stat().st_size for suffix in forms)
-    for name in ("accuracy_by_language", "finding", "languages", "pareto", "training_curves"):
+    for name in ("accuracy_by_language", "finding", "pareto", "training_curves"):
         assert all((results / "figures" / f"{name}{suffix}").stat().st_size for suffix in (".pdf", ".png"))
     shown = smallest_run.printed
     assert "| Teacher (3 layers)" in shown

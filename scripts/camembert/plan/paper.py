@@ -30,16 +30,15 @@ FIGURES = {
     "budgets": "Accuracy against training",
     "accuracy_by_language": "Accuracy by language",
     "retrieval_by_language": "Retrieval by language",
-    "languages": "Where compression hurts",
     "ablation": "Ablation",
     "training_curves": "Training curves",
 }
 """Titles of the figures, by name."""
-DATA_TABLES = ("accuracy", "languages")
+DATA_TABLES = ("accuracy",)
 """Tables that programs read, as .csv alone."""
 CONCLUSION = "conclusion"
 """The sentences to be quoted, as .md alone."""
-BY_MARKER = ("pareto", "accuracy_by_language", "retrieval_by_language", "languages", "training_curves")
+BY_MARKER = ("pareto", "accuracy_by_language", "retrieval_by_language", "training_curves")
 """Figures that tell models apart by hue, marker and filling."""
 MOST_OF_A_METHOD = 4
 """More models of one method, as in an ablation, nobody tells apart by the filling of their markers."""
@@ -88,7 +87,7 @@ def _left_out(config: Mapping[str, Any]) -> set[str]:
     """Tables and figures that there is nothing for."""
     experiment, left_out = plan_experiment(config), set()
     if not experiment.classifiers:
-        left_out |= {"accuracy_by_language", "convergence", "languages"}
+        left_out |= {"accuracy_by_language", "convergence"}
     trains = config["teacher"]["source"] == "pretrain" or any(chain.budget for chain in experiment.chains)
     if not (trains or experiment.classifiers):
         left_out.add("training_curves")
@@ -101,6 +100,4 @@ def _left_out(config: Mapping[str, Any]) -> set[str]:
     students = [chain for chain in experiment.chains if experiment.method(chain) in STUDENTS_BY_BUDGET]
     if len({drop_budgets(str(chain)) for chain in students}) == len(students):
         left_out.add("budgets")
-    if not (experiment.reads_text(config) and any(chain.parent for chain in experiment.chains)):
-        left_out.add("languages")
     return left_out
