@@ -77,7 +77,6 @@ rule tabulate:
         published=published_rows(),
     output:
         [table(name, title) for name, title in paper.list_tables(config).items()],
-        [result(f"tables/{name}.csv") for name in paper.list_data_tables(config)],
         result(f"tables/{paper.CONCLUSION}.md"),
     log:
         result("logs/tabulate.log"),

@@ -28,8 +28,7 @@ def make_paper(record: ExperimentRecord, stems: Iterable[Path]) -> None:
 def remake_paper(folder: Path, output: Path) -> None:
     """Writes output/tables and output/figures from answers, metrics, curves and config of a record's folder."""
     config, record = read_json(folder / "config.json"), ExperimentRecord.read(folder, PUBLISHED)
-    tables = [*paper.list_tables(config), *paper.list_data_tables(config), paper.CONCLUSION]
-    make_paper(record, [output / "tables" / name for name in tables])
+    make_paper(record, [output / "tables" / name for name in [*paper.list_tables(config), paper.CONCLUSION]])
     make_paper(record, [output / "figures" / name for name in paper.list_figures(config)])
 
 

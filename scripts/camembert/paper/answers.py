@@ -232,13 +232,6 @@ class Results:
         """The evaluation on the task, or what there is instead."""
         return next(iter(self.leading.values()))
 
-    @property
-    def accuracy(self) -> pd.DataFrame:
-        """The tidy table of all accuracies: task, reading, recipe, chain, run, finetuning, language, n, accuracy."""
-        every = [each for own in self.readings.values() for each in own.values()]
-        found = pd.concat([each.accuracy.assign(task=each.task, reading=each.reading) for each in every])
-        return found[["task", "reading", *CLASSIFIER_KEYS, "language", "n", "accuracy"]].reset_index(drop=True)
-
 
 def build_answer_rows(names: Mapping[str, Any], ids: Any, right: Any, clusters: Any = None) -> pa.Table:
     """Rows of the long table for one model, run, language and reading.

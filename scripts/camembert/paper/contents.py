@@ -14,7 +14,6 @@ from camembert.paper.figures.training import draw_training_curves
 from camembert.paper.record import ExperimentRecord
 from camembert.paper.tables.accuracy import (
     compute_summary,
-    write_accuracy,
     write_by_language,
     write_retrieval_readings,
     write_summary,
@@ -32,7 +31,6 @@ from camembert.paper.tables.training import write_convergence
 
 Writer = Callable[[ExperimentRecord, Path], None]
 TABLE_WRITERS: Mapping[str, Writer] = {
-    "accuracy": write_accuracy,
     "summary": write_summary,
     "accuracy_by_language": write_by_language,
     "probe_by_language": partial(write_by_language, task=PROBE),

@@ -23,7 +23,7 @@ TABLES = {
     "cost": "Cost",
     "efficiency": "Efficiency",
 }
-"""Titles of the tables for people, by name."""
+"""Titles of the tables, by name."""
 FIGURES = {
     "finding": "Finding",
     "pareto": "Accuracy against latency",
@@ -34,8 +34,6 @@ FIGURES = {
     "training_curves": "Training curves",
 }
 """Titles of the figures, by name."""
-DATA_TABLES = ("accuracy",)
-"""Tables that programs read, as .csv alone."""
 CONCLUSION = "conclusion"
 """The sentences to be quoted, as .md alone."""
 BY_MARKER = ("pareto", "accuracy_by_language", "retrieval_by_language", "training_curves")
@@ -47,13 +45,8 @@ STUDENTS_BY_BUDGET = (Method.DIRECT, Method.DIRECT_LONGER, Method.CASCADE)
 
 
 def list_tables(config: Mapping[str, Any]) -> dict[str, str]:
-    """The tables for people that an experiment has, by name, with their titles."""
+    """The tables that an experiment has, by name, with their titles."""
     return {name: title for name, title in TABLES.items() if name not in _left_out(config)}
-
-
-def list_data_tables(config: Mapping[str, Any]) -> list[str]:
-    """The tables for programs that an experiment has."""
-    return [name for name in DATA_TABLES if name not in _left_out(config)]
 
 
 def list_figures(config: Mapping[str, Any]) -> dict[str, str]:
