@@ -18,10 +18,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from camembert.core.files import read_json
 from camembert.paper.record import ExperimentRecord
 from camembert.paper.tables.accuracy import compute_summary
-from camembert.plan.paper import paper_settings
 
 ROOT = Path(__file__).parents[1]
 OTHER_KERNELS = {"MKL_CBWR": "COMPATIBLE", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
@@ -30,7 +28,7 @@ COLUMNS = {"english": "English", "zero_shot": "Zero-shot", "average": "Average",
 
 def summary_of(folder: Path) -> pd.DataFrame:
     """The summary of a finished run or of a record."""
-    return compute_summary(ExperimentRecord.read(folder, **paper_settings(read_json(folder / "config.json"))))
+    return compute_summary(ExperimentRecord.read(folder))
 
 
 def differences(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:

@@ -17,7 +17,6 @@ try:
         load_yaml(path)  # Snakemake has read it already, but takes the last of two equal keys
     check_config(config)
     EXPERIMENT = plan_experiment(config)
-    PAPER = paper.paper_settings(config)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 

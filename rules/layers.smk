@@ -46,7 +46,7 @@ rule draw_layers:
     conda:
         "../envs/camembert.yaml"
     params:
-        models=PAPER["models"],
+        **{key: config[key] for key in ("chains", "compute_matched", "recipes")},
     message:
         "Drawing what the layers hold"
     script:

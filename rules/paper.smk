@@ -17,7 +17,10 @@ METRICS = (
     + RETRIEVAL_METRICS
 )
 WITHOUT_EFFECT = ("checkpoint_seconds", "device", "evaluation", "release", "resources")
-"""Sections of the config that change no result, or only by jobs that then run again."""
+"""Sections of the config that change no result, or only by jobs that then run again.
+
+All others are parameters of `collect_metrics`: a change of one writes config.json again, which tables and figures read.
+"""
 
 
 rule collect_answers:
@@ -70,18 +73,16 @@ rule tabulate:
         answers=rules.collect_answers.output.answers,
         metrics=rules.collect_metrics.output.metrics,
         curves=rules.collect_metrics.output.curves,
+        config=rules.collect_metrics.output.config,
         published=published_rows(),
     output:
         [table(name, title) for name, title in paper.list_tables(config).items()],
-        [result(f"tables/{name}.csv") for name in paper.list_data_tables(config)],
         result(f"tables/{paper.CONCLUSION}.md"),
     log:
         result("logs/tabulate.log"),
     localrule: True
     conda:
         "../envs/camembert.yaml"
-    params:
-        settings=PAPER,
     message:
         "Making the tables"
     script:
@@ -98,8 +99,6 @@ rule draw:
     localrule: True
     conda:
         "../envs/camembert.yaml"
-    params:
-        settings=PAPER,
     message:
         "Drawing the figures"
     script:

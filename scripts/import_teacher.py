@@ -19,5 +19,5 @@ if __name__ == "__main__":
                 job.params.vocabulary,
             )
         write_json_lines(job.output.curve, [])
-        facts = {"steps": 0, "tokens": 0, "training_flops": 0.0, "held_out": {}, "device": str(device)}
+        facts = {"steps": 0, "tokens": 0, "training_flops": 0.0, "device": str(device)}
         write_metrics(job, work, **facts, source=job.params.source, came_with=found)

@@ -27,24 +27,14 @@ def make_paper(record: ExperimentRecord, stems: Iterable[Path]) -> None:
 
 def remake_paper(folder: Path, output: Path) -> None:
     """Writes output/tables and output/figures from answers, metrics, curves and config of a record's folder."""
-    config = read_json(folder / "config.json")
-    record = ExperimentRecord.read(
-        folder,
-        published_rows=PUBLISHED if paper.shows_published_rows(config) else None,
-        **paper.paper_settings(config),
-    )
-    tables = [*paper.list_tables(config), *paper.list_data_tables(config), paper.CONCLUSION]
-    make_paper(record, [output / "tables" / name for name in tables])
+    config, record = read_json(folder / "config.json"), ExperimentRecord.read(folder, PUBLISHED)
+    make_paper(record, [output / "tables" / name for name in [*paper.list_tables(config), paper.CONCLUSION]])
     make_paper(record, [output / "figures" / name for name in paper.list_figures(config)])
 
 
 if __name__ == "__main__" and "snakemake" in globals():
     with logged_job() as job:
-        record = ExperimentRecord.read(
-            Path(job.input.answers).parent,
-            published_rows=Path(job.input.published[0]) if job.input.published else None,
-            **job.params.settings,
-        )
+        record = ExperimentRecord.read(Path(job.input.config).parent, PUBLISHED)
         make_paper(record, dict.fromkeys(Path(path).with_suffix("") for path in job.output))
 elif __name__ == "__main__":
     remake_paper(*map(Path, sys.argv[1:]))

@@ -6,7 +6,7 @@ from camembert.core.files import write_json_lines
 from camembert.plan.chain import parse_chain
 from camembert.runtime.devices import start
 from camembert.runtime.parallel import TrainingSettings, count_processes
-from camembert.tokens.corpora import count_corpus_tokens, find_corpora
+from camembert.tokens.corpora import find_corpora
 from camembert.training.loop import Schedule, TrainingResult
 from camembert.training.packed_text import TrainingText
 from snakemake_job import write_metrics
@@ -41,19 +41,14 @@ def encoder_training(job: Any) -> dict[str, Any]:
 
 def write_encoder_run(job: Any, run: TrainingResult, training: dict[str, Any]) -> None:
     """Writes curve and metrics of what was trained with `encoder_training`."""
-    corpora, settings = training["text"].corpora, training["settings"]
-    facts = {
-        "data_seed": settings.seed,
-        "steps": training["schedule"].steps,
-        "corpus_tokens": count_corpus_tokens(corpora),
-    }
-    write_run(job, run, settings, **facts)
+    settings = training["settings"]
+    write_run(job, run, settings, data_seed=settings.seed, steps=training["schedule"].steps)
 
 
 def write_run(job: Any, run: TrainingResult, settings: TrainingSettings, **facts: Any) -> None:
     """Writes the curve and the metrics of a training, and where and how it computed if it did."""
     write_json_lines(job.output.curve, run.curve)
     took = {"tokens": run.tokens, "training_flops": run.flops, "device": str(settings.device)}
-    measured = ("held_out", "held_out_end", "held_out_copied", "teacher_variance")
+    measured = ("held_out_end", "held_out_copied", "teacher_variance")
     took |= {name: getattr(run, name) for name in measured}
     write_metrics(job, run, **(took | run.computed | facts))

@@ -1,20 +1,36 @@
 """Writes docs/results/replications/differences.* from the records: python scripts/write_replications.py
 
-The replications are experiments/replications/; the record of the toy experiment is shown beside them.
+Each of experiments/replications/ repeats the toy experiment with everything drawn anew, so a difference of two models
+in it is one independent number. The interval is Student's t over these numbers: unlike those of one experiment's tables
+it covers another teacher and other data of the same kind.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from pathlib import Path
 
-from camembert.paper.tables.writing import write_table
-from tools.replications import Question, compute_differences, draw_differences, format_differences
+import pandas as pd
+from scipy import stats
+
+from camembert.core.files import write_text
+from camembert.paper.answers import PROBE, RETRIEVAL, read_answers
+from camembert.paper.intervals import LEVEL
+from camembert.paper.tables.writing import NOTHING, format_difference, write_csv
+from camembert.plan.readings import AS_IS
 
 RECORDS = Path(__file__).parents[1] / "docs" / "results"
-REPLICATIONS = {str(number): RECORDS / f"replication-{number}" for number in (1, 2, 3, 4)}
+RECORD = "record"
+"""The toy experiment, on which settings were chosen: it stands beside the replications and is in no mean."""
+REPLICATIONS = ("1", "2", "3", "4")
+FOLDERS = {RECORD: RECORDS / "toy"} | {name: RECORDS / f"replication-{name}" for name in REPLICATIONS}
 DIRECT = "toplayer/6-3x2.07"
-QUESTIONS = [
-    Question("Cascade minus direct student", "toplayer/6-4-3", DIRECT),
-    Question("Direct student minus copied layers", DIRECT, "untrained/6-3x0"),
-]
+QUESTIONS = {
+    "Cascade minus direct student": ("toplayer/6-4-3", DIRECT),
+    "Direct student minus copied layers": (DIRECT, "untrained/6-3x0"),
+}
+COLUMNS = ("Difference", "Evaluation", "Record", *REPLICATIONS, "Mean (95 % interval)", "Readings")
+WIDTHS = (34, 12, 8, *[5 for _ in REPLICATIONS], 22, 10)
 CAPTION = "How far one model of three layers is above another, in points of accuracy, in four replications."
 NOTE = (
     "Direct students have the cascade's compute. Average over languages and runs in each replication, which draws "
@@ -23,8 +39,52 @@ NOTE = (
     "on it. Readings: what all that every replication has say; a dash where there is only one."
 )
 
+
+def read_accuracies(folder: Path) -> pd.Series:
+    """The task accuracy of every model of a record, ``RECIPE/CHAIN``: the mean over runs of that over languages."""
+    tables = read_answers(folder / "answers.parquet")
+    (task,) = (table for table in tables if table.task not in (PROBE, RETRIEVAL) and table.reading == AS_IS)
+    means = task.by_run["average"].groupby(level=["recipe", "chain"], sort=False).mean()
+    return means.set_axis(["/".join(model) for model in means.index])
+
+
+def compute_differences(folders: Mapping[str, Path]) -> pd.DataFrame:
+    """Of each question a row a record, then the mean of the replications with its interval (shares)."""
+    accuracies = {name: read_accuracies(folder) for name, folder in folders.items()}
+    rows = []
+    for question, (first, second) in QUESTIONS.items():
+        facts = {"question": question, "evaluation": "task", "reading": AS_IS, "leads": True}
+        facts |= {"first": first, "second": second}
+        found = pd.Series({name: own[first] - own[second] for name, own in accuracies.items()})
+        rows += [facts | {"replication": name, "difference": difference} for name, difference in found.items()]
+        drawn = found.drop(RECORD)
+        half = stats.t.ppf((1 + LEVEL) / 2, len(drawn) - 1) * stats.sem(drawn)
+        ends = {"low": drawn.mean() - half, "high": drawn.mean() + half}
+        rows.append(facts | {"replication": "all", "difference": drawn.mean()} | ends)
+    return pd.DataFrame(rows)
+
+
+def format_differences(rows: pd.DataFrame) -> str:
+    """The table as people read it, in points."""
+    lines: list[tuple[str, ...]] = [COLUMNS]
+    for question, own in rows.groupby("question", sort=False):
+        *each, over_all = own[["difference", "low", "high"]].itertuples(index=False)
+        cells = [format_difference(*numbers) for numbers in (*each, over_all)]
+        lines.append((str(question), "task", *cells, NOTHING))
+    label, *numbers = WIDTHS
+    rule = "|".join(["", f":{'-' * label}-", *(f"-{'-' * width}:" for width in numbers), ""])
+    head, *body = [
+        "|".join(["", f" {first:<{label}} ", *map(" {:>{}} ".format, others, numbers), ""]) for first, *others in lines
+    ]
+    return "\n".join([head, rule, *body])
+
+
+def write_differences(folder: Path) -> None:
+    """Writes both forms into a folder."""
+    rows = compute_differences(FOLDERS)
+    write_csv(rows, folder / "differences.csv")
+    write_text(folder / "differences.md", f"{CAPTION}\n\n{format_differences(rows)}\n\n{NOTE}\n")
+
+
 if __name__ == "__main__":
-    rows = compute_differences(REPLICATIONS, QUESTIONS, RECORDS / "toy")
-    stem = RECORDS / "replications" / "differences"
-    write_table(rows, format_differences(rows), stem, CAPTION, NOTE)
-    draw_differences(rows, stem)
+    write_differences(RECORDS / "replications")

@@ -19,7 +19,7 @@ import pytest
 )
 def test_a_wrong_config_is_refused_in_one_sentence(snakemake, tmp_path, overlay, said):
     """One of each kind; tests/unit/bad_input.md has all."""
-    made = tmp_path / "results" / "smallest" / "tables" / "accuracy.csv"
+    made = tmp_path / "results" / "smallest" / "tables" / "summary.csv"
     made.parent.mkdir(parents=True)
     made.write_text("made before")
     (tmp_path / "overlay.yaml").write_text(overlay)

@@ -43,9 +43,9 @@ def hub(teacher, monkeypatch, tmp_path):
 def test_everything_from_the_hub_ends_in_tables_and_figures(snakemake, tmp_path, hub):
     snakemake("--cores", "2", configs=["hub"])
     results = tmp_path / "results" / "hub"
-    accuracy = pd.read_csv(results / "tables" / "accuracy.csv", dtype={"chain": str})
-    assert set(accuracy["language"]) == set(LANGUAGES)
-    assert set(accuracy.loc[accuracy["task"] == "xnli", "chain"]) == {"3", "3-1", "majority", "naive-bayes"}
+    answers = pd.read_parquet(results / "answers.parquet")
+    assert set(answers["language"]) == set(LANGUAGES)
+    assert set(answers.loc[answers["task"] == "xnli", "chain"]) == {"3", "3-1", "majority", "naive-bayes"}
     assert (results / "figures" / "accuracy_by_language.png").is_file()
     assert len(pd.read_parquet(results / "data" / "task" / "train-en.parquet")) == 95
     assert "1 examples without a label are left out" in (results / "logs" / "import_task.log").read_text()

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from camembert.core.files import atomic_write
 from camembert.paper.intervals import ResultsError, Scores, score_units
 from camembert.plan.chain import Method, parse_chain
+from camembert.plan.experiment import Experiment
 from camembert.plan.readings import sort_readings
 from camembert.plan.sources import ENGLISH
 
@@ -58,9 +59,14 @@ NAIVE_BAYES = ComparedModel(BASELINE_RECIPE, "naive-bayes", "Naive Bayes", None)
 BASELINES = (ComparedModel(BASELINE_RECIPE, "majority", "Majority class", None), NAIVE_BAYES, RETRIEVAL_BASELINE)
 
 
-def read_models(lines: Iterable[Mapping[str, Any]]) -> list[ComparedModel]:
-    """Reads recipe, chain, label and method of each model, once; a label of several recipes gets the recipe's name."""
-    models = list(dict.fromkeys(ComparedModel(**{**line, "method": Method(line["method"])}) for line in lines))
+def list_models(experiment: Experiment) -> list[ComparedModel]:
+    """The models of an experiment, each once, in display order; a label of several recipes gets the recipe's name."""
+    models = list(
+        dict.fromkeys(
+            ComparedModel(each.recipe, str(each.chain), experiment.label(each.chain), experiment.method(each.chain))
+            for each in experiment.encoders
+        )
+    )
     labels = [model.label for model in models]
     return [
         model if labels.count(model.label) == 1 else model._replace(label=f"{model.label}, {model.recipe}")
@@ -225,13 +231,6 @@ class Results:
     def task(self) -> AnswerTable:
         """The evaluation on the task, or what there is instead."""
         return next(iter(self.leading.values()))
-
-    @property
-    def accuracy(self) -> pd.DataFrame:
-        """The tidy table of all accuracies: task, reading, recipe, chain, run, finetuning, language, n, accuracy."""
-        every = [each for own in self.readings.values() for each in own.values()]
-        found = pd.concat([each.accuracy.assign(task=each.task, reading=each.reading) for each in every])
-        return found[["task", "reading", *CLASSIFIER_KEYS, "language", "n", "accuracy"]].reset_index(drop=True)
 
 
 def build_answer_rows(names: Mapping[str, Any], ids: Any, right: Any, clusters: Any = None) -> pa.Table:

@@ -10,11 +10,10 @@ from camembert.paper.answers import PROBE, RETRIEVAL
 from camembert.paper.figures.accuracy import draw_accuracy_by_language
 from camembert.paper.figures.comparisons import draw_ablation, draw_finding
 from camembert.paper.figures.costs import draw_budgets, draw_pareto
-from camembert.paper.figures.training import draw_languages, draw_training_curves
+from camembert.paper.figures.training import draw_training_curves
 from camembert.paper.record import ExperimentRecord
 from camembert.paper.tables.accuracy import (
     compute_summary,
-    write_accuracy,
     write_by_language,
     write_retrieval_readings,
     write_summary,
@@ -28,11 +27,10 @@ from camembert.paper.tables.costs import (
     write_efficiency,
     write_job_costs,
 )
-from camembert.paper.tables.training import compute_languages, write_convergence, write_languages
+from camembert.paper.tables.training import write_convergence
 
 Writer = Callable[[ExperimentRecord, Path], None]
 TABLE_WRITERS: Mapping[str, Writer] = {
-    "accuracy": write_accuracy,
     "summary": write_summary,
     "accuracy_by_language": write_by_language,
     "probe_by_language": partial(write_by_language, task=PROBE),
@@ -43,7 +41,6 @@ TABLE_WRITERS: Mapping[str, Writer] = {
     "budgets": write_budgets,
     "ablation": write_ablation,
     "convergence": write_convergence,
-    "languages": write_languages,
     "cost": write_job_costs,
     "efficiency": write_efficiency,
 }
@@ -60,6 +57,5 @@ FIGURE_WRITERS: Mapping[str, Writer] = {
         record.results.leading[RETRIEVAL], record.models, stem
     ),
     "training_curves": lambda record, stem: draw_training_curves(record.curves, record.models, stem),
-    "languages": lambda record, stem: draw_languages(compute_languages(record), record.models, stem),
     "ablation": lambda record, stem: draw_ablation(compute_ablation(record), stem),
 }

@@ -45,11 +45,11 @@ def count_predictions(task: str, files: AnswerFiles, trained_on: Sequence[str] =
     language at once (it is transductive). Baselines, and tasks without other languages, have the first reading alone.
 
     Raises:
-        ResultsError: a file that is no predictions, has no rows or logits that are not finite.
+        ResultsError: logits that are not finite.
     """
     for key, paths in files.items():
         names = dict(zip(CLASSIFIER_KEYS, key, strict=True))
-        tables = {language: _read(path, {"id", "label"}) for language, path in paths.items()}
+        tables = {language: pq.read_table(path) for language, path in paths.items()}
         logits = {language: _read_logits(table, paths[language]) for language, table in tables.items()}
         means = {language: own.mean(axis=0) for language, own in logits.items()}
         centre = np.mean([means[language] for language in trained_on], axis=0)
@@ -72,7 +72,7 @@ def count_retrieval(files: AnswerFiles) -> Iterator[pa.Table]:
     """
     for key, paths in files.items():
         for language, path in paths.items():
-            table = _read(path, {"id"})
+            table = pq.read_table(path)
             ids = table["id"].to_numpy()
             for reading in table.column_names[1:]:
                 shared = {"task": RETRIEVAL, "reading": reading, "language": language}
@@ -90,19 +90,6 @@ def compute_task_chance(files: AnswerFiles) -> float:
 def compute_retrieval_chance(files: AnswerFiles) -> float:
     """Accuracy of a random sentence, on average over the languages."""
     return float(np.mean([1 / pq.read_metadata(path).num_rows for path in next(iter(files.values())).values()]))
-
-
-def _read(path: Path, columns: set[str]) -> pa.Table:
-    """A parquet file that has rows and some columns."""
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise ResultsError(f"{path} cannot be read as parquet ({error}); evaluate that model again") from None
-    missing = columns - set(table.column_names)
-    if missing or not table.num_rows:
-        what = f"no column {', '.join(sorted(missing))}" if missing else "no rows"
-        raise ResultsError(f"{path} has {what}; evaluate that model again")
-    return table
 
 
 def _read_logits(table: pa.Table, path: Path) -> np.ndarray:

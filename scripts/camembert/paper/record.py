@@ -1,6 +1,6 @@
-"""What tables and figures are made from: every answer, the metrics of every job, every training curve.
+"""What tables and figures are made from: every answer, the metrics of every job, every training curve, the config.
 
-Three files hold it, so that a record is those three and what is made of them.
+Four files hold it, so that a record is those four and what is made of them.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from camembert.paper.answers import (
     RETRIEVAL,
     ComparedModel,
     Results,
+    list_models,
     name_languages,
     parse_run,
     read_answers,
-    read_models,
 )
-from camembert.plan.experiment import PARENT, ROOT, PlannedComparison, read_planned
+from camembert.plan.experiment import PARENT, ROOT, PlannedComparison, plan_comparisons, plan_experiment
+from camembert.plan.paper import shows_published_rows
+from camembert.plan.readings import choose_headline
 from camembert.plan.sources import ENGLISH
 
 DATA = "data"
@@ -60,25 +62,30 @@ class ExperimentRecord:
     """File of published accuracies that can stand beside these, if any."""
 
     @classmethod
-    def read(
-        cls, folder: Path, *, reading: str, published_rows: Path | None = None, **settings: Any
-    ) -> ExperimentRecord:
-        """Reads answers.parquet, metrics.jsonl and curves.parquet of a folder.
+    def read(cls, folder: Path, published_rows: Path | None = None) -> ExperimentRecord:
+        """Reads answers.parquet, metrics.jsonl and curves.parquet of a folder, as its config.json plans them.
 
         Args:
             folder: a record, or the results of a run.
-            reading: of retrieval the one that leads.
-            published_rows: file of published accuracies that can stand beside these, if any.
-            settings: the other results of `paper_settings`.
+            published_rows: file of published accuracies, left out where they cannot stand beside these.
         """
-        settings |= {"models": read_models(settings["models"]), "planned": read_planned(settings["planned"])}
-        tables = read_answers(folder / "answers.parquet")
+        config = read_json(folder / "config.json")
+        experiment, task = plan_experiment(config), config["data"]["task"]
+        reading, trained_on = choose_headline(config["retrieval"]).name, task["train_languages"]
         return cls(
-            results=Results(tables, {RETRIEVAL: reading}, settings["trained_on"]),
+            experiment=config["experiment"],
+            task=task["name"],
+            models=list_models(experiment),
+            results=Results(read_answers(folder / "answers.parquet"), {RETRIEVAL: reading}, trained_on),
             metrics=read_json_lines(folder / "metrics.jsonl"),
             curves=pd.read_parquet(folder / "curves.parquet"),
-            published_rows=published_rows,
-            **settings,
+            planned=plan_comparisons(config, experiment),
+            margin=config["comparisons"]["margin"],
+            recipes=config["recipes"],
+            lengths=config["efficiency"]["lengths"],
+            trained_on=trained_on,
+            soft_labels=config["finetuning"].get("teacher", "none"),
+            published_rows=published_rows if shows_published_rows(config) else None,
         )
 
     def select_stage(self, stage: str) -> list[Mapping[str, Any]]:

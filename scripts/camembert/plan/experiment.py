@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import product
@@ -211,13 +211,6 @@ class PlannedComparison(NamedTuple):
     contrast: Contrast
     first: tuple[str, str]
     second: tuple[str, str]
-
-
-def read_planned(planned: Iterable[Mapping[str, Any]]) -> list[PlannedComparison]:
-    """Reads planned comparisons: mappings with contrast, first and second (recipe and chain each)."""
-    return [
-        PlannedComparison(Contrast(pair["contrast"]), tuple(pair["first"]), tuple(pair["second"])) for pair in planned
-    ]
 
 
 def plan_comparisons(config: Mapping[str, Any], experiment: Experiment) -> list[PlannedComparison]:

@@ -1,4 +1,4 @@
-"""What an experiment's paper shows: its models, comparisons, tables and figures, worked out from its config alone."""
+"""What an experiment's paper shows: its tables and figures, worked out from its config alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from camembert.plan.chain import Method, parse_chain
 from camembert.plan.experiment import QUESTIONS, plan_comparisons, plan_experiment
-from camembert.plan.readings import choose_headline
 from camembert.plan.sources import ENGLISH
 
 TABLES = {
@@ -24,23 +23,20 @@ TABLES = {
     "cost": "Cost",
     "efficiency": "Efficiency",
 }
-"""Titles of the tables for people, by name."""
+"""Titles of the tables, by name."""
 FIGURES = {
     "finding": "Finding",
     "pareto": "Accuracy against latency",
     "budgets": "Accuracy against training",
     "accuracy_by_language": "Accuracy by language",
     "retrieval_by_language": "Retrieval by language",
-    "languages": "Where compression hurts",
     "ablation": "Ablation",
     "training_curves": "Training curves",
 }
 """Titles of the figures, by name."""
-DATA_TABLES = ("accuracy", "languages")
-"""Tables that programs read, as .csv alone."""
 CONCLUSION = "conclusion"
 """The sentences to be quoted, as .md alone."""
-BY_MARKER = ("pareto", "accuracy_by_language", "retrieval_by_language", "languages", "training_curves")
+BY_MARKER = ("pareto", "accuracy_by_language", "retrieval_by_language", "training_curves")
 """Figures that tell models apart by hue, marker and filling."""
 MOST_OF_A_METHOD = 4
 """More models of one method, as in an ablation, nobody tells apart by the filling of their markers."""
@@ -48,42 +44,9 @@ STUDENTS_BY_BUDGET = (Method.DIRECT, Method.DIRECT_LONGER, Method.CASCADE)
 """Methods whose students at several budgets are compared."""
 
 
-def paper_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What tables and figures need beside answers, metrics and curves: the settings of `ExperimentRecord.read`."""
-    experiment = plan_experiment(config)
-    return {
-        "experiment": config["experiment"],
-        "task": config["data"]["task"]["name"],
-        "models": [
-            {
-                "recipe": encoder.recipe,
-                "chain": str(encoder.chain),
-                "label": experiment.label(encoder.chain),
-                "method": str(experiment.method(encoder.chain)),
-            }
-            for encoder in experiment.encoders
-        ],
-        "planned": [
-            {"contrast": str(pair.contrast), "first": list(pair.first), "second": list(pair.second)}
-            for pair in plan_comparisons(config, experiment)
-        ],
-        "margin": config["comparisons"]["margin"],
-        "recipes": config["recipes"],
-        "lengths": config["efficiency"]["lengths"],
-        "reading": choose_headline(config["retrieval"]).name,
-        "trained_on": config["data"]["task"]["train_languages"],
-        "soft_labels": config["finetuning"].get("teacher", "none"),
-    }
-
-
 def list_tables(config: Mapping[str, Any]) -> dict[str, str]:
-    """The tables for people that an experiment has, by name, with their titles."""
+    """The tables that an experiment has, by name, with their titles."""
     return {name: title for name, title in TABLES.items() if name not in _left_out(config)}
-
-
-def list_data_tables(config: Mapping[str, Any]) -> list[str]:
-    """The tables for programs that an experiment has."""
-    return [name for name in DATA_TABLES if name not in _left_out(config)]
 
 
 def list_figures(config: Mapping[str, Any]) -> dict[str, str]:
@@ -117,7 +80,7 @@ def _left_out(config: Mapping[str, Any]) -> set[str]:
     """Tables and figures that there is nothing for."""
     experiment, left_out = plan_experiment(config), set()
     if not experiment.classifiers:
-        left_out |= {"accuracy_by_language", "convergence", "languages"}
+        left_out |= {"accuracy_by_language", "convergence"}
     trains = config["teacher"]["source"] == "pretrain" or any(chain.budget for chain in experiment.chains)
     if not (trains or experiment.classifiers):
         left_out.add("training_curves")
@@ -130,6 +93,4 @@ def _left_out(config: Mapping[str, Any]) -> set[str]:
     students = [chain for chain in experiment.chains if experiment.method(chain) in STUDENTS_BY_BUDGET]
     if len({drop_budgets(str(chain)) for chain in students}) == len(students):
         left_out.add("budgets")
-    if not (experiment.reads_text(config) and any(chain.parent for chain in experiment.chains)):
-        left_out.add("languages")
     return left_out

@@ -11,7 +11,6 @@ import logging
 import os
 import shutil
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -217,25 +216,14 @@ def find_corpora(folders: Iterable[str | os.PathLike[str]], shares: Mapping[str,
     return [CorpusFolders(shards, shares[name]) for name, shards in found.items()]
 
 
-def count_corpus_tokens(corpora: Iterable[CorpusFolders]) -> dict[str, int]:
-    """Counts the tokens of every language, of all corpora together."""
-    tokens: Counter[str] = Counter()
-    for corpus in corpora:
-        for language, folder in corpus.shards.items():
-            tokens[language] += read_json(Path(folder) / "shard.json")["tokens"]
-    return dict(tokens)
-
-
 # --- drawing documents ----------------------------------------------------------------------------------------
 
 
-def _weigh_shards(corpus: TokenizedCorpus, exponent: float, language: str | None) -> np.ndarray:
-    """How often each shard of a corpus is drawn; of a corpus without the only language wanted, never.
+def _weigh_shards(corpus: TokenizedCorpus, exponent: float) -> np.ndarray:
+    """How often each shard of a corpus is drawn.
 
     Languages are smoothed exponentially: p_i ~ tokens_i ** exponent (Devlin's README of multilingual BERT).
     """
-    if language is not None:
-        return corpus.share * np.array([name == language for name in corpus.shards], dtype=np.float64)
     weights = np.array([shard.facts["tokens"] for shard in corpus.shards.values()], dtype=np.float64) ** exponent
     return corpus.share * (weights / weights.sum())
 
@@ -248,29 +236,16 @@ class DocumentSampler:
         corpora: what is mixed.
         exponent: of the smoothing.
         reads_held_out: whether the documents are those that are never trained on, or all the others.
-        language: the only one to draw (of a parallel corpus, with a translation); None for all.
-
-    Raises:
-        CorpusError: no corpus has the language.
     """
 
-    def __init__(
-        self,
-        corpora: Sequence[TokenizedCorpus],
-        exponent: float,
-        reads_held_out: bool = False,
-        language: str | None = None,
-    ) -> None:
+    def __init__(self, corpora: Sequence[TokenizedCorpus], exponent: float, reads_held_out: bool = False) -> None:
         self.corpora, self.exponent, self.reads_held_out = corpora, exponent, reads_held_out
         self.shards = [shard for corpus in corpora for shard in corpus.shards.values()]
         sizes = [len(corpus.shards) for corpus in corpora]
         self.languages = np.repeat(sizes, sizes)  # how many the corpus of each shard has
         self.first = np.repeat(np.cumsum(sizes) - sizes, sizes)  # the first shard of each shard's corpus
         self.parallel = np.repeat([corpus.parallel for corpus in corpora], sizes)
-        weights = np.concatenate([_weigh_shards(corpus, exponent, language) for corpus in corpora])
-        if not weights.any():
-            known = dict.fromkeys(name for corpus in corpora for name in corpus.shards)
-            raise CorpusError(f"no corpus has text in {language}; expected one of {', '.join(known)}")
+        weights = np.concatenate([_weigh_shards(corpus, exponent) for corpus in corpora])
         probabilities = weights / weights.sum()
         self.cumulative = probabilities.cumsum()
         self.cumulative[probabilities.nonzero()[0][-1] :] = 1.0  # whatever rounding left of it

@@ -129,16 +129,15 @@ class TextBatches:
         sampling_exponent: float,
         seed: int,
         reads_held_out: bool = False,
-        language: str | None = None,
     ) -> None:
-        self.documents = DocumentSampler(corpora, sampling_exponent, reads_held_out, language)
+        self.documents = DocumentSampler(corpora, sampling_exponent, reads_held_out)
         self.shards = self.documents.shards
         self.special, self.rows, self.tokens, self.seed = special, batch, row, seed
 
-    def held_out(self, language: str | None = None) -> TextBatches:
-        """The documents that are never trained on, of all languages or one, drawn alike whatever the training seed."""
+    def held_out(self) -> TextBatches:
+        """The documents that are never trained on, drawn alike whatever the training seed."""
         drawn = self.documents
-        return TextBatches(drawn.corpora, self.special, self.rows, self.tokens, drawn.exponent, 0, True, language)
+        return TextBatches(drawn.corpora, self.special, self.rows, self.tokens, drawn.exponent, 0, True)
 
     def rng(self, step: int) -> np.random.Generator:
         """The generator of everything random in one batch."""

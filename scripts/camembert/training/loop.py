@@ -98,8 +98,7 @@ class TrainingResult(Work):
         curve: one row a log interval and a measurement.
         tokens: read, without padding.
         flops: floating-point operations, by the formulas of `flops`.
-        held_out: losses on text that was never trained on, at the end, by language.
-        held_out_end: the same of all languages together, as drawn in training.
+        held_out_end: losses on text that was never trained on, at the end.
         held_out_copied: those of a student before it was fitted or trained: of its teacher's layers as copied.
         teacher_variance: what errors of hidden states were divided by, where they were.
         computed: where and how, as `devices.describe_device` says.
@@ -109,7 +108,6 @@ class TrainingResult(Work):
     curve: list[dict[str, Any]] = field(default_factory=list)
     tokens: int = 0
     flops: float = 0.0
-    held_out: dict[str, dict[str, float]] = field(default_factory=dict)
     held_out_end: dict[str, float] = field(default_factory=dict)
     held_out_copied: dict[str, float] = field(default_factory=dict)
     teacher_variance: dict[str, float] = field(default_factory=dict)

@@ -24,9 +24,7 @@ from camembert.training.loop import BatchOfStep, Measurement, Objective, Schedul
 HELD_OUT_SPLIT = "held-out"
 """What a curve calls losses on text that is never trained on."""
 BATCHES = 4
-"""Of a measurement along a training."""
-BATCHES_A_LANGUAGE = 2
-"""Of a measurement of every language, at the end."""
+"""Of a measurement."""
 TIMES = 6
 """That a training is measured, at equal distances up to its end; before its first step, once more."""
 IGNORED = -100
@@ -170,7 +168,7 @@ def train_on_text(
     settings: TrainingSettings,
     **dependencies: Any,
 ) -> TrainingResult:
-    """Trains a model on packed text, with losses on held-out text during training and of every language at its end.
+    """Trains a model on packed text, with losses on held-out text during training and at its end.
 
     Args:
         model: on the device of the settings; left in eval mode.
@@ -200,9 +198,6 @@ def train_on_text(
     )
     measured = [row for row in run.curve if row["split"] == HELD_OUT_SPLIT]
     run.held_out_end = {key: value for key, value in measured[-1].items() if key not in ("step", "split")}
-    for language in dict.fromkeys(language for corpus in corpora for language in corpus.shards):
-        batch_of = packed_batches(batches.held_out(language), mask)
-        run.held_out[language] = measure_loss(model, objective, batch_of, BATCHES_A_LANGUAGE, settings)
     model.eval()
     return run
 

@@ -1,22 +1,72 @@
 """CLDR-NLI: labels that follow, no shortcuts, every language its own words."""
 
 import datetime
+import unicodedata
 from collections import Counter
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from scipy.sparse import hstack
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
 
 from camembert.data import cldr
 from camembert.data.cldr import draw_documents, draw_unseen_documents, find_territories, merge_facts, render, render_all
-from camembert.data.cldr_nli import CONTRADICTION, ENTAILMENT, FAMILIES, NEUTRAL, draw_splits, render_split
+from camembert.data.cldr_nli import CONTRADICTION, ENTAILMENT, FAMILIES, LABELS, NEUTRAL, draw_splits, render_split
 from camembert.data.tasks import write_examples
 from camembert.plan.config import load_yaml
-from tools.datacard import baseline_accuracies, family_of, foreign_letters, hypotheses_by_label
 
 CONFIG = load_yaml(Path(__file__).parents[3] / "config.yaml")
 LANGUAGES = CONFIG["languages"]
 SIZES = {split: CONFIG["data"]["cldr"][split] for split in ("train", "dev", "test")}
 SEED, CORPUS_DOCUMENTS = (CONFIG["data"]["cldr"][key] for key in ("seed", "documents"))
+
+SCRIPTS = {"ar": "ARABIC", "bg": "CYRILLIC", "el": "GREEK", "hi": "DEVANAGARI", "ru": "CYRILLIC", "th": "THAI"}
+SCRIPTS |= {"ur": "ARABIC", "zh": "CJK"}
+"""How Unicode names the letters of a language; LATIN for the others."""
+ORDINAL_SIGNS = "ªº"
+
+
+def foreign_letters(text, language):
+    """Letters that are not of the language's script: what a fallback to English or to a CLDR key would leave."""
+    script = SCRIPTS.get(language, "LATIN")
+    letters = {
+        letter for letter in text if unicodedata.category(letter).startswith("L") and letter not in ORDINAL_SIGNS
+    }
+    return {letter for letter in letters if not unicodedata.name(letter).startswith(script)}
+
+
+def baseline_accuracies(train, dev):
+    """Accuracy on dev of linear models that cannot relate a hypothesis to a premise.
+
+    Logistic regression on counts of words and pairs of words: of the hypothesis alone, of the premise alone,
+    and of both side by side.
+    """
+    features = {}
+    for part, column in (("hypothesis", "text_pair"), ("premise", "text")):
+        counts = CountVectorizer(ngram_range=(1, 2), token_pattern=r"\S+")
+        texts = [[getattr(pair, column) for pair in pairs] for pairs in (train, dev)]
+        features[f"{part} only"] = (counts.fit_transform(texts[0]), counts.transform(texts[1]))
+    both = zip(*features.values(), strict=True)
+    features["premise and hypothesis"] = tuple(hstack(parts).tocsr() for parts in both)
+    labels, dev_labels = ([pair.label for pair in pairs] for pairs in (train, dev))
+    return {
+        name: float(LogisticRegression(max_iter=300).fit(train_x, labels).score(dev_x, dev_labels))
+        for name, (train_x, dev_x) in features.items()
+    }
+
+
+def family_of(pair):
+    """The family of a pair, which its id carries."""
+    return pair.id.rsplit("-", 1)[1]
+
+
+def hypotheses_by_label(pairs):
+    """How often each label has each hypothesis: families and hypotheses by labels."""
+    rows = Counter((family_of(pair), pair.text_pair, LABELS[pair.label]) for pair in pairs)
+    counts = pd.Series(rows).rename_axis(["family", "hypothesis", "label"])
+    return counts.unstack("label", fill_value=0)
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +173,14 @@ def test_linear_baselines_stay_near_chance(english):
     accuracies = baseline_accuracies(english["train"], english["dev"])
     assert accuracies["hypothesis only"] < 0.45
     assert accuracies["premise and hypothesis"] < 0.50
+
+
+def test_letters_of_another_script_are_found():
+    assert foreign_letters("3 length-kilometer 公里", "zh") == set("length-kilometer") - {"-"}
+    assert foreign_letters("3月12日", "zh") == set()
+    assert foreign_letters("мая 2024 г.", "ru") == set()
+    assert foreign_letters("1.º de mayo", "es") == set()
+    assert foreign_letters("三月", "ur") == set("三月")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

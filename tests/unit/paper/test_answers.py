@@ -21,11 +21,13 @@ from camembert.paper.answers import (
     RETRIEVAL_BASELINE,
     Results,
     find_teacher,
+    list_models,
     name_languages,
-    read_models,
     split_languages,
 )
 from camembert.paper.intervals import ResultsError, merge_clusters
+from camembert.plan.chain import Method, parse_chain
+from camembert.plan.experiment import Experiment, identify_encoder
 
 
 @pytest.fixture
@@ -50,18 +52,16 @@ def test_a_leading_reading_that_was_not_counted_is_refused():
         Results(results().readings[RETRIEVAL].values(), {RETRIEVAL: "mean/margin/into_english"})
 
 
-def test_accuracy_has_a_row_a_classifier_or_encoder_reading_and_language():
-    accuracy = results().accuracy
-    assert len(accuracy) == 2 * 4 * 2 * 2 + 2 * (1 + 3 * 2) + 1
-    of_direct = accuracy[(accuracy["chain"] == "6-2") & accuracy["reading"].isin(["as_is", LEADS])]
-    assert of_direct[["task", "run", "finetuning", "language", "n", "accuracy"]].to_numpy().tolist() == [
-        [TASK, 1, 1, "en", 10, 0.6],
-        [TASK, 1, 1, "ur", 10, 0.4],
-        [TASK, 2, 1, "en", 10, 0.8],
-        [TASK, 2, 1, "ur", 10, 0.4],
-        [RETRIEVAL, 1, 0, "ur", 20, 0.5],
-        [RETRIEVAL, 2, 0, "ur", 20, 0.6],
-    ]
+def test_accuracy_has_a_row_a_classifier_or_encoder_and_language():
+    expected = {
+        TASK: [[1, 1, "en", 10, 0.6], [1, 1, "ur", 10, 0.4], [2, 1, "en", 10, 0.8], [2, 1, "ur", 10, 0.4]],
+        RETRIEVAL: [[1, 0, "ur", 20, 0.5], [2, 0, "ur", 20, 0.6]],
+    }
+    for task, models in ((TASK, 4 * 2 * 2), (RETRIEVAL, 1 + 3 * 2 + 1)):
+        accuracy = results().leading[task].accuracy
+        assert len(accuracy) == models
+        of_direct = accuracy[accuracy["chain"] == "6-2"]
+        assert of_direct[["run", "finetuning", "language", "n", "accuracy"]].to_numpy().tolist() == expected[task]
 
 
 def test_scores_are_means_over_languages_run_by_run(answers):
@@ -136,12 +136,12 @@ def test_clusters_of_the_data_are_those_of_the_scores(answers):
 
 
 def test_each_model_is_named_once_and_the_recipe_where_labels_are_shared():
-    plan = [
-        {"recipe": "a", "chain": "6", "label": "Teacher", "method": "teacher"},
-        {"recipe": "a", "chain": "6-2", "label": "Direct 6-2", "method": "direct"},
-        {"recipe": "b", "chain": "6-2", "label": "Direct 6-2", "method": "direct"},
-    ]
-    assert [model.label for model in read_models([*plan, plan[-1]])] == ["Teacher", "Direct 6-2, a", "Direct 6-2, b"]
+    chains = [parse_chain(text) for text in ("6", "6-2")]
+    encoders = [identify_encoder(chain, recipe, run) for chain in chains for recipe in "ab" for run in (1, 2)]
+    models = list_models(Experiment(chains, set(), ["a", "b"], [1, 2], encoders, []))
+    assert [model.label for model in models] == ["Teacher (6 layers)", "Direct 6-2, a", "Direct 6-2, b"]
+    assert [model[:2] for model in models] == [("teacher", "6"), ("a", "6-2"), ("b", "6-2")]
+    assert [model.method for model in models] == [Method.TEACHER, Method.DIRECT, Method.DIRECT]
 
 
 def test_models_are_compared_with_the_teacher():

@@ -87,19 +87,6 @@ def published():
 
 
 @pytest.fixture
-def by_language():
-    """What compression costs the models that were cut from the teacher; copied layers have no loss."""
-    rows = [
-        (language, share, model.recipe, model.chain, np.nan if "x0" in model.chain else 0.1 / share, -0.01 * i)
-        for i, model in enumerate(MODELS)
-        if model.chain.startswith("6-")
-        for language, share in zip(LANGUAGES, (0.3, 0.6, 0.1), strict=True)
-    ]
-    names = ["language", "corpus_share", "recipe", "chain", "held_out_loss", "accuracy_change"]
-    return pd.DataFrame(rows, columns=names)
-
-
-@pytest.fixture
 def recipes():
     """Three chains under two recipes, with retrieval."""
     rows = [
@@ -113,7 +100,7 @@ def recipes():
 
 
 @pytest.fixture
-def draw(read, published, by_language, recipes, curves, efficiency, budgets, tmp_path):
+def draw(read, published, recipes, curves, efficiency, budgets, tmp_path):
     """A function that draws a figure by its name and returns its stem."""
     task, retrieval = read.leading[TASK], read.leading[RETRIEVAL]
     task.chance, retrieval.chance = 1 / 3, 1 / 1000
@@ -124,7 +111,6 @@ def draw(read, published, by_language, recipes, curves, efficiency, budgets, tmp
         "finding": lambda stem: draw_finding(compare(read, MODELS, [EQUAL]), stem),
         "pareto": lambda stem: draw_pareto(compute_summary(record_of(read, MODELS)), efficiency, MODELS, 8, stem),
         "budgets": lambda stem: draw_budgets(budgets, stem),
-        "languages": lambda stem: training.draw_languages(by_language, MODELS, stem),
         "ablation": lambda stem: draw_ablation(recipes, stem),
     }
 
@@ -135,12 +121,6 @@ def draw(read, published, by_language, recipes, curves, efficiency, budgets, tmp
     return draw_figure
 
 
-FIGURES = [
-    "accuracy_by_language", "retrieval_by_language", "training_curves", "finding", "pareto", "budgets", "languages",
-    "ablation",
-]  # fmt: skip
-
-
 def colours_in(png):
     """Colours of a bitmap, as numbers, with the pixels that each covers."""
     with Image.open(png) as image:
@@ -149,7 +129,7 @@ def colours_in(png):
     return dict(zip(colours.tolist(), counts.tolist(), strict=True))
 
 
-@pytest.mark.parametrize("name", FIGURES[:3])
+@pytest.mark.parametrize("name", ["accuracy_by_language", "retrieval_by_language", "training_curves"])
 def test_a_figure_shows_every_method_in_its_colour(draw, name):
     stem = draw(name)
     assert stem.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
@@ -158,8 +138,9 @@ def test_a_figure_shows_every_method_in_its_colour(draw, name):
         assert pixels.get(int(colour[1:], 16), 0) > 100, f"{method} is not to be seen in {name}"
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", ["budgets", "ablation"])
 def test_a_figure_is_the_same_bytes_twice_and_leaves_nothing_unfinished(draw, name):
+    """Those that the smallest run lacks; tests/workflow/test_paper.py compares its figures with a record's."""
     first, second = draw(name), draw(name, "again")
     for ending in (".pdf", ".png"):
         assert first.with_suffix(ending).read_bytes() == second.with_suffix(ending).read_bytes()
@@ -247,27 +228,6 @@ def test_a_point_of_a_curve_is_a_mean_over_runs_and_steps():
     points = training.average_bins(pd.concat([run, other]), "loss")
     assert len(points) == training.BINS
     assert (points.index[0], points.iloc[0]) == (1.5, 2.0)  # steps 1 and 2; losses 1, 2 and 2, 3
-
-
-def test_languages_are_sorted_by_their_share_of_the_corpus(axes_of):
-    corpus, losses, changes = axes_of("languages")
-    assert [label.get_text() for label in corpus.get_yticklabels()] == ["en", "fr", "ur"]  # downwards
-    assert [bar.get_width() for bar in corpus.patches[:3]] == pytest.approx([60, 30, 10])
-    direct = losses.lines[0]  # the first model whose last hop was trained
-    assert dict(zip(np.round(direct.get_ydata()).tolist(), direct.get_xdata().tolist(), strict=True)) == {
-        2: pytest.approx(1.0), 1: pytest.approx(1 / 3), 0: pytest.approx(1 / 6)
-    }  # fmt: skip
-    assert len(changes.lines) == 1 + 5  # no change, and five models cut from the teacher
-
-
-def test_without_losses_that_compare_there_is_no_panel_of_them(by_language, caught, tmp_path):
-    training.draw_languages(by_language.assign(held_out_loss=np.nan), MODELS, tmp_path / "figure")
-    others = [model._replace(recipe="uniform") for model in MODELS]  # losses of several recipes do not share an axis
-    both = pd.concat([by_language, by_language.assign(recipe="uniform")])
-    training.draw_languages(both, [*MODELS, *others], tmp_path / "figure")
-    for figure in caught:
-        labels = [axes.get_xlabel() for axes in figure.axes]
-        assert labels == ["Share of the corpus (%)", "Accuracy against the teacher (points)"]
 
 
 def test_the_baseline_of_retrieval_is_named_in_the_legend_and_english_is_not_there(axes_of):

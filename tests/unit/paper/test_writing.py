@@ -29,13 +29,6 @@ def written(tmp_path):
     return write
 
 
-def test_a_table_is_the_same_bytes_twice_and_leaves_nothing_unfinished(written):
-    first, second = written("first"), written("second")
-    assert len(list(first.parent.iterdir())) == 4
-    for path in first.parent.iterdir():
-        assert path.read_bytes() == (second.parent / path.name).read_bytes()
-
-
 def test_numbers_go_to_csv_and_print_to_markdown(written):
     stem = written("tables")
     assert pd.read_csv(stem.with_suffix(".csv"))["average"].tolist() == pytest.approx([0.75, 0.575])

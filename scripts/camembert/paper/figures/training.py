@@ -1,4 +1,4 @@
-"""Figures of training: its curves, and in which languages compression hurts."""
+"""The figure of training: its curves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.ticker import LogLocator
 
 from camembert.paper.answers import ComparedModel, select_model
-from camembert.paper.figures.style import ZERO, add_legend, drawing, shade_rows, spread_slots, style_models
+from camembert.paper.figures.style import add_legend, drawing, style_models
 
 HELD_OUT_SPLIT = "held-out"  # the split whose losses are points
 BINS = 60  # points of a training curve
@@ -107,39 +107,3 @@ def average_bins(lines: pd.DataFrame, column: str) -> pd.Series:
 def _select_lines(curves: pd.DataFrame, panel: Panel) -> pd.DataFrame:
     values = curves.get(panel.column, pd.Series(None, curves.index))
     return curves[(curves["stage"] == panel.stage) & curves["split"].isin(panel.splits) & values.notna()]
-
-
-def draw_languages(numbers: pd.DataFrame, models: Sequence[ComparedModel], stem: Path) -> None:
-    """Draws, a row a language by falling share of the corpus: that share, held-out losses, changes of accuracy.
-
-    The held-out loss is a hop's at the end of its training: what the student of that hop could not match of its own
-    teacher. Those of different recipes do not compare, so with several it is left out. The change of accuracy is a
-    model's against the first model of its chain.
-    """
-    shares = numbers.groupby("language", sort=False)["corpus_share"].first().sort_values(ascending=False, kind="stable")
-    rows = {language: i for i, language in enumerate(shares.index)}
-    by_model = {model: own for model in models if not (own := select_model(numbers, model)).empty}
-    styles = {model: style for model, style in style_models(models).items() if model in by_model}
-    trained = [model for model, own in by_model.items() if own["held_out_loss"].notna().any()]
-    has_losses = len({model.recipe for model in trained}) == 1
-    shown = [("held_out_loss", trained, 1)] if has_losses else []
-    shown.append(("accuracy_change", list(styles), 100))
-    places = dict(zip(styles, spread_slots(len(styles)), strict=True))
-    widths = [1, *[2 for _ in shown]]
-    with drawing(stem, 1.5 + 0.25 * len(rows), 1, len(widths), sharey=True, width_ratios=widths) as grid:
-        corpus, *panels = grid[0]
-        corpus.barh(list(rows.values()), 100 * shares, color="0.6", height=0.7)
-        corpus.set_xlabel("Share of the corpus (%)")
-        corpus.set_yticks(list(rows.values()), list(rows))
-        for axes, (column, drawn, scale) in zip(panels, shown, strict=True):
-            for model in drawn:
-                y = by_model[model]["language"].map(rows) + places[model]
-                axes.plot(scale * by_model[model][column], y, linestyle="none", **styles[model])
-        for axes in (corpus, *panels):
-            shade_rows(axes, len(rows))
-        if has_losses:
-            panels[0].set_xlim(left=0)
-            panels[0].set_xlabel("Held-out loss of the last hop")
-        panels[-1].axvline(0, **ZERO)
-        panels[-1].set_xlabel("Accuracy against the teacher (points)")
-        add_legend(corpus, styles)

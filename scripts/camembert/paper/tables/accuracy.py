@@ -1,4 +1,4 @@
-"""The tables of accuracy: every one, what is left of it on average, language by language, and in every reading.
+"""The tables of accuracy: what is left of it on average, language by language, and in every reading.
 
 ``models`` are the lines of a comparison in display order. The task is classification; retrieval is there where
 encoders were evaluated in it.
@@ -35,7 +35,6 @@ from camembert.paper.tables.writing import (
     format_mean_and_sd,
     format_percent,
     render_texts,
-    write_csv,
     write_table,
 )
 from camembert.plan.experiment import STUDENTS
@@ -55,15 +54,6 @@ SUMMARY_INTERVALS = {"average": "95 % interval", "retrieval": "Retrieval, 95 % i
 
 PUBLISHED = "published"
 """Stands for the method of a model of others."""
-
-
-def write_accuracy(record: ExperimentRecord, stem: Path) -> None:
-    """Writes the tidy table: one row a classifier or encoder, reading and language."""
-    models = pd.DataFrame([model.describe("layers") for model in [*record.models, *BASELINES]])
-    found = record.results.accuracy.merge(models.astype({"layers": "Int64"}), on=["recipe", "chain"], how="left")
-    first = ["experiment", "task", "reading", "recipe", "chain", "label", "layers"]
-    found = found.assign(experiment=record.experiment)
-    write_csv(found[[*first, *found.columns.difference(first, sort=False)]], stem.with_suffix(".csv"))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What happened in training: whether fine-tuning got there, and in which languages compression hurts."""
+"""What happened in training: whether fine-tuning got there."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from camembert.paper.answers import find_teacher, select_model
+from camembert.paper.answers import select_model
 from camembert.paper.record import ExperimentRecord
-from camembert.paper.tables.writing import NOTHING, format_percent, render_texts, write_csv, write_table
-from camembert.plan.chain import parse_chain
+from camembert.paper.tables.writing import NOTHING, format_percent, render_texts, write_table
 
 FLAT = 0.01
 """At most so much (share) does the last third of fine-tuning gain where it is flat: one point."""
@@ -85,44 +84,3 @@ def write_convergence(record: ExperimentRecord, stem: Path) -> None:
     """Writes whether fine-tuning got there."""
     numbers = compute_convergence(record)
     write_table(numbers, format_convergence(numbers), stem, *render_texts("convergence", record=record, flat=FLAT))
-
-
-def compute_languages(record: ExperimentRecord) -> pd.DataFrame:
-    """Where compression hurts: one row a language and a model that starts from a teacher's layers.
-
-    Returns:
-        Language, corpus_tokens, corpus_share (0 to 1); recipe, chain, label, method; held_out_loss of the last hop at
-        the end of its training, mean over the runs (NaN where that hop trained nothing); accuracy,
-        teacher_accuracy and accuracy_change (shares).
-    """
-    task, encoders = record.results.task, record.select_stage("encoders")
-    teacher = task.select_runs(find_teacher(record.models)).mean()
-    # of the corpus, which all encoders share; a given teacher has seen none of it
-    tokens = next(facts["corpus_tokens"] for facts in encoders if facts.get("corpus_tokens"))
-    rows = []
-    for model in record.models:
-        chain = parse_chain(model.chain)
-        if chain.parent is None:
-            continue
-        accuracy = task.select_runs(model).mean()
-        runs = [facts["held_out"] for facts in encoders if (facts["recipe"], facts["chain"]) == model[:2]]
-        for language in task.languages:
-            losses = [held_out[language]["loss"] for held_out in runs] if chain.budget else []
-            rows.append(
-                {
-                    "language": language,
-                    "corpus_tokens": tokens[language],
-                    "corpus_share": tokens[language] / sum(tokens.values()),
-                    **model.describe("method"),
-                    "held_out_loss": sum(losses) / len(losses) if losses else math.nan,
-                    "accuracy": accuracy[language],
-                    "teacher_accuracy": teacher[language],
-                    "accuracy_change": accuracy[language] - teacher[language],
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def write_languages(record: ExperimentRecord, stem: Path) -> None:
-    """Writes where compression hurts, for programs."""
-    write_csv(compute_languages(record), stem.with_suffix(".csv"))
