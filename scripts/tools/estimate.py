@@ -14,6 +14,8 @@ from camembert.plan.corpora import list_downloads, text_sources, unlabelled_sour
 from camembert.plan.experiment import ModelId, compute_shape, plan_experiment
 from camembert.plan.sources import find_files, find_locale
 
+DEFAULT_EXPERIMENT = "toy"
+"""What config.yaml calls its own."""
 BYTES_A_WEIGHT = 4
 BYTES_A_TOKEN = 4
 TEXT_BYTES_A_TOKEN = 4.15
@@ -116,8 +118,15 @@ def cpu_seconds(config: dict[str, Any]) -> float:
     return sum(stage.flops for stage in estimate(config, 0.0)) / CORE_FLOPS + JOB_SECONDS * jobs
 
 
+def wall_seconds(config: dict[str, Any], cores: int) -> float:
+    """How long that takes on so many cores: all wait for the teacher, pre-trained on `threads.pretraining` of them."""
+    (teacher, *_) = (encoder for encoder in plan_experiment(config).encoders if encoder.chain.is_teacher)
+    alone, together = _training_flops(config, teacher) / CORE_FLOPS, cpu_seconds(config)
+    return alone / min(cores, config["threads"]["pretraining"]) + (together - alone) / cores
+
+
 def announcement(config: dict[str, Any], cores: int | None) -> str:
-    """Says what an experiment makes, which languages corpora lack and, of CPU cores, about how long it all takes.
+    """Says what an experiment makes, what of it may be a mistake and, on CPU cores, about how long it all takes.
 
     Args:
         config: that passed `check_config`.
@@ -133,9 +142,11 @@ def announcement(config: dict[str, Any], cores: int | None) -> str:
     if gaps := _find_gaps(config):
         lacking = "; ".join(f"{name} ({', '.join(languages)})" for name, languages in gaps.items())
         made += f"\nCorpora without text in some languages: {lacking}."
+    if name == DEFAULT_EXPERIMENT and not _is_generated(config):
+        made += f"\nIts task is another than config.yaml's: name the experiment, or both write into results/{name}."
     if not cores or any(own.get("gpu") for own in config["resources"].values()):
         return made
-    minutes = max(1, round(cpu_seconds(config) / cores / 60))
+    minutes = max(1, round(wall_seconds(config, cores) / 60))
     length = f"{minutes} minute{'s' if minutes > 1 else ''}" if minutes < 100 else f"{minutes / 60:.0f} hours"
     where = f"{cores} core{'s' if cores > 1 else ''}"
     return f"{made}\nFrom nothing the whole takes some {length} on {where}; what is there already is not made again."

@@ -9,10 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from snakemake.utils import update_config
 
 from camembert.core.files import read_json, read_json_lines
 from camembert.plan.config import load_yaml
-from tools.estimate import announcement, cpu_seconds, estimate, parameters
+from tools.estimate import DEFAULT_EXPERIMENT, announcement, cpu_seconds, estimate, parameters, wall_seconds
 
 ROOT = Path(__file__).parents[3]
 MBERT = {
@@ -125,15 +126,34 @@ def test_languages_that_a_corpus_lacks_are_named(sentences):
     assert "Corpora without" not in announcement(sentences, 2)
 
 
+def test_another_task_under_the_name_of_the_toy_experiment_is_pointed_out(config):
+    assert load_yaml(ROOT / "config.yaml")["experiment"] == DEFAULT_EXPERIMENT
+    warning = "Its task is another than config.yaml's: name the experiment, or both write into results/toy."
+    assert warning not in announcement(config, 2).splitlines()
+    update_config(config, load_yaml(ROOT / "experiments" / "tasks" / "massive.yaml"))
+    assert warning in announcement(config, 2).splitlines()
+    config["experiment"] = "mine"
+    assert warning not in announcement(config, 2).splitlines()
+
+
 def test_the_time_that_is_announced_is_about_what_a_record_took():
     record = ROOT / "docs" / "results" / "toy"
     took = sum(job["job_cpu_seconds"] for job in read_json_lines(record / "metrics.jsonl"))
     assert cpu_seconds(read_json(record / "config.json")) == pytest.approx(took, rel=0.3)
 
 
+def test_nothing_runs_beside_the_pre_training_of_the_teacher(config):
+    without = config | {"pretraining": config["pretraining"] | {"steps": 0}}
+    teacher = cpu_seconds(config) - cpu_seconds(without)
+    assert wall_seconds(config, 1) == pytest.approx(cpu_seconds(config))
+    assert wall_seconds(config, 2) == pytest.approx(wall_seconds(without, 2) + teacher)
+    given = config | {"teacher": config["teacher"] | {"source": "hub"}}
+    assert wall_seconds(given, 2) == pytest.approx(cpu_seconds(given) / 2)
+
+
 def test_a_run_says_what_it_makes_and_how_long_that_takes_on_its_cores(config):
     config["chains"], config["compute_matched"], config["runs"] = ["6", "6-3x0", "6-3"], [], [1, 2]
-    minutes = round(cpu_seconds(config) / 120)
+    minutes = round(wall_seconds(config, 2) / 60)
     assert announcement(config, 2).splitlines() == [
         "The whole experiment toy: 3 models as 4 encoders and 4 classifiers, in 15 languages; tables and figures go to"
         " results/toy.",
