@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,13 +37,13 @@ class TaskSize(NamedTuple):
 
 
 XNLI = TaskSize(392_702, 2_490, 5_010, 44, 56)
-"""MultiNLI and XNLI, and whatever task is not listed; of a folder the lines or rows of the training files are counted.
-Tokens under multilingual BERT's vocabulary, measured: 29,340 of MultiNLI, XNLI dev in 15 languages."""
+"""MultiNLI and XNLI, and whatever task of the hub is not listed; one of a folder is counted. Tokens under multilingual
+BERT's vocabulary, measured: 29,340 of MultiNLI, XNLI dev in 15 languages."""
 MASSIVE = TaskSize(11_514, 2_033, 2_974, 12, 12)
 """Examples by its paper (FitzGerald et al. 2023); tokens are a guess from some seven words an utterance."""
 CLDR = TaskSize(16_800, 480, 1_008, 13, 15)
 """Made as large as the config says; tokens under its own tokenizer, 12.6 measured in training, a guess elsewhere."""
-TASKS = {"massive": MASSIVE, "massive-scenario": MASSIVE, "cldr-nli": CLDR}
+TASKS = {"xnli": XNLI, "massive": MASSIVE, "massive-scenario": MASSIVE, "cldr-nli": CLDR}
 CORE_FLOPS = 50e9
 """Operations a second of one CPU core: 52 and 70 measured in distillation at widths 128 and 384 (AMD EPYC)."""
 JOB_SECONDS = 10
@@ -96,10 +98,10 @@ def estimate(config: dict[str, Any], hub_text_bytes: float) -> list[Cost]:
         for each, teacher in taught_by.items()
     )
     teachers = {teacher for teacher in taught_by.values() if teacher}
-    tokens, layers = _task(config).train_tokens, sum(each.chain.layers for each in teachers)
+    tokens, layers = measure_task(config).train_tokens, sum(each.chain.layers for each in teachers)
     soft_labels = float((labelled + unlabelled) * tokens * shape.encoder_forward(layers, tokens))
-    test = config["data"]["cldr"]["test"] if _is_generated(config) else _task(config).test
-    tokens, layers = _task(config).test_tokens, sum(each.chain.layers for each in classifiers)
+    test = config["data"]["cldr"]["test"] if _is_generated(config) else measure_task(config).test
+    tokens, layers = measure_task(config).test_tokens, sum(each.chain.layers for each in classifiers)
     evaluation = float(test * len(config["languages"]) * tokens * shape.encoder_forward(layers, tokens))
     return [
         Cost("Download", len(list_downloads(config)), 0.0, download),
@@ -139,6 +141,8 @@ def announcement(config: dict[str, Any], cores: int | None) -> str:
         f" {len(experiment.classifiers)} classifiers, in {len(config['languages'])} languages; tables and figures go to"
         f" results/{name}."
     )
+    if (task := config["data"]["task"])["source"] == "folder":
+        made += f" Its examples are those of {task['folder']}."
     if gaps := _find_gaps(config):
         lacking = "; ".join(f"{name} ({', '.join(languages)})" for name, languages in gaps.items())
         made += f"\nCorpora without text in some languages: {lacking}."
@@ -176,16 +180,34 @@ def _training_flops(config: dict[str, Any], encoder: ModelId) -> float:
 
 
 def _finetuning_flops(config: dict[str, Any], layers: int, examples: int) -> float:
-    settings, shape, tokens = config["finetuning"], compute_shape(config), _task(config).train_tokens
+    settings, shape, tokens = config["finetuning"], compute_shape(config), measure_task(config).train_tokens
     trained = layers if settings["trained_layers"] is None else min(settings["trained_layers"], layers)
     forward, backward = shape.encoder_forward(layers, tokens), 2 * shape.encoder_forward(trained, tokens)
-    dev = config["data"]["cldr"]["dev"] if _is_generated(config) else _task(config).dev
+    dev = config["data"]["cldr"]["dev"] if _is_generated(config) else measure_task(config).dev
     read = settings["epochs"] * examples
     return float(tokens * (read * (forward + backward) + settings["evaluations"] * dev * forward))
 
 
-def _task(config: dict[str, Any]) -> TaskSize:
-    return TASKS.get(config["data"]["task"]["name"], XNLI)
+def measure_task(config: dict[str, Any]) -> TaskSize:
+    """The size of the task: as listed, or counted where a folder holds another, with texts as long as its lines."""
+    task = config["data"]["task"]
+    if task["name"] in TASKS or task["source"] != "folder":
+        return TASKS.get(task["name"], XNLI)
+    train, dev, test = (_find_task_files(task, split) for split in ("train", "dev", "test"))
+    rows = max(1, sum(map(_count_rows, train)))
+    tokens = sum(path.stat().st_size for path in train) / rows / TEXT_BYTES_A_TOKEN
+    tokens = max(1, min(round(tokens), config["finetuning"]["max_length"]))
+    evaluated = sum(map(_count_rows, dev)) or rows // 5
+    return TaskSize(rows, evaluated, sum(map(_count_rows, test)) or evaluated // 2, tokens, tokens)
+
+
+def _find_task_files(task: Mapping[str, Any], split: str) -> list[Path]:
+    """Files of a split, dev and test in the first language with labels alone; none where another split becomes it."""
+    pattern, languages = task["files"].get(split), task["train_languages"][: None if split == "train" else 1]
+    if not pattern or (split == "test" and task["split_dev"]):
+        return []
+    locales = [find_locale(task["locales"], language) for language in languages]
+    return [path for locale in locales for path in find_files(task["folder"], pattern, locale)]
 
 
 def _is_generated(config: dict[str, Any]) -> bool:
@@ -196,11 +218,9 @@ def _count_train_examples(config: dict[str, Any]) -> int:
     task = config["data"]["task"]
     if _is_generated(config):
         return int(config["data"]["cldr"]["train"]) * len(task["train_languages"])
-    there = _task(config).train
+    there = measure_task(config).train
     if task["source"] == "folder":
-        locales = [find_locale(task["locales"], language) for language in task["train_languages"]]
-        paths = [path for locale in locales for path in find_files(task["folder"], task["files"]["train"], locale)]
-        there = sum(map(_count_rows, paths))
+        there = sum(map(_count_rows, _find_task_files(task, "train")))
     return min(there, (task["train_limit"] or there) * len(task["train_languages"]))
 
 
@@ -224,6 +244,7 @@ def _count_text_bytes(config: dict[str, Any]) -> int:
     return sum(path.stat().st_size for path in files)
 
 
+@cache
 def _count_rows(path: Path) -> int:
     """Rows of a file; 0 of a damaged one, of which the job that imports it says what is wrong."""
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,12 +19,14 @@ from camembert.plan.sources import ENGLISH, FOUND, fill_language, find_columns, 
 
 log = logging.getLogger(__name__)
 
-UNLABELLED = ("-1", "-")
-"""An example whose annotators did not agree, in the hub's data sets and in the files of MultiNLI and XNLI."""
+UNLABELLED = ("-1", "-", "")
+"""Marks of an example without a label: those of the hub's data sets and of MultiNLI's and XNLI's files, and nothing."""
 FLOAT = re.compile(r"[-+]?(\d+\.\d*|\.\d+)([eE][-+]?\d+)?")
 SHOWN_LABELS = 8
 FEWEST = 20
 """Training examples out of which dev, and maybe test, can be taken."""
+FEWEST_OF_A_LABEL = 10
+"""Training examples of a label; one that has fewer may be a mistake of spelling, and is named."""
 RESERVED = {"id", "label", "cluster"}
 """Columns of predictions, which have one for each label too."""
 Files = Mapping[str, Mapping[str, Sequence[Path]]]
@@ -138,7 +141,7 @@ def _label(value: Any, names: Mapping[str, str], place: str) -> str:
             f"{place} has label {json.dumps(value, ensure_ascii=False)}; expected a name or a whole number: check"
             " data.task.columns.label"
         )
-    return str(value)
+    return str(value).strip()
 
 
 def _find_labels(train: Iterable[Sequence[_Row]], labels: Sequence[str] | str) -> list[str]:
@@ -157,6 +160,13 @@ def _find_labels(train: Iterable[Sequence[_Row]], labels: Sequence[str] | str) -
                 f"{len(found)} training examples have {len(names)} labels, such as {names[0]!r}, expected several of"
                 " each; check data.task.columns.label"
             )
+        log.info("%d labels are found in the training examples", len(names))
+        counts = Counter(found)
+        if few := [f"{name!r} ({counts[name]})" for name in names if counts[name] < FEWEST_OF_A_LABEL]:
+            shown = ", ".join(few[:SHOWN_LABELS]) + (
+                f" and {len(few) - SHOWN_LABELS} more" if few[SHOWN_LABELS:] else ""
+            )
+            log.warning("labels with fewer than %d training examples, maybe misspelt: %s", FEWEST_OF_A_LABEL, shown)
     if len(names) < 2:
         raise TaskError(f"the labels are {', '.join(names) or 'none'}; expected two or more: check columns and filter")
     if taken := RESERVED.intersection(names):

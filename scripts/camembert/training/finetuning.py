@@ -5,6 +5,7 @@ The checkpoint best on dev, in the languages of the labels, is kept, or the last
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -35,6 +36,8 @@ from camembert.runtime.parallel import TrainingSettings
 from camembert.tokens.tokenizer import load_tokenizer
 from camembert.training.loop import BatchOfStep, Measurement, Objective, Schedule, TrainingError, TrainingResult, train
 from camembert.training.soft_labels import SoftLabels, read_soft_labels
+
+log = logging.getLogger(__name__)
 
 BATCHES_SORTED_TOGETHER = 50
 TEXTS_STANDARDISED = 1024
@@ -159,6 +162,10 @@ def finetune(
         raise TrainingError(
             f"{', '.join(map(str, files))} holds {len(examples)} examples, fewer than finetuning.batch_size"
             f" ({batch_size}); lower it"
+        )
+    if cut := np.mean([len(ids) == max_length for ids in examples.ids]):
+        log.info(
+            "%s: %.1f %% of the training texts reach %d tokens and are cut there", settings.name, 100 * cut, max_length
         )
     classifier = init_classifier(encoder_folder, names, dropout, settings.seed).to(settings.device)
     pad_id = classifier.config.pad_token_id

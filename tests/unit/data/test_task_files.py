@@ -292,6 +292,23 @@ def test_what_is_wrong_in_a_parquet_file_is_named(from_parquet, columns, message
         splits_of(from_parquet, ["en", "de"], files=PARQUET)
 
 
+def test_labels_lose_spaces_rows_without_one_are_left_out_and_rare_ones_are_named(tmp_path, caplog):
+    caplog.set_level("INFO")
+    for split, labels in {
+        "train": ["refund", "refund "] * 6 + ["bill"] * 10 + ["", " ", "blil"],
+        "dev": ["bill"],
+    }.items():
+        lines = "".join(f"{number}\t{label}\tx{number}\n" for number, label in enumerate(labels))
+        write(tmp_path / "eng_Latn" / f"{split}.tsv", "index_id\tcategory\ttext\n" + lines)
+    write(tmp_path / "eng_Latn" / "test.tsv", "index_id\tcategory\ttext\n0\tbill\ty\n")
+    splits, labels = splits_of(tmp_path, ["en"], "sib200")
+    assert labels == ["bill", "blil", "refund"]
+    assert [example.label for example in splits["train"]["en"]] == [2] * 12 + [0] * 10 + [1]
+    assert "train, en: 2 examples without a label are left out, 23 are kept" in caplog.text
+    assert "3 labels are found in the training examples" in caplog.text
+    assert "labels with fewer than 10 training examples, maybe misspelt: 'blil' (1)" in caplog.text
+
+
 def test_labels_that_are_too_few_or_named_as_a_column_are_refused(tmp_path):
     for labels, message in (
         ("aa", "the labels are a; expected two or more"),

@@ -13,7 +13,16 @@ from snakemake.utils import update_config
 
 from camembert.core.files import read_json, read_json_lines
 from camembert.plan.config import load_yaml
-from tools.estimate import DEFAULT_EXPERIMENT, announcement, cpu_seconds, estimate, parameters, wall_seconds
+from tools.estimate import (
+    DEFAULT_EXPERIMENT,
+    TaskSize,
+    announcement,
+    cpu_seconds,
+    estimate,
+    measure_task,
+    parameters,
+    wall_seconds,
+)
 
 ROOT = Path(__file__).parents[3]
 MBERT = {
@@ -117,6 +126,20 @@ def test_what_computes_in_another_precision_or_in_small_batches_has_a_speed_of_i
     for stage, speed in (("Encoders", 50e12), ("Fine-tuning", 20e12), ("Evaluation", 5e12)):
         _, petaflops, hours, _ = map(float, rows[stage])
         assert hours == pytest.approx(petaflops * 1e15 / speed / 3600, abs=0.1)
+
+
+def test_a_task_of_a_folder_is_counted_and_named(config, tmp_path):
+    files = {"train": "train.csv", "dev": None, "test": "test.csv"}
+    config["data"]["task"] |= {"name": "tickets", "source": "folder", "folder": str(tmp_path), "files": files}
+    (tmp_path / "train.csv").write_text("a b c d\n" * 100)
+    (tmp_path / "test.csv").write_text("x\n" * 7)
+    assert measure_task(config) == TaskSize(100, dev=20, test=7, train_tokens=2, test_tokens=2)
+    config["data"]["task"]["split_dev"] = True
+    assert measure_task(config).test == 10
+    (tmp_path / "longer.csv").write_text("word " * 100 + "\n")
+    config["data"]["task"]["files"] = files | {"train": "longer.csv"}
+    assert measure_task(config).train_tokens == config["finetuning"]["max_length"], "it is cut there"
+    assert f"Its examples are those of {tmp_path}." in announcement(config, 2)
 
 
 def test_languages_that_a_corpus_lacks_are_named(sentences):
