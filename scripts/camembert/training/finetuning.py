@@ -165,7 +165,10 @@ def finetune(
         )
     if cut := np.mean([len(ids) == max_length for ids in examples.ids]):
         log.info(
-            "%s: %.1f %% of the training texts reach %d tokens and are cut there", settings.name, 100 * cut, max_length
+            "%s: %.1f %% of the training texts have %d tokens, where longer ones are cut",
+            settings.name,
+            100 * cut,
+            max_length,
         )
     classifier = init_classifier(encoder_folder, names, dropout, settings.seed).to(settings.device)
     pad_id = classifier.config.pad_token_id

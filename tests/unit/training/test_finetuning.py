@@ -76,4 +76,4 @@ def test_a_fine_tuning_from_a_standardised_pooler_starts_elsewhere(finetuning, t
 def test_the_log_says_how_many_training_texts_are_cut(finetuning, tmp_path, caplog):
     caplog.set_level("INFO")
     finetuning(output=tmp_path / "out", checkpoints=tmp_path / "checkpoints", max_length=4)
-    assert "100.0 % of the training texts are cut at 4 tokens" in caplog.text
+    assert "100.0 % of the training texts have 4 tokens, where longer ones are cut" in caplog.text
