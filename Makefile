@@ -75,15 +75,13 @@ keep:
 PAPER ?= results/from-record
 
 paper: setup
-	@for file in $(KEPT); do test -f $(RECORD)/$$file \
+	@for file in $(KEPT); do test -f "$(RECORD)/$$file" \
 		|| { echo "$(RECORD) has no $$file; name the folder of a record, such as RECORD=docs/results/e5"; exit 1; }; done
-	@case "$(abspath $(PAPER))/" in $(abspath results)/?*) ;; *) \
-		echo "PAPER is $(PAPER), which is replaced; expected a folder in results/"; exit 1;; esac
-	rm -rf $(PAPER)
-	python scripts/make_paper.py $(RECORD) $(PAPER)
+	rm -rf "$(PAPER)/tables" "$(PAPER)/figures"
+	python scripts/make_paper.py "$(RECORD)" "$(PAPER)"
 	@echo "Tables are in $(PAPER)/tables, figures in $(PAPER)/figures"
-	@for table in $(RECORD)/tables/*.md; do cmp -s $$table $(PAPER)/tables/$${table##*/} \
-		|| echo "$(PAPER)/tables/$${table##*/} is another than the record's"; done
+	@for made in "$(PAPER)"/tables/*.md; do cmp -s "$$made" "$(RECORD)/tables/$${made##*/}" \
+		|| echo "$$made is another than the record's"; done
 
 # Pins every package again; run it where only the CPU build of torch is offered, or the lock names CUDA packages
 lock: developer

@@ -61,12 +61,12 @@ rule all:
         PROBE_METRICS,
 
 
-if {"-n", "-np", "--dry-run", "--dryrun"} & set(sys.argv):
-    show_plan()
+if {"-n", "-np", "-nq", "--dry-run", "--dryrun"} & set(sys.argv):
+    show_plan(asked_cores())
 
 
 onstart:
-    show_plan()
+    show_plan(workflow.cores if workflow.local_exec else None)
 
 
 onsuccess:

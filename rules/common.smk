@@ -112,11 +112,21 @@ def every_core(wildcards):
     return workflow.cores if workflow.local_exec else config["threads"]["efficiency"]
 
 
-def show_plan():
-    """Prints what is made and how long it may take, and which optional text is not there."""
+def asked_cores():
+    """Cores that the command line gives this machine; None where it does not, or where jobs may run elsewhere.
+
+    In a dry run Snakemake knows neither while it reads the rules.
+    """
+    asked = set(sys.argv)
+    elsewhere = asked & {"--workflow-profile", "--profile", "--executor", "-e"}
+    return workflow.cores if asked & {"--cores", "-c"} and not elsewhere else None
+
+
+def show_plan(cores):
+    """Prints what is made and, on cores of this machine, how long it may take; and which optional text is not there."""
     from tools.estimate import announcement  # slow to import, as it reads parquet
 
-    print(announcement(config, workflow.cores if workflow.local_exec else None))
+    print(announcement(config, cores))
     for sentence in corpora.describe_left_out(config):
         print(sentence)
 

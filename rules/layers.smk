@@ -46,7 +46,7 @@ rule draw_layers:
     conda:
         "../envs/camembert.yaml"
     params:
-        **{key: config[key] for key in ("chains", "compute_matched", "recipes")},
+        **{key: config[key] for key in ("chains", "compute_matched", "recipes")},  # the plan it reads from the config
     message:
         "Drawing what the layers hold"
     script:

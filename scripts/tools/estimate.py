@@ -78,7 +78,7 @@ def estimate(config: dict[str, Any], hub_text_bytes: float) -> list[Cost]:
     """Adds up a config that passed `check_config`, stage by stage; soft labels where it asks for some.
 
     Args:
-        config: with dev and test sets of the size of XNLI's where they come from a folder or the hub.
+        config: whose task has the size that `measure_task` finds.
         hub_text_bytes: size, as UTF-8 in all languages, of what of the text is on the hub. Text in folders counts by
             its size on disk, compressed or not; generated text not at all.
     """
@@ -121,7 +121,7 @@ def cpu_seconds(config: dict[str, Any]) -> float:
 
 
 def wall_seconds(config: dict[str, Any], cores: int) -> float:
-    """How long that takes on so many cores: all wait for the teacher, pre-trained on `threads.pretraining` of them."""
+    """How long that takes on so many cores: most waits for the teacher, pre-trained on `threads.pretraining`."""
     (teacher, *_) = (encoder for encoder in plan_experiment(config).encoders if encoder.chain.is_teacher)
     alone, together = _training_flops(config, teacher) / CORE_FLOPS, cpu_seconds(config)
     return alone / min(cores, config["threads"]["pretraining"]) + (together - alone) / cores
@@ -189,16 +189,21 @@ def _finetuning_flops(config: dict[str, Any], layers: int, examples: int) -> flo
 
 
 def measure_task(config: dict[str, Any]) -> TaskSize:
-    """The size of the task: as listed, or counted where a folder holds another, with texts as long as its lines."""
+    """The size of the task: as listed, or counted where a folder holds another, with texts as long as its lines.
+
+    Filters and limits of rows are not looked at.
+    """
     task = config["data"]["task"]
     if task["name"] in TASKS or task["source"] != "folder":
         return TASKS.get(task["name"], XNLI)
     train, dev, test = (_find_task_files(task, split) for split in ("train", "dev", "test"))
-    rows = max(1, sum(map(_count_rows, train)))
-    tokens = sum(path.stat().st_size for path in train) / rows / TEXT_BYTES_A_TOKEN
-    tokens = max(1, min(round(tokens), config["finetuning"]["max_length"]))
-    evaluated = sum(map(_count_rows, dev)) or rows // 5
-    return TaskSize(rows, evaluated, sum(map(_count_rows, test)) or evaluated // 2, tokens, tokens)
+    rows, size = (max(1, sum(each)) for each in zip(*map(_measure, train), strict=True))
+    tokens = max(1, min(round(size / rows / TEXT_BYTES_A_TOKEN), config["finetuning"]["max_length"]))
+    evaluated = sum(map(_count_rows, dev)) if dev else rows // 5
+    if not dev:
+        rows -= evaluated
+    tested = sum(map(_count_rows, test)) if test else evaluated // 2
+    return TaskSize(rows, evaluated if test else evaluated - tested, tested, tokens, tokens)
 
 
 def _find_task_files(task: Mapping[str, Any], split: str) -> list[Path]:
@@ -219,7 +224,7 @@ def _count_train_examples(config: dict[str, Any]) -> int:
     if _is_generated(config):
         return int(config["data"]["cldr"]["train"]) * len(task["train_languages"])
     there = measure_task(config).train
-    if task["source"] == "folder":
+    if task["source"] == "folder" and task["name"] in TASKS:
         there = sum(map(_count_rows, _find_task_files(task, "train")))
     return min(there, (task["train_limit"] or there) * len(task["train_languages"]))
 
@@ -244,13 +249,18 @@ def _count_text_bytes(config: dict[str, Any]) -> int:
     return sum(path.stat().st_size for path in files)
 
 
-@cache
 def _count_rows(path: Path) -> int:
-    """Rows of a file; 0 of a damaged one, of which the job that imports it says what is wrong."""
+    return _measure(path)[0]
+
+
+@cache
+def _measure(path: Path) -> tuple[int, float]:
+    """Rows of a file and bytes of their text; none of a damaged one, of which its job says what is wrong."""
     try:
         if path.suffix == ".parquet":
-            return int(read_metadata(path).num_rows)
+            return int(read_metadata(path).num_rows), path.stat().st_size / PARQUET_SHARE
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
-            return sum(1 for _ in file)
+            lengths = [len(line) for line in file]
+        return len(lengths), sum(lengths)
     except (OSError, EOFError, zlib.error, ArrowInvalid):
-        return 0
+        return 0, 0.0

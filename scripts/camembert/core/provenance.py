@@ -10,11 +10,13 @@ import os
 import platform
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+GIT_SECONDS = 10
 REPOSITORY = Path(__file__).resolve().parents[3]
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "babel", "snakemake")
 
@@ -65,18 +67,21 @@ def processor_name() -> str:
     return names[0] if names else platform.machine()
 
 
+@cache
 def versions() -> dict[str, str | None]:
-    """Versions of Python, of the packages that results depend on, and of this repository."""
+    """Versions of Python, the packages that results depend on and this repository, as of the first call in a process."""
     packages = {name: version(name) for name in PACKAGES}
     return {"python": platform.python_version(), "commit": read_commit(REPOSITORY)} | packages
 
 
 def read_commit(repository: Path) -> str | None:
-    """The commit that is checked out, ending in ``-dirty`` where files differ from it; None where git does not say."""
+    """The commit that is checked out, ending in ``-dirty`` where tracked files differ; None where git does not say."""
     command = ["git", f"--git-dir={repository / '.git'}", f"--work-tree={repository}"]
     command += ["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    try:  # without the lock that would let it write down what it learns of the files
-        told = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"GIT_OPTIONAL_LOCKS": "0"})
-    except OSError:  # no git
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    outside["GIT_OPTIONAL_LOCKS"] = "0"  # without the lock that would let it write down what it learns of the files
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, env=outside, timeout=GIT_SECONDS)
+    except (OSError, subprocess.TimeoutExpired):  # no git, or a slow disk
         return None
     return told.stdout.strip() or None

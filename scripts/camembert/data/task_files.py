@@ -133,15 +133,16 @@ def _read_rows(
 
 
 def _label(value: Any, names: Mapping[str, str], place: str) -> str:
-    """The name of a label, or its number as text."""
+    """The name of a label, or its number as text; nothing where there is none."""
+    value = value.strip() if isinstance(value, str) else "" if value is None else value
     if str(value) in names:
         return names[str(value)]
-    if isinstance(value, float) or value is None or FLOAT.fullmatch(str(value)):
+    if isinstance(value, float) or FLOAT.fullmatch(str(value)):
         raise DataError(
             f"{place} has label {json.dumps(value, ensure_ascii=False)}; expected a name or a whole number: check"
             " data.task.columns.label"
         )
-    return str(value).strip()
+    return str(value)
 
 
 def _find_labels(train: Iterable[Sequence[_Row]], labels: Sequence[str] | str) -> list[str]:

@@ -45,11 +45,11 @@ def count_predictions(task: str, files: AnswerFiles, trained_on: Sequence[str] =
     language at once (it is transductive). Baselines, and tasks without other languages, have the first reading alone.
 
     Raises:
-        ResultsError: logits that are not finite.
+        ResultsError: a damaged file, or logits that are not finite.
     """
     for key, paths in files.items():
         names = dict(zip(CLASSIFIER_KEYS, key, strict=True))
-        tables = {language: pq.read_table(path) for language, path in paths.items()}
+        tables = {language: _read(path) for language, path in paths.items()}
         logits = {language: _read_logits(table, paths[language]) for language, table in tables.items()}
         means = {language: own.mean(axis=0) for language, own in logits.items()}
         centre = np.mean([means[language] for language in trained_on], axis=0)
@@ -72,7 +72,7 @@ def count_retrieval(files: AnswerFiles) -> Iterator[pa.Table]:
     """
     for key, paths in files.items():
         for language, path in paths.items():
-            table = pq.read_table(path)
+            table = _read(path)
             ids = table["id"].to_numpy()
             for reading in table.column_names[1:]:
                 shared = {"task": RETRIEVAL, "reading": reading, "language": language}
@@ -90,6 +90,14 @@ def compute_task_chance(files: AnswerFiles) -> float:
 def compute_retrieval_chance(files: AnswerFiles) -> float:
     """Accuracy of a random sentence, on average over the languages."""
     return float(np.mean([1 / pq.read_metadata(path).num_rows for path in next(iter(files.values())).values()]))
+
+
+def _read(path: Path) -> pa.Table:
+    """A parquet file."""
+    try:
+        return pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise ResultsError(f"{path} cannot be read as parquet ({error}); evaluate that model again") from None
 
 
 def _read_logits(table: pa.Table, path: Path) -> np.ndarray:

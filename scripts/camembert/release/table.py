@@ -194,7 +194,7 @@ def draw_release(numbers: pd.DataFrame, kept: Sequence[str], tokens: int, stem: 
             shown = f"{accuracy} in {' '.join(kept)}" if narrowed else accuracy
             _write_right(axes, (1, place), axes.get_yaxis_transform(), [f"{row['bytes'] / 1e6:.3g}", shown])
         shade_rows(axes, len(rows))
-        _write_right(axes, (1, 1.06), axes.transAxes, ["MB", "accuracy, %"])
+        _write_right(axes, (1, -1), axes.get_yaxis_transform(), ["MB", "accuracy, %"])
         axes.set_yticks(range(len(rows)), [FORMS[row["form"]].label for row in rows])
         axes.margins(x=0.08)
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -31,6 +31,7 @@ def logged(path: str | os.PathLike[str]) -> Iterator[None]:
     Mistakes of input (ValueError) and failures that explain themselves (RuntimeError, OSError) end in one
     line and exit status 1, anything else in a traceback.
     """
+    versions()  # of now, whatever is checked out when the job ends
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     handlers: list[logging.Handler] = [
         logging.FileHandler(path, mode="w", encoding="utf-8"),

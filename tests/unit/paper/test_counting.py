@@ -116,8 +116,11 @@ def test_chance_is_the_most_frequent_label_or_one_sentence(tmp_path):
     assert compute_retrieval_chance(files) == pytest.approx(0.15)
 
 
-def test_logits_that_are_not_finite_are_refused_with_their_file(tmp_path, logits):
+def test_damaged_files_and_logits_that_are_not_finite_are_refused_with_their_file(tmp_path, logits):
     logits[5, 1] = np.nan
     path = write(tmp_path / "en.parquet", logits)
     with pytest.raises(ResultsError, match=r"en\.parquet has logits that are not finite"):
+        list(count_predictions("task", {CLASSIFIER: {"en": path}}))
+    path.write_bytes(b"PAR1")
+    with pytest.raises(ResultsError, match=r"en\.parquet cannot be read as parquet"):
         list(count_predictions("task", {CLASSIFIER: {"en": path}}))
