@@ -69,7 +69,7 @@ def processor_name() -> str:
 
 @cache
 def versions() -> dict[str, str | None]:
-    """Versions of Python, the packages that results depend on and this repository, as of the first call in a process."""
+    """Versions of Python, of the packages that results depend on and of this repository, as of the first call."""
     packages = {name: version(name) for name in PACKAGES}
     return {"python": platform.python_version(), "commit": read_commit(REPOSITORY)} | packages
 
