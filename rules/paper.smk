@@ -74,7 +74,7 @@ rule tabulate:
         metrics=rules.collect_metrics.output.metrics,
         curves=rules.collect_metrics.output.curves,
         config=rules.collect_metrics.output.config,
-        published=published_rows(),
+        published=published_rows(),  # the script knows where it is
     output:
         [table(name, title) for name, title in paper.list_tables(config).items()],
         result(f"tables/{paper.CONCLUSION}.md"),

@@ -197,8 +197,8 @@ def measure_task(config: dict[str, Any]) -> TaskSize:
     if task["name"] in TASKS or task["source"] != "folder":
         return TASKS.get(task["name"], XNLI)
     train, dev, test = (_find_task_files(task, split) for split in ("train", "dev", "test"))
-    rows, size = (max(1, sum(each)) for each in zip(*map(_measure, train), strict=True))
-    tokens = max(1, min(round(size / rows / TEXT_BYTES_A_TOKEN), config["finetuning"]["max_length"]))
+    rows, size = sum(map(_count_rows, train)), sum(_measure(path)[1] for path in train)
+    tokens = max(1, min(round(size / max(1, rows) / TEXT_BYTES_A_TOKEN), config["finetuning"]["max_length"]))
     evaluated = sum(map(_count_rows, dev)) if dev else rows // 5
     if not dev:
         rows -= evaluated

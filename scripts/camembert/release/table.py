@@ -12,7 +12,6 @@ import pandas as pd
 import pyarrow.parquet as pq
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
-from matplotlib.transforms import Transform
 
 from camembert.core.files import read_json
 from camembert.evaluation.efficiency import STEADY_WITHIN
@@ -192,9 +191,9 @@ def draw_release(numbers: pd.DataFrame, kept: Sequence[str], tokens: int, stem: 
             narrowed = form.trimmed and len(kept) < languages
             accuracy = f"{100 * row['kept_languages' if narrowed else 'average']:.1f}"
             shown = f"{accuracy} in {' '.join(kept)}" if narrowed else accuracy
-            _write_right(axes, (1, place), axes.get_yaxis_transform(), [f"{row['bytes'] / 1e6:.3g}", shown])
+            _write_right(axes, place, [f"{row['bytes'] / 1e6:.3g}", shown])
         shade_rows(axes, len(rows))
-        _write_right(axes, (1, -1), axes.get_yaxis_transform(), ["MB", "accuracy, %"])
+        _write_right(axes, -1, ["MB", "accuracy, %"])
         axes.set_yticks(range(len(rows)), [FORMS[row["form"]].label for row in rows])
         axes.margins(x=0.08)
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -203,7 +202,8 @@ def draw_release(numbers: pd.DataFrame, kept: Sequence[str], tokens: int, stem: 
         axes.set_xlabel(f"Latency of one sentence of {tokens} tokens (ms)")
 
 
-def _write_right(axes: Axes, place: tuple[float, float], where: Transform, texts: Sequence[str]) -> None:
-    """Writes a row of the two columns on the right of a panel."""
+def _write_right(axes: Axes, row: int, texts: Sequence[str]) -> None:
+    """Writes the two columns on the right of a panel in one of its rows; -1 is above the first."""
+    where: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points"}
     for text, column in zip(texts, COLUMNS_AT, strict=True):
-        axes.annotate(text, place, (column, 0), xycoords=where, textcoords="offset points", va="center", fontsize=6.5)
+        axes.annotate(text, (1, row), (column, 0), va="center", fontsize=6.5, **where)
